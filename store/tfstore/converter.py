@@ -1,0 +1,109 @@
+"""The one cattrs converter: how documents look as JSON, and how JSON becomes documents again.
+
+=================== ==========================================================================
+on disk              in Python
+=================== ==========================================================================
+null                 ``None``; kept in sessions, runs and lineage, left out of steps
+absent in a step     the field's default (``None``, empty list, empty object)
+``error.class``      ``ErrorInfo.class_``
+``depends_on: "x"``  ``["x"]`` (early documents wrote one string)
+=================== ==========================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import fields, has
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from tfstore.documents import Attempt, ErrorInfo, Json, Latency, RedactionMark, Session, Step
+from tfstore.errors import NewerDocument
+from tfstore.labels import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SPARSE = (Step, Attempt, ErrorInfo, Latency, RedactionMark)
+"""Classes whose null or empty fields are left out of the JSON, so that the file stays readable."""
+
+ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})
+
+
+def _configure() -> Converter:
+    converter = Converter(prefer_attrib_converters=False)
+    converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
+    converter.register_structure_hook(Step, _structure_step(converter))
+    converter.register_structure_hook(
+        ErrorInfo, make_dict_structure_fn(ErrorInfo, converter, class_=override(rename="class"))
+    )
+    return converter
+
+
+def _sparse_hook(converter: Converter) -> Callable[[type], Callable[[Any], Json]]:
+    def factory(cls: type) -> Callable[[Any], Json]:
+        assert has(cls)
+        hidden = {
+            a.name: override(omit=True) for a in fields(cls) if a.metadata.get("in_document") is False
+        }
+        renamed = {"class_": override(rename="class")} if cls is ErrorInfo else {}
+        dense = make_dict_unstructure_fn(cls, converter, **hidden, **renamed)
+
+        def unstructure(value: Any) -> Json:
+            return {
+                key: part
+                for key, part in dense(value).items()
+                if key in ALWAYS and part is not None or part not in (None, [], {}, "")
+            }
+
+        return unstructure
+
+    return factory
+
+
+def _structure_step(converter: Converter) -> Callable[[Any, type], Step]:
+    dense = make_dict_structure_fn(Step, converter)
+
+    def structure(value: Any, cls: type) -> Step:
+        if isinstance(value.get("depends_on"), str):
+            value = {**value, "depends_on": [value["depends_on"]]}
+        return dense(value, cls)
+
+    return structure
+
+
+_converter = _configure()
+
+
+def to_json(session: Session) -> Json:
+    """Return the session as the object that its document holds.
+
+    Example:
+        >>> from tfstore.documents import Session
+        >>> to_json(Session(session_id="sess_20260101T000000Z_00000000"))["schema_version"]
+        'thoughtflow/1'
+    """
+    document: Json = _converter.unstructure(session)
+    return {"schema_version": document.pop("schema_version"), **document}
+
+
+def step_to_json(step: Step) -> Json:
+    """Return one step as it stands in its session's document."""
+    return _converter.unstructure(step)  # type: ignore[no-any-return]
+
+
+def from_json(document: Json) -> Session:
+    """Return the session that a document holds, each step told which session and run it is in.
+
+    Raises:
+        NewerDocument: the document was made by a later version of tfclient.
+    """
+    version = document.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise NewerDocument(str(document.get("session_id")), version)
+    session = _converter.structure(document, Session)
+    for run in session.runs:
+        for step in run.steps:
+            step.session_id, step.run_id = session.session_id, run.run_id
+    return session

@@ -1,0 +1,100 @@
+"""What can go wrong with a store, as exceptions.
+
+* StoreError
+    * StoreNotFound
+    * StoreUnusable
+    * UnknownSession
+    * InvalidSessionId
+    * CorruptDocument
+    * NewerDocument
+    * UnknownStep
+
+Each message says what happened, to which id or path, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfstore.labels import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class StoreError(Exception):
+    """Anything that went wrong with a store."""
+
+
+class StoreNotFound(StoreError):
+    """There is no store at this path."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"There is no store at {path}. Run a program with a traced client there, "
+            "or name another folder with --store or THOUGHTFLOW_DIR."
+        )
+        self.path = path
+
+
+class StoreUnusable(StoreError):
+    """The store's path exists but cannot serve as a store."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The store at {path} cannot be used: {reason}.")
+        self.path = path
+
+
+class UnknownSession(StoreError):
+    """No session with this id is in the store."""
+
+    def __init__(self, session_id: str, near: Sequence[str] = ()) -> None:
+        hint = f" Did you mean {', '.join(near)}?" if near else " `tfclient list` shows what is there."
+        super().__init__(f"No session {session_id!r} in this store.{hint}")
+        self.session_id = session_id
+        self.near = tuple(near)
+
+
+class InvalidSessionId(StoreError):
+    """A session id that cannot be a file name."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"{session_id!r} cannot be a session id: use 1 to 128 letters, digits, '_', '-' or '.', "
+            "starting with a letter or digit."
+        )
+        self.session_id = session_id
+
+
+class CorruptDocument(StoreError):
+    """A session's document cannot be read."""
+
+    def __init__(self, session_id: str, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The document of session {session_id} at {path} cannot be read: {reason}. "
+            "Its journal is the record: `tfclient recover` makes the document again."
+        )
+        self.session_id = session_id
+        self.path = path
+
+
+class NewerDocument(StoreError):
+    """A document was written by a later version."""
+
+    def __init__(self, session_id: str, version: object) -> None:
+        super().__init__(
+            f"Session {session_id} was written as {version!r} and this version reads {SCHEMA_VERSION!r}: "
+            "upgrade tfclient to open it."
+        )
+        self.session_id = session_id
+        self.version = version
+
+
+class UnknownStep(StoreError):
+    """No such step in this session."""
+
+    def __init__(self, session_id: str, step_id: str) -> None:
+        super().__init__(f"Session {session_id} has no step {step_id!r}. `tfclient show {session_id}` lists them.")
+        self.session_id = session_id
+        self.step_id = step_id

@@ -1,0 +1,88 @@
+"""What a step says, in words: the text that lists, trees and diagrams show of it.
+
+Payloads keep their own shape per label; everything that shows a step to a person reads it through here, so
+that the diagram, the terminal and the page say the same.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfstore.documents import Step
+
+
+def text_of(step: Step) -> str:
+    """Return the step's own text, whole: the prompt, the arguments, the output, the answer, the error.
+
+    Example:
+        >>> text_of(Step("step_1_1", 1, "user_message", "chat.on_message", payload_started={"text": "Hello"}))
+        'Hello'
+    """
+    reader = _READERS.get(step.label, _generic)
+    return reader(step)
+
+
+def as_text(value: Any) -> str:
+    """Return a payload value as a person reads it: text as it is, a blob by its preview, the rest as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and "blob" in value:
+        return str(value.get("preview") or f"[{value.get('media_type', 'data')}, {value.get('bytes', 0)} bytes]")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _input(step: Step) -> str:
+    return as_text(step.payload_started.get("text"))
+
+
+def _output(step: Step) -> str:
+    return as_text(step.payload_completed.get("output"))
+
+
+def _error(step: Step) -> str:
+    if step.error is not None and step.error.message:
+        return step.error.message
+    return _output(step)
+
+
+def _message(step: Step) -> str:
+    return as_text(step.payload_completed.get("text")) or as_text(step.payload_completed.get("refusal"))
+
+
+def _arguments(step: Step) -> str:
+    return as_text(step.payload_started.get("arguments"))
+
+
+def _call(step: Step) -> str:
+    return step.error.message if step.error is not None else ""
+
+
+def _tools(step: Step) -> str:
+    return ", ".join(map(str, step.payload_started.get("names") or ()))
+
+
+def _preview(step: Step) -> str:
+    return as_text(step.payload_started.get("preview"))
+
+
+def _generic(step: Step) -> str:
+    payload = step.payload_completed or step.payload_started
+    return as_text(payload.get("text")) or (as_text(payload) if payload else "")
+
+
+_READERS = {
+    "user_message": _input,
+    "policy.snapshot": _input,
+    "tool.schemas.snapshot": _tools,
+    "context.snapshot": _preview,
+    "assistant_call": _call,
+    "reasoning": _message,
+    "tool_call": _arguments,
+    "tool_output": _output,
+    "tool_error": _error,
+    "approval_request": _arguments,
+    "assistant_message": _message,
+}
