@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import fields, has
+from attrs import fields
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -24,6 +24,8 @@ from tfstore.labels import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from attrs import AttrsInstance
 
 SPARSE = (Step, Attempt, ErrorInfo, Latency, RedactionMark)
 """Classes whose null or empty fields are left out of the JSON, so that the file stays readable."""
@@ -41,20 +43,22 @@ def _configure() -> Converter:
     return converter
 
 
-def _sparse_hook(converter: Converter) -> Callable[[type], Callable[[Any], Json]]:
-    def factory(cls: type) -> Callable[[Any], Json]:
-        assert has(cls)
-        hidden = {
-            a.name: override(omit=True) for a in fields(cls) if a.metadata.get("in_document") is False
+def _sparse_hook(converter: Converter) -> Callable[[type[AttrsInstance]], Callable[[Any], Json]]:
+    def factory(cls: type[AttrsInstance]) -> Callable[[Any], Json]:
+        overrides: dict[str, Any] = {
+            each.name: override(omit=True)
+            for each in fields(cls)
+            if each.metadata.get("in_document") is False
         }
-        renamed = {"class_": override(rename="class")} if cls is ErrorInfo else {}
-        dense = make_dict_unstructure_fn(cls, converter, **hidden, **renamed)
+        if cls is ErrorInfo:
+            overrides["class_"] = override(rename="class")
+        dense = make_dict_unstructure_fn(cls, converter, **overrides)
 
         def unstructure(value: Any) -> Json:
             return {
                 key: part
                 for key, part in dense(value).items()
-                if key in ALWAYS and part is not None or part not in (None, [], {}, "")
+                if (key in ALWAYS and part is not None) or part not in (None, [], {}, "")
             }
 
         return unstructure

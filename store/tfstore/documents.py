@@ -92,7 +92,7 @@ class RedactionMark:
 
 @define
 class Step:
-    """One operation: a message, a model call, a reasoning item, a tool call, a tool output …
+    """One operation: a message, a model call, a reasoning item, a tool call, a tool output and so on.
 
     ``session_id`` and ``run_id`` say where the step was found; they are not part of the JSON.
     """
@@ -194,7 +194,10 @@ class Summary:
 
 @define
 class Redaction:
-    """The redaction policy in force (``secrets``, ``content``, ``none``, ``custom``) and how many values it changed."""
+    """The redaction policy in force and how many values it changed.
+
+    ``mode`` is ``secrets``, ``content``, ``none`` or ``custom``.
+    """
 
     mode: str = "secrets"
     marks: int = 0

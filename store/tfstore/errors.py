@@ -8,6 +8,8 @@
     * CorruptDocument
     * NewerDocument
     * UnknownStep
+    * SegmentNotOurs
+    * EntryTooLong
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -95,6 +97,29 @@ class UnknownStep(StoreError):
     """No such step in this session."""
 
     def __init__(self, session_id: str, step_id: str) -> None:
-        super().__init__(f"Session {session_id} has no step {step_id!r}. `tfclient show {session_id}` lists them.")
+        super().__init__(
+            f"Session {session_id} has no step {step_id!r}. `tfclient show {session_id}` lists them."
+        )
         self.session_id = session_id
         self.step_id = step_id
+
+
+class SegmentNotOurs(StoreError):
+    """A segment was written to after it was closed, or by a process that did not open it."""
+
+    def __init__(self, path: Path, opened_by: int) -> None:
+        super().__init__(
+            f"The journal segment {path} is closed, or belongs to process {opened_by}: open one of your own."
+        )
+        self.path = path
+
+
+class EntryTooLong(StoreError):
+    """A journal entry is longer than readers accept, so it was not written."""
+
+    def __init__(self, kind: object, length: int, limit: int) -> None:
+        super().__init__(
+            f"A journal entry of type {kind!r} is {length} bytes long and at most {limit} are read back: "
+            "keep its body apart and write where it is."
+        )
+        self.length = length

@@ -7,15 +7,17 @@ that the diagram, the terminal and the page say the same.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfstore.documents import Step
+if TYPE_CHECKING:
+    from tfstore.documents import Step
 
 
 def text_of(step: Step) -> str:
     """Return the step's own text, whole: the prompt, the arguments, the output, the answer, the error.
 
     Example:
+        >>> from tfstore.documents import Step
         >>> text_of(Step("step_1_1", 1, "user_message", "chat.on_message", payload_started={"text": "Hello"}))
         'Hello'
     """
@@ -30,7 +32,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and "blob" in value:
-        return str(value.get("preview") or f"[{value.get('media_type', 'data')}, {value.get('bytes', 0)} bytes]")
+        about = f"[{value.get('media_type', 'data')}, {value.get('bytes', 0)} bytes]"
+        return str(value.get("preview") or about)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -1,0 +1,262 @@
+"""Writing the journal: one segment per process and session, one ``os.write`` per call, no queue.
+
+When ``append`` returns, the operating system has the entries, and the death of the process cannot lose them.
+The rules that keep a segment readable, whatever happens in between:
+
+* A line is never taken back once its newline was written: a reader may have it already.
+* A line that was not written to its end (disk full) is cut off again or, where that fails too, closed by the
+  newline that the next append begins with; readers count it as corrupt.
+* ``seq`` counts what was to be written, so what was lost shows as a gap; ``prev`` chains what was written.
+* A fork leaves the segment to the parent: the child's copy of the descriptor is closed, which keeps the lock
+  from outliving the parent in its children.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from hashlib import sha256
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
+from tfstore.json_text import compact
+from tfstore.locks import Held, open_held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from tfstore.paths import StorePaths
+
+MAX_LINE: Final = 64 * 1024 * 1024
+"""Bytes of the longest entry that is written, and read back."""
+
+
+class Segment:
+    """The journal of one session as one process writes it.
+
+    ``writer`` names it among the session's segments; ``reopened`` counts how often its file had vanished
+    (somebody deleted the store under the program) and was begun again. Safe to use from several threads.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.paths import StorePaths
+        >>> paths = StorePaths(tempfile.mkdtemp())
+        >>> with Segment.open(paths, "sess_1") as segment:
+        ...     segment.append({"at": 1, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+        >>> from tfstore.journal import read_entries
+        >>> [entry["type"] for entry in read_entries(paths, "sess_1")[0]]
+        ['session.ended']
+    """
+
+    def __init__(self, paths: StorePaths, session_id: str, writer: str, *, fsync: bool = False) -> None:
+        """Prefer ``Segment.open``, which names the writer and makes the file."""
+        self.session_id = session_id
+        self.writer = writer
+        self.path: Path = paths.segment(session_id, writer)
+        self.pid = os.getpid()
+        self.reopened = 0
+        self._paths = paths
+        self._fsync = fsync
+        self._held: Held | None = None
+        self._closed = False
+        # Reentrant, with a list for what comes in between: the garbage collector may finish an abandoned
+        # stream, and so journal its end, in the middle of an append of the same thread.
+        self._lock = RLock()
+        self._busy = False
+        self._between: list[tuple[dict[str, Any], ...]] = []
+        self._seq = 0
+        self._prev = ""
+        self._size = 0
+        self._fragment = False
+
+    @classmethod
+    def open(cls, paths: StorePaths, session_id: str, *, fsync: bool = False) -> Self:
+        """Begin a segment of the session's journal, making the store where it is missing.
+
+        Args:
+            paths: the store.
+            session_id: the session; others may be writing to it too.
+            fsync: force every append to the disk itself, against power failure; slow.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: nothing can be written there.
+        """
+        segment = cls(paths, session_id, f"{os.getpid()}_{secrets.token_hex(4)}", fsync=fsync)
+        try:
+            segment._open_file()
+        except OSError as error:
+            reason = f"{segment.path} cannot be made ({error.strerror or error})"
+            raise StoreUnusable(paths.root, reason) from error
+        _OPEN.add(segment)
+        return segment
+
+    def append(self, *entries: dict[str, Any]) -> None:
+        """Write the entries, together, so that they are the operating system's when this returns.
+
+        After a failure the segment stays usable: the next call tries again, also with the file or the whole
+        store gone, and the lost entries show as a gap in ``seq``.
+
+        Args:
+            entries: JSON objects with ``at``, ``mono``, ``type`` and the type's own fields; ``seq``,
+                ``session_id`` and ``prev`` are added.
+
+        Raises:
+            OSError: not everything could be written.
+            StoreUnusable: the store was deleted and cannot be made again.
+            SegmentNotOurs: the segment is closed, or this is a forked child of the process that opened it.
+            EntryTooLong: an entry exceeds ``MAX_LINE``; none of these entries was written.
+            TypeError, ValueError, RecursionError: an entry has no JSON form; none of these was written.
+        """
+        # Before the lock: a fork may have copied it while another thread had it, and then it never opens.
+        if os.getpid() != self.pid or self._closed:
+            raise SegmentNotOurs(self.path, self.pid)
+        with self._lock:
+            if self._busy:
+                self._between.append(entries)
+                return
+            try:
+                self._busy = True
+                self._write(entries)
+            finally:
+                try:
+                    while self._between:
+                        self._write(self._between.pop(0))
+                finally:
+                    self._busy = False
+
+    def close(self) -> None:
+        """Let go of the file and its lock; harmless when repeated, and in a forked child."""
+        if os.getpid() != self.pid:
+            return
+        with self._lock:
+            self._closed = True
+            held, self._held = self._held, None
+            if held is not None:
+                held.release()
+        _OPEN.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        held = getattr(self, "_held", None)
+        if held is not None and os.getpid() == self.pid:
+            held.release()
+
+    def _write(self, entries: tuple[dict[str, Any], ...]) -> None:
+        seq = self._seq
+        self._seq += len(entries)
+        descriptor = self._ready()
+        prev = self._prev
+        lines = [b""] if self._fragment else []
+        for entry in entries:
+            seq += 1
+            line = compact({"seq": seq, "session_id": self.session_id, **entry, "prev": prev})
+            if len(line) > MAX_LINE:
+                raise EntryTooLong(entry.get("type"), len(line), MAX_LINE)
+            prev = sha256(line).hexdigest()
+            lines.append(line)
+        lines.append(b"")
+        data = b"\n".join(lines)
+        written = 0
+        try:
+            written = os.write(descriptor, data)
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._repair(descriptor)
+            raise
+        self._size += written
+        self._prev = prev
+        self._fragment = False
+        if self._fsync:
+            os.fsync(descriptor)
+
+    def _ready(self) -> int:
+        """The descriptor to write to, after what an earlier failure, or somebody else, did to the file."""
+        held = self._held
+        if held is not None:
+            try:
+                status = os.fstat(held.descriptor)
+            except OSError:
+                status = None
+            if status is not None and status.st_nlink and (status.st_dev, status.st_ino) == held.identity:
+                if status.st_size != self._size:
+                    self._repair(held.descriptor)
+                return held.descriptor
+        self.reopened += 1
+        return self._open_file()
+
+    def _open_file(self) -> int:
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
+        self._paths.make_journal_of(self.session_id)
+        self._held = held = open_held(self.path)
+        self._size = os.fstat(held.descriptor).st_size
+        self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
+        return held.descriptor
+
+    def _repair(self, descriptor: int) -> None:
+        """Take what is behind the last known end: whole lines are kept and chained to, the rest is cut off.
+
+        There is something when the disk was full, or when an interrupt came between a write and its
+        bookkeeping.
+        """
+        size = os.fstat(descriptor).st_size
+        if size < self._size:
+            self._size = size
+            self._fragment = size > 0 and _read(descriptor, size - 1, 1) != b"\n"
+            return
+        behind = _read(descriptor, self._size, size - self._size)
+        end = behind.rfind(b"\n") + 1
+        lines = behind[:end].split(b"\n")
+        if end:
+            # The first piece, after a fragment, is the newline that closes it and no line of ours.
+            whole = [line for line in lines if line]
+            self._prev = sha256(whole[-1]).hexdigest() if whole else self._prev
+            self._size += end
+            self._fragment = False
+        if end < len(behind):
+            try:
+                os.ftruncate(descriptor, self._size)
+            except OSError:
+                self._size = size
+                self._fragment = True
+
+
+def _read(descriptor: int, start: int, length: int) -> bytes:
+    if sys.platform == "win32":
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, length)
+    parts: list[bytes] = []
+    while length > 0 and (part := os.pread(descriptor, length, start)):
+        parts.append(part)
+        start += len(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+_OPEN: WeakSet[Segment] = WeakSet()
+
+
+def _leave_to_parent() -> None:
+    for segment in list(_OPEN):
+        held, segment._held = segment._held, None  # noqa: SLF001 - this module's own class
+        if held is not None:
+            held.release()
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
