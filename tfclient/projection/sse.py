@@ -1,0 +1,76 @@
+"""Server-sent events out of text that arrives in any chunking.
+
+Follows the event-stream grammar of the HTML standard: lines end in LF, CR or CRLF, a blank line dispatches,
+lines that start with a colon are comments. An event that the stream cut in the middle is never dispatched;
+``rest`` says what was left.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+
+@define
+class ServerEvent:
+    """One dispatched event: its ``event:`` name (often absent) and its data lines joined by newlines."""
+
+    event: str | None
+    data: str
+
+
+@define
+class EventStream:
+    """An incremental reader of one event stream.
+
+    Example:
+        >>> stream = EventStream()
+        >>> stream.feed("event: ping\\nda")
+        []
+        >>> stream.feed("ta: {}\\n\\n")
+        [ServerEvent(event='ping', data='{}')]
+    """
+
+    comments: int = 0
+    _pending: str = ""
+    _event: str | None = None
+    _data: list[str] = field(factory=list[str])
+
+    @property
+    def rest(self) -> str:
+        """What has arrived since the last whole event."""
+        lines = [f"event: {self._event}"] if self._event is not None else []
+        lines += [f"data: {line}" for line in self._data]
+        return "\n".join([*lines, self._pending]) if lines else self._pending
+
+    def feed(self, text: str) -> list[ServerEvent]:
+        """Take the next piece of the stream and return the events that it completes."""
+        text = self._pending + text
+        self._pending = ""
+        # A CR at the very end may be the first half of a CRLF.
+        held = text.endswith("\r")
+        if held:
+            text = text[:-1]
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.split("\n")
+        self._pending = lines.pop() + ("\r" if held else "")
+        events: list[ServerEvent] = []
+        for line in lines:
+            self._take(line, events)
+        return events
+
+    def _take(self, line: str, events: list[ServerEvent]) -> None:
+        if not line:
+            if self._data:
+                events.append(ServerEvent(self._event, "\n".join(self._data)))
+            self._event, self._data = None, []
+            return
+        name, _, value = line.partition(":")
+        if not name:
+            self.comments += 1
+            return
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._event = value
