@@ -10,6 +10,8 @@
     * UnknownStep
     * SegmentNotOurs
     * EntryTooLong
+    * BlobUnreadable
+    * SessionInUse
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -123,3 +125,23 @@ class EntryTooLong(StoreError):
             "keep its body apart and write where it is."
         )
         self.length = length
+
+
+class BlobUnreadable(StoreError):
+    """The content that a reference stands for cannot be given."""
+
+    def __init__(self, name: object, reason: str) -> None:
+        super().__init__(f"The blob {name} cannot be read: {reason}.")
+        self.name = name
+
+
+class SessionInUse(StoreError):
+    """A session cannot be deleted while somebody writes to it."""
+
+    def __init__(self, session_id: str, writers: Sequence[str]) -> None:
+        super().__init__(
+            f"Session {session_id} is being written by {', '.join(writers)} (the number is the process id): "
+            "end it there first."
+        )
+        self.session_id = session_id
+        self.writers = tuple(writers)

@@ -1,4 +1,4 @@
-"""JSON as bytes: compact for the journal, laid out for people in documents; read with one kind of error.
+"""JSON as bytes: compact for the journal, indented for people in documents; read with one kind of error.
 
 Both writers keep text as it is, é as é, except for half of a surrogate pair, which UTF-8 cannot hold: that is
 written as its escape, so that any JSON reader gives back the same string.
@@ -11,11 +11,9 @@ import re
 from typing import Any
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_encode_spaced = json.JSONEncoder(ensure_ascii=False).encode
+_encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
-_LINE = 100
-_SCALARS = (str, int, float, bool, type(None))
 
 
 def compact(value: Any) -> bytes:
@@ -34,7 +32,7 @@ def compact(value: Any) -> bytes:
 
 
 def readable(value: Any) -> bytes:
-    """Return the value as JSON laid out for people: indented by one, short things on one line.
+    """Return the value as JSON laid out for people, with a newline at the end.
 
     Raises:
         TypeError: something in it has no JSON form.
@@ -42,17 +40,18 @@ def readable(value: Any) -> bytes:
         RecursionError: it is nested too deeply.
 
     Example:
-        >>> print(readable({"id": "s", "usage": {"input_tokens": 3}, "runs": []}).decode(), end="")
+        >>> print(readable({"id": "s", "runs": []}).decode(), end="")
         {
          "id": "s",
-         "usage": {"input_tokens": 3},
          "runs": []
         }
     """
-    lines: list[str] = []
-    _lay_out(value, "", "", "", lines, top=True)
-    lines.append("")
-    return _to_bytes("\n".join(lines))
+    try:
+        text = _encode_indented(value)
+    except RecursionError:
+        # The indenting encoder is Python and gives up earlier; better on one line than not at all.
+        text = _encode(value)
+    return _to_bytes(text + "\n")
 
 
 def parse(data: bytes) -> Any:
@@ -64,7 +63,7 @@ def parse(data: bytes) -> Any:
     try:
         return json.loads(data.removeprefix(_BOM).decode())
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError("it is nested too deeply") from None
 
 
 def _to_bytes(text: str) -> bytes:
@@ -72,38 +71,3 @@ def _to_bytes(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
-
-
-def _lay_out(
-    value: Any, indent: str, before: str, after: str, lines: list[str], *, top: bool = False
-) -> None:
-    if not value or not isinstance(value, dict | list | tuple) or (not top and _is_short(value)):
-        lines.append(f"{indent}{before}{_encode_spaced(value)}{after}")
-        return
-    deeper = indent + " "
-    last = len(value) - 1
-    if isinstance(value, dict):
-        lines.append(f"{indent}{before}{{")
-        for position, (key, part) in enumerate(value.items()):
-            name = _encode_spaced(key if isinstance(key, str) else str(key))
-            _lay_out(part, deeper, f"{name}: ", "," if position < last else "", lines)
-        lines.append(f"{indent}}}{after}")
-    else:
-        lines.append(f"{indent}{before}[")
-        for position, part in enumerate(value):
-            _lay_out(part, deeper, "", "," if position < last else "", lines)
-        lines.append(f"{indent}]{after}")
-
-
-def _is_short(value: Any) -> bool:
-    """Whether it fits on a line, found without encoding it: containers hold only a few short scalars."""
-    length = 0
-    for part in value.values() if isinstance(value, dict) else value:
-        if not isinstance(part, _SCALARS):
-            return False
-        length += 12 if not isinstance(part, str) else len(part) + 4
-        if length > _LINE:
-            return False
-    if isinstance(value, dict):
-        length += sum(map(len, map(str, value))) + 2 * len(value)
-    return length <= _LINE

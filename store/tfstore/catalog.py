@@ -1,0 +1,285 @@
+"""The index of sessions: one small row each, so that listing needs no document.
+
+TinyDB again, in pieces: ``catalog/<day>.json`` holds the rows of that day's sessions (the day in the session
+id; ``other`` for ids that name none). A piece that outgrows ``FULL`` rows becomes a folder of sixteen, by the
+digest of the session id, and so on downwards: closing a session rewrites one small file whether the store
+holds ten sessions or a hundred thousand, and listing few sessions opens few files.
+
+The catalog is a cache. A piece that cannot be read is skipped and told in ``trouble``; ``doctor`` makes it
+again from the documents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from attrs import asdict, define, field
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
+from tinydb import TinyDB
+from tinydb.storages import Storage
+from tinydb.table import Document, Table
+
+from tfstore.documents import Usage
+from tfstore.files import read_file, replace_file
+from tfstore.json_text import compact, parse
+from tfstore.locks import only_one
+from tfstore.paths import check_session_id, is_real_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tfstore.documents import Json, Session
+    from tfstore.paths import StorePaths
+
+FULL: Final = 48
+"""Rows of a piece before it is divided."""
+
+OTHER: Final = "other"
+TABLE: Final = "rows"
+_LARGEST: Final = 64 * 1024 * 1024
+_DAY = re.compile(r"sess_(\d{8})T")
+_PIECE = re.compile(r"\d{8}|other|[0-9a-f]")
+_converter = Converter()
+
+
+@define
+class CatalogRow:
+    """What the list shows of a session; all of it is in the session's document too."""
+
+    session_id: str
+    title: str = ""
+    status: str = "active"
+    result: str | None = None
+    end_reason: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    runs: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    errors: int = 0
+    models: dict[str, int] = field(factory=dict[str, int])
+    tools: dict[str, int] = field(factory=dict[str, int])
+    usage: Usage = field(factory=Usage)
+
+
+def row_of(session: Session) -> CatalogRow:
+    """Return the session's row.
+
+    Example:
+        >>> from tfstore.documents import Session
+        >>> row_of(Session("sess_1", title="Hello")).title
+        'Hello'
+    """
+    summary = session.summary
+    return CatalogRow(
+        session_id=session.session_id,
+        title=session.title,
+        status=session.status,
+        result=session.result,
+        end_reason=session.end_reason,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        duration_ms=session.duration_ms,
+        runs=summary.runs,
+        model_calls=summary.model_calls,
+        tool_calls=summary.tool_calls,
+        tool_errors=summary.tool_errors,
+        errors=summary.errors,
+        models=dict(summary.models),
+        tools={name: tool.calls for name, tool in summary.tools.items()},
+        usage=summary.usage,
+    )
+
+
+class Catalog:
+    """The rows of one store; any number of processes may put rows at once.
+
+    ``trouble`` holds the pieces that could not be read since this object was made, and why.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.paths import StorePaths
+        >>> catalog = Catalog(StorePaths(tempfile.mkdtemp()))
+        >>> catalog.put(CatalogRow("sess_20260902T201135Z_0a1b2c3d", title="Hello"))
+        >>> [row.title for row in catalog.rows()]
+        ['Hello']
+    """
+
+    def __init__(self, paths: StorePaths) -> None:
+        """Nothing is made before the first ``put``."""
+        self._paths = paths
+        self.trouble: dict[Path, str] = {}
+
+    def put(self, row: CatalogRow) -> None:
+        """Add the row, or replace the session's earlier one.
+
+        A piece that cannot be read is put aside as ``….corrupt`` and begun again with this row.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable, OSError: it cannot be written.
+        """
+        check_session_id(row.session_id)
+        with self._alone(row.session_id):
+            piece = self._piece(row.session_id)
+            try:
+                self._upsert(piece, row)
+            except ValueError as error:
+                self.trouble[piece] = str(error)
+                piece.replace(piece.with_suffix(".corrupt"))
+                self._upsert(piece, row)
+
+    def get(self, session_id: str) -> CatalogRow | None:
+        """Return the session's row, if it has one that can be read."""
+        check_session_id(session_id)
+        return next(
+            (row for row in self._read(self._piece(session_id)) if row.session_id == session_id), None
+        )
+
+    def remove(self, session_id: str) -> None:
+        """Remove the session's row, if it has one.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable, OSError: it cannot be written.
+        """
+        check_session_id(session_id)
+        if not is_real_dir(self._paths.catalog):
+            return
+        with self._alone(session_id):
+            piece = self._piece(session_id)
+            try:
+                if piece.exists():
+                    with TinyDB(piece, storage=_PieceFile) as database:
+                        _rows(database).remove(doc_ids=[cast("int", session_id)])
+            except ValueError as error:
+                self.trouble[piece] = str(error)
+
+    def rows(self, since: str | None = None) -> Iterator[CatalogRow]:
+        """Yield all rows, the latest day's first and in no order within a day.
+
+        Args:
+            since: leave out days before this one (``yyyymmdd``).
+        """
+        for _, piece in self.pieces(since):
+            yield from self._read(piece)
+
+    def pieces(self, since: str | None = None) -> Iterator[tuple[str, Path]]:
+        """Yield (day, file) of all pieces; ``other`` first, then the latest day."""
+        if not is_real_dir(self._paths.catalog):
+            return
+        days = {path.stem for path in self._paths.catalog.iterdir() if _PIECE.fullmatch(path.stem)}
+        for day in sorted(days, reverse=True):
+            if since is None or day >= since:
+                for piece in _leaves(self._paths.catalog / day):
+                    yield day, piece
+
+    def _upsert(self, piece: Path, row: CatalogRow) -> None:
+        piece.parent.mkdir(mode=0o700, exist_ok=True)
+        with TinyDB(piece, storage=_PieceFile) as database:
+            table = _rows(database)
+            table.upsert(Document(asdict(row), doc_id=cast("int", row.session_id)))
+            size = len(table)
+            content = {str(each.doc_id): dict(each) for each in table} if size > FULL else {}
+        if content:
+            self._divide(piece, content)
+
+    def _divide(self, piece: Path, content: dict[str, Json]) -> None:
+        folder = piece.with_suffix("")
+        depth = len(folder.relative_to(self._paths.catalog).parts) - 1
+        parts: dict[str, dict[str, Json]] = {}
+        for session_id, row in content.items():
+            parts.setdefault(_digest(session_id)[depth], {})[session_id] = row
+        # Whole before it is there: from the move on, the folder counts and the piece beside it does not.
+        unfinished = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._paths.make_dir(unfinished)
+        for digit, rows in parts.items():
+            replace_file(unfinished / f"{digit}.json", compact({TABLE: rows}))
+        unfinished.rename(folder)
+        piece.unlink()
+
+    def _piece(self, session_id: str) -> Path:
+        place = self._paths.catalog / day_of(session_id)
+        for digit in _digest(session_id):
+            if not is_real_dir(place):
+                break
+            place /= digit
+        return place.with_suffix(".json")
+
+    def _read(self, piece: Path) -> list[CatalogRow]:
+        try:
+            stored = parse(read_file(piece, _LARGEST))[TABLE]
+            return [_converter.structure(row, CatalogRow) for row in stored.values()]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, BaseValidationError) as error:
+            self.trouble[piece] = str(error)
+            return []
+
+    @contextlib.contextmanager
+    def _alone(self, session_id: str) -> Iterator[None]:
+        if not is_real_dir(self._paths.catalog):
+            self._paths.create()
+            self._paths.make_dir(self._paths.catalog)
+        with only_one(self._paths.catalog / f".{day_of(session_id)}.lock"):
+            yield
+
+
+class _PieceFile(Storage):
+    """TinyDB's storage for one piece: like its own for JSON, but replaced whole and never half written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        try:
+            data = parse(read_file(self._path, _LARGEST))
+        except FileNotFoundError:
+            return None
+        if not isinstance(data, dict) or not isinstance(cast("Json", data).get(TABLE, {}), dict):
+            raise ValueError("it holds no table")  # noqa: TRY004 - the file's content is at fault
+        return cast("dict[str, dict[str, Any]]", data)
+
+    def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
+        replace_file(self._path, compact(data))
+
+
+class _RowTable(Table):
+    document_id_class = str  # type: ignore[assignment]
+
+
+def _rows(database: TinyDB) -> Table:
+    database.table_class = _RowTable
+    return database.table(TABLE, cache_size=0)
+
+
+def day_of(session_id: str) -> str:
+    """Return the day that a session id names, or ``other``.
+
+    Example:
+        >>> day_of("sess_20260902T201135Z_0a1b2c3d"), day_of("nightly")
+        ('20260902', 'other')
+    """
+    named = _DAY.match(session_id)
+    return named[1] if named else OTHER
+
+
+def _digest(session_id: str) -> str:
+    return sha256(session_id.encode()).hexdigest()
+
+
+def _leaves(place: Path) -> Iterator[Path]:
+    if not is_real_dir(place):
+        yield place.with_suffix(".json")
+        return
+    for stem in sorted({path.stem for path in place.iterdir() if _PIECE.fullmatch(path.stem)}):
+        yield from _leaves(place / stem)

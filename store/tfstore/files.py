@@ -1,0 +1,71 @@
+"""Whole files at once: written beside their place and moved into it, so nobody ever reads half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from tfstore.paths import open_for_reading, open_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNFINISHED = ".tmp"
+"""How the names of files that are being written end; one that stays was left by a process that died."""
+
+
+def replace_file(path: Path, data: bytes, *, fsync: bool = False) -> None:
+    """Put these bytes where the path points, in place of whatever file was there; 0600.
+
+    Args:
+        path: the file; its folder must be there.
+        data: all of its content.
+        fsync: force it to the disk itself, against power failure; slow.
+
+    Raises:
+        OSError: it could not be written; what was there before is untouched.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{UNFINISHED}")
+    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            if fsync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    if fsync:
+        _sync_folder(path.parent)
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return all of a file that is at most ``limit`` bytes long; a link, pipe or device is refused.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is longer.
+    """
+    with os.fdopen(open_for_reading(path), "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"it is longer than {limit} bytes")
+    return data
+
+
+def _sync_folder(folder: Path) -> None:
+    # A folder cannot be opened everywhere; where it can, this makes the move itself last.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

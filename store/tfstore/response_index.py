@@ -1,0 +1,128 @@
+"""Which session made a response and which sessions go on from it, without reading any document.
+
+``catalog/responses/<hh>.jsonl``, by the digest of the response id; lines are only ever added, one ``os.write``
+each, so writers need no lock. The index says where to look: whoever follows it finds the truth in the document,
+so a line that is old, doubled or torn does no harm, and ``doctor`` can make all of it again.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from tfstore.files import read_file
+from tfstore.json_text import compact, parse
+from tfstore.paths import is_real_dir, open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tfstore.documents import Session
+    from tfstore.paths import StorePaths
+
+Relation = Literal["made", "continued"]
+Link = tuple[Relation, str, str]
+"""(relation, response id, session id): the session made the response, or goes on from another session's."""
+
+_LARGEST: Final = 256 * 1024 * 1024
+
+
+def links_of(session: Session) -> set[Link]:
+    """Return what the index should say about a session.
+
+    Example:
+        >>> from tfstore.documents import Lineage, Run, Session
+        >>> links_of(Session("s", runs=[Run("run_1", "resumed", lineage=Lineage(parent_response_id="resp_0"))]))
+        {('continued', 'resp_0', 's')}
+    """
+    made = {step.response_id for run in session.runs for step in run.steps if step.label == "assistant_call"}
+    parents = {run.lineage.parent_response_id for run in session.runs}
+    parents.update(step.previous_response_id for run in session.runs for step in run.steps)
+    links: set[Link] = {("made", each, session.session_id) for each in made if each}
+    links.update(("continued", each, session.session_id) for each in parents - made if each)
+    return links
+
+
+class ResponseIndex:
+    """The index of one store.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.paths import StorePaths
+        >>> index = ResponseIndex(StorePaths(tempfile.mkdtemp()))
+        >>> index.add([("made", "resp_1", "sess_1")])
+        >>> index.sessions("made", "resp_1")
+        ['sess_1']
+    """
+
+    def __init__(self, paths: StorePaths) -> None:
+        """Nothing is made before something is added."""
+        self._paths = paths
+        self._folder = paths.catalog / "responses"
+        self._added: dict[str, set[Link]] = {}
+
+    def follow(self, session: Session) -> None:
+        """Add what is new about a session since this object last added something about it.
+
+        Raises:
+            StoreUnusable, OSError: it cannot be written.
+        """
+        links = links_of(session)
+        known = self._added.get(session.session_id, set())
+        self.add(links - known)
+        if session.status == "active":
+            self._added[session.session_id] = links
+        else:
+            self._added.pop(session.session_id, None)
+
+    def add(self, links: Iterable[Link]) -> None:
+        """Add these links; adding one again does no harm.
+
+        Raises:
+            StoreUnusable, OSError: they cannot be written.
+        """
+        pieces: dict[Path, list[bytes]] = {}
+        for link in sorted(links):
+            pieces.setdefault(self._piece(link[1]), []).append(compact(link))
+        if pieces and not is_real_dir(self._folder):
+            self._paths.create()
+            self._paths.make_dir(self._paths.catalog)
+            self._paths.make_dir(self._folder)
+        for piece, lines in pieces.items():
+            descriptor = open_private(piece, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            try:
+                # The newline comes first as well: it ends a line that a full disk left without its end.
+                os.write(descriptor, b"\n" + b"\n".join(lines) + b"\n")
+            finally:
+                os.close(descriptor)
+
+    def sessions(self, relation: Relation, response_id: str) -> list[str]:
+        """Return the ids of the sessions that stand so to the response, in the order they were added."""
+        found: dict[str, None] = {}
+        if not is_real_dir(self._folder):
+            return []
+        try:
+            lines = read_file(self._piece(response_id), _LARGEST).split(b"\n")
+        except (OSError, ValueError):
+            return []
+        wanted = compact([relation, response_id])[:-1]
+        for line in lines:
+            if line.startswith(wanted):
+                session_id = _session_id(line)
+                if session_id is not None:
+                    found[session_id] = None
+        return list(found)
+
+    def _piece(self, response_id: str) -> Path:
+        return self._folder / f"{sha256(response_id.encode(errors='replace')).hexdigest()[:2]}.jsonl"
+
+
+def _session_id(line: bytes) -> str | None:
+    try:
+        link: Any = parse(line)
+    except ValueError:
+        return None
+    whole = isinstance(link, list) and len(cast("list[Any]", link)) == 3  # noqa: PLR2004 - a Link
+    return link[2] if whole and isinstance(link[2], str) else None
