@@ -1,0 +1,165 @@
+"""Boards as D2 source: the grammar. Values come quoted from ``text``; keys and classes are our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfd2 import text
+from tfd2.elements import TIMELINE
+from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tfd2.elements import Board, Box, Edge, Lines, Measure, Node, Sequence, Way
+    from tfd2.theme import Style
+
+GRID_COLUMNS = 6
+
+CONFIG = """\
+# A recorded session. Each run has a board of its own (layers.run_N); hover over a shape for its step id.
+vars: {
+  d2-config: {
+    layout-engine: elk
+    theme-id: 0
+    pad: 40
+  }"""
+
+
+def document(boards: list[Board]) -> str:
+    """Return boards, of which the first is the root, as one D2 file."""
+    root, *layers = boards
+    lines = [CONFIG, *_legend(root), "}", "classes: {", *_classes(), "}", *_board(root)]
+    if layers:
+        lines.append("layers: {")
+        for board in layers:
+            lines += [f"  {board.key}: {{", *_indented(_board(board), 2), "  }"]
+        lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _indented(lines: Iterable[str], levels: int = 1) -> Iterator[str]:
+    return ("  " * levels + line for line in lines)
+
+
+def _classes() -> Iterator[str]:
+    for name, style in CLASSES.items():
+        yield f"  {name}: {_class(style)}"
+
+
+def _class(style: Style) -> str:
+    shape = f"shape: {style['shape']}; " if "shape" in style else ""
+    values = "; ".join(f"{name}: {_style_value(value)}" for name, value in style.items() if name != "shape")
+    return f"{{{shape}style: {{{values}}}}}"
+
+
+def _style_value(value: str | int | bool) -> str:  # noqa: FBT001  # a value, not a switch
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return text.quoted(value) if isinstance(value, str) else str(value)
+
+
+def _legend(root: Board) -> list[str]:
+    """Return the legend of what the overview really shows."""
+    if not root.legend:
+        return []
+    nodes = {look for box in root.boxes for node in box.nodes for look in node.looks}
+    edges = {edge.look for box in root.boxes for edge in box.edges} | {edge.look for edge in root.edges}
+    shapes = [look for look in LEGEND if look in nodes]
+    lines = [edge for edge in LEGEND_EDGES if edge in edges]
+    rows = [f"l{n}: {text.quoted(LEGEND[look])} {{class: {look}}}" for n, look in enumerate(shapes)]
+    if lines:
+        rows += ['x: "" {style.opacity: 0}', 'y: "" {style.opacity: 0}']
+        rows += [f"x -> y: {text.quoted(LEGEND_EDGES[look])} {{class: {look}}}" for look in lines]
+    return ["  d2-legend: {", *_indented(rows, 2), "  }"]
+
+
+def _board(board: Board) -> Iterator[str]:
+    root = board.key == ""
+    yield f"direction: {board.direction}"
+    if board.title:
+        title = text.lines_label(board.title, text.TITLE_COLUMNS)
+        yield f"title: {title} {{class: title; near: top-center}}"
+    if board.cards:
+        yield from _grid(board.cards, board.measure, root=root)
+    for box in board.boxes:
+        yield from _box(box, board.measure, root=root)
+    yield from (_node(node, board.measure, root=root) for node in board.nodes)
+    yield from map(_edge, board.edges)
+    if board.sequence is not None:
+        yield from _sequence(board.sequence)
+    if board.ways:
+        yield from _ways(board.ways, root=root)
+
+
+def _grid(cards: list[Node], measure: Measure, *, root: bool) -> Iterator[str]:
+    columns = min(GRID_COLUMNS, len(cards))
+    yield f'cards: "" {{class: plain; {_grid_of(-(-len(cards) // columns), columns, gap=24)}'
+    yield from _indented(_node(card, measure, root=root) for card in cards)
+    yield "}"
+
+
+def _grid_of(rows: int, columns: int, *, gap: int) -> str:
+    # Rows first: the other way round D2 fills the grid by column.
+    return f"grid-rows: {rows}; grid-columns: {columns}; grid-gap: {gap}"
+
+
+def _box(box: Box, measure: Measure, *, root: bool) -> Iterator[str]:
+    yield f"{box.node.key}: {_label(box.node, measure)} {{"
+    yield from _indented(_attributes(box.node, root=root))
+    yield from _indented(_node(node, measure, root=root) for node in box.nodes)
+    yield from _indented(map(_edge, box.edges))
+    yield "}"
+
+
+def _node(node: Node, measure: Measure, *, root: bool) -> str:
+    return f"{node.key}: {_label(node, measure)} {{{'; '.join(_attributes(node, root=root))}}}"
+
+
+def _label(node: Node, measure: Measure) -> str:
+    return text.words(node.head, node.text, node.foot, measure)
+
+
+def _attributes(node: Node, *, root: bool) -> Iterator[str]:
+    yield f"class: {_looks(node.looks)}"
+    if node.tooltip is not None:
+        yield f"tooltip: {text.tooltip(node.tooltip)}"
+    if node.link is not None:
+        yield f"link: {_link(node.link, root=root)}"
+
+
+def _looks(looks: Lines) -> str:
+    return looks[0] if len(looks) == 1 else f"[{'; '.join(looks)}]"
+
+
+def _link(board: str, *, root: bool) -> str:
+    if board == "":
+        return "_"
+    return f"layers.{board}" if root else f"_.layers.{board}"
+
+
+def _edge(edge: Edge) -> str:
+    words = f"{text.lines_label(edge.label, text.EDGE_COLUMNS)} " if edge.label else ""
+    return f"{edge.source} -> {edge.target}: {words}{{class: {edge.look}}}"
+
+
+def _sequence(sequence: Sequence) -> Iterator[str]:
+    yield 'sequence: "" {'
+    yield "  shape: sequence_diagram"
+    yield "  style: {fill: transparent; stroke-width: 0}"
+    for key, name in sequence.actors:
+        yield f"  {key}: {text.lines_label((name,), text.EDGE_COLUMNS)}"
+    for scene in sequence.scenes:
+        yield f"  {scene.key}: {text.lines_label((scene.title,), text.TITLE_COLUMNS)} {{"
+        for message in scene.messages:
+            words = text.words(message.head, message.text, (), TIMELINE)
+            yield f"    {message.source} -> {message.target}: {words} {{class: {message.look}}}"
+        yield "  }"
+    yield "}"
+
+
+def _ways(ways: list[Way], *, root: bool) -> Iterator[str]:
+    yield f'ways: "" {{class: plain; near: bottom-center; {_grid_of(1, len(ways), gap=12)}'
+    for number, way in enumerate(ways, start=1):
+        yield f"  w{number}: {text.quoted(way.words)} {{class: nav; link: {_link(way.board, root=root)}}}"
+    yield "}"

@@ -1,0 +1,84 @@
+"""A session as a list of boards: which pictures there are, and what is on the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfd2 import cards
+from tfd2.containers import boxes_of, edges_between
+from tfd2.elements import Board, Node, Way
+from tfd2.facts import gather
+from tfd2.figures import counted, duration, joined, tokens
+from tfd2.lineage import lineage_board
+from tfd2.run_boards import run_boards
+from tfd2.steps import status_word
+from tfd2.timeline import timeline_board
+
+if TYPE_CHECKING:
+    from tfd2.elements import Lines
+    from tfd2.facts import RunFacts, SessionFacts
+    from tfstore.documents import Session
+
+ROOT_STEPS = 80
+"""Steps that the overview shows one by one; of more, it shows runs as cards."""
+
+
+def outline(session: Session) -> list[Board]:
+    """Return a session's boards, the root first.
+
+    Example:
+        >>> from tfstore.documents import Session
+        >>> [board.nodes[0].head[0] for board in outline(Session("sess_20260101T000000Z_00000000"))]
+        ['Session sess_20260101T000000Z_00000000']
+    """
+    facts = gather(session)
+    if not facts.runs:
+        return [_note(session)]
+    extra = [board for board in (lineage_board(facts), timeline_board(facts)) if board is not None]
+    ways = [Way(board.key, board.key) for board in extra]
+    layers = [board for run in facts.runs for board in run_boards(facts, run)]
+    if len(facts.runs) > cards.CARDS:
+        failed = cards.failed_boards(facts.runs)
+        layers = [*cards.page_boards(facts.runs), *failed, *layers]
+        if failed:
+            count = counted(sum(run.failed for run in facts.runs), "failed run")
+            ways = [Way(count, cards.failed_key()), *ways]
+    return [_root(facts, ways), *layers, *extra]
+
+
+def _note(session: Session) -> Board:
+    words = (f"Session {session.session_id}", "Nothing was recorded: it has no runs.")
+    return Board("", (), nodes=[Node("note", ("note",), words, session.title)])
+
+
+def _root(facts: SessionFacts, ways: list[Way]) -> Board:
+    title = _title(facts)
+    if len(facts.runs) > cards.CARDS:
+        return Board("", title, cards=cards.page_cards(facts.runs), ways=ways)
+    if facts.step_count > ROOT_STEPS:
+        return Board("", title, cards=[cards.card(run) for run in facts.runs], ways=ways)
+    return Board("", title, boxes=boxes_of(facts), edges=edges_between(facts), ways=ways, legend=True)
+
+
+def _title(facts: SessionFacts) -> Lines:
+    session = facts.session
+    first = joined(session.title, f"session {session.session_id}")
+    return first, joined(
+        status_word(session.result or ""),
+        status_word(session.status) if session.status != "closed" else "",
+        _runs(facts.runs),
+        counted(facts.step_count, "step"),
+        _total(sum(run.errors for run in facts.runs), "error"),
+        _total(sum(run.unresolved for run in facts.runs), "unresolved tool call"),
+        duration(session.duration_ms) if session.duration_ms is not None else "",
+        tokens(sum(run.tokens for run in facts.runs)),
+    )
+
+
+def _runs(runs: list[RunFacts]) -> str:
+    failed = sum(run.failed for run in runs)
+    return counted(len(runs), "run") + (f" ({failed:,} failed)" if failed else "")
+
+
+def _total(number: int, noun: str) -> str:
+    return counted(number, noun) if number else ""

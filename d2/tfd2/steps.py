@@ -1,0 +1,175 @@
+"""A step as a node: the words on it and the tooltip behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfd2.elements import Node, Tooltip
+from tfd2.facts import policy_version
+from tfd2.figures import counted, duration, joined, traffic
+from tfd2.theme import kind_of
+from tfstore.reading import as_text, text_of
+
+if TYPE_CHECKING:
+    from tfd2.elements import Lines
+    from tfd2.facts import SessionFacts, StepFacts
+    from tfstore.documents import Attempt, Step
+
+ATTEMPTS_SHOWN = 4
+IDS_SHOWN = 12
+"""Ids in one line of a tooltip; of more it says how many."""
+
+SNAPSHOTS_PER_NODE = 20
+"""So that all their ids have room in one tooltip."""
+
+
+def step_node(own: StepFacts) -> Node:
+    """Return the node of one step."""
+    return Node(own.key, looks(own), (head(own),), step_text(own.step), foot(own.step), tooltip(own))
+
+
+def looks(own: StepFacts) -> Lines:
+    """Return the classes of a step: its kind's, dashed when it is not finished, or the error's."""
+    if own.failed:
+        return ("error",)
+    look = kind_of(own.step.label).look
+    return (look,) if own.step.status in {"completed", "failed"} else (look, "unfinished")
+
+
+def head(own: StepFacts) -> str:
+    """Return the first line: ``7 TOOL ERROR · get_weather``."""
+    return f"{own.number} {title(own)}"
+
+
+def title(own: StepFacts, *, named: bool = True) -> str:
+    """Return what a step is, by name and with its status when that says something."""
+    step = own.step
+    name = own.tool if step.label.startswith(("tool_", "approval_")) else ""
+    if step.label == "assistant_call":
+        name = step.model or as_text(step.payload_started.get("model"))
+    return joined(
+        _words(step),
+        name if named else "",
+        f"attempt {own.attempt}" if own.attempt > 1 else "",
+        status_word(step.status) if step.label != "tool_error" else "",
+    )
+
+
+def _words(step: Step) -> str:
+    if step.label == "generic":
+        family, _, rest = step.type.partition(".")
+        words = {"api": "API CALL", "annotation": "NOTE"}.get(family)
+        return joined(words or "ITEM", rest if words else step.type)
+    if step.label == "assistant_message" and not step.payload_completed.get("text"):
+        return "ASSISTANT · refusal" if step.payload_completed.get("refusal") else "ASSISTANT"
+    return kind_of(step.label).words
+
+
+def status_word(status: str) -> str:
+    """Return a status as it stands on a node; what went well is not said."""
+    return "" if status == "completed" else status.replace("_", " ").upper()
+
+
+def step_text(step: Step) -> str:
+    """Return the words of a step; of a model request, what is worth knowing of how it went."""
+    text = text_of(step)
+    if step.label == "assistant_call":
+        return "\n".join(part for part in (_attempts(step.attempts), text or _ending(step)) if part)
+    if step.label == "approval_response":
+        answer = {True: "approved", False: "denied"}.get(step.payload_completed.get("approve", ""), "")
+        return answer or text
+    return text
+
+
+def _attempts(attempts: list[Attempt]) -> str:
+    """Return how often a request was sent, and what came back: ``2 attempts: 503, then 200``."""
+    if len(attempts) < 2:  # noqa: PLR2004  # one attempt is none to speak of
+        return ""
+    shown = [_outcome(attempt) for attempt in attempts[:ATTEMPTS_SHOWN]]
+    more = f" and {len(attempts) - ATTEMPTS_SHOWN} more" if len(attempts) > ATTEMPTS_SHOWN else ""
+    return f"{counted(len(attempts), 'attempt')}: {', then '.join(shown)}{more}"
+
+
+def _outcome(attempt: Attempt) -> str:
+    return str(attempt.status_code or attempt.error or "no answer")
+
+
+def _ending(step: Step) -> str:
+    return "" if step.ending in {None, "completed"} else f"ending: {as_text(step.ending).replace('_', ' ')}"
+
+
+def foot(step: Step) -> Lines:
+    """Return the last line: duration and tokens."""
+    line = joined(_duration(step), traffic(step.usage) if step.usage else "")
+    return (line,) if line else ()
+
+
+def _duration(step: Step) -> str:
+    if not step.duration_ms:
+        return ""
+    # Nobody measured it: it is the time between two requests.
+    return ("~" if step.timing == "inferred" else "") + duration(step.duration_ms)
+
+
+def tooltip(own: StepFacts) -> Tooltip:
+    """Return everything about a step that has room in a tooltip, its id first."""
+    step = own.step
+    facts = (
+        f"step {joined(step.step_id, step.label, step.status)}",
+        _responses(step),
+        f"call_id {step.call_id}" if step.call_id else "",
+        f"retry of {own.retry_of.step.step_id}" if own.retry_of else "",
+        f"depends_on {listed(step.depends_on)}" if step.depends_on else "",
+        joined(step.started_at and f"started {step.started_at}", *foot(step)),
+        _ending(step),
+        *(
+            f"attempt {joined(str(attempt.n), _outcome(attempt), duration(attempt.duration_ms or 0))}"
+            for attempt in (step.attempts[:IDS_SHOWN] if len(step.attempts) > 1 else ())
+        ),
+        _error(step),
+        counted(len(step.redactions), "value") + " redacted or cut" if step.redactions else "",
+        *step.notes[:ATTEMPTS_SHOWN],
+    )
+    text = text_of(step)
+    is_error_text = step.error is not None and text == step.error.message
+    return Tooltip(tuple(fact for fact in facts if fact), "" if is_error_text else text)
+
+
+def _responses(step: Step) -> str:
+    own = f"response_id {step.response_id}" if step.response_id else ""
+    previous = f"previous_response_id {step.previous_response_id}" if step.previous_response_id else ""
+    return " ← ".join(part for part in (own, previous) if part)
+
+
+def _error(step: Step) -> str:
+    if step.error is None:
+        return ""
+    http = f"HTTP {step.error.http_status}" if step.error.http_status else ""
+    return f"error {joined(step.error.class_, http, step.error.code, step.error.message)}"
+
+
+def listed(ids: list[str]) -> str:
+    """Return ids in one line, and of many how many more there are."""
+    more = f" and {len(ids) - IDS_SHOWN} more" if len(ids) > IDS_SHOWN else ""
+    return ", ".join(ids[:IDS_SHOWN]) + more
+
+
+def snapshot_nodes(facts: SessionFacts, snapshots: list[StepFacts]) -> list[Node]:
+    """Return one quiet page for a run's instructions, tools and re-sent history (more only for very many)."""
+    groups = [snapshots[at : at + SNAPSHOTS_PER_NODE] for at in range(0, len(snapshots), SNAPSHOTS_PER_NODE)]
+    return [_snapshot_node(facts, group) for group in groups]
+
+
+def _snapshot_node(facts: SessionFacts, group: list[StepFacts]) -> Node:
+    heads = list(dict.fromkeys(_snapshot_words(facts, own.step) for own in group))
+    shown = heads[:3] + ([f"and {len(heads) - 3} more"] if len(heads) > 3 else [])  # noqa: PLR2004
+    said = tuple(f"step {joined(own.step.step_id, _snapshot_words(facts, own.step))}" for own in group)
+    text = "\n\n".join(text_of(own.step) for own in group)
+    return Node(group[0].key, ("page",), tuple(shown), tooltip=Tooltip(said, text))
+
+
+def _snapshot_words(facts: SessionFacts, step: Step) -> str:
+    words = kind_of(step.label).words
+    if step.label == "policy.snapshot":
+        return f"{words} v{facts.policies[policy_version(step)]}"
+    return f"{words} ×{as_text(step.payload_started.get('count', '?'))}"

@@ -1,0 +1,130 @@
+"""The dashed stubs of a run's board: where the run comes from, where it goes on, and its other pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from tfd2 import run_words
+from tfd2.elements import Edge, Node, Tooltip
+from tfd2.figures import counted
+
+if TYPE_CHECKING:
+    from tfd2.facts import RunFacts, SessionFacts, StepFacts
+
+CHILDREN_SHOWN = 12
+"""Runs that continue one run, each by a stub of its own; the rest is one stub that says how many."""
+
+
+@define
+class Stubs:
+    """Stubs of one board with the edges that tie them to its nodes."""
+
+    nodes: list[Node] = field(factory=list[Node])
+    edges: list[Edge] = field(factory=list[Edge])
+
+    def lead_in(self, stub: Node, to: list[str], look: str = "prev") -> None:
+        """Add a stub that nodes of this board follow from."""
+        self.nodes.append(stub)
+        self.edges += [Edge(stub.key, key, look) for key in to]
+
+    def lead_out(self, stub: Node, of: list[str]) -> None:
+        """Add a stub that follows from nodes of this board."""
+        self.nodes.append(stub)
+        self.edges += [Edge(key, stub.key, "prev") for key in of]
+
+
+def stubs_of(facts: SessionFacts, run: RunFacts) -> list[Stubs]:
+    """Return the stubs of each of a run's boards."""
+    pages = [Stubs() for _ in range(run.page_count)]
+    _origin(run, pages[0])
+    _other_runs(facts, run, pages)
+    _continuations(facts, run, pages)
+    _joints(facts, run, pages)
+    return pages
+
+
+def _origin(run: RunFacts, page: Stubs) -> None:
+    lineage = run.run.lineage
+    if run.parent is not None:
+        words, link = f"continues run {run.parent.number}", run.parent.key
+    elif lineage.parent_response_id:
+        words, link = "continues a response that was not recorded here", None
+    else:
+        return
+    head = (words, *run_words.evidence(run))
+    stub = Node("from_run", ("stub",), head, link=link, tooltip=_prompt(run.parent))
+    entry = next((own for own in run.page(0) if own.step.label == "assistant_call"), None)
+    page.lead_in(stub, [entry.key] if entry else _first(run.page(0)))
+
+
+def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
+    """Add a stub for every run, other than its parent, whose steps this run depends on."""
+    users: dict[tuple[int, RunFacts], list[str]] = {}
+    for own in run.steps:
+        for other in facts.depends_on(own):
+            if other.run not in {run, run.parent} and not own.is_snapshot:
+                users.setdefault((own.page, other.run), []).append(own.key)
+    for (page, used), keys in users.items():
+        stub = Node(f"of_run_{used.number}", ("stub",), (f"depends on run {used.number}",), link=used.key)
+        pages[page].lead_in(stub, keys, "dep")
+
+
+def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
+    for child in run.children[:CHILDREN_SHOWN]:
+        last = _continued_step(facts, run, child)
+        stub = Node(
+            f"to_run_{child.number}",
+            ("stub",),
+            (f"continued by {run_words.name(child).replace('Run', 'run')}",),
+            link=child.key,
+            tooltip=_prompt(child),
+        )
+        pages[last.page if last else -1].lead_out(stub, [last.key] if last else [])
+    if (more := len(run.children) - CHILDREN_SHOWN) > 0:
+        stub = Node("to_more", ("stub",), (f"continued by {counted(more, 'more run')}",), link="")
+        pages[-1].lead_out(stub, _last(run.page(len(pages) - 1)))
+
+
+def _continued_step(facts: SessionFacts, run: RunFacts, child: RunFacts) -> StepFacts | None:
+    """Return the step of this run that a child goes on from: the one it names, else its parent response."""
+    named = facts.steps.get(child.run.lineage.parent_step_id or "")
+    response = facts.responses.get(child.run.lineage.parent_response_id or "")
+    for own in (named, response, *reversed(run.steps)):
+        if own is not None and own.run is run and not own.is_snapshot:
+            return own
+    return None
+
+
+def _joints(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
+    """Join the pages of a long run: each leads to the next and back."""
+    if len(pages) == 1:
+        return
+    leaving: list[dict[str, None]] = [{} for _ in pages]
+    entering: list[dict[str, None]] = [{} for _ in pages]
+    for own in run.steps:
+        for other in () if own.is_snapshot else facts.depends_on(own):
+            if other.run is run and other.page < own.page and not other.is_snapshot:
+                leaving[other.page][other.key] = None
+                entering[own.page][own.key] = None
+    for number, page in enumerate(pages):
+        steps = run.page(number)
+        if number > 0:
+            stub = Node("before", ("stub",), (f"continued from part {number}",), link=run.board(number - 1))
+            page.lead_in(stub, list(entering[number]) or _first(steps))
+        if number + 1 < len(pages):
+            stub = Node("after", ("stub",), (f"goes on in part {number + 2}",), link=run.board(number + 1))
+            page.lead_out(stub, list(leaving[number]) or _last(steps))
+
+
+def _first(steps: list[StepFacts]) -> list[str]:
+    return [own.key for own in steps if not own.is_snapshot][:1]
+
+
+def _last(steps: list[StepFacts]) -> list[str]:
+    return [own.key for own in steps if not own.is_snapshot][-1:]
+
+
+def _prompt(run: RunFacts | None) -> Tooltip | None:
+    return Tooltip((f"run {run.run.run_id}",), run.run.input_text) if run else None

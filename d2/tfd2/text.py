@@ -1,0 +1,95 @@
+r"""Recorded text as D2 values: cleaning, cutting, quoting. Everything recorded passes through here.
+
+Keys are made by us, values are always double-quoted on one line, and D2 has no ``\uXXXX``: what it or an XML
+parser would not take is replaced by a picture of itself before it is quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tfd2.wrapping import cut, wrap
+
+if TYPE_CHECKING:
+    from tfd2.elements import Lines, Measure, Tooltip
+
+HEAD_COLUMNS = 48
+TITLE_COLUMNS = 110
+EDGE_COLUMNS = 40
+FACT_CHARACTERS = 300
+TOOLTIP_CHARACTERS = 1_000
+CUT_NOTE_CHARACTERS = 50
+"""Room for saying how much was cut."""
+
+LOOKED_AT = 4_000
+"""Characters of a text that are looked at for a label: far more than any label shows."""
+
+_SPECIAL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+_MARKUP = re.compile(r"<(?![ \t\n])|&(?=#)")
+
+
+def clean(text: str) -> str:
+    r"""Return the text without what D2 or XML refuse or a viewer would obey: each becomes a visible sign.
+
+    Example:
+        >>> clean("one\r\ntwo\x1b[31m")
+        'one\ntwo␛[31m'
+    """
+    return _SPECIAL.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # noqa: PLR2004  # C0
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004  # DEL
+
+
+def quoted(text: str) -> str:
+    r"""Return cleaned text as a D2 value.
+
+    Example:
+        >>> print(quoted('say "${x}"'))
+        "say \"\${x}\""
+    """
+    return f'"{text.translate(_ESCAPES)}"'
+
+
+def one_line(text: str, columns: int) -> str:
+    """Return text cleaned and cut to one line."""
+    return cut(clean(text[:LOOKED_AT]), columns)
+
+
+def lines_label(lines: Lines, columns: int) -> str:
+    """Return a label of which every line is kept to one line."""
+    return quoted("\n".join(one_line(line, columns) for line in lines))
+
+
+def words(head: Lines, text: str, foot: Lines, measure: Measure) -> str:
+    """Return a label: its head, so much of the text as the measure allows, its foot."""
+    lines = [one_line(line, HEAD_COLUMNS) for line in head]
+    lines += wrap(clean(text[:LOOKED_AT]), measure.lines, measure.columns)
+    lines += [one_line(line, HEAD_COLUMNS) for line in foot]
+    return quoted("\n".join(lines))
+
+
+def tooltip(tip: Tooltip) -> str:
+    """Return a tooltip: its facts, then its text as far as there is room.
+
+    D2 reads tooltips as Markdown that has to come out as XML: nothing recorded may look like a tag to it.
+    """
+    facts = "\n".join(_shortened(fact, FACT_CHARACTERS) for fact in tip.facts)
+    room = max(0, TOOLTIP_CHARACTERS - len(facts) - CUT_NOTE_CHARACTERS)
+    text = _shortened(tip.text, room)
+    said = clean(f"{facts}\n\n{text}" if text else facts)
+    return quoted(_MARKUP.sub(lambda match: match[0] + "\u200b", said))
+
+
+def _shortened(text: str, characters: int) -> str:
+    if len(text) <= characters:
+        return text
+    return f"{text[:characters]}… ({len(text) - characters:,} more characters in the document)"

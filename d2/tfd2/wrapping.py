@@ -1,0 +1,99 @@
+"""Fitting text into a label: widths are display columns, as a terminal counts them.
+
+East Asian characters and most emoji are two columns wide, combining marks none. Only so much of a long text
+is looked at as could fit, so that a label costs the same whatever the length of what it shows.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from wcwidth import wcwidth
+
+ELLIPSIS = "…"
+
+CHARACTERS_PER_COLUMN = 4
+"""More marks than this on every character, and the rest is cut: zero-width text would have no end."""
+
+
+@lru_cache(maxsize=4096)
+def _columns(character: str) -> int:
+    # wcwidth says -1 of what a terminal would not print; a picture of it is one column wide.
+    return 1 if (columns := wcwidth(character)) < 0 else columns
+
+
+def width(text: str) -> int:
+    """Return the number of columns a text takes.
+
+    Example:
+        >>> width("Oslo"), width("東京")
+        (4, 4)
+    """
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def cut(text: str, columns: int) -> str:
+    """Return the text on one line of at most so many columns, with an ellipsis if there was more.
+
+    Example:
+        >>> cut("Book a table for two", 12)
+        'Book a tabl…'
+    """
+    lines = wrap(" ".join(text[: (columns + 1) * CHARACTERS_PER_COLUMN].split()), 1, columns, by_words=False)
+    return lines[0] if lines else ""
+
+
+def wrap(text: str, lines: int, columns: int, *, by_words: bool = True) -> list[str]:
+    """Return at most so many lines of at most so many columns; an ellipsis marks that there was more.
+
+    Line breaks in the text are kept, blank lines and indentation are not.
+
+    Example:
+        >>> wrap("Two cities are asked for, so I need one lookup for each.", 2, 24)
+        ['Two cities are asked', 'for, so I need one look…']
+    """
+    text = text.lstrip()
+    room = (lines + 1) * columns * CHARACTERS_PER_COLUMN
+    fitted: list[str] = []
+    for paragraph in text[:room].split("\n"):
+        rest = " ".join(paragraph.split())
+        while rest:
+            if len(fitted) == lines:
+                return [*fitted[:-1], _with_ellipsis(fitted[-1], rest, columns)]
+            line, rest = _split(rest, columns, by_words=by_words)
+            fitted.append(line)
+    if len(text) > room and text[room:].strip() and fitted:
+        fitted[-1] = _with_ellipsis(fitted[-1], "", columns)
+    return fitted
+
+
+def _split(text: str, columns: int, *, by_words: bool) -> tuple[str, str]:
+    """Return the first line of a text and what is left of it."""
+    end = _reach(text, columns)
+    if end == len(text):
+        return text, ""
+    if by_words and text[end] != " ":
+        blank = text.rfind(" ", 0, end)
+        # A line less than half full looks torn: a long word is rather broken.
+        if blank > 0 and width(text[:blank]) * 2 >= columns:
+            end = blank
+    return text[:end].rstrip(), text[end:].lstrip()
+
+
+def _reach(text: str, columns: int) -> int:
+    """Return how many characters fit into so many columns, at least one."""
+    if text.isascii():
+        return min(len(text), columns)
+    taken = 0
+    limit = columns * CHARACTERS_PER_COLUMN
+    for position, character in enumerate(text):
+        taken += _columns(character)
+        if (taken > columns or position >= limit) and position:
+            return position
+    return len(text)
+
+
+def _with_ellipsis(line: str, rest: str, columns: int) -> str:
+    """Return the last line filled up from what is left over, ending in an ellipsis."""
+    filled = f"{line} {rest}" if rest else line
+    return filled[: _reach(filled, columns - 1)].rstrip() + ELLIPSIS
