@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".yaml", ".yml"})
 
 
-class NotACassette(Exception):  # noqa: N818
+class NotACassette(Exception):
     """A file that does not hold recorded HTTP exchanges."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} is not a cassette: {reason}. Give files that vcrpy recorded, or folders of them.")
+        super().__init__(
+            f"{path} is not a cassette: {reason}. Give files that vcrpy recorded, or folders of them."
+        )
         self.path = path
         self.reason = reason
 
@@ -54,7 +56,9 @@ class Interaction:
 def find_cassettes(path: Path) -> Iterator[Path]:
     """Yield the cassette files at a path: the file itself, or all below the folder, in order of name."""
     if path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and not p.is_symlink())
+        yield from sorted(
+            p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and not p.is_symlink()
+        )
     else:
         yield path
 

@@ -21,7 +21,9 @@ UNDATED = 1_577_836_800_000_000
 """2020-01-01, in microseconds: when exchanges happened whose recording does not say."""
 
 
-def entries_of(interactions: Sequence[Interaction], redactor: Redactor, *, title: str | None, metadata: Entry) -> Iterator[Entry]:
+def entries_of(
+    interactions: Sequence[Interaction], redactor: Redactor, *, title: str | None, metadata: Entry
+) -> Iterator[Entry]:
     """Yield the entries that a recorder would have written for these exchanges."""
     now = _date(interactions[0]) if interactions else UNDATED
     yield {
@@ -43,7 +45,13 @@ def entries_of(interactions: Sequence[Interaction], redactor: Redactor, *, title
         retry = interaction.request_headers.get("x-stainless-retry-count", "0")
         if call is None or not retry.isdigit() or int(retry) == 0:
             call, n = f"import-{place + 1}", 0
-            yield {"type": "call.started", "at": now, "call": call, "method": interaction.method, "path": interaction.path}
+            yield {
+                "type": "call.started",
+                "at": now,
+                "call": call,
+                "method": interaction.method,
+                "path": interaction.path,
+            }
         n += 1
         yield from _exchange(interaction, redactor, call, n, now)
         now += _processing(interaction)

@@ -46,7 +46,9 @@ def read_request(body: dict[str, Any], name: str = "openai.chat.completions.crea
         messages = []
     for index, message in enumerate(messages or []):
         if isinstance(message, dict) and message.get("role") in POLICY_ROLES:
-            request.policies.append(Policy(str(message["role"]), text_of_content(message.get("content")), message))
+            request.policies.append(
+                Policy(str(message["role"]), text_of_content(message.get("content")), message)
+            )
         request.items += message_items(message, index)
     return request
 
@@ -69,7 +71,15 @@ def message_items(message: Any, index: int, choice: int = 0) -> list[Item]:
     if role != "assistant":
         text = text_of_content(content)
         return [
-            Item("message", "message", message, index, role=role, text=text, fingerprint=message_fingerprint(role, content))
+            Item(
+                "message",
+                "message",
+                message,
+                index,
+                role=role,
+                text=text,
+                fingerprint=message_fingerprint(role, content),
+            )
         ]
     return _assistant_items(message, index, choice)
 
@@ -87,7 +97,9 @@ def _assistant_items(message: dict[str, Any], index: int, choice: int) -> list[I
     if spoken or not (calls or legacy):
         apart = {"tool_calls", "function_call", "reasoning_content", "reasoning"}
         raw = {k: v for k, v in message.items() if k not in apart}
-        item = Item("message", "message", raw, index, role="assistant", text=text_of_content(content), choice=choice)
+        item = Item(
+            "message", "message", raw, index, role="assistant", text=text_of_content(content), choice=choice
+        )
         item.fingerprint = message_fingerprint("assistant", content, refusal)
         items.append(item)
     for call in calls:
@@ -260,15 +272,17 @@ def _merge_calls(calls: list[dict[str, Any]], deltas: list[Any]) -> None:
             calls.append(known)
         for key, value in delta.items():
             if isinstance(value, dict):
-                if not isinstance(known.get(key), dict):
-                    known[key] = {}
-                _merge_strings(known[key], value)
+                part = known.get(key)
+                known[key] = part = part if isinstance(part, dict) else {}
+                _merge_strings(part, value)
             elif value is not None:
                 known[key] = value
 
 
 def _merge_strings(
-    target: dict[str, Any], delta: dict[str, Any], joined: frozenset[str] | set[str] = frozenset({"arguments", "input"})
+    target: dict[str, Any],
+    delta: dict[str, Any],
+    joined: frozenset[str] | set[str] = frozenset({"arguments", "input"}),
 ) -> None:
     for key, value in delta.items():
         if value is None:

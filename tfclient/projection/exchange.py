@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import contextlib
 import json
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Call:
     id: str
     started: Entry
     endpoint: Endpoint = field(factory=Endpoint)
-    attempts: list[AttemptState] = field(factory=lambda: list[AttemptState]())
+    attempts: list[AttemptState] = field(factory=list["AttemptState"])
     request: ModelRequest | None = None
     request_body: Any = None
     run: RunState | None = None
@@ -45,7 +46,7 @@ class Call:
     node: Node | None = None
     marked: bool = False
     closed: bool = False
-    outputs: dict[int, Step] = field(factory=lambda: dict[int, "Step"]())
+    outputs: dict[int, Step] = field(factory=dict[int, "Step"])
 
     @property
     def attempt(self) -> AttemptState:
@@ -110,7 +111,9 @@ class AttemptState:
 
     def _open_stream(self) -> None:
         if self.stream is None and (self.status or 0) < 400:
-            self.stream = {"responses": ResponseStream, "chat": ChatStream}.get(self.endpoint.family, lambda: None)()
+            self.stream = {"responses": ResponseStream, "chat": ChatStream}.get(
+                self.endpoint.family, lambda: None
+            )()
 
     def _looks_like_events(self) -> bool:
         head = self._pieces[0][:7] if self._pieces else b""
@@ -131,10 +134,9 @@ class AttemptState:
     def _undo(self, piece: bytes) -> bytes:
         if self._inflate is None:
             self._inflate = zlib.decompressobj(47)
-        try:
-            return bytes(self._inflate.decompress(piece))
-        except zlib.error:
-            return piece
+        with contextlib.suppress(zlib.error):
+            piece = self._inflate.decompress(piece)
+        return piece
 
     def _take(self, piece: bytes, at: int) -> None:
         self.received += len(piece)
@@ -193,13 +195,11 @@ def body_bytes(body: Any) -> bytes:
         return body.encode("utf-8", "surrogatepass")
     if not isinstance(body, dict):
         return b""
-    if isinstance(body.get("text"), str):
-        return body["text"].encode("utf-8", "surrogatepass")
-    if isinstance(body.get("base64"), str):
-        try:
-            return base64.b64decode(body["base64"])
-        except (binascii.Error, ValueError):
-            return b""
+    text, encoded = body.get("text"), body.get("base64")
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    with contextlib.suppress(binascii.Error, ValueError):
+        return base64.b64decode(encoded) if isinstance(encoded, str) else b""
     return b""
 
 

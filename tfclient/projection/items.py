@@ -28,7 +28,14 @@ Kind = Literal[
 ]
 
 CLIENT_CALLS = frozenset(
-    {"function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call"}
+    {
+        "function_call",
+        "custom_tool_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "apply_patch_call",
+    }
 )
 """Calls that the caller's program answers, so that one without an answer is unresolved."""
 
@@ -162,7 +169,9 @@ def message_fingerprint(role: str, content: Any, refusal: Any = None) -> bytes:
         others = [
             {k: v for k, v in part.items() if k not in IGNORED_IN_PARTS}
             for part in content
-            if isinstance(part, dict) and not _part_text(part) and part.get("type") not in {"output_text", "text"}
+            if isinstance(part, dict)
+            and not _part_text(part)
+            and part.get("type") not in {"output_text", "text"}
         ]
     return digest("message", role, " ".join(text.split()), canonical(others) if others else "")
 

@@ -160,8 +160,14 @@ class LineageIndex:
             if node is None or node is prefix.parent or not node.descends_from(prefix.parent):
                 continue
             own = {i.call_id for i in node.outputs if i.kind == "call"}
-            calls = [n for n, i in enumerate(items) if n >= prefix.start and i.kind == "call" and i.call_id in own]
-            outputs = [n for n, i in enumerate(items) if n >= prefix.start and i.kind == "output" and i.call_id in own]
+            calls = [
+                n for n, i in enumerate(items) if n >= prefix.start and i.kind == "call" and i.call_id in own
+            ]
+            outputs = [
+                n
+                for n, i in enumerate(items)
+                if n >= prefix.start and i.kind == "output" and i.call_id in own
+            ]
             start = calls[-1] + 1 if calls else outputs[0]
             known_from = min([*calls[:1], *outputs[:1]])
             return Match(node, "call_id", start, known_from, prefix.notes)
@@ -187,7 +193,7 @@ class LineageIndex:
         return len(wanted) if wanted == found else 0
 
     def find_call(self, call_id: str | None, parent: Node | None) -> CallRecord | None:
-        """Return the call with this id: one of the parent's if there is, else the latest still open, else the latest."""
+        """Return the call with this id: one of the parent's, else the latest still open, else the latest."""
         records = self.calls.get(call_id or "") if call_id else None
         if not records:
             return None

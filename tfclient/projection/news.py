@@ -29,7 +29,15 @@ class News:
     @property
     def only_policies(self) -> bool:
         """Whether instructions are all that is new."""
-        rest = (self.outputs, self.prompts, self.approvals, self.calls, self.compactions, self.others, self.context)
+        rest = (
+            self.outputs,
+            self.prompts,
+            self.approvals,
+            self.calls,
+            self.compactions,
+            self.others,
+            self.context,
+        )
         return self.policies > 0 and not any(rest)
 
 
@@ -49,11 +57,15 @@ def news_of(items: list[Item], match: Match, index: LineageIndex) -> News:
         elif place < start:
             _before_prompt(item, news, match, index)
         elif place < end:
-            (news.prompts if item.kind == "message" else news.others if item.kind != "policy" else []).append(item)
+            (news.prompts if item.kind == "message" else news.others if item.kind != "policy" else []).append(
+                item
+            )
             news.policies += item.kind == "policy"
         else:
             _after_prompt(item, news, match, index)
-    prints = [fingerprint for item in items[match.start :] if (fingerprint := index.fingerprint(item)) is not None]
+    prints = [
+        fingerprint for item in items[match.start :] if (fingerprint := index.fingerprint(item)) is not None
+    ]
     news.key = digest(*prints) if prints else b""
     return news
 

@@ -84,7 +84,9 @@ class Opening:
         """Return the run of this request, the prompt steps that it serves, and notes for the call."""
         parent_run = match.parent.run if match.parent else None
         nested = self.tools.running(call.started.get("tool"))
-        if nested is not None and (parent_run is None or parent_run.run.lineage.parent_step_id != nested.step.step_id):
+        if nested is not None and (
+            parent_run is None or parent_run.run.lineage.parent_step_id != nested.step.step_id
+        ):
             run = self._new_run("tool", match, news, request, at, nested.run)
             run.run.lineage.parent_step_id, run.run.lineage.source = nested.step.step_id, "explicit"
             return run, self._add_prompts(run, news, match, at), []
@@ -111,7 +113,9 @@ class Opening:
             self._elsewhere(run, match.unknown_response_id)
         return run, [], []
 
-    def _same_prompt(self, match: Match, news: News, key: bytes) -> tuple[RunState, list[str], list[str]] | None:
+    def _same_prompt(
+        self, match: Match, news: News, key: bytes
+    ) -> tuple[RunState, list[str], list[str]] | None:
         known = self._prompts.get(key)
         if known is not None:
             failed = known.run.last_call is not None and known.run.last_call.status in {"failed", "cancelled"}
@@ -136,7 +140,13 @@ class Opening:
         return last, steps, ["retry"]
 
     def _new_run(
-        self, trigger: str, match: Match, news: News, request: ModelRequest, at: int, parent_run: RunState | None
+        self,
+        trigger: str,
+        match: Match,
+        news: News,
+        request: ModelRequest,
+        at: int,
+        parent_run: RunState | None,
     ) -> RunState:
         lineage = Lineage(source=match.source)
         if match.parent is not None:
@@ -152,7 +162,9 @@ class Opening:
         texts = [item.text or describe_parts(item.raw.get("content")) for item in news.prompts]
         run.run.input_text = "\n\n".join(texts)
         if texts:
-            lineage.prompt_sha256 = hashlib.sha256(run.run.input_text.encode("utf-8", "surrogatepass")).hexdigest()
+            lineage.prompt_sha256 = hashlib.sha256(
+                run.run.input_text.encode("utf-8", "surrogatepass")
+            ).hexdigest()
         return run
 
     def _elsewhere(self, run: RunState, response_id: str) -> bool:
@@ -170,7 +182,9 @@ class Opening:
                 payload["role"] = item.role
             if not only_text(item.raw.get("content")):
                 payload["content"] = item.raw.get("content")
-            extra = {k: v for k, v in item.raw.items() if k not in {"type", "role", "content", "id", "status"}}
+            extra = {
+                k: v for k, v in item.raw.items() if k not in {"type", "role", "content", "id", "status"}
+            }
             payload.update(extra)
             step = self.book.add(run, "user_message", "chat.on_message", at, payload_started=payload)
             step.item_id = item.item_id
@@ -227,7 +241,11 @@ class Opening:
         depends = [*news_ids, *(s for s in (context, policy, tools) if s)]
         if parent is not None and parent.last_step_id and parent.last_step_id not in depends:
             depends.append(parent.last_step_id)
-        payload: dict[str, Any] = {"name": request.name, "model": request.model, "arguments": request.arguments}
+        payload: dict[str, Any] = {
+            "name": request.name,
+            "model": request.model,
+            "arguments": request.arguments,
+        }
         payload["input"] = news_ids
         if parent is not None:
             payload["inherits"] = {"step_id": parent.step.step_id, "items": match.start}
@@ -235,29 +253,30 @@ class Opening:
         if request.unread is not None:
             payload["body"] = request.unread
         step = self.book.add(
-            run, "assistant_call", request.type, call.started_at or at, status="in_progress", payload_started=payload
+            run,
+            "assistant_call",
+            request.type,
+            call.started_at or at,
+            status="in_progress",
+            payload_started=payload,
         )
         step.depends_on, step.model = depends, request.model
         step.previous_response_id = request.previous_response_id
         step.notes = notes
         self.index.nodes += 1
-        chain = self.index.fold(parent.contexts[0] if _linked(match) else EMPTY, request.items)
-        node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else EMPTY)
-        if not chain and parent is not None and _linked(match):
-            node.before = parent.contexts[0]
+        base = _linked_context(match)
+        chain = self.index.fold(base, request.items)
+        node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else base)
         if parent is not None and "regenerate" not in notes and "retry" not in notes:
             parent.children += 1
         run.last_call, run.last_key, run.run.status = step, news.key, "in_progress"
         call.run, call.step, call.node = run, step, node
 
 
-def _linked(match: Match) -> bool:
-    """Whether the request leaves its history to the server, so that its context begins with the parent's."""
-    return (
-        match.parent is not None
-        and bool(match.parent.contexts)
-        and match.source in {"previous_response_id", "conversation", "explicit"}
-    )
+def _linked_context(match: Match) -> bytes:
+    """Return the context that the server puts before the request's items: the parent's, where it keeps history."""
+    linked = match.source in {"previous_response_id", "conversation", "explicit"}
+    return match.parent.contexts[0] if linked and match.parent and match.parent.contexts else EMPTY
 
 
 def _parts(

@@ -48,12 +48,17 @@ class OtherCalls:
         }
         query = parse_qsl(split.query, keep_blank_values=True)
         if query:
-            payload["query"] = {key: value for key, value in query}
+            payload["query"] = dict(query)
         arguments = self._body(body_bytes(sent.get("body")), sent.get("body"), _media(sent.get("headers")))
         if arguments is not None:
             payload["arguments"] = arguments
         step = self.book.add(
-            run, "generic", f"api.{call.endpoint.name}", call.started_at or at, status="in_progress", payload_started=payload
+            run,
+            "generic",
+            f"api.{call.endpoint.name}",
+            call.started_at or at,
+            status="in_progress",
+            payload_started=payload,
         )
         if isinstance(arguments, dict) and isinstance(arguments.get("model"), str):
             step.model = arguments["model"]
@@ -95,7 +100,9 @@ class OtherCalls:
         node = Node(self.index.nodes, step, run, None, EMPTY, response_id=body.get("id"))
         step.response_id = node.response_id
         if isinstance(step.payload_completed.get("body"), dict):
-            step.payload_completed["body"] = {k: v for k, v in step.payload_completed["body"].items() if k != "output"}
+            step.payload_completed["body"] = {
+                k: v for k, v in step.payload_completed["body"].items() if k != "output"
+            }
         for place, raw in enumerate(body.get("output") or []):
             item = from_responses(raw, place)
             label = "context_compacted" if item.kind == "compaction" else "generic"
@@ -120,7 +127,7 @@ class OtherCalls:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:
-            return self.lightener.put(data, media.split(";")[0] or "application/octet-stream", "")
+            return self.lightener.put(data, media.partition(";")[0] or "application/octet-stream", "")
 
 
 def _media(headers: Any) -> str:

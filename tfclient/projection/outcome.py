@@ -73,10 +73,10 @@ class Outcome:
         for place, item in enumerate(response.outputs):
             known = call.outputs.get(place)
             if known is not None:
-                self._update(known, item, at)
+                self._update(known, item)
                 siblings.append(known)
                 continue
-            step = self._item(call, item, at, node, siblings)
+            step = self._item(item, at, node, siblings)
             step.response_id, step.output_index = node.response_id, place
             call.outputs[place] = step
             siblings.append(step)
@@ -87,7 +87,7 @@ class Outcome:
         messages = [s for s in siblings if s.label == "assistant_message"]
         node.last_message_id = messages[-1].step_id if messages else node.last_step_id
 
-    def _item(self, call: Call, item: Item, at: int, node: Node, siblings: list[Step]) -> Step:
+    def _item(self, item: Item, at: int, node: Node, siblings: list[Step]) -> Step:
         run = node.run
         depends = [node.step.step_id]
         if item.kind == "call":
@@ -106,9 +106,15 @@ class Outcome:
         self._fill_item(step, item)
         return step
 
-    def _update(self, step: Step, item: Item, at: int) -> None:
+    def _update(self, step: Step, item: Item) -> None:
         step.item_id = step.item_id or item.item_id
-        if step.label in {"assistant_message", "reasoning", "generic", "approval_request", "context_compacted"}:
+        if step.label in {
+            "assistant_message",
+            "reasoning",
+            "generic",
+            "approval_request",
+            "context_compacted",
+        }:
             self._fill_item(step, item)
         elif step.label == "tool_call" and item.kind == "call":
             step.payload_started["arguments"] = parse_arguments(item.arguments)[0]
@@ -139,7 +145,11 @@ def _fill(step: Step, response: ModelResponse) -> None:
     step.usage = response.usage or step.usage
     step.finish_reason = response.finish_reason or step.finish_reason
     step.error = response.error
-    texts = [item.text for item in response.outputs if item.kind == "message" and item.role == "assistant" and item.text]
+    texts = [
+        item.text
+        for item in response.outputs
+        if item.kind == "message" and item.role == "assistant" and item.text
+    ]
     calls = [
         {"name": i.name, "arguments": parse_arguments(i.arguments)[0], "call_id": i.call_id}
         for i in response.outputs
@@ -185,7 +195,9 @@ def _message_payload(item: Item) -> dict[str, Any]:
     rows = [row for p in parts if isinstance(p, dict) for row in p.get("logprobs") or []]
     if rows:
         payload["logprobs"] = rows
-    if not only_text([{k: v for k, v in p.items() if k in {"type", "text"} or v} for p in parts if isinstance(p, dict)]):
+    if not only_text(
+        [{k: v for k, v in p.items() if k in {"type", "text"} or v} for p in parts if isinstance(p, dict)]
+    ):
         payload["content"] = content
         payload.pop("annotations", None)
         payload.pop("logprobs", None)
@@ -206,7 +218,11 @@ def _reasoning_payload(item: Item) -> dict[str, Any]:
         payload["summary"] = raw["summary"]
     if raw.get("content"):
         payload["content"] = raw["content"]
-    rest = {k: v for k, v in raw.items() if k not in {"type", "id", "status", "summary", "content"} and v is not None}
+    rest = {
+        k: v
+        for k, v in raw.items()
+        if k not in {"type", "id", "status", "summary", "content"} and v is not None
+    }
     payload.update(_without_secrets_of_provider(rest))
     if payload.get("reasoning_content") == item.text:
         payload.pop("reasoning_content")

@@ -76,6 +76,7 @@ class Projector:
     _ended: bool = False
     _titled: bool = False
     _marked: bool = False
+    _handlers: dict[str, Callable[[Entry, int], None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Wire the parts to one book and one index."""
@@ -84,6 +85,19 @@ class Projector:
         self._opening = Opening(self._book, self._index, self._tools, self.lookup)
         self._outcome = Outcome(self._book, self._index, self._tools)
         self._other = OtherCalls(self._book, self._index, self._tools, self.lightener)
+        self._handlers = {
+            "session.started": self._session_started,
+            "session.ended": self._session_ended,
+            "call.started": self._call_started,
+            "call.ended": self._call_ended,
+            "attempt.sent": self._attempt_sent,
+            "attempt.answered": self._attempt_answered,
+            "attempt.ended": self._attempt_ended,
+            "stream.chunk": self._stream_chunk,
+            "tool.started": self._tool_started,
+            "tool.ended": self._tool_ended,
+            "annotation": self._annotation,
+        }
 
     def feed(self, entry: Entry) -> None:
         """Take the next entry; one of an unknown type or without its call is counted, never an error."""
@@ -97,11 +111,11 @@ class Projector:
         if marks:
             self._marked = True
             self._book.session.redaction.marks += len(marks)
-        handler = _HANDLERS.get(str(entry.get("type")))
+        handler = self._handlers.get(str(entry.get("type")))
         if handler is None:
             self.unknown_entries += 1
             return
-        handler(self, entry, at)
+        handler(entry, at)
 
     # Sessions
 
@@ -129,6 +143,11 @@ class Projector:
     # Calls
 
     def _call_started(self, entry: Entry, _at: int) -> None:
+        if self._ended:
+            # One of several writers ended the session before another was done.
+            self._ended = False
+            session = self._book.session
+            session.status, session.end_reason, session.ended_at = "active", None, None
         call_id = str(entry.get("call"))
         self._calls[call_id] = Call(call_id, entry)
 
@@ -198,11 +217,11 @@ class Projector:
         return text
 
     def _read_request(self, call: Call, entry: Entry, text: str | None) -> ModelRequest:
-        family = responses if call.endpoint.family == "responses" else chat
+        read = responses.read_request if call.endpoint.family == "responses" else chat.read_request
         body = parse_json(text) if text is not None else None
         if isinstance(body, dict):
-            return family.read_request(body)
-        request = family.read_request({})
+            return read(body)
+        request = read({})
         request.unread = entry.get("body") if isinstance(entry.get("body"), dict) else {"text": text}
         return request
 
@@ -295,7 +314,9 @@ class Projector:
         call.closed = True
         if not call.attempts:
             if ending == "unknown" and call.step is None:
-                self._never_sent(call, {"error": {"type": "Unknown", "message": "the process ended before sending"}}, at)
+                self._never_sent(
+                    call, {"error": {"type": "Unknown", "message": "the process ended before sending"}}, at
+                )
             return
         attempt = call.attempt
         if call.step is None and call.node is not None:
@@ -310,16 +331,18 @@ class Projector:
         elif call.step is not None:
             self._other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
             if ending in _GAVE_UP:
-                call.step.status = "cancelled" if ending in {"left_early", "never_read", "cancelled"} else "failed"
+                call.step.status = (
+                    "cancelled" if ending in {"left_early", "never_read", "cancelled"} else "failed"
+                )
                 call.step.error = call.step.error or _error_of(attempt, ending)
                 call.step.ending = ending
         self._settle(call)
 
     def _response_of(self, call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:
-        family = responses if call.endpoint.family == "responses" else chat
+        read = responses.read_response if call.endpoint.family == "responses" else chat.read_response
         stream = attempt.stream
         if attempt.status is not None and attempt.status >= 400:
-            response = family.read_response(_json_or_text(attempt), attempt.status)
+            response = read(_json_or_text(attempt), attempt.status)
             response.status, response.error = "failed", response.error or _error_of(attempt, "http_error")
             return response, ending if ending in _GAVE_UP else "http_error"
         if stream is not None:
@@ -334,7 +357,7 @@ class Projector:
             response = ModelResponse(status="cancelled" if left else "failed", body=body)
             response.error = None if left else _error_of(attempt, ending)
             return response, ending
-        response = family.read_response(body, attempt.status)
+        response = read(body, attempt.status)
         if response.status == "failed" and response.error is None:
             response.error = ErrorInfo("provider", "the response says that it failed, without an error")
         return response, "incomplete" if response.status == "incomplete" else "completed"
@@ -349,9 +372,13 @@ class Projector:
         if stream.error is not None:
             response.status = "failed"
             return response, "error_event"
-        if isinstance(stream, chat.ChatStream) and (stream.done or stream.finished) and ending not in {"cut", "unknown"}:
+        if (
+            isinstance(stream, chat.ChatStream)
+            and (stream.done or stream.finished)
+            and ending not in {"cut", "unknown"}
+        ):
             return response, "incomplete" if response.status == "incomplete" else "completed"
-        if ending == "completed" and response.status not in {"queued"}:
+        if ending == "completed" and response.status != "queued":
             # The bytes ended in good order, but the stream never said that it was done.
             ending = "cut"
         left = ending in {"left_early", "never_read", "cancelled"}
@@ -423,7 +450,12 @@ class Projector:
         """Return the session as it stands; the same object each time, brought up to date."""
         session = self._book.session
         for call in self._calls.values():
-            if not call.closed and call.step is not None and call.attempts and call.attempt.stream is not None:
+            if (
+                not call.closed
+                and call.step is not None
+                and call.attempts
+                and call.attempt.stream is not None
+            ):
                 self._in_flight(call.step, call.attempt)
         for step in self._book.changed.values():
             step.payload_started = self.lightener.lighten(step.payload_started)
@@ -482,18 +514,3 @@ def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
         "http_error": f"HTTP {attempt.status}",
     }
     return ErrorInfo("transport", words.get(ending, ending), None, attempt.status)
-
-
-_HANDLERS: dict[str, Any] = {
-    "session.started": Projector._session_started,
-    "session.ended": Projector._session_ended,
-    "call.started": Projector._call_started,
-    "call.ended": Projector._call_ended,
-    "attempt.sent": Projector._attempt_sent,
-    "attempt.answered": Projector._attempt_answered,
-    "attempt.ended": Projector._attempt_ended,
-    "stream.chunk": Projector._stream_chunk,
-    "tool.started": Projector._tool_started,
-    "tool.ended": Projector._tool_ended,
-    "annotation": Projector._annotation,
-}

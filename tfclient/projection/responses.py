@@ -16,7 +16,9 @@ from tfclient.projection.errors import error_from_body
 from tfclient.projection.items import from_responses, text_of_content
 from tfclient.projection.model_call import ModelRequest, ModelResponse, Policy, usage_from
 
-APART = frozenset({"input", "instructions", "tools", "model", "previous_response_id", "conversation", "prompt"})
+APART = frozenset(
+    {"input", "instructions", "tools", "model", "previous_response_id", "conversation", "prompt"}
+)
 
 RESPONSE_APART = frozenset(
     {"id", "status", "model", "output", "usage", "incomplete_details", "error", "conversation", "object"}
@@ -57,7 +59,9 @@ def read_request(body: dict[str, Any], name: str = "openai.responses.create") ->
 
 def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
     """Return a Responses API response; an error body becomes a failed response with its error."""
-    if not isinstance(body, dict) or not ("output" in body or body.get("object") in {"response", "response.compaction"}):
+    if not isinstance(body, dict) or not (
+        "output" in body or body.get("object") in {"response", "response.compaction"}
+    ):
         failed = ModelResponse(status="failed", body=body)
         failed.error = error_from_body(body, status_code)
         return failed
@@ -167,7 +171,13 @@ def _guess(kind: str) -> str:
         return "function_call"
     if "reasoning" in kind:
         return "reasoning"
-    for stem in ("mcp_call", "custom_tool_call", "code_interpreter_call", "image_generation_call", "web_search_call"):
+    for stem in (
+        "mcp_call",
+        "custom_tool_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "web_search_call",
+    ):
         if stem in kind:
             return stem
     return "message"
@@ -218,7 +228,9 @@ def _content_part(item: dict[str, Any], event: dict[str, Any]) -> None:
     given = event.get("part")
     if not isinstance(given, dict):
         return
-    where, position = ("summary", "summary_index") if "summary" in str(event.get("type")) else ("content", "content_index")
+    where, position = (
+        ("summary", "summary_index") if "summary" in str(event.get("type")) else ("content", "content_index")
+    )
     part = _part(item, where, event.get(position), str(given.get("type") or "output_text"))
     part.update(json.loads(json.dumps(given)))
 

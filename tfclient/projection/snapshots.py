@@ -35,12 +35,21 @@ def take_policies(book: Book, run: RunState, request: ModelRequest, at: int) -> 
     raws = [policy.raw for policy in request.policies]
     if any(not _plain(raw) for raw in raws):
         payload["items"] = raws
-    return _once(book, run, "policy.snapshot", version_of([[p.source, p.text, p.raw] for p in request.policies]), payload, at)
+    return _once(
+        book,
+        run,
+        "policy.snapshot",
+        version_of([[p.source, p.text, p.raw] for p in request.policies]),
+        payload,
+        at,
+    )
 
 
 def _plain(raw: Any) -> bool:
     return isinstance(raw, str) or (
-        isinstance(raw, dict) and isinstance(raw.get("content"), str) and set(raw) <= {"role", "content", "type"}
+        isinstance(raw, dict)
+        and isinstance(raw.get("content"), str)
+        and set(raw) <= {"role", "content", "type"}
     )
 
 

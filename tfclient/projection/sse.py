@@ -20,13 +20,13 @@ class ServerEvent:
 
 @define
 class EventStream:
-    """An incremental reader of one event stream.
+    r"""An incremental reader of one event stream.
 
     Example:
         >>> stream = EventStream()
-        >>> stream.feed("event: ping\\nda")
+        >>> stream.feed("event: ping\nda")
         []
-        >>> stream.feed("ta: {}\\n\\n")
+        >>> stream.feed("ta: {}\n\n")
         [ServerEvent(event='ping', data='{}')]
     """
 

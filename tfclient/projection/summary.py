@@ -17,8 +17,12 @@ def run_status(state: RunState, *, ended: bool) -> str:
     run = state.run
     if run.trigger == "api" or state.last_call is None:
         last = run.steps[-1].status if run.steps else "completed"
-        return "cancelled" if ended and last in {"in_progress", "queued"} else last if run.trigger == "api" else (
-            "completed" if not state.pending else "cancelled" if ended else "in_progress"
+        return (
+            "cancelled"
+            if ended and last in {"in_progress", "queued"}
+            else last
+            if run.trigger == "api"
+            else ("completed" if not state.pending else "cancelled" if ended else "in_progress")
         )
     status = state.last_call.status
     if status == "completed" and state.pending:

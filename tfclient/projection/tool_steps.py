@@ -36,7 +36,7 @@ class ToolSteps:
     index: LineageIndex
     open: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
     """Calls that the caller has yet to answer, by the id of their step."""
-    approvals: dict[str, Step] = field(factory=lambda: dict[str, "Step"]())
+    approvals: dict[str, Step] = field(factory=dict[str, "Step"])
     _running: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
     _started: dict[str, tuple[int, dict[str, Any]]] = field(factory=dict[str, tuple[int, dict[str, Any]]])
     _opened_at: dict[str, int] = field(factory=dict[str, int])
@@ -48,9 +48,13 @@ class ToolSteps:
         if not parsed:
             payload["arguments_invalid"] = True
         apart = _APART | {RESULT_FIELDS.get(item.type, "")}
-        payload.update({k: v for k, v in item.raw.items() if k not in apart and v is not None and v != item.arguments})
+        payload.update(
+            {k: v for k, v in item.raw.items() if k not in apart and v is not None and v != item.arguments}
+        )
         if "function" in payload or "custom" in payload or "function_call" in payload:
-            payload = {k: v for k, v in payload.items() if k not in {"function", "custom", "function_call", "index"}}
+            payload = {
+                k: v for k, v in payload.items() if k not in {"function", "custom", "function_call", "index"}
+            }
         step = self.book.add(run, "tool_call", f"tool.{item.name or item.type}", at, payload_started=payload)
         step.depends_on, step.tool_name = depends_on, item.name or item.type
         step.call_id, step.item_id = item.call_id, item.item_id
@@ -87,7 +91,11 @@ class ToolSteps:
     ) -> Step:
         payload: dict[str, Any] = {} if output is None else {"output": output}
         step = self.book.add(record.run, label, record.step.type, at, payload_completed=payload)
-        step.depends_on, step.tool_name, step.call_id = [record.step.step_id], record.step.tool_name, record.step.call_id
+        step.depends_on, step.tool_name, step.call_id = (
+            [record.step.step_id],
+            record.step.tool_name,
+            record.step.call_id,
+        )
         if label == "tool_error":
             step.status = "failed"
             step.error = ErrorInfo("tool", message or "the tool failed")
@@ -98,7 +106,9 @@ class ToolSteps:
         """Add a call that was answered or re-sent here, but asked for where nothing was recorded."""
         name = item.name or ("unknown" if item.kind == "output" else item.type)
         arguments = parse_arguments(item.arguments)[0] if item.kind == "call" else None
-        payload: dict[str, Any] = {"name": name} if arguments is None else {"name": name, "arguments": arguments}
+        payload: dict[str, Any] = (
+            {"name": name} if arguments is None else {"name": name, "arguments": arguments}
+        )
         step = self.book.add(run, "tool_call", f"tool.{name}", at, payload_started=payload, timing="inferred")
         step.tool_name, step.call_id, step.notes = name, item.call_id, ["inferred"]
         record = CallRecord(step, run, None, by_caller=True)
@@ -112,7 +122,9 @@ class ToolSteps:
         record.run.pending += 1
         self.open[record.step.step_id] = record
 
-    def answer(self, item: Item, at: int, parent: Node | None, orphans: RunState | None = None) -> Step | None:
+    def answer(
+        self, item: Item, at: int, parent: Node | None, orphans: RunState | None = None
+    ) -> Step | None:
         """Close a call with the output that answers it; an output sent twice is one step.
 
         An output whose call is unknown gets a placeholder call in ``orphans``, or None where that is not given.
@@ -129,7 +141,8 @@ class ToolSteps:
         extra = {
             k: v
             for k, v in item.raw.items()
-            if k not in {"type", "id", "call_id", "tool_call_id", "output", "content", "status", "role"} and v is not None
+            if k not in {"type", "id", "call_id", "tool_call_id", "output", "content", "status", "role"}
+            and v is not None
         }
         if record.error_step is not None and not record.answers:
             step = record.error_step
@@ -163,9 +176,13 @@ class ToolSteps:
         record = self.index.find_call(item.call_id, node)
         if record is None:
             wanted = item.type.removesuffix("_output")
-            call = next((s for s in reversed(siblings) if s.tool_name == wanted and s.label == "tool_call"), None)
+            call = next(
+                (s for s in reversed(siblings) if s.tool_name == wanted and s.label == "tool_call"), None
+            )
             found = self.index.calls.get(wanted, []) if call is not None else []
-            record = next((r for r in reversed(found) if r.step is call), None) or self.placeholder(run, item, at)
+            record = next((r for r in reversed(found) if r.step is call), None) or self.placeholder(
+                run, item, at
+            )
         evidence = failure_evidence(item)
         label = "tool_output" if evidence is None else "tool_error"
         message = failure_message(item) if evidence else None
@@ -218,8 +235,12 @@ class ToolSteps:
         step = record.step
         step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
         if error:
-            shown = self._result(record, "tool_error", None, at, "exception", str(error.get("message") or error.get("type")))
-            shown.error = ErrorInfo("tool", f"{error.get('type')}: {error.get('message')}", str(error.get("type")))
+            shown = self._result(
+                record, "tool_error", None, at, "exception", str(error.get("message") or error.get("type"))
+            )
+            shown.error = ErrorInfo(
+                "tool", f"{error.get('type')}: {error.get('message')}", str(error.get("type"))
+            )
             shown.payload_completed["exception"] = error
             record.error_step = shown
             step.payload_completed["ok"] = False
