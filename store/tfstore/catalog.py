@@ -140,9 +140,7 @@ class Catalog:
     def get(self, session_id: str) -> CatalogRow | None:
         """Return the session's row, if it has one that can be read."""
         check_session_id(session_id)
-        return next(
-            (row for row in self._read(self._piece(session_id)) if row.session_id == session_id), None
-        )
+        return next((row for row in self.read(self._piece(session_id)) if row.session_id == session_id), None)
 
     def remove(self, session_id: str) -> None:
         """Remove the session's row, if it has one.
@@ -170,7 +168,7 @@ class Catalog:
             since: leave out days before this one (``yyyymmdd``).
         """
         for _, piece in self.pieces(since):
-            yield from self._read(piece)
+            yield from self.read(piece)
 
     def pieces(self, since: str | None = None) -> Iterator[tuple[str, Path]]:
         """Yield (day, file) of all pieces; ``other`` first, then the latest day."""
@@ -182,8 +180,22 @@ class Catalog:
                 for piece in _leaves(self._paths.catalog / day):
                     yield day, piece
 
+    def read(self, piece: Path) -> list[CatalogRow]:
+        """Return the rows of one piece; none, and a note in ``trouble``, if it cannot be read."""
+        rows: list[CatalogRow] = []
+        try:
+            stored = _PieceFile(piece).read() or {}
+        except (OSError, ValueError) as error:
+            self.trouble[piece] = str(error)
+            return rows
+        for session_id, row in stored.get(TABLE, {}).items():
+            try:
+                rows.append(_converter.structure(row, CatalogRow))
+            except BaseValidationError:
+                self.trouble[piece] = f"the row of {session_id!r} is no row"
+        return rows
+
     def _upsert(self, piece: Path, row: CatalogRow) -> None:
-        piece.parent.mkdir(mode=0o700, exist_ok=True)
         with TinyDB(piece, storage=_PieceFile) as database:
             table = _rows(database)
             table.upsert(Document(asdict(row), doc_id=cast("int", row.session_id)))
@@ -215,16 +227,6 @@ class Catalog:
             place /= digit
         return place.with_suffix(".json")
 
-    def _read(self, piece: Path) -> list[CatalogRow]:
-        try:
-            stored = parse(read_file(piece, _LARGEST))[TABLE]
-            return [_converter.structure(row, CatalogRow) for row in stored.values()]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, BaseValidationError) as error:
-            self.trouble[piece] = str(error)
-            return []
-
     @contextlib.contextmanager
     def _alone(self, session_id: str) -> Iterator[None]:
         if not is_real_dir(self._paths.catalog):
@@ -245,9 +247,12 @@ class _PieceFile(Storage):
             data = parse(read_file(self._path, _LARGEST))
         except FileNotFoundError:
             return None
-        if not isinstance(data, dict) or not isinstance(cast("Json", data).get(TABLE, {}), dict):
-            raise ValueError("it holds no table")  # noqa: TRY004 - the file's content is at fault
-        return cast("dict[str, dict[str, Any]]", data)
+        table = cast("Json", data).get(TABLE) if isinstance(data, dict) else None
+        if not isinstance(table, dict) or not all(
+            isinstance(row, dict) for row in cast("Json", table).values()
+        ):
+            raise ValueError("it holds no rows")
+        return {TABLE: cast("Json", table)}
 
     def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
         replace_file(self._path, compact(data))

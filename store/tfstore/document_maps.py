@@ -117,5 +117,7 @@ class Changes(MutableMapping[str, Json]):
             before = self._before.get(session_id)
             if before is None or compact(parse(before)) != compact(document):
                 files.save(session_id, document)
+                files.tell(session_id, document)
         for session_id in self._removed:
             files.discard(session_id)
+            files.tell(session_id, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tfstore.files import read_file
 from tfstore.json_text import compact, parse
@@ -61,7 +61,7 @@ class ResponseIndex:
         """Nothing is made before something is added."""
         self._paths = paths
         self._folder = paths.catalog / "responses"
-        self._added: dict[str, set[Link]] = {}
+        self._added: dict[str, set[int]] = {}
 
     def follow(self, session: Session) -> None:
         """Add what is new about a session since this object last added something about it.
@@ -69,12 +69,12 @@ class ResponseIndex:
         Raises:
             StoreUnusable, OSError: it cannot be written.
         """
-        links = links_of(session)
-        known = self._added.get(session.session_id, set())
-        self.add(links - known)
-        if session.status == "active":
-            self._added[session.session_id] = links
-        else:
+        known = self._added.setdefault(session.session_id, set())
+        # Their hashes: a long session has many, and all but the last few were added before.
+        links = [link for link in links_of(session) if hash(link) not in known]
+        self.add(links)
+        known.update(map(hash, links))
+        if session.status != "active":
             self._added.pop(session.session_id, None)
 
     def add(self, links: Iterable[Link]) -> None:
@@ -91,24 +91,28 @@ class ResponseIndex:
             self._paths.make_dir(self._paths.catalog)
             self._paths.make_dir(self._folder)
         for piece, lines in pieces.items():
+            there = _content(piece)
+            new = [line for line in lines if line not in there]
+            if not new:
+                continue
             descriptor = open_private(piece, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 # The newline comes first as well: it ends a line that a full disk left without its end.
-                os.write(descriptor, b"\n" + b"\n".join(lines) + b"\n")
+                os.write(descriptor, b"\n" + b"\n".join(new) + b"\n")
             finally:
                 os.close(descriptor)
+
+    def has(self, link: Link) -> bool:
+        """Return whether the index says this."""
+        return link[2] in self.sessions(link[0], link[1])
 
     def sessions(self, relation: Relation, response_id: str) -> list[str]:
         """Return the ids of the sessions that stand so to the response, in the order they were added."""
         found: dict[str, None] = {}
         if not is_real_dir(self._folder):
             return []
-        try:
-            lines = read_file(self._piece(response_id), _LARGEST).split(b"\n")
-        except (OSError, ValueError):
-            return []
         wanted = compact([relation, response_id])[:-1]
-        for line in lines:
+        for line in _content(self._piece(response_id)).split(b"\n"):
             if line.startswith(wanted):
                 session_id = _session_id(line)
                 if session_id is not None:
@@ -119,10 +123,20 @@ class ResponseIndex:
         return self._folder / f"{sha256(response_id.encode(errors='replace')).hexdigest()[:2]}.jsonl"
 
 
+def _content(piece: Path) -> bytes:
+    try:
+        return read_file(piece, _LARGEST)
+    except (OSError, ValueError):
+        return b""
+
+
 def _session_id(line: bytes) -> str | None:
     try:
         link: Any = parse(line)
     except ValueError:
         return None
-    whole = isinstance(link, list) and len(cast("list[Any]", link)) == 3  # noqa: PLR2004 - a Link
-    return link[2] if whole and isinstance(link[2], str) else None
+    match link:
+        case [str(), str(), str(session_id)]:
+            return session_id
+        case _:
+            return None

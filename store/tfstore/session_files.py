@@ -41,7 +41,7 @@ class SessionFiles(Storage):
 
     Args:
         paths: the store.
-        changed: told the id and new content (None: removed) of each document after it was written.
+        changed: told the id and new content (None: removed) of each document that TinyDB wrote.
         fsync: force every document to the disk itself.
 
     Example:
@@ -60,7 +60,7 @@ class SessionFiles(Storage):
         self,
         paths: StorePaths,
         *,
-        changed: Callable[[str, Json | None], None] | None = None,
+        changed: Callable[[str, Mapping[str, Any] | None], None] | None = None,
         fsync: bool = False,
     ) -> None:
         self.paths = paths
@@ -137,8 +137,7 @@ class SessionFiles(Storage):
             StoreUnusable: it cannot be written.
         """
         path = self.paths.document(session_id)
-        content = dict(document)
-        text = readable(content)
+        text = readable(dict(document))
         if not is_real_dir(self.paths.sessions):
             # The first document, or somebody deleted the store under the program.
             self.paths.create()
@@ -146,8 +145,6 @@ class SessionFiles(Storage):
             replace_file(path, text, fsync=self._fsync)
         except OSError as error:
             raise StoreUnusable(self.paths.root, f"{path} cannot be written ({error})") from error
-        if self._changed is not None:
-            self._changed(session_id, content)
 
     def discard(self, session_id: str) -> None:
         """Remove one document, if it is there.
@@ -162,8 +159,6 @@ class SessionFiles(Storage):
         except OSError as error:
             raise StoreUnusable(self.paths.root, f"{path} cannot be removed ({error})") from error
         self.skipped.pop(session_id, None)
-        if self._changed is not None:
-            self._changed(session_id, None)
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Give the one table there is, as a mapping that reads documents when they are asked for."""
@@ -191,8 +186,15 @@ class SessionFiles(Storage):
         for session_id, document in table.items():
             if not self._holds(session_id, document):
                 self.save(session_id, document)
+                self.tell(session_id, document)
         for session_id in removed:
             self.discard(session_id)
+            self.tell(session_id, None)
+
+    def tell(self, session_id: str, document: Mapping[str, Any] | None) -> None:
+        """Tell whoever follows what TinyDB wrote (None: removed)."""
+        if self._changed is not None:
+            self._changed(session_id, document)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

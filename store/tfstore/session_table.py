@@ -64,7 +64,7 @@ class SessionTable(Table):
             return super().get(cond, cast("int", str(doc_id)))
         return super().get(cast("QueryLike", cond))
 
-    def _get_next_id(self) -> str:
+    def _get_next_id(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         return new_session_id()
 
     def _update_table(self, updater: Callable[[Any], None]) -> None:

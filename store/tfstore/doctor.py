@@ -1,0 +1,243 @@
+"""What is wrong in a store, as data: which session, which file, what, and how it is mended."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from attrs import frozen
+
+from tfstore.catalog import CatalogRow, row_of
+from tfstore.errors import CorruptDocument, NewerDocument, StoreError
+from tfstore.files import UNFINISHED
+from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
+from tfstore.response_index import Link, links_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tfstore.documents import Session
+    from tfstore.store import Store
+
+Kind = Literal[
+    "corrupt_document",
+    "newer_document",
+    "misnamed_document",
+    "no_document",
+    "dead_writer",
+    "torn_line",
+    "corrupt_line",
+    "broken_chain",
+    "missing_entries",
+    "disordered_entries",
+    "unreadable_segment",
+    "unfinished_file",
+    "corrupt_piece",
+    "missing_row",
+    "stale_row",
+    "orphan_row",
+    "missing_link",
+]
+
+Mend = Literal["recover", "fix", "none"]
+"""``recover``: from the journal, by ``tfclient recover``. ``fix``: by ``tfclient doctor --fix``."""
+
+_MENDS: Final[dict[Kind, Mend]] = {
+    "corrupt_document": "recover",
+    "no_document": "recover",
+    "dead_writer": "recover",
+    "unfinished_file": "fix",
+    "corrupt_piece": "fix",
+    "missing_row": "fix",
+    "stale_row": "fix",
+    "orphan_row": "fix",
+    "missing_link": "fix",
+}
+
+
+_MOMENTS: Final = 60
+
+
+@frozen
+class Finding:
+    """One thing that is not as it should be."""
+
+    kind: Kind
+    detail: str
+    session_id: str | None = None
+    path: Path | None = None
+
+    @property
+    def mend(self) -> Mend:
+        """What mends it; ``none`` where something is lost and can only be told."""
+        return _MENDS.get(self.kind, "none")
+
+
+@frozen
+class Repair:
+    """What ``fix_catalog`` did: rows written and removed, pieces and unfinished files removed, links added."""
+
+    rows_written: int = 0
+    rows_removed: int = 0
+    pieces_removed: int = 0
+    files_removed: int = 0
+    links_added: int = 0
+
+
+def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
+    """Yield what is wrong in a store; a sound one yields nothing.
+
+    Args:
+        store: the store; it may be in use.
+        journals: read every journal too, which takes as long as they are.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.documents import Session
+        >>> from tfstore.store import Store
+        >>> store = Store(tempfile.mkdtemp(), create=True)
+        >>> store.put(Session("sess_1", status="closed"))
+        >>> list(examine(store))
+        []
+    """
+    rows = {row.session_id: row for row in store.catalog.rows()}
+    for piece, reason in store.catalog.trouble.items():
+        yield Finding("corrupt_piece", f"{piece} cannot be read: {reason}", path=piece)
+    recorded = set(sessions_with_journal(store.paths))
+    documents = store.ids()
+    for session_id in documents:
+        yield from _document(store, session_id, rows.get(session_id))
+    for session_id in sorted(rows.keys() - set(documents)):
+        detail = f"The catalog lists {session_id}, which has no document"
+        yield Finding("orphan_row", detail, session_id)
+    for session_id in sorted(recorded):
+        if session_id not in documents and not live_writers(store.paths, session_id):
+            folder = store.paths.journal_of(session_id)
+            detail = f"Session {session_id} has a journal and no document"
+            yield Finding("no_document", detail, session_id, folder)
+        if journals:
+            yield from _journal(store, session_id)
+    for path in _unfinished(store):
+        yield Finding(
+            "unfinished_file", f"{path} was left by a process that died while writing it", path=path
+        )
+
+
+def fix_catalog(store: Store) -> Repair:
+    """Make the catalog and the response index true to the documents again; both are caches.
+
+    Safe while others use the store, and to repeat. Documents and journals are not touched.
+
+    Raises:
+        StoreUnusable, OSError: something could not be written.
+    """
+    rows = {row.session_id: row for row in store.catalog.rows()}
+    pieces = 0
+    for _, piece in list(store.catalog.pieces()):
+        if piece in store.catalog.trouble:
+            piece.unlink(missing_ok=True)
+            pieces += 1
+    store.catalog.trouble.clear()
+    rows = {row.session_id: row for row in store.catalog.rows()} if pieces else rows
+    written = added = 0
+    for session_id in store.ids():
+        session = _readable(store, session_id)
+        if session is None or session.session_id != session_id:
+            continue
+        row = row_of(session)
+        if rows.get(session_id) != row:
+            store.catalog.put(row)
+            written += 1
+        missing = _missing_links(store, session)
+        store.responses.add(missing)
+        added += len(missing)
+    orphans = sorted(rows.keys() - set(store.ids()))
+    for session_id in orphans:
+        store.catalog.remove(session_id)
+    unfinished = list(_unfinished(store))
+    for path in unfinished:
+        path.unlink(missing_ok=True)
+    return Repair(written, len(orphans), pieces, len(unfinished), added)
+
+
+def _document(store: Store, session_id: str, row: CatalogRow | None) -> Iterator[Finding]:
+    path = store.paths.document(session_id)
+    try:
+        session = store.get(session_id)
+    except CorruptDocument as error:
+        yield Finding("corrupt_document", str(error), session_id, path)
+        return
+    except NewerDocument as error:
+        yield Finding("newer_document", str(error), session_id, path)
+        return
+    except StoreError:
+        return  # removed meanwhile
+    if session.session_id != session_id:
+        detail = f"{path} holds session {session.session_id}: it was copied or renamed"
+        yield Finding("misnamed_document", detail, session_id, path)
+        return
+    if session.status == "active" and not live_writers(store.paths, session_id):
+        detail = f"Session {session_id} was never closed, and nobody writes to it any more"
+        yield Finding("dead_writer", detail, session_id, path)
+    if row is None:
+        yield Finding("missing_row", f"The catalog does not list {session_id}", session_id)
+    elif row != row_of(session):
+        yield Finding(
+            "stale_row", f"The catalog says something else of {session_id} than its document", session_id
+        )
+    missing = _missing_links(store, session)
+    if missing:
+        detail = f"The response index lacks {len(missing)} responses of {session_id}"
+        yield Finding("missing_link", detail, session_id)
+
+
+def _journal(store: Store, session_id: str) -> Iterator[Finding]:
+    report = JournalReport()
+    for _ in iter_entries(store.paths, session_id, report):
+        pass
+    alive = set(live_writers(store.paths, session_id))
+
+    def finding(kind: Kind, writer: str, detail: str) -> Finding:
+        path = store.paths.segment(session_id, writer)
+        return Finding(kind, f"{path}: {detail}", session_id, path)
+
+    for writer in report.torn:
+        if writer not in alive:
+            yield finding("torn_line", writer, "the last line has no end and is left out")
+    for writer, line in report.corrupt:
+        yield finding("corrupt_line", writer, f"line {line} is no entry and is left out")
+    for writer, seq in report.broken_chain:
+        yield finding("broken_chain", writer, f"entry {seq} does not follow from the one before it")
+    for writer, seq, missing in report.gaps:
+        yield finding("missing_entries", writer, f"{missing} entries before {seq} were never written")
+    for writer, seq in report.disordered:
+        yield finding("disordered_entries", writer, f"entry {seq} comes after a later one")
+    for writer, reason in report.unreadable:
+        yield finding("unreadable_segment", writer, f"it cannot be read ({reason})")
+
+
+def _missing_links(store: Store, session: Session) -> list[Link]:
+    return [link for link in sorted(links_of(session)) if not store.responses.has(link)]
+
+
+def _readable(store: Store, session_id: str) -> Session | None:
+    try:
+        return store.get(session_id)
+    except StoreError:
+        return None
+
+
+def _unfinished(store: Store) -> Iterator[Path]:
+    """Files that a dead process left half written; those of a living one are moved away within moments."""
+    for folder in (store.paths.sessions, store.paths.catalog):
+        for path in sorted(folder.rglob(f".*{UNFINISHED}")):
+            if path.is_file() and not path.is_symlink() and _is_old(path):
+                yield path
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _MOMENTS
+    except OSError:
+        return False

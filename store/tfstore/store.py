@@ -1,0 +1,437 @@
+"""The store: open it, list its sessions, read them, and follow what led to what.
+
+A reader needs no lock and never sees half a document. Nothing here is tied to one machine's disk but ``Store``
+itself: what records and what shows sessions needs ``SessionStore``, four methods that a shared database can
+have as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cattrs.errors import BaseValidationError
+from cattrs.v import transform_error
+
+from tfstore import descent
+from tfstore.blobs import Blobs
+from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
+from tfstore.converter import from_json, to_json
+from tfstore.document_maps import Documents
+from tfstore.errors import (
+    CorruptDocument,
+    NewerDocument,
+    SessionInUse,
+    StoreError,
+    StoreNotFound,
+    StoreUnusable,
+    UnknownSession,
+)
+from tfstore.journal import live_writers, read_entries, sessions_with_journal, writers
+from tfstore.json_text import compact
+from tfstore.locks import only_one
+from tfstore.paths import StorePaths, is_session_id
+from tfstore.response_index import ResponseIndex
+from tfstore.session_files import SessionFiles
+from tfstore.session_table import SessionTable
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Iterator, Mapping
+
+    from tinydb.queries import QueryLike
+
+    from tfstore.documents import Json, Session, Step
+    from tfstore.journal import Entry, JournalReport
+
+_PLAIN = re.compile(r"[\w.:/-]+", re.ASCII)
+
+
+class SessionStore(Protocol):
+    """What a place for sessions must be able to do."""
+
+    def put(self, session: Session) -> None:
+        """Keep the session, in place of what was kept of it before."""
+        ...
+
+    def get(self, session_id: str) -> Session:
+        """Return a session."""
+        ...
+
+    def list(self, *, limit: int | None = None) -> builtins.list[CatalogRow]:
+        """Return a row for each session, the latest first."""
+        ...
+
+    def find(self, query: QueryLike) -> Iterator[Session]:
+        """Yield the sessions whose documents the query holds for."""
+        ...
+
+
+class Store:
+    """A store on this machine's disk.
+
+    ``sessions`` is a TinyDB table of the documents; ``paths``, ``blobs``, ``catalog`` and ``responses`` are its
+    parts. Documents that could not be read while looking through all of them are told in ``skipped``.
+
+    Args:
+        path: the store's folder.
+        create: make it if it is not there.
+        fsync: force documents to the disk itself, against power failure; slow.
+
+    Raises:
+        StoreNotFound: there is none and ``create`` is false.
+        StoreUnusable: the path is a file, or nothing may be written there.
+
+    Example:
+        >>> import tempfile
+        >>> from tinydb import where
+        >>> from tfstore.documents import Session
+        >>> store = Store(tempfile.mkdtemp(), create=True)
+        >>> store.put(Session("sess_1", title="Hello"))
+        >>> store.get("sess_1").title, store.last()
+        ('Hello', 'sess_1')
+        >>> [document.doc_id for document in store.sessions.search(where("title") == "Hello")]
+        ['sess_1']
+    """
+
+    def __init__(self, path: str | Path, *, create: bool = False, fsync: bool = False) -> None:
+        self.paths = StorePaths(Path(path))
+        if create:
+            self.paths.create()
+        elif self.paths.root.exists() and not self.paths.root.is_dir():
+            raise StoreUnusable(self.paths.root, "it is a file where a folder is needed")
+        elif not self.paths.exists():
+            raise StoreNotFound(self.paths.root)
+        self._files = SessionFiles(self.paths, changed=self._follow, fsync=fsync)
+        self.sessions = SessionTable(self._files)
+        self.blobs = Blobs(self.paths)
+        self.catalog = Catalog(self.paths)
+        self.responses = ResponseIndex(self.paths)
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Session id and reason of each document that a search went past because it cannot be read."""
+        return self._files.skipped
+
+    def ids(self) -> builtins.list[str]:
+        """Return the ids of all sessions that have a document, sorted."""
+        return self._files.ids()
+
+    def put(self, session: Session) -> None:
+        """Write the session's document, whole, and then its row in the catalog.
+
+        Raises:
+            InvalidSessionId: its id cannot be a file name.
+            StoreUnusable: it cannot be written; an earlier document is untouched.
+        """
+        self._files.save(session.session_id, to_json(session))
+        self._index(session)
+
+    def get(self, session_id: str) -> Session:
+        """Return a session.
+
+        Raises:
+            UnknownSession: there is none with this id; the error names near ones.
+            CorruptDocument: its document cannot be read.
+            NewerDocument: its document was written by a later version.
+        """
+        try:
+            return self._structure(session_id, self._files.load(session_id))
+        except KeyError:
+            raise UnknownSession(session_id, self._near(session_id)) from None
+
+    def last(self) -> str:
+        """Return the id of the session that started last.
+
+        Raises:
+            UnknownSession: there is none at all.
+        """
+        rows = self.list(limit=1)
+        if rows:
+            return rows[0].session_id
+        ids = self.ids()
+        if not ids:
+            raise UnknownSession("last")
+        return ids[-1]
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        result: str | None = None,
+        since: datetime | str | None = None,
+        tool: str | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[CatalogRow]:
+        """Return the rows of sessions, the latest first, active ones included.
+
+        Args:
+            status: ``active`` or ``closed``.
+            result: ``completed``, ``failed`` or ``cancelled``.
+            since: sessions that started at this moment or later (ISO-8601 text is UTC unless it says otherwise).
+            tool: sessions in which this tool was called.
+            model: sessions in which this model was called.
+            limit: at most so many.
+
+        Raises:
+            ValueError: ``since`` is no moment.
+        """
+        first = None if since is None else _moment(since)
+        day = None if first is None else f"{first - timedelta(days=1):%Y%m%d}"
+        start = "" if first is None else _text_of(first)
+        wanted = {"status": status, "result": result}
+        found: dict[str, CatalogRow] = {}
+        previous: str | None = None
+        for current, piece in self.catalog.pieces(day):
+            if limit is not None and current != previous and _enough(found, limit, current):
+                break
+            previous = current
+            for row in self.catalog.read(piece):
+                if (
+                    all(value is None or getattr(row, name) == value for name, value in wanted.items())
+                    and (row.started_at or "") >= start
+                    and (tool is None or tool in row.tools)
+                    and (model is None or model in row.models)
+                ):
+                    found[row.session_id] = row
+        rows = sorted(found.values(), key=lambda row: (row.started_at or "", row.session_id), reverse=True)
+        return rows[:limit]
+
+    def find(self, query: QueryLike) -> Iterator[Session]:
+        """Yield the sessions whose documents a TinyDB query holds for, by id; those unreadable are skipped.
+
+        Example:
+            >>> import tempfile
+            >>> from tinydb import where
+            >>> from tfstore.documents import Session
+            >>> store = Store(tempfile.mkdtemp(), create=True)
+            >>> store.put(Session("sess_1", metadata={"user": "ada"}))
+            >>> [session.session_id for session in store.find(where("metadata").user == "ada")]
+            ['sess_1']
+        """
+        for session_id, document in Documents(self._files).items():
+            if query(document):
+                session = self._try(session_id, document)
+                if session is not None:
+                    yield session
+
+    def steps(
+        self,
+        *,
+        label: str | None = None,
+        tool: str | None = None,
+        status: str | None = None,
+        error_class: str | None = None,
+        model: str | None = None,
+        session_id: str | None = None,
+    ) -> Iterator[Step]:
+        """Yield the steps, of one session or of all, that are as asked for; unreadable documents are skipped.
+
+        Args:
+            label: one of ``labels.Label``.
+            tool: the tool's name.
+            status: one of ``labels.Status``.
+            error_class: one of ``labels.ErrorClass``.
+            model: the model that served the call.
+            session_id: look only in this session.
+
+        Raises:
+            UnknownSession, CorruptDocument, NewerDocument: about ``session_id``, as from ``get``.
+        """
+        wanted = {"label": label, "tool_name": tool, "status": status, "model": model}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        if session_id is not None:
+            sessions = iter([self.get(session_id)])
+        else:
+            words = (*given.values(), error_class)
+            # Looked for in the bytes first: parsing a document that cannot hold the step costs far more.
+            sessions = self._holding([compact(each) for each in words if each and _PLAIN.fullmatch(each)])
+        for session in sessions:
+            for run in session.runs:
+                for step in run.steps:
+                    if all(getattr(step, name) == value for name, value in given.items()) and (
+                        error_class is None or (step.error is not None and step.error.class_ == error_class)
+                    ):
+                        yield step
+
+    def descendants(self, step: Step) -> builtins.list[Step]:
+        """Return everything downstream of a step, in its session and in those that go on from it.
+
+        Raises:
+            UnknownSession, UnknownStep: the step is not in this store.
+        """
+        return descent.descendants(self, step)
+
+    def origin(self, step: Step) -> Step:
+        """Return the prompt at the root of all that led to a step, across forks and sessions.
+
+        Raises:
+            UnknownSession, UnknownStep: the step is not in this store.
+        """
+        return descent.origin(self, step)
+
+    def find_response(self, response_id: str) -> tuple[str, Step] | None:
+        """Return the session id and the model call that made a response, if it is in this store."""
+        for session_id in self.responses.sessions("made", response_id):
+            with contextlib.suppress(StoreError):
+                for run in self.get(session_id).runs:
+                    for step in run.steps:
+                        if step.label == "assistant_call" and step.response_id == response_id:
+                            return session_id, step
+        return None
+
+    def continued_in(self, response_id: str) -> builtins.list[str]:
+        """Return the ids of the sessions that go on from this response of another session."""
+        return self.responses.sessions("continued", response_id)
+
+    def journal(self, session_id: str) -> tuple[builtins.list[Entry], JournalReport]:
+        """Return the session's journal entries in their order, and what reading them met.
+
+        Raises:
+            UnknownSession: there is neither a journal nor a document.
+        """
+        if not is_session_id(session_id) or not (
+            writers(self.paths, session_id) or self._files.has(session_id)
+        ):
+            raise UnknownSession(session_id, self._near(session_id))
+        return read_entries(self.paths, session_id)
+
+    def abandoned(self) -> builtins.list[str]:
+        """Return the ids of sessions that were not closed and that nobody writes to any more, sorted."""
+        closed = {row.session_id for row in self.catalog.rows() if row.status == "closed"}
+        return [
+            session_id
+            for session_id in sessions_with_journal(self.paths)
+            if not (session_id in closed and self._files.has(session_id))
+            and not live_writers(self.paths, session_id)
+            and self._status(session_id) != "closed"
+        ]
+
+    @contextlib.contextmanager
+    def claim(self, session_id: str) -> Iterator[bool]:
+        """Be the only one to recover or finish a session; gives False if another process is at it.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: the session's journal folder is missing and cannot be made.
+        """
+        folder = self.paths.make_journal_of(session_id)
+        with only_one(folder / ".claim", timeout=0) as mine:
+            yield mine
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session: its journal first, so that nothing brings it back, then the rest.
+
+        Blobs stay: other sessions may hold the same content.
+
+        Raises:
+            UnknownSession: there is nothing of it.
+            SessionInUse: somebody is writing to it.
+            StoreUnusable: something of it cannot be removed.
+        """
+        if not is_session_id(session_id):
+            raise UnknownSession(session_id, self._near(session_id))
+        folder = self.paths.journal_of(session_id)
+        there = (folder, self.paths.archived(session_id), self.paths.document(session_id))
+        if not any(each.exists() or each.is_symlink() for each in there):
+            raise UnknownSession(session_id, self._near(session_id))
+        alive = live_writers(self.paths, session_id)
+        if alive:
+            raise SessionInUse(session_id, alive)
+        try:
+            if folder.is_symlink():
+                folder.unlink()
+            elif folder.exists():
+                shutil.rmtree(folder)
+            self.paths.archived(session_id).unlink(missing_ok=True)
+            for drawn in self.paths.sessions.glob(f"{session_id}.*"):
+                if drawn.suffix != ".json" and drawn.stem == session_id:
+                    drawn.unlink()
+            self._files.discard(session_id)
+            self.catalog.remove(session_id)
+        except OSError as error:
+            raise StoreUnusable(self.paths.root, f"{session_id} cannot be removed ({error})") from error
+
+    def _index(self, session: Session) -> None:
+        try:
+            self.catalog.put(row_of(session))
+            self.responses.follow(session)
+        except OSError as error:
+            reason = f"{session.session_id} was written, but not its row in {self.paths.catalog} ({error})"
+            raise StoreUnusable(self.paths.root, reason) from error
+
+    def _follow(self, session_id: str, document: Mapping[str, Any] | None) -> None:
+        """Keep the catalog true to what was changed through the TinyDB table."""
+        session = None if document is None else self._try(session_id, dict(document))
+        if session is not None and session.session_id == session_id:
+            self._index(session)
+        else:
+            self.catalog.remove(session_id)
+
+    def _holding(self, words: builtins.list[bytes]) -> Iterator[Session]:
+        for session_id in self.ids():
+            try:
+                text = self._files.text(session_id)
+                if not all(word in text for word in words):
+                    continue
+                document = self._files.parse(session_id, text)
+            except KeyError:
+                continue  # removed since the folder was listed
+            except CorruptDocument as error:
+                self._files.skipped[session_id] = str(error)
+                continue
+            session = self._try(session_id, document)
+            if session is not None:
+                yield session
+
+    def _try(self, session_id: str, document: Json) -> Session | None:
+        try:
+            return self._structure(session_id, document)
+        except (CorruptDocument, NewerDocument) as error:
+            self._files.skipped[session_id] = str(error)
+            return None
+
+    def _structure(self, session_id: str, document: Json) -> Session:
+        try:
+            if "schema_version" not in document:
+                raise ValueError("it has no schema_version")  # noqa: TRY301 - told like the rest
+            return from_json(document)
+        except BaseValidationError as error:
+            reason = "; ".join(transform_error(error, path="$")[:3])
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            reason = f"it is no session document ({error})"
+        raise CorruptDocument(session_id, self.paths.document(session_id), reason)
+
+    def _status(self, session_id: str) -> object:
+        try:
+            return self._files.load(session_id).get("status")
+        except (KeyError, CorruptDocument):
+            return None
+
+    def _near(self, session_id: str) -> builtins.list[str]:
+        ids = self.ids()
+        parts = [each for each in ids if session_id and session_id in each][:3]
+        return parts or difflib.get_close_matches(session_id, ids, n=3)
+
+
+def _enough(found: Mapping[str, CatalogRow], limit: int, day: str) -> bool:
+    """Whether what is still to come, of this day or earlier, cannot be among the latest."""
+    if day == OTHER:
+        return False
+    end = f"{day[:4]}-{day[4:6]}-{day[6:]}T~"
+    return sum((row.started_at or "") > end for row in found.values()) >= limit
+
+
+def _moment(given: datetime | str) -> datetime:
+    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _text_of(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
