@@ -1,0 +1,175 @@
+"""Secrets that a stream brings in pieces: ``sk-``, then ``proj-``, then the rest, in an event each.
+
+The pieces of one text (a message, one call's arguments) are joined as they pass. While the end of the joined
+text could be the beginning of a secret, events are held back; as soon as it is clear what it is, they go on:
+untouched, or with the secret's first piece replaced by ``<redacted:RULE>`` and the others emptied.
+
+What can remain of a secret: at most the first two characters of a fixed prefix (``sk`` of ``sk-``), when a
+piece ends inside the prefix: nothing is held back for two letters. Nothing of a value under a secret's name.
+A shape that begins directly after a letter or digit is no shape here either, as everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tfclient.redaction.marks import Mark, mark, placeholder
+from tfclient.redaction.text import find_secrets, may_open
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONTEXT: Final = 128
+_MOST_LINES: Final = 2048
+_MOST_CHARS: Final = 1 << 16
+
+_NOT_TEXT: Final = frozenset({"role", "id", "type", "name", "obfuscation", "finish_reason", "logprobs"})
+
+Channel: TypeAlias = tuple[object, ...]
+
+
+class Line:
+    """One line of an event stream on its way to the journal."""
+
+    def __init__(self, text: str, n: int = 0, event: dict[str, Any] | None = None) -> None:
+        self.text = text
+        self.n = n
+        self.event = event
+        self.edited = False
+
+
+class _Piece:
+    """One delta: where its text is in its event, and where it starts in the joined text."""
+
+    def __init__(self, line: Line, holder: dict[str, Any], key: str, path: str, start: int) -> None:
+        self.line = line
+        self.holder = holder
+        self.key = key
+        self.path = path
+        self.start = start
+        self.text: str = holder[key]
+
+
+class _Joined:
+    """The text of one channel: a little of what is gone, and what is held."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.pieces: list[_Piece] = []
+        self.opened: int | None = None
+
+
+class JoinedDeltas:
+    """Holds back the events that may carry a piece of a secret.
+
+    Args:
+        where: The path of the stream, for the marks.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._channels: dict[Channel, _Joined] = {}
+        self._held: list[Line] = []
+        self._chars = 0
+
+    def feed(self, line: Line, marks: list[Mark]) -> list[Line]:
+        """Take the next line; give the lines that may go on, in order."""
+        self._held.append(line)
+        self._chars += len(line.text)
+        touched: list[_Joined] = []
+        if line.event is not None:
+            for channel, holder, key, path in _deltas(line.event):
+                touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
+        for joined in touched:
+            joined.opened = may_open(joined.text)
+        bounded = len(self._held) <= _MOST_LINES and self._chars <= _MOST_CHARS
+        if bounded and not _ends_texts(line) and any(j.opened is not None for j in self._channels.values()):
+            return []
+        return self.release(marks)
+
+    def release(self, marks: list[Mark]) -> list[Line]:
+        """Give every line that is held, its secrets replaced."""
+        for joined in self._channels.values():
+            if joined.pieces:
+                self._settle(joined, marks)
+        lines, self._held, self._chars = self._held, [], 0
+        return lines
+
+    def _join(self, channel: Channel, piece: _Piece) -> _Joined:
+        joined = self._channels.setdefault(channel, _Joined())
+        piece.start = len(joined.text)
+        joined.text += piece.text
+        joined.pieces.append(piece)
+        return joined
+
+    def _settle(self, joined: _Joined, marks: list[Mark]) -> None:
+        spans = find_secrets(joined.text)
+        for start, end, rule in reversed(spans):
+            self._replace(joined.pieces, start, end, rule, marks)
+        # Events that had to go on while a secret is still coming: its beginning is remembered, so that what
+        # follows is still seen as part of it.
+        if joined.opened is not None:
+            joined.text = joined.text[joined.opened : joined.opened + _CONTEXT]
+        else:
+            done = spans[-1][1] if spans else 0
+            joined.text = joined.text[max(done, len(joined.text) - _CONTEXT) :]
+        joined.pieces = []
+        joined.opened = None
+
+    def _replace(self, pieces: list[_Piece], start: int, end: int, rule: str, marks: list[Mark]) -> None:
+        touched = [p for p in pieces if p.start < end and p.start + len(p.text) > start]
+        for piece in touched:
+            text: str = piece.holder[piece.key]
+            head = text[: max(0, start - piece.start)]
+            # Spans come from the last to the first: up to `end` the text is still as it was.
+            tail = text[end - piece.start :] if end < piece.start + len(piece.text) else ""
+            piece.holder[piece.key] = head + (placeholder(rule) if piece is touched[0] else "") + tail
+            piece.line.edited = True
+            was = piece.text[max(0, start - piece.start) : end - piece.start]
+            marks.append(mark(f"{self._where}.events[{piece.line.n}].{piece.path}", rule, "replaced", was))
+
+
+def _ends_texts(line: Line) -> bool:
+    """Say whether an event tells that texts are whole: nothing more can come of what was begun."""
+    if line.event is None:
+        return line.text.startswith("data: [DONE]")
+    kind = line.event.get("type")
+    if isinstance(kind, str):
+        return kind.endswith((".done", ".completed", ".failed", ".incomplete"))
+    choices = line.event.get("choices")
+    return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
+
+
+def _deltas(event: dict[str, Any]) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
+    """Give the places of an event that carry a piece of a text: channel, holder, key, path."""
+    delta = event.get("delta")
+    if isinstance(delta, str):
+        parts = tuple(event.get(key) for key in ("type", "output_index", "content_index", "summary_index"))
+        yield tuple(map(str, parts)), event, "delta", "delta"
+    elif isinstance(delta, dict):
+        yield from _leaves(delta, ("delta",), "delta")
+    choices = event.get("choices")
+    for n, choice in enumerate(choices if isinstance(choices, list) else []):
+        if not isinstance(choice, dict):
+            continue
+        channel = ("choice", str(choice.get("index", n)))
+        if isinstance(choice.get("text"), str):
+            yield (*channel, "text"), choice, "text", f"choices[{n}].text"
+        if isinstance(choice.get("delta"), dict):
+            yield from _leaves(choice["delta"], channel, f"choices[{n}].delta")
+
+
+def _leaves(
+    holder: dict[str, Any], channel: Channel, path: str
+) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
+    for key, member in holder.items():
+        if key in _NOT_TEXT:
+            continue
+        if isinstance(member, str):
+            yield (*channel, key), holder, key, f"{path}.{key}"
+        elif isinstance(member, dict):
+            yield from _leaves(member, (*channel, key), f"{path}.{key}")
+        elif isinstance(member, list):
+            for n, item in enumerate(member):
+                if isinstance(item, dict):
+                    yield from _leaves(item, (*channel, key, str(item.get("index", n))), f"{path}.{key}[{n}]")

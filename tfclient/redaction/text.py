@@ -1,0 +1,106 @@
+"""Secrets in running text: every rule applied, one after the other."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tfclient.redaction.marks import placeholder
+from tfclient.redaction.names import (
+    ASSIGNED,
+    ASSIGNED_HINT,
+    OPENING,
+    QUOTED,
+    QUOTED_HINT,
+    names_no_secret,
+    secret_name,
+    whole_name,
+)
+from tfclient.redaction.shapes import RULES, fast_test, suspicious
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OPENINGS: Final = "(?s:" + "|".join([*(rule.opening for rule in RULES), OPENING]) + ")"
+_OPENING: Final = re.compile(_OPENINGS + r"\Z")
+_has_opening = fast_test(_OPENINGS + r"\z")
+
+_NAMED: Final = ((QUOTED, fast_test(QUOTED_HINT)), (ASSIGNED, fast_test(ASSIGNED_HINT)))
+
+
+def find_secrets(text: str) -> list[tuple[int, int, str]]:
+    """Find the secrets in a text.
+
+    Args:
+        text: Any text; what it says about JSON escapes does not matter.
+
+    Returns:
+        ``(start, end, rule)`` for each, in order, not overlapping.
+
+    Example:
+        >>> find_secrets("use AKIAIOSFODNN7EXAMPLE now")
+        [(4, 24, 'aws_key_id')]
+    """
+    if not suspicious(text):
+        return []
+    spans: list[tuple[int, int, str]] = []
+    for rule in RULES:
+        for match in rule.pattern.finditer(text):
+            group = "secret" if "secret" in match.re.groupindex else 0
+            if rule.accept is None or rule.accept(match[group]):
+                spans.append((*match.span(group), rule.name))
+    for pattern, is_worth_trying in _NAMED:
+        if not is_worth_trying(text):
+            continue
+        for match in pattern.finditer(text):
+            rule_name = secret_name(whole_name(text, match))
+            if rule_name is not None and not names_no_secret(match["name"], match["secret"]):
+                spans.append((*match.span("secret"), rule_name))
+    return _without_overlaps(spans)
+
+
+def _without_overlaps(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Let the longest of overlapping spans stand for all of them."""
+    kept: list[tuple[int, int, str]] = []
+    for start, end, rule in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if kept and start < kept[-1][1]:
+            first, last, name = kept[-1]
+            if end > last:
+                longer = rule if end - start > last - first else name
+                kept[-1] = (first, end, longer)
+            continue
+        kept.append((start, end, rule))
+    return kept
+
+
+def scrub(text: str, found: Callable[[str, str], None]) -> str:
+    """Replace the secrets in a text.
+
+    Args:
+        text: Any text.
+        found: Told the rule and the secret of each replacement, in order.
+
+    Returns:
+        The text with ``<redacted:RULE>`` for every secret; the very same string when there is none.
+    """
+    spans = find_secrets(text)
+    if not spans:
+        return text
+    parts: list[str] = []
+    at = 0
+    for start, end, rule in spans:
+        parts += (text[at:start], placeholder(rule))
+        found(rule, text[start:end])
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def may_open(text: str) -> int | None:
+    """Say where, at the end of a text that goes on, a secret may have begun.
+
+    Example:
+        >>> may_open("the key is sk-pro"), may_open("the key is")
+        (11, None)
+    """
+    match = _OPENING.search(text) if _has_opening(text) else None
+    return match.start() if match else None

@@ -1,0 +1,148 @@
+"""Secrets in JSON: the values of secret-named keys, and secret shapes in every string, however deep.
+
+A string that is itself JSON (``arguments``, many tool outputs) is walked too, and written again compactly
+when something in it was replaced. What becomes of a string depends on nothing but the string, so a text is
+the same text wherever it is sent again; only the value under a secret's name depends on the name.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from tfclient.redaction.marks import JSON, Mark, child, mark, placeholder
+from tfclient.redaction.names import names_no_secret, secret_name
+from tfclient.redaction.shapes import suspicious
+from tfclient.redaction.text import scrub
+
+_NESTED: Final = 16
+"""How often JSON in a string in JSON is opened; deeper, it is read as text."""
+
+# Keys here are tokens of a text, or numbers of tokens.
+_ROWS: Final = frozenset({"top_logprobs", "logit_bias"})
+_SCHEMA: Final = frozenset(
+    {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "description", "properties", "title", "not"}
+)
+
+
+class NotJSON(ValueError):
+    """A text that JSON does not describe, or only at a depth nobody writes."""
+
+
+class _Repeated(dict[str, JSON]):
+    """An object that names a member twice; ``lost`` holds the values that the later ones replaced."""
+
+    lost: list[tuple[str, JSON]]
+
+
+def _members(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    repeated = _Repeated(members)
+    repeated.lost = [(key, value) for key, value in pairs if members[key] is not value]
+    return repeated
+
+
+def parse(text: str) -> JSON:
+    """Read JSON.
+
+    Raises:
+        NotJSON: The text is something else.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_members)
+    except (ValueError, RecursionError) as error:
+        raise NotJSON(str(error)) from None
+
+
+def dump(value: JSON) -> str:
+    """Write JSON compactly; lone surrogates, which have no UTF-8, as escapes."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def without_secrets(value: JSON, path: str, marks: list[Mark], nested: int = 0) -> JSON:
+    """Give a JSON value with its secrets replaced.
+
+    Args:
+        value: What ``json.loads`` gives.
+        path: The path of ``value``, for the marks.
+        marks: Taken further by one mark for each replacement.
+        nested: How many strings were opened on the way here.
+
+    Raises:
+        RecursionError: The value is nested too deep for Python.
+
+    Example:
+        >>> marks = []
+        >>> without_secrets({"args": '{"api_key": "abc"}'}, "body", marks)
+        {'args': '{"api_key":"<redacted:key:api_key>"}'}
+        >>> marks[0]["path"]
+        'body.args|json.api_key'
+    """
+    if isinstance(value, str):
+        return secretless_string(value, path, marks, nested)
+    if isinstance(value, list):
+        return [without_secrets(item, f"{path}[{n}]", marks, nested) for n, item in enumerate(value)]
+    if isinstance(value, dict):
+        return _object(value, path, marks, nested)
+    return value
+
+
+def _object(
+    value: dict[str, JSON], path: str, marks: list[Mark], nested: int, under: str | None = None
+) -> dict[str, JSON]:
+    """Walk an object; ``under`` is the rule of the secret's name that the object stands under, if any."""
+    clean: dict[str, JSON] = {}
+    lost = value.lost if isinstance(value, _Repeated) else []
+    for key, member in (*lost, *value.items()):
+        kept_key = scrub(key, lambda rule, was: marks.append(mark(path, rule, "replaced", was)))
+        at = child(path, kept_key)
+        while kept_key != key and kept_key in clean:
+            kept_key += "'"
+        rule = secret_name(key) or under
+        if key in _ROWS and isinstance(member, (dict, list)):
+            clean[kept_key] = member
+        elif rule is None or (key == "token" and "logprob" in value):
+            clean[kept_key] = without_secrets(member, at, marks, nested)
+        else:
+            clean[kept_key] = _named(member, key, rule, at, marks, nested=nested)
+    return clean
+
+
+def _named(member: JSON, key: str, rule: str, path: str, marks: list[Mark], *, nested: int) -> JSON:
+    """Give what stands under a secret's name: no string or integer below it stays, unless it is a schema."""
+    if isinstance(member, dict):
+        return _object(member, path, marks, nested, None if _SCHEMA & member.keys() else rule)
+    if isinstance(member, list):
+        return [
+            _named(item, key, rule, f"{path}[{n}]", marks, nested=nested) for n, item in enumerate(member)
+        ]
+    if isinstance(member, bool) or not isinstance(member, (str, int)):
+        return member
+    if isinstance(member, str) and names_no_secret(key, member):
+        return member
+    marks.append(mark(path, rule, "replaced", str(member)))
+    return placeholder(rule)
+
+
+def secretless_string(text: str, path: str, marks: list[Mark], nested: int = 0) -> str:
+    """Give a string with its secrets replaced, looking into it when it is JSON."""
+    if not suspicious(text):
+        return text
+    if nested < _NESTED and text.lstrip()[:1] in ("{", "[", '"'):
+        try:
+            value = parse(text)
+        except NotJSON:
+            pass
+        else:
+            found: list[Mark] = []
+            clean = without_secrets(value, f"{path}|json", found, nested + 1)
+            marks += found
+            return dump(clean) if found else text
+    return scrub(text, lambda rule, was: marks.append(mark(path, rule, "replaced", was)))
