@@ -1,0 +1,141 @@
+"""One session's files, kept up with its journal: document, blobs, diagram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from tfclient.projection.projector import Projector
+from tfstore.blobs import Blobs
+from tfstore.documents import Integrity
+from tfstore.files import replace_file
+from tfstore.journal import Tail, live_writers, writers
+
+if TYPE_CHECKING:
+    from tfstore.documents import Session
+    from tfstore.store import Store
+
+
+@define
+class LiveSession:
+    """A session's projection, which goes on where it stopped.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.segment import Segment
+        >>> from tfstore.store import Store
+        >>> store = Store(tempfile.mkdtemp(), create=True)
+        >>> with Segment.open(store.paths, "sess_1") as segment:
+        ...     segment.append({"at": 1, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+        >>> LiveSession(store, "sess_1").finish().status
+        'closed'
+    """
+
+    store: Store
+    session_id: str
+    _tail: Tail = field(init=False)
+    _projector: Projector = field(init=False)
+    _fed: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        """Begin before the first entry."""
+        self._restart()
+
+    def _restart(self) -> None:
+        self._tail = Tail(self.store.paths, self.session_id)
+        self._projector = Projector(self.session_id, lookup=self._recorded_elsewhere)
+        self._fed = 0
+
+    def _recorded_elsewhere(self, response_id: str) -> str | None:
+        found = self.store.find_response(response_id)
+        return found[0] if found is not None and found[0] != self.session_id else None
+
+    def refresh(self) -> bool:
+        """Write the document if the journal has grown; say whether it had."""
+        grown = self._catch_up()
+        if grown:
+            self._write(self.project())
+        return grown
+
+    def finish(self) -> Session:
+        """Write the final document and its diagram, and return the session.
+
+        While other processes are still writing to it, the session stays active and only its document is written.
+
+        Raises:
+            StoreError: the document could not be written.
+            DrawingFailed: the document is whole, but its diagram could not be made or written.
+        """
+        several = len(writers(self.store.paths, self.session_id)) > 1
+        if several and self._fed:
+            # Polls met the writers' entries in another order than a reader of the whole journal will.
+            self._restart()
+        self._catch_up()
+        session = self.project()
+        if session.status == "active" and live_writers(self.store.paths, self.session_id):
+            self._write(session)
+            return session
+        self._write(session)
+        self._draw(session)
+        return session
+
+    def project(self) -> Session:
+        """Return the session as the journal tells it so far."""
+        session = self._projector.session()
+        report = self._tail.report
+        session.integrity = Integrity(entries=report.entries, head=report.head)
+        session.artifacts = {"json": f"sessions/{self.session_id}.json"}
+        trouble = _trouble(report.torn, report.corrupt_lines, report.missing_entries)
+        session.notes = [*(n for n in session.notes if not n.startswith("journal:")), *trouble]
+        return session
+
+    def _catch_up(self) -> bool:
+        grown = False
+        while entries := self._tail.poll():
+            grown = True
+            for entry in entries:
+                self._projector.feed(entry)
+            self._fed += len(entries)
+        return grown
+
+    def _write(self, session: Session) -> None:
+        blobs = Blobs(self.store.paths)
+        for blob in self._projector.take_blobs():
+            blobs.put(blob.data, blob.media_type)
+        if session.status == "closed":
+            session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
+        self.store.put(session)
+
+    def _draw(self, session: Session) -> None:
+        from tfd2 import draw
+
+        try:
+            replace_file(self.store.paths.diagram(self.session_id), draw(session).encode("utf-8", "replace"))
+        except Exception as error:
+            del session.artifacts["d2"]
+            session.notes.append(f"diagram: not drawn ({type(error).__name__}: {error})")
+            self.store.put(session)
+            raise DrawingFailed(self.session_id, error) from error
+
+
+def _trouble(torn: list[str], corrupt: int, missing: int) -> list[str]:
+    notes: list[str] = []
+    if torn:
+        notes.append(f"journal: the last line of {', '.join(torn)} has no end and was dropped")
+    if corrupt:
+        notes.append(f"journal: {corrupt} corrupt lines were skipped")
+    if missing:
+        notes.append(f"journal: {missing} entries could not be written when they happened")
+    return notes
+
+
+class DrawingFailed(Exception):
+    """A session's document is whole, but its diagram could not be made."""
+
+    def __init__(self, session_id: str, cause: Exception) -> None:
+        super().__init__(
+            f"The diagram of session {session_id} was not written ({type(cause).__name__}: {cause}). "
+            f"Its document is whole; `tfclient d2 {session_id}` tries again."
+        )
+        self.session_id = session_id
