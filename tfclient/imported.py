@@ -25,7 +25,7 @@ def entries_of(
     interactions: Sequence[Interaction], redactor: Redactor, *, title: str | None, metadata: Entry
 ) -> Iterator[Entry]:
     """Yield the entries that a recorder would have written for these exchanges."""
-    now = _date(interactions[0]) if interactions else UNDATED
+    now = date_of(interactions[0]) if interactions else UNDATED
     yield {
         "type": "session.started",
         "at": now,
@@ -41,7 +41,7 @@ def entries_of(
     for place, interaction in enumerate(interactions):
         if not interaction.is_openai:
             continue
-        now = max(now + 1000, _date(interaction))
+        now = max(now + 1000, date_of(interaction))
         retry = interaction.request_headers.get("x-stainless-retry-count", "0")
         if call is None or not retry.isdigit() or int(retry) == 0:
             call, n = f"import-{place + 1}", 0
@@ -87,7 +87,8 @@ def _body(data: bytes, headers: dict[str, str], redactor: Redactor, where: str) 
     return {"base64": base64.b64encode(data).decode(), "bytes": len(data)}, marks
 
 
-def _date(interaction: Interaction) -> int:
+def date_of(interaction: Interaction) -> int:
+    """Return when the server says it answered, in microseconds since the epoch; ``UNDATED`` where it does not."""
     try:
         return int(parsedate_to_datetime(interaction.headers["date"]).timestamp()) * 1_000_000
     except (KeyError, ValueError, TypeError):
