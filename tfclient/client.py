@@ -1,0 +1,293 @@
+"""The drop-in clients: the SDK's own classes with the two seams in front of them. Wiring only."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import openai
+from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
+
+from tfclient import capture
+from tfclient.recorder import Recorder
+from tfclient.tools import ToolCall, call_of, measured
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import ParamSpec, Self, overload
+
+    import httpx2
+    from openai._types import NotGiven, Timeout
+    from openai.auth import WorkloadIdentity
+    from openai.lib.azure import AsyncAzureADTokenProvider, AzureADTokenProvider
+
+    from tfclient.sessions import SessionHandle
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+__all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
+
+for _parent in (OpenAI, AsyncOpenAI):
+    if not hasattr(_parent, "_send_request"):
+        raise ImportError(
+            f"openai {openai.__version__} has no {_parent.__name__}._send_request, where tfclient watches "
+            "HTTP attempts: use an openai from 2.31 to 3.x, or a newer tfclient."
+        )
+
+_C = TypeVar("_C", bound="type[_Traced]")
+_making = threading.RLock()
+
+
+class _Traced:
+    """What all four clients have in common: a recorder, its sessions, and a parent that does not notice."""
+
+    _tf_recorder: Recorder | None = None
+    _tf_plain_name: str | None = None
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args, recorder=None, **kwargs):
+            if recorder is not None and not isinstance(recorder, Recorder):
+                raise TypeError(f"recorder must be a tfclient.Recorder, not {recorder!r}")
+            self._tf_recorder = recorder
+            super().__init__(*args, **kwargs)
+
+        def copy(self, *args, recorder=None, **kwargs):
+            copied = super().copy(*args, **kwargs)
+            # Set on the finished copy, not passed through: a subclass may have another __init__.
+            copied._tf_recorder = self.recorder if recorder is None else recorder
+            return copied
+
+        with_options = copy
+
+        @property
+        def user_agent(self):
+            agent = super().user_agent
+            own = type(self)
+            plain = own.__dict__.get("_tf_plain_name")
+            # A user's own subclass keeps its name; ours must not show on the wire.
+            return agent if plain is None else agent.replace(own.__name__, plain, 1)
+
+        @property
+        def websocket_base_url(self):
+            url = self.__dict__.get("websocket_base_url")
+            # Whoever is about to open a WebSocket asks for this; so do copies, and programs.
+            _note_websocket(self, sys._getframe(1))
+            return url
+
+        @websocket_base_url.setter
+        def websocket_base_url(self, url):
+            self.__dict__["websocket_base_url"] = url
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder of this client and its copies, made at first use unless one was given."""
+        recorder = self._tf_recorder
+        if recorder is None:
+            with _making:
+                recorder = self._tf_recorder
+                if recorder is None:
+                    recorder = self._tf_recorder = Recorder()
+        return recorder
+
+    def session(
+        self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, id: str | None = None  # noqa: A002
+    ) -> SessionHandle:
+        """Make a session of one's own for what runs inside its ``with`` (or ``async with``) block.
+
+        Tasks and ``contextvars.copy_context`` threads started inside belong to it.
+
+        Args:
+            title: what people find it by; else its first prompt.
+            metadata: the program's own tags.
+            id: its id, 1 to 128 letters, digits, ``_``, ``-`` and ``.``; one that exists already is continued.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+        """
+        return self.recorder.session(title=title, metadata=metadata, id=id)
+
+    def end_session(self) -> SessionHandle | None:
+        """End the current session and return it, or None if there is none.
+
+        Its document and diagram are written in the background; ``wait()`` waits for them.
+        """
+        return self.recorder.end_session()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def tool(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+        @overload
+        def tool(self, /, *, name: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def tool(self, function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+        """Decorate a function that serves the model's tool calls, so that its runs are measured.
+
+        Works on functions and coroutine functions, as ``@client.tool`` or ``@client.tool(name="…")``. The
+        function's signature stays, and so does whatever it returns or raises.
+
+        Args:
+            function: the function.
+            name: the tool's name for the model, if it is not the function's.
+        """
+        if function is None:
+            return functools.partial(self.tool, name=name) if name is None else lambda given: self._measured(given, name)
+        return self._measured(function, name)
+
+    def tool_call(self, item: object) -> ToolCall:
+        """Measure what runs inside a ``with`` block as the run of one tool call of the model.
+
+        Assign the tool's output to ``.result`` to have it recorded.
+
+        Args:
+            item: a ``function_call`` item of a response, a tool call of a chat message, either as a dict, or
+                the ``call_id``.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        return call_of(self.recorder, item)
+
+    def _measured(self, function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
+        return measured(lambda: self.recorder, function, name)
+
+
+class _TracedSync(_Traced):
+    if not TYPE_CHECKING:
+
+        @functools.wraps(OpenAI.request)
+        def request(self, *args, **kwargs):
+            call = capture.begin(self.recorder, args, kwargs)
+            token = capture.enter(call)
+            try:
+                return super().request(*args, **kwargs)
+            except BaseException as error:
+                if call is not None:
+                    call.failed(error)
+                raise
+            finally:
+                capture.leave(token)
+
+        @functools.wraps(OpenAI._send_request)
+        def _send_request(self, *args, **kwargs):
+            exchange = capture.sent(args, kwargs)
+            if exchange is None:
+                return super()._send_request(*args, **kwargs)
+            try:
+                response = super()._send_request(*args, **kwargs)
+            except BaseException as error:
+                exchange.failed(error)
+                raise
+            capture.answered(exchange, response)
+            return response
+
+        @functools.wraps(OpenAI.close)
+        def close(self):
+            try:
+                super().close()
+            finally:
+                _close_session(self)
+
+
+class _TracedAsync(_Traced):
+    if not TYPE_CHECKING:
+
+        @functools.wraps(AsyncOpenAI.request)
+        async def request(self, *args, **kwargs):
+            call = capture.begin(self.recorder, args, kwargs)
+            token = capture.enter(call)
+            try:
+                return await super().request(*args, **kwargs)
+            except BaseException as error:
+                if call is not None:
+                    call.failed(error)
+                raise
+            finally:
+                capture.leave(token)
+
+        @functools.wraps(AsyncOpenAI._send_request)
+        async def _send_request(self, *args, **kwargs):
+            exchange = capture.sent(args, kwargs)
+            if exchange is None:
+                return await super()._send_request(*args, **kwargs)
+            try:
+                response = await super()._send_request(*args, **kwargs)
+            except BaseException as error:
+                exchange.failed(error)
+                raise
+            capture.answered(exchange, response)
+            return response
+
+        @functools.wraps(AsyncOpenAI.close)
+        async def close(self):
+            try:
+                await super().close()
+            finally:
+                _close_session(self)
+
+
+def _close_session(client: _Traced) -> None:
+    # Not `client.recorder`, which would make one.
+    recorder = client._tf_recorder
+    if recorder is not None:
+        recorder.end_session()
+
+
+def _note_websocket(client: _Traced, caller: Any) -> None:
+    try:
+        asker = caller.f_locals.get("self")
+        if caller.f_code.co_name not in {"_prepare_url", "_configure_realtime"} or client._tf_recorder is None:
+            return
+        name = type(asker).__name__.removesuffix("ConnectionManager")
+        health = client.recorder.health
+        health.not_seen(f"What goes over the WebSocket of {name}", "only HTTP is watched so far")
+    except Exception as error:  # noqa: BLE001 - the connection is made all the same
+        client.recorder.health.fault("capture", error, "noting a WebSocket")
+
+
+def _drop_in(client: _C) -> _C:
+    """Give a class its parent's name on the wire, and its parent's signatures with our keyword in them."""
+    parent = client.__mro__[client.__mro__.index(_Traced) + 1]
+    client._tf_plain_name = parent.__name__
+    for name in ("__init__", "copy"):
+        theirs, generic = getattr(parent, name), getattr(_Traced, name)
+
+        def ours(self: Any, *args: Any, _generic: Any = generic, **kwargs: Any) -> Any:
+            return _generic(self, *args, **kwargs)
+
+        functools.update_wrapper(ours, theirs)
+        signature = inspect.signature(theirs)
+        parameters = list(signature.parameters.values())
+        keyword = inspect.Parameter(
+            "recorder", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Recorder | None"
+        )
+        ours.__signature__ = signature.replace(parameters=[*parameters, keyword])  # type: ignore[attr-defined]
+        setattr(client, name, ours)
+    client.with_options = client.copy  # type: ignore[attr-defined]
+    return client
+
+
+@_drop_in
+class TracedOpenAI(_TracedSync, OpenAI):
+    """``openai.OpenAI`` that records what it does; everything else is as it was."""
+
+
+@_drop_in
+class AsyncTracedOpenAI(_TracedAsync, AsyncOpenAI):
+    """``openai.AsyncOpenAI`` that records what it does; everything else is as it was."""
+
+
+@_drop_in
+class TracedAzureOpenAI(_TracedSync, AzureOpenAI):
+    """``openai.AzureOpenAI`` that records what it does; everything else is as it was."""
+
+
+@_drop_in
+class AsyncTracedAzureOpenAI(_TracedAsync, AsyncAzureOpenAI):
+    """``openai.AsyncAzureOpenAI`` that records what it does; everything else is as it was."""

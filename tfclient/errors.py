@@ -1,0 +1,43 @@
+"""Mistakes in using the recorder itself. A model call never raises one of these.
+
+* TfclientError
+    * SettingError (ValueError)
+    * SessionEnded (RuntimeError)
+    * SessionStillOpen (RuntimeError)
+
+The store's own errors are in ``tfstore.errors``.
+"""
+
+from __future__ import annotations
+
+
+class TfclientError(Exception):
+    """Anything that a program did wrong with the recorder's own interface."""
+
+
+class SettingError(TfclientError, ValueError):
+    """A setting given as an argument has a value that it cannot have."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name}={value!r} cannot be used: give {expected}.")
+        self.name = name
+        self.value = value
+
+
+class SessionEnded(TfclientError, RuntimeError):
+    """A session was entered after its end."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} has ended: begin another one with client.session().")
+        self.session_id = session_id
+
+
+class SessionStillOpen(TfclientError, RuntimeError):
+    """Somebody waits without limit for the files of a session that nobody has ended."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"Session {session_id} is still open, so its final files are not being written: "
+            "end it first (client.end_session(), or leave its with block), or wait with a timeout."
+        )
+        self.session_id = session_id

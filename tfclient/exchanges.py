@@ -1,0 +1,403 @@
+"""What was observed → journal entries. Nothing in here raises into the user's call, and nothing parses a body.
+
+The order of writing is the promise: ``call.started`` and ``attempt.sent`` are in the journal before the request
+leaves, ``attempt.answered`` and each ``stream.chunk`` before the program has them.
+
+Requests and responses are those of httpx or httpx2, whichever the client runs on; they are only looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import openai
+
+from tfclient.unread import unread_body
+from tfclient.writer import Entry, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tfclient.resent import SentBody
+    from tfclient.sessions import SessionHandle, Sessions
+    from tfstore.labels import Ending
+
+IN_ONE_ENTRY: Final = 8 * 1024 * 1024
+"""Characters of a response body that stand in one entry; a longer one becomes chunks, as if it had been streamed."""
+
+LONGEST_REQUEST: Final = 40 * 1024 * 1024
+"""Characters of a request body that is kept; entries have a limit, and a request is one entry."""
+
+_FAILED: Final = 400
+
+
+class Call:
+    """One logical call of the program: one ``request()`` of the SDK, with as many attempts as that made."""
+
+    __slots__ = ("_attempts", "_unsent", "answered", "handle", "id", "sessions")
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        handle: SessionHandle,
+        *,
+        method: str,
+        path: str,
+        stream: bool,
+        cast_to: object,
+        tool: str | None,
+    ) -> None:
+        self.sessions = sessions
+        self.handle = handle
+        self.id = handle.writer.new_id()
+        self.answered = False
+        self._attempts = 0
+        at, mono = stamp()
+        started: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "call.started",
+            "call": self.id,
+            "method": method.upper(),
+            "path": sessions.redactor.url(path, "call.path")[0] if "?" in path or ":" in path else path,
+            "stream": stream,
+            "cast_to": getattr(cast_to, "__name__", None) or str(cast_to),
+            "tool": tool,
+            "explicit_parent": None,
+        }
+        # Written with the first attempt, in one write; kept until that has worked.
+        self._unsent: tuple[Entry, ...] = (started,)
+        sessions.counters.calls += 1
+
+    def sent(self, request: Any) -> Exchange | None:
+        """Journal a request that is about to be sent; None if that was not possible."""
+        try:
+            self._attempts += 1
+            return Exchange(self, self._attempts, request)
+        except Exception as error:  # noqa: BLE001 - the call goes on
+            self.sessions.health.fault("capture", error, f"recording a request of call {self.id}")
+            return None
+
+    def failed(self, error: BaseException) -> None:
+        """Journal the exception that the call ends in."""
+        try:
+            at, mono = stamp()
+            entry: Entry = {"at": at, "mono": mono, "type": "call.ended", "call": self.id}
+            entry["ending"] = self._ending(error)
+            entry["error"] = describe(error, self.sessions)
+            self.write(entry)
+            self.handle.settle()
+        except Exception as fault:  # noqa: BLE001 - the call goes on
+            self.sessions.health.fault("capture", fault, f"recording the error of call {self.id}")
+
+    def write(self, *entries: Entry) -> bool:
+        """Journal entries of this call, after those that could not be written so far."""
+        unsent = self._unsent
+        if self.handle.write(*unsent, *entries):
+            self._unsent = ()
+            return True
+        if entries[0]["type"] == "attempt.sent":
+            self._unsent = (*unsent, *entries)
+        return False
+
+    def _ending(self, error: BaseException) -> Ending:
+        if isinstance(error, openai.APIStatusError):
+            return "http_error"
+        if is_cancellation(error):
+            return "cancelled"
+        # Everything came, and it was no good to the SDK: no JSON, another shape, a wrong argument before it.
+        return "completed" if self.answered else "no_response"
+
+
+class Exchange:
+    """One HTTP attempt."""
+
+    __slots__ = ("_call", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream", "id")
+
+    def __init__(self, call: Call, n: int, request: Any) -> None:
+        self._call = call
+        self._pid = os.getpid()
+        self._status = 0
+        self._stream: Any = None
+        self._chunks = 0
+        self._received = 0
+        self._started = False
+        self._ended = False
+        self.id = f"{call.id}.{n}"
+        redactor = call.sessions.redactor
+        at, mono = stamp()
+        url, marks = redactor.url(str(request.url), "request.url")
+        headers, found = redactor.headers(request.headers.raw, "request.headers")
+        marks += found
+        body, found, kept = self._request_body(request, headers.get("content-type"))
+        marks += found
+        entry: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "attempt.sent",
+            "call": call.id,
+            "exchange_id": self.id,
+            "n": n,
+            "method": request.method,
+            "url": url,
+            "headers": headers,
+            "body": body,
+            "redactions": marks,
+        }
+        written = call.write(entry)
+        if kept is not None and not call.handle.writer.remember(kept, written=written) and "same" in (body or ()):
+            # What it refers to went with a deleted store, or was never written: say it in full.
+            entry["body"], _, _ = self._request_body(request, headers.get("content-type"))
+            call.write(entry)
+
+    def answered(self, response: Any) -> bool:
+        """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
+        call = self._call
+        at, mono = stamp()
+        call.answered = True
+        redactor = call.sessions.redactor
+        self._status = response.status_code
+        headers, marks = redactor.headers(response.headers.raw, "response.headers")
+        entry: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "attempt.answered",
+            "exchange_id": self.id,
+            "status": self._status,
+            "headers": headers,
+            "body": None,
+            "complete": False,
+            "redactions": marks,
+        }
+        if response.history:
+            entry["history"] = [_redirect(each, redactor.url) for each in response.history]
+        content = response.__dict__.get("_content")
+        if content is None:
+            self._stream = redactor.stream(headers.get("content-type"), "response.body")
+            call.write(entry)
+            return True
+        self._ended = True
+        body, found = self._redacted(
+            lambda: _whole(redactor, content, headers.get("content-type")), len(content), "response.body"
+        )
+        marks += found
+        if (held := next(iter(body.values()), None)) and isinstance(held, str) and len(held) > IN_ONE_ENTRY:
+            call.write(entry)
+            self._in_pieces(next(iter(body)), held, len(content))
+        else:
+            entry["body"] = body
+            entry["complete"] = True
+            call.write(entry)
+        call.handle.settle()
+        return False
+
+    def chunk(self, data: bytes, decode: Callable[[bytes], bytes] | None = None) -> None:
+        """Journal a piece of the response's body that is about to be given to the program."""
+        try:
+            self._chunks += 1
+            self._received += len(data)
+            if decode is not None:
+                data = decode(data)
+            piece, marks = self._stream.feed(data)
+            if piece is not None:
+                self._write_piece(piece, marks)
+        except Exception as error:  # noqa: BLE001 - the stream goes on
+            self._call.sessions.health.fault("capture", error, f"recording the stream of {self.id}")
+
+    def opened(self) -> None:
+        """Note that somebody began to read the body."""
+        self._started = True
+
+    def finished(self, flush: Callable[[], bytes] | None = None) -> None:
+        """Note that the body was read to its end; ``flush`` gives what a decoder still holds of it."""
+        rest = b"" if flush is None or self._ended else flush()
+        self._end("http_error" if self._status >= _FAILED else "completed", rest=rest)
+
+    def broke(self, error: BaseException) -> None:
+        """Note that reading the body ended in an exception."""
+        self._end("cancelled" if is_cancellation(error) else "cut", error)
+
+    def failed(self, error: BaseException) -> None:
+        """Note that no response came."""
+        self._end("cancelled" if is_cancellation(error) else "no_response", error)
+
+    def closed(self) -> None:
+        """Note that the response was closed: before its end, if it has not been noted yet."""
+        if self._ended or self._pid != os.getpid():
+            return
+        error = sys.exc_info()[1]
+        # A generator that is closed (GeneratorExit) is how a program stops reading, not how it is stopped.
+        if error is not None and not isinstance(error, GeneratorExit) and is_cancellation(error):
+            self._end("cancelled", error)
+        elif self._status >= _FAILED:
+            self._end("http_error")
+        else:
+            self._end("left_early" if self._started else "never_read")
+
+    def dropped(self) -> None:
+        """Note that the response is gone, unclosed. Called by the garbage collector, so nothing is written yet."""
+        try:
+            if self._ended or self._pid != os.getpid():
+                return
+            self._ended = True
+            leave = self._call.handle.writer.leave
+            if self._stream is not None and (rest := self._piece(*self._stream.flush())) is not None:
+                leave(rest)
+            leave(self._ended_entry("left_early" if self._started else "never_read"))
+        except Exception as error:  # noqa: BLE001 - an exception in a finalizer is printed over the program's output
+            self.fault(error, "recording an abandoned response")
+
+    def fault(self, error: Exception, doing: str) -> None:
+        """Count a fault of the recorder's own."""
+        self._call.sessions.health.fault("capture", error, f"{doing} ({self.id})")
+
+    def not_seen(self, what: str) -> None:
+        """Say that something of this attempt is not recorded."""
+        self._call.sessions.health.not_seen(what, "the recorder does not know how to watch it")
+
+    def _end(self, ending: Ending, error: BaseException | None = None, rest: bytes = b"") -> None:
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            if self._stream is not None:
+                if rest:
+                    self._write_piece(*self._stream.feed(rest))
+                self._write_piece(*self._stream.flush())
+            entry = self._ended_entry(ending)
+            if error is not None:
+                entry["error"] = describe(error, self._call.sessions)
+            self._call.write(entry)
+            self._call.handle.settle()
+        except Exception as fault:  # noqa: BLE001 - the call goes on
+            self._call.sessions.health.fault("capture", fault, f"recording the end of {self.id}")
+
+    def _ended_entry(self, ending: Ending) -> Entry:
+        at, mono = stamp()
+        return {
+            "at": at,
+            "mono": mono,
+            "type": "attempt.ended",
+            "exchange_id": self.id,
+            "ending": ending,
+            "bytes": self._received,
+            "chunks": self._chunks,
+        }
+
+    def _piece(self, piece: Any, marks: list[Any]) -> Entry | None:
+        if piece is None:
+            return None
+        at, mono = stamp()
+        entry: Entry = {"at": at, "mono": mono, "type": "stream.chunk", "exchange_id": self.id, "data": piece}
+        if marks:
+            entry["redactions"] = marks
+        return entry
+
+    def _write_piece(self, piece: Any, marks: list[Any]) -> None:
+        entry = self._piece(piece, marks)
+        if entry is not None:
+            self._call.handle.write(entry)
+
+    def _in_pieces(self, form: str, held: str, received: int) -> None:
+        # A multiple of 4: each piece of base64 can be read by itself.
+        for start in range(0, len(held), IN_ONE_ENTRY // 2):
+            piece = held[start : start + IN_ONE_ENTRY // 2]
+            self._chunks += 1
+            self._write_piece(piece if form == "text" else {"base64": piece}, [])
+        self._received = received
+        self._call.write(self._ended_entry("http_error" if self._status >= _FAILED else "completed"))
+
+    def _request_body(
+        self, request: Any, content_type: str | None
+    ) -> tuple[dict[str, Any] | None, list[Any], SentBody | None]:
+        call = self._call
+        redactor = call.sessions.redactor
+        data = request.__dict__.get("_content")
+        if data is None:
+            body, marks = self._redacted(lambda: unread_body(request, redactor), 0, "request.body")
+            return body, marks, None
+        if not data:
+            return None, [], None
+        if len(data) > LONGEST_REQUEST:
+            mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": len(data)}
+            return {"unread": "too_long", "bytes": len(data)}, [mark], None
+        kept: SentBody | None = None
+
+        def whole() -> tuple[dict[str, Any], list[Any]]:
+            nonlocal kept
+            bodies = call.handle.writer.bodies
+            if redactor.mode in {"secrets", "none"}:
+                body, marks, kept = bodies.journaled(
+                    self.id, data, lambda part: redactor.body(part, content_type, "request.body")
+                )
+            else:
+                # Hashed or judged text by text: only the whole can be redacted, and the result compared.
+                text, marks = redactor.body(data, content_type, "request.body")
+                body = None
+                if text is not None:
+                    body, _, kept = bodies.journaled(self.id, text.encode("utf-8", "surrogatepass"), _as_it_is)
+            if body is None:
+                return _binary(*redactor.binary(data, "request.body"), len(data))
+            return body, marks
+
+        body, marks = self._redacted(whole, len(data), "request.body")
+        return body, marks, kept
+
+    def _redacted(
+        self, body: Callable[[], tuple[dict[str, Any], list[Any]]], size: int, where: str
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """A body as it may be journaled; what cannot be judged is not written."""
+        try:
+            return body()
+        except Exception as error:  # noqa: BLE001 - the call goes on
+            self._call.sessions.health.fault("redaction", error, f"redacting the {where} of {self.id}")
+            mark = {"path": where, "rule": "redaction_failed", "action": "dropped", "bytes": size}
+            return {"unread": "redaction_failed", "bytes": size}, [mark]
+
+
+def _whole(redactor: Any, content: bytes, content_type: str | None) -> tuple[dict[str, Any], list[Any]]:
+    text, marks = redactor.body(content, content_type, "response.body")
+    if text is not None:
+        return {"text": text}, marks
+    return _binary(*redactor.binary(content, "response.body"), len(content))
+
+
+def _binary(kept: Any, marks: list[Any], size: int) -> tuple[dict[str, Any], list[Any]]:
+    return ({"text": kept} if isinstance(kept, str) else {**kept, "bytes": size}), marks
+
+
+def _as_it_is(data: bytes) -> tuple[str | None, list[Any]]:
+    return data.decode("utf-8", "surrogatepass"), []
+
+
+def _redirect(response: Any, clean: Callable[[str, str], tuple[str, list[Any]]]) -> dict[str, Any]:
+    return {"status": response.status_code, "url": clean(str(response.url), "response.history.url")[0]}
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Return whether somebody stopped this on purpose: a cancelled task, an interrupt, the exit of the program."""
+    return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit) or (
+        # trio's, without importing trio
+        type(error).__name__ == "Cancelled" and not isinstance(error, Exception)
+    )
+
+
+def describe(error: BaseException, sessions: Sessions) -> dict[str, Any]:
+    """Return an exception as journaled: type, message and cause, in words that may be kept."""
+    described = {"type": type(error).__name__, "message": words(error)}
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        described["cause"] = f"{type(cause).__name__}: {words(cause)}"
+    kept: dict[str, Any] = sessions.clean(described, "an error")
+    return kept
+
+
+def words(error: BaseException) -> str:
+    """Return an exception's message; its ``__str__`` is the user's code and may raise."""
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001 - see above
+        return f"<its text raised {type(fault).__name__}>"

@@ -1,0 +1,97 @@
+"""How a recorder is: every fault counted, the first of each kind told in the log.
+
+Faults are told through ``logging`` (the logger ``tfclient``) and not through ``warnings``: a program run with
+``-W error`` would turn a warning into an exception inside its own model call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+
+_log = logging.getLogger("tfclient")
+
+
+class Health:
+    """What went wrong while recording, and what could not be seen.
+
+    ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
+    ``capture``, ``session``, ``finish``, ``tool``, ``backlog``), ``last_error`` is the latest in words, and
+    ``unseen`` names what passed by without being recorded.
+
+    Example:
+        >>> health = Health()
+        >>> health.ok, health.degraded, health.faults
+        (True, False, 0)
+    """
+
+    def __init__(self) -> None:
+        # Reentrant: an abandoned stream may be finished by the garbage collector at any allocation.
+        self._lock = threading.RLock()
+        self._reasons: dict[str, str] = {}
+        self.faults = 0
+        self.by_kind: dict[str, int] = {}
+        self.last_error: str | None = None
+        self.unseen: list[str] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing went wrong, and everything is recorded as it should be."""
+        return not self.faults and not self._reasons
+
+    @property
+    def degraded(self) -> bool:
+        """Whether recording does not work as it should at this moment."""
+        return bool(self._reasons)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why recording is degraded, in words."""
+        return list(self._reasons.values())
+
+    def fault(self, kind: str, error: BaseException | str, doing: str) -> None:
+        """Count a fault, and say it if it is the first of its kind.
+
+        Args:
+            kind: where it happened.
+            error: the cause.
+            doing: what was being done, as in "writing the journal".
+        """
+        with contextlib.suppress(Exception):
+            cause = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+            text = f"{doing}: {cause}"
+            with self._lock:
+                self.faults += 1
+                count = self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
+                self.last_error = text
+            if count == 1:
+                _log.warning(
+                    "Not everything is being recorded. It happened while %s. Model calls are not affected. "
+                    "Further faults of this kind (%s) are only counted: see client.recorder.health.",
+                    text,
+                    kind,
+                )
+
+    def not_seen(self, what: str, why: str) -> None:
+        """Note, and say once, that something passes by without being recorded."""
+        with contextlib.suppress(Exception):
+            with self._lock:
+                if what in self.unseen:
+                    return
+                self.unseen.append(what)
+            _log.warning("%s is not recorded: %s.", what, why)
+
+    def degrade(self, kind: str, reason: str) -> None:
+        """Say that recording does not work as it should, until ``recover`` is called for this kind."""
+        self._reasons[kind] = reason
+
+    def recover(self, kind: str) -> None:
+        """Say that this kind of trouble is over."""
+        self._reasons.pop(kind, None)
+
+    def __repr__(self) -> str:
+        return f"Health(ok={self.ok}, faults={self.faults}, by_kind={self.by_kind}, reasons={self.reasons})"
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()

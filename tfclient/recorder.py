@@ -1,0 +1,150 @@
+"""The recorder: what a program holds and asks. What it writes is made in ``exchanges``, where in ``sessions``."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any, Final
+from weakref import finalize
+
+import openai
+
+from tfclient.health import Health
+from tfclient.redaction import Redactor
+from tfclient.sessions import SessionHandle, Sessions
+from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
+from tfclient.stats import Counters, Stats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Records what clients do into one store; clients that share a recorder share its sessions.
+
+    Every argument has an environment variable, for when it is left out.
+
+    Args:
+        dir: the store's folder (``THOUGHTFLOW_DIR``, else ``./.thoughtflow``); made when first needed.
+        redact: ``"secrets"`` (the default) replaces secrets, ``"content"`` keeps hashes and lengths of texts,
+            ``None`` keeps everything but credentials, a callable decides (``THOUGHTFLOW_REDACT``).
+        idle_minutes: idleness after which a session ends, 0 for never (``THOUGHTFLOW_IDLE_MINUTES``, else 30).
+        enabled: False records nothing (``THOUGHTFLOW_DISABLED=1``).
+        fsync: True forces every entry to the disk itself, against power failure (``THOUGHTFLOW_FSYNC=1``).
+        deltas: True keeps the deltas of streams in the document.
+
+    Raises:
+        SettingError: an argument has a value that it cannot have (a ``ValueError``).
+        TypeError: an argument has a type that it cannot have.
+
+    Example:
+        >>> import tempfile
+        >>> recorder = Recorder(tempfile.mkdtemp(), idle_minutes=5)
+        >>> recorder.health.ok, recorder.stats().calls
+        (True, 0)
+    """
+
+    def __init__(
+        self,
+        dir: str | os.PathLike[str] | None = None,  # noqa: A002 - the word that fits
+        *,
+        redact: RedactSetting | _NotGiven = NOT_GIVEN,
+        idle_minutes: float | None = None,
+        enabled: bool | None = None,
+        fsync: bool | None = None,
+        deltas: bool = False,
+    ) -> None:
+        self.settings: Final = Settings.resolve(
+            dir, redact=redact, idle_minutes=idle_minutes, enabled=enabled, fsync=fsync, deltas=deltas
+        )
+        self.health: Final = Health()
+        self._counters = Counters()
+        self.sessions: Final = Sessions(
+            self.settings,
+            health=self.health,
+            counters=self._counters,
+            redactor=Redactor.from_setting(self.settings.redact),
+            runtime=_runtime,
+        )
+        if not self.settings.enabled:
+            self.health.degrade("disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)")
+        # Not at exit: then all open sessions are ended in order, by `sessions`.
+        finalize(self, self.sessions.abandon).atexit = False
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is recorded."""
+        return self.settings.enabled
+
+    @property
+    def current(self) -> SessionHandle | None:
+        """The session that a call made here and now would belong to, if one is open."""
+        return self.sessions.current()
+
+    def session(
+        self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, id: str | None = None  # noqa: A002
+    ) -> SessionHandle:
+        """Make a session for what runs inside its ``with`` block.
+
+        Args:
+            title: what people find it by; else its first prompt.
+            metadata: the program's own tags.
+            id: its id; one that exists already is continued.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+        """
+        return self.sessions.new(title, metadata, id)
+
+    def end_session(self) -> SessionHandle | None:
+        """End the current session and return it, or None; its files are written in the background."""
+        handle = self.sessions.current()
+        if handle is not None:
+            handle.end()
+        return handle
+
+    def stats(self) -> Stats:
+        """Return what was done so far, in numbers."""
+        counters = self._counters
+        writers = [handle.writer for handle in self.sessions.open()]
+        return Stats(
+            calls=counters.calls,
+            entries=counters.entries,
+            bytes=counters.closed_bytes + sum(writer.size for writer in writers),
+            lost=counters.lost,
+            write_median_us=counters.percentile(0.5),
+            write_p99_us=counters.percentile(0.99),
+            backlog=sum(writer.backlog for writer in writers),
+            faults=self.health.faults,
+        )
+
+    def __repr__(self) -> str:
+        return f"Recorder({str(self.settings.directory)!r}{'' if self.enabled else ', enabled=False'})"
+
+
+@functools.cache
+def _runtime_once(pid: int) -> dict[str, Any]:
+    return {
+        "tfclient": _version(),
+        "openai": openai.__version__,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform}-{platform.machine()}",
+        "pid": pid,
+    }
+
+
+def _runtime() -> dict[str, Any]:
+    return dict(_runtime_once(os.getpid()))
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and not at import
+
+    try:
+        return version("tfclient")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,280 @@
+"""Re-sent history is written once: what a request body has in common with an earlier one of its segment.
+
+A program that re-sends its whole conversation sends, each time, an earlier body with something behind it. Such
+a body is journaled as ``{"same": [exchange_id, n_chars], "text": rest}``. Bytes are compared, nothing is parsed.
+
+The part in common was redacted when it was first written and is not looked at again, so it may only end where
+no secret can lie across: between two JSON objects (``},{"``), or at the very end of two equal bodies. Redaction
+may have made the journaled text longer or shorter than the bytes, hence the pieces with both lengths.
+
+Memory is bounded: a segment keeps ``KEEP`` bodies, one per conversation in the usual case, and all segments of
+the process together ``BUDGET`` bytes; what falls out is written in full when it comes again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from weakref import ref
+
+from tfclient.forking import renew_after_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Redact = Callable[[bytes], tuple[str | None, list[dict[str, Any]]]]
+
+KEEP: Final = 16
+BUDGET: Final = 64 * 1024 * 1024
+WORTH: Final = 1024
+"""Bytes in common below which a reference is not worth its line."""
+
+_JOINT: Final = b'},{"'
+
+
+class _Piece(NamedTuple):
+    """A stretch of a body that was redacted at one time: where it ends, and its text if redaction changed it."""
+
+    end: int
+    chars: int
+    text: str | None
+
+
+class SentBody(NamedTuple):
+    """A request body, how it stands in the journal, and the earlier one that it goes on from."""
+
+    exchange_id: str
+    data: bytes
+    pieces: tuple[_Piece, ...]
+    epoch: int
+    continues: str | None = None
+
+
+class SentBodies:
+    """The last few request bodies of one segment.
+
+    Example:
+        >>> def keep_all(data: bytes) -> tuple[str | None, list[dict[str, Any]]]:
+        ...     return data.decode(), []
+        >>> bodies = SentBodies()
+        >>> first = b'{"input":[{"role":"user","content":"' + b"a" * 2000 + b'"}]}'
+        >>> _, _, sent = bodies.journaled("call.1", first, keep_all)
+        >>> bodies.keep(sent)
+        >>> again = first[:-2] + b',{"role":"user","content":"more"}]}'
+        >>> bodies.journaled("call.2", again, keep_all)[0]["same"]
+        ['call.1', 2038]
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._bodies: OrderedDict[str, SentBody] = OrderedDict()
+        self.size = 0
+        self.epoch = 0
+
+    def journaled(
+        self, exchange_id: str, data: bytes, redact: Redact
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]], SentBody | None]:
+        """Return the body's journal form, its redaction marks, and what to keep once that is written.
+
+        Args:
+            exchange_id: whose request it is.
+            data: the body's bytes.
+            redact: gives the text to journal of some bytes, or None when they are no text (then so is all).
+        """
+        epoch = self.epoch
+        earlier, cut = self._longest(data)
+        if earlier is None or not (known := _pieces_up_to(earlier, cut)):
+            text, marks = redact(data)
+            if text is None:
+                return None, marks, None
+            piece = _Piece(len(data), len(text), text if marks else None)
+            return {"text": text}, marks, SentBody(exchange_id, data, (piece,), epoch)
+        rest, marks = redact(data[cut:]) if cut < len(data) else ("", [])
+        if rest is None:
+            return None, marks, None
+        chars = known[-1].chars
+        piece = _Piece(len(data), chars + len(rest), rest if marks else None)
+        body = {"same": [earlier.exchange_id, chars], "text": rest}
+        continues = earlier.exchange_id if _continues(chars, earlier.pieces[-1].chars) else None
+        return body, marks, SentBody(exchange_id, data, (*known, piece) if rest else known, epoch, continues)
+
+    def keep(self, sent: SentBody) -> None:
+        """Remember a body that is in the journal now; one that it continues is let go."""
+        if not _is_kept(len(sent.data), sent.pieces[-1].chars):
+            return
+        with self._lock:
+            if sent.continues is not None:
+                self._let_go(sent.continues)
+            self._bodies[sent.exchange_id] = sent
+            self.size += len(sent.data)
+            while self._bodies and (len(self._bodies) > KEEP or self.size > BUDGET):
+                self._let_go(next(iter(self._bodies)))
+        _BUDGETED.used(self, len(sent.data))
+
+    def forget(self) -> None:
+        """Let go of everything: the segment is no longer the one that they are in."""
+        with self._lock:
+            self._bodies.clear()
+            self.size = 0
+            self.epoch += 1
+
+    def _let_go(self, exchange_id: str) -> None:
+        gone = self._bodies.pop(exchange_id, None)
+        if gone is not None:
+            self.size -= len(gone.data)
+
+    def _longest(self, data: bytes) -> tuple[SentBody | None, int]:
+        best: SentBody | None = None
+        shared = WORTH - 1
+        if len(data) < WORTH:
+            return None, 0
+        with self._lock:
+            bodies = list(reversed(self._bodies.values()))
+        for each in bodies:
+            # Only one that goes on where the best so far ended can be better.
+            if each.data[shared - 16 : shared + 1] != data[shared - 16 : shared + 1]:
+                continue
+            common = _common_prefix(each.data, data)
+            if common > shared:
+                best, shared = each, common
+                if common * 10 > len(each.data) * 9:
+                    break
+        if best is None:
+            return None, 0
+        if shared == len(data) == len(best.data):
+            return best, shared
+        cut = data.rfind(_JOINT, 0, shared + len(_JOINT) - 1) + 1
+        return (best, cut) if cut >= WORTH else (None, 0)
+
+
+def _common_prefix(one: bytes, other: bytes) -> int:
+    """The length of what both begin with: in growing strides, then by halving the stride that differs."""
+    end = min(len(one), len(other))
+    low, stride = 0, 512
+    while low < end:
+        high = min(low + stride, end)
+        if one[low:high] != other[low:high]:
+            break
+        low, stride = high, min(stride * 4, 1 << 18)
+    else:
+        return end
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _pieces_up_to(earlier: SentBody, cut: int) -> tuple[_Piece, ...]:
+    """The pieces of an earlier body up to a cut; the last one's ``chars`` is the cut in journaled characters."""
+    known: list[_Piece] = []
+    start = chars = 0
+    for piece in earlier.pieces:
+        if piece.end <= cut:
+            known.append(piece)
+            start, chars = piece.end, piece.chars
+            continue
+        if start < cut:
+            length = _chars_in(earlier.data[start : piece.end], cut - start, piece.text)
+            if length is None:
+                return ()
+            text = None if piece.text is None else piece.text[:length]
+            known.append(_Piece(cut, chars + length, text))
+        break
+    return tuple(known)
+
+
+def _chars_in(data: bytes, cut: int, text: str | None) -> int | None:
+    """How many characters of a piece's text stand for its first ``cut`` bytes, or None if that is not certain."""
+    if text is None:
+        head = data[:cut]
+        return cut if head.isascii() else len(head.decode())
+    # Redaction changed lengths before the cut; what stands right before it, if it stands there alone, shows
+    # where the cut is in the text.
+    for length in (64, 256, 1024, 4096):
+        tail = data[max(0, cut - length) : cut].decode("utf-8", "ignore")
+        if text.count(tail) == 1 and data.count(tail.encode()) == 1:
+            return text.index(tail) + len(tail)
+    return None
+
+
+def _continues(chars: int, earlier_chars: int) -> bool:
+    """Whether a body has so much of an earlier one that nobody needs to go back to that one."""
+    return chars * 10 >= earlier_chars * 9
+
+
+def _is_kept(length: int, chars: int) -> bool:
+    return length >= WORTH and chars >= WORTH // 4
+
+
+class SentTexts:
+    """The reader's half: journaled bodies in their order → the whole text of each.
+
+    Give it the request bodies of one segment in the order of its lines. It lets go of texts by the writer's
+    rules, with room to spare, so its memory is bounded too.
+
+    Example:
+        >>> texts = SentTexts()
+        >>> len(texts.whole("call.1", {"text": "a" * 2000}))
+        2000
+        >>> texts.whole("call.2", {"same": ["call.1", 1500], "text": "xyz"})[-5:]
+        'aaxyz'
+    """
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[str, str] = OrderedDict()
+
+    def whole(self, exchange_id: str, body: Any) -> str | None:
+        """Return the request's text, or None when it has none or what it refers to was not read."""
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str):
+            return None
+        same = body.get("same")
+        if same is not None:
+            earlier = self._texts.get(same[0])
+            if earlier is None or len(earlier) < same[1]:
+                return None
+            text = earlier[: same[1]] + text
+            if _continues(same[1], len(earlier)):
+                del self._texts[same[0]]
+        if len(text) >= WORTH // 4:
+            self._texts[exchange_id] = text
+            while len(self._texts) > 4 * KEEP:
+                self._texts.popitem(last=False)
+        return text
+
+
+class _Budget:
+    """Which segments' bodies were used last; over the budget, those not used for longest are let go."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._used: OrderedDict[int, ref[SentBodies]] = OrderedDict()
+        self._grown = 0
+
+    def used(self, bodies: SentBodies, by: int) -> None:
+        with self._lock:
+            self._used[id(bodies)] = ref(bodies)
+            self._used.move_to_end(id(bodies))
+            self._grown += by
+            # Adding up is for when it can matter: not at each call of a program with a thousand sessions.
+            if self._grown < BUDGET // 16:
+                return
+            self._grown = 0
+            alive = [found for link in self._used.values() if (found := link()) is not None]
+            total = sum(found.size for found in alive)
+            for found in alive[:-1]:
+                if total > BUDGET:
+                    total -= found.size
+                    found.forget()
+            self._used = OrderedDict((id(found), ref(found)) for found in alive)
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()
+
+
+_BUDGETED = _Budget()
+renew_after_fork(_BUDGETED)

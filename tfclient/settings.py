@@ -1,0 +1,170 @@
+"""Where and how to record: by argument, else by environment variable, else by default.
+
+A wrong argument is the caller's mistake and raises at once. A wrong environment variable may come from far
+away and must not stop a program: it is said once in the log, and the default holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tfclient.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_log = logging.getLogger("tfclient")
+
+RedactSetting: TypeAlias = str | Callable[..., Any] | None
+"""``"secrets"``, ``"content"``, ``None`` (keep everything), or a callable (see ``tfclient.redaction``)."""
+
+REDACT_MODES: Final = ("secrets", "content")
+
+
+class _NotGiven(Enum):
+    TOKEN = "not given"  # noqa: S105 - no credential
+
+
+NOT_GIVEN: Final = _NotGiven.TOKEN
+"""Stands for an argument that was left out where ``None`` means something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one recorder.
+
+    ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
+    ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document.
+    """
+
+    directory: Path
+    enabled: bool = True
+    redact: RedactSetting = "secrets"
+    idle_minutes: float = 30.0
+    fsync: bool = False
+    deltas: bool = False
+
+    @classmethod
+    def resolve(
+        cls,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        redact: RedactSetting | _NotGiven = NOT_GIVEN,
+        idle_minutes: float | None = None,
+        enabled: bool | None = None,
+        fsync: bool | None = None,
+        deltas: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Settings:
+        """Return the settings that these arguments and the environment give.
+
+        Args:
+            directory: the store's folder; else ``THOUGHTFLOW_DIR``, else ``./.thoughtflow``.
+            redact: what is kept of secrets and text; else ``THOUGHTFLOW_REDACT`` (``none`` keeps everything).
+            idle_minutes: else ``THOUGHTFLOW_IDLE_MINUTES``, else 30; 0 is never.
+            enabled: else not ``THOUGHTFLOW_DISABLED``.
+            fsync: else ``THOUGHTFLOW_FSYNC``.
+            deltas: keep stream deltas in the document.
+            environ: the environment.
+
+        Raises:
+            SettingError: an argument has a value that it cannot have.
+            TypeError: an argument has a type that it cannot have.
+
+        Example:
+            >>> Settings.resolve("/tmp/traces", environ={"THOUGHTFLOW_IDLE_MINUTES": "5"}).idle_minutes
+            5.0
+        """
+        return cls(
+            directory=_directory(directory, environ),
+            enabled=_flag("enabled", enabled, default=not _env_flag("THOUGHTFLOW_DISABLED", environ)),
+            redact=_env_redact(environ) if isinstance(redact, _NotGiven) else _redact(redact),
+            idle_minutes=_env_idle(environ) if idle_minutes is None else _idle(idle_minutes),
+            fsync=_flag("fsync", fsync, default=_env_flag("THOUGHTFLOW_FSYNC", environ)),
+            deltas=_flag("deltas", deltas, default=False),
+        )
+
+
+def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path:
+    if directory is None:
+        directory = environ.get("THOUGHTFLOW_DIR") or ".thoughtflow"
+    path = Path(directory)
+    if not os.fspath(directory) or "\0" in str(path):
+        raise SettingError("dir", directory, "the path of a folder")
+    try:
+        # Now, not at the first call: a program that changes its directory keeps one store.
+        return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - links are the user's choice
+    except (OSError, RuntimeError):
+        return path
+
+
+def _flag(name: str, value: object, *, default: bool) -> bool:
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def _redact(value: object) -> RedactSetting:
+    if value is None or callable(value):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"redact must be 'secrets', 'content', None or a callable, not {value!r}")
+    if value not in REDACT_MODES:
+        raise SettingError("redact", value, "'secrets', 'content', None or a callable")
+    return value
+
+
+def _idle(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"idle_minutes must be a number of minutes, not {value!r}")
+    if not math.isfinite(value) or value < 0:
+        raise SettingError("idle_minutes", value, "a number of minutes, 0 for never")
+    return float(value)
+
+
+def _env_redact(environ: Mapping[str, str]) -> RedactSetting:
+    value = environ.get("THOUGHTFLOW_REDACT", "").strip().lower()
+    if not value or value in REDACT_MODES:
+        return value or "secrets"
+    if value in {"none", "off"}:
+        return None
+    _complain("THOUGHTFLOW_REDACT", value, "secrets, content or none", "secrets")
+    return "secrets"
+
+
+def _env_idle(environ: Mapping[str, str]) -> float:
+    value = environ.get("THOUGHTFLOW_IDLE_MINUTES", "").strip()
+    if not value:
+        return 30.0
+    try:
+        return _idle(float(value))
+    except ValueError:
+        _complain("THOUGHTFLOW_IDLE_MINUTES", value, "a number of minutes, 0 for never", "30")
+        return 30.0
+
+
+def _env_flag(name: str, environ: Mapping[str, str]) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value in {"", "0", "false", "no", "off"}:
+        return False
+    if value not in {"1", "true", "yes", "on"}:
+        _complain(name, value, "1 or 0", "1")
+    return True
+
+
+_told: set[tuple[str, str]] = set()
+
+
+def _complain(name: str, value: str, expected: str, instead: str) -> None:
+    if (name, value) not in _told:
+        _told.add((name, value))
+        _log.warning("%s=%s cannot be used: give %s. Taken as %s.", name, value, expected, instead)

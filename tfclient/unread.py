@@ -1,0 +1,85 @@
+"""Request bodies that are not in memory: what they are is told, and they are not touched.
+
+An iterator can be read once, and that once is the server's. Of a form, the fields and the files that are bytes
+in memory are known without reading anything.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tfclient.redaction import Redactor
+
+PART_KEPT: Final = 8 * 1024 * 1024
+"""Bytes of a form's file up to which it is journaled with the request."""
+
+
+def unread_body(request: Any, redactor: Redactor) -> tuple[dict[str, Any], list[Any]]:
+    """Return what can be said of a request's body without reading it, and the redaction marks."""
+    body: dict[str, Any] = {"unread": "iterator"}
+    length = request.headers.get("content-length")
+    if length is not None and length.isdigit():
+        body["bytes"] = int(length)
+    fields = getattr(request.stream, "fields", None)
+    if not isinstance(fields, list):
+        return body, []
+    body["unread"] = "multipart"
+    marks: list[Any] = []
+    body["parts"] = [_part(field, redactor, marks) for field in fields]
+    return body, marks
+
+
+def _part(field: Any, redactor: Redactor, marks: list[Any]) -> dict[str, Any]:
+    name = str(field.name)
+    where = f"request.body.{name}"
+    content = getattr(field, "file", None)
+    if content is None:
+        value, found = redactor.value({name: _text(field.value)}, "request.body")
+        marks += found
+        return {"name": name, "value": next(iter(value.values()), None)}
+    part: dict[str, Any] = {"name": name, "filename": getattr(field, "filename", None)}
+    headers = getattr(field, "headers", None) or {}
+    part["content_type"] = next((text for key, text in headers.items() if key.lower() == "content-type"), None)
+    data = _in_memory(content)
+    if data is None:
+        part["bytes"] = _size(content)
+        return part
+    part["bytes"] = len(data)
+    if len(data) <= PART_KEPT:
+        text, found = redactor.body(data, part["content_type"], where)
+        kept: Any = {"text": text}
+        if text is None:
+            kept, found = redactor.binary(data, where)
+            kept = {"text": kept} if isinstance(kept, str) else kept
+        marks += found
+        part["data"] = kept
+    else:
+        marks.append({"path": where, "rule": "too_long", "action": "dropped", "bytes": len(data)})
+    return part
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _in_memory(content: Any) -> bytes | None:
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, str):
+        return content.encode()
+    if type(content) is io.BytesIO:
+        # Whole, whatever the position: that is how httpx sends it.
+        return content.getvalue()
+    return None
+
+
+def _size(content: Any) -> int | None:
+    try:
+        return os.fstat(content.fileno()).st_size
+    except (AttributeError, OSError, ValueError, TypeError):
+        return None
+
+
