@@ -5,7 +5,6 @@ The same cassette gives the same session: importing it again replaces what it ga
 
 from __future__ import annotations
 
-import contextlib
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +16,6 @@ from tfclient.cassette import NotACassette, find_cassettes, read_cassette
 from tfclient.imported import UNDATED, date_of, entries_of
 from tfclient.live import LiveSession
 from tfclient.redaction import Redactor
-from tfstore.errors import UnknownSession
 from tfstore.segment import Segment
 
 if TYPE_CHECKING:
@@ -90,7 +88,7 @@ def _import(
     store: Store, path: Path, interactions: list[Interaction], redactor: Redactor, metadata: dict[str, Any]
 ) -> Session:
     session_id = session_id_of(path, interactions)
-    with contextlib.suppress(UnknownSession):
+    if store.paths.journal_of(session_id).exists():
         store.delete(session_id)
     with Segment.open(store.paths, session_id) as segment:
         entries = list(entries_of(interactions, redactor, title=None, metadata=metadata))
