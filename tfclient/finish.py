@@ -118,11 +118,12 @@ class Finisher:
         from anyio.from_thread import BlockingPortal
 
         async def main() -> None:
-            async with BlockingPortal() as portal:
+            async with anyio.create_task_group() as early, BlockingPortal() as portal:
                 with self._lock:
                     self._portal = portal
                     for work, args in self._backlog:
-                        portal.start_task_soon(work, *args)
+                        # A portal takes nothing from its own thread.
+                        early.start_soon(work, *args)
                     self._backlog.clear()
                 await portal.sleep_until_stopped()
 
