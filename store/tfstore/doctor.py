@@ -11,7 +11,7 @@ from tfstore.catalog import CatalogRow, row_of
 from tfstore.errors import CorruptDocument, NewerDocument, StoreError
 from tfstore.files import UNFINISHED
 from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
-from tfstore.response_index import Link, links_of
+from tfstore.response_index import links_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def fix_catalog(store: Store) -> Repair:
         if rows.get(session_id) != row:
             store.catalog.put(row)
             written += 1
-        missing = _missing_links(store, session)
+        missing = store.responses.missing(links_of(session))
         store.responses.add(missing)
         added += len(missing)
     orphans = sorted(rows.keys() - set(store.ids()))
@@ -186,7 +186,7 @@ def _document(store: Store, session_id: str, row: CatalogRow | None) -> Iterator
         yield Finding(
             "stale_row", f"The catalog says something else of {session_id} than its document", session_id
         )
-    missing = _missing_links(store, session)
+    missing = store.responses.missing(links_of(session))
     if missing:
         detail = f"The response index lacks {len(missing)} responses of {session_id}"
         yield Finding("missing_link", detail, session_id)
@@ -215,10 +215,6 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
         yield finding("disordered_entries", writer, f"entry {seq} comes after a later one")
     for writer, reason in report.unreadable:
         yield finding("unreadable_segment", writer, f"it cannot be read ({reason})")
-
-
-def _missing_links(store: Store, session: Session) -> list[Link]:
-    return [link for link in sorted(links_of(session)) if not store.responses.has(link)]
 
 
 def _readable(store: Store, session_id: str) -> Session | None:

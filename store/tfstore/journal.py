@@ -45,6 +45,7 @@ Entry = dict[str, Any]
 _BLOCK: Final = 1024 * 1024
 _POLL: Final = 64 * 1024 * 1024
 _NAMED: Final = 1000
+_BEHIND: Final = 80
 _Row = tuple[int, str, int, Entry]
 
 
@@ -179,10 +180,10 @@ class _SegmentReader:
         self._path = path
         self._writer = path.stem
         self._report = report
-        self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._line_no = 0
         self._too_long = False
+        self._behind = b""
         self._at = 0
         self._seq = 0
         self._prev = ""
@@ -206,20 +207,22 @@ class _SegmentReader:
                 self._report.unreadable.append(unreadable)
             return rows
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            identity = (status.st_dev, status.st_ino)
-            if identity != self._identity or status.st_size < self._offset:
-                # Deleted and begun again by its writer: what is in it now was not read yet.
-                self._identity, self._offset, self._line_no, self._too_long = identity, 0, 0, False
-            file.seek(self._offset)
+            file.seek(self._offset - len(self._behind))
+            if file.read(len(self._behind)) != self._behind:
+                # Deleted and begun again by its writer: what is in it now was not read yet. The bytes tell,
+                # because they hold a digest of all before; the inode does not, it may be the old one.
+                self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
+                file.seek(0)
             end = self._offset + max_bytes
             torn = False
             while self._offset < end and (line := file.readline(MAX_LINE + 1)):
                 if line.endswith(b"\n"):
                     self._offset += len(line)
+                    self._behind = line[-_BEHIND:]
                     self._take(line[:-1], rows)
                 elif len(line) > MAX_LINE:
                     self._offset += len(line)
+                    self._behind = line[-_BEHIND:]
                     self._too_long = True
                 else:
                     torn = True

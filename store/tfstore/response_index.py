@@ -84,27 +84,30 @@ class ResponseIndex:
             StoreUnusable, OSError: they cannot be written.
         """
         pieces: dict[Path, list[bytes]] = {}
-        for link in sorted(links):
+        for link in self.missing(links):
             pieces.setdefault(self._piece(link[1]), []).append(compact(link))
         if pieces and not is_real_dir(self._folder):
             self._paths.create()
             self._paths.make_dir(self._paths.catalog)
             self._paths.make_dir(self._folder)
         for piece, lines in pieces.items():
-            there = _content(piece)
-            new = [line for line in lines if line not in there]
-            if not new:
-                continue
             descriptor = open_private(piece, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 # The newline comes first as well: it ends a line that a full disk left without its end.
-                os.write(descriptor, b"\n" + b"\n".join(new) + b"\n")
+                os.write(descriptor, b"\n" + b"\n".join(lines) + b"\n")
             finally:
                 os.close(descriptor)
 
-    def has(self, link: Link) -> bool:
-        """Return whether the index says this."""
-        return link[2] in self.sessions(link[0], link[1])
+    def missing(self, links: Iterable[Link]) -> list[Link]:
+        """Return those of the links that the index does not have, sorted."""
+        pieces: dict[Path, list[Link]] = {}
+        for link in sorted(links):
+            pieces.setdefault(self._piece(link[1]), []).append(link)
+        found: list[Link] = []
+        for piece, wanted in pieces.items():
+            there = _content(piece) if is_real_dir(self._folder) else b""
+            found += [link for link in wanted if compact(link) not in there]
+        return found
 
     def sessions(self, relation: Relation, response_id: str) -> list[str]:
         """Return the ids of the sessions that stand so to the response, in the order they were added."""

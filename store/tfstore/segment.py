@@ -4,8 +4,8 @@ When ``append`` returns, the operating system has the entries, and the death of 
 The rules that keep a segment readable, whatever happens in between:
 
 * A line is never taken back once its newline was written: a reader may have it already.
-* A line that was not written to its end (disk full) is cut off again or, where that fails too, closed by the
-  newline that the next append begins with; readers count it as corrupt.
+* A line that was not written to its end (disk full) is cut off again or, where that fails too, closed by what
+  the next append begins with; readers count it as corrupt.
 * ``seq`` counts what was to be written, so what was lost shows as a gap; ``prev`` chains what was written.
 * A fork leaves the segment to the parent: the child's copy of the descriptor is closed, which keeps the lock
   from outliving the parent in its children.
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of the longest entry that is written, and read back."""
+
+CUT_SHORT: Final = b" cut short"
+"""What closes a line that was not written to its end, so that it cannot pass for an entry even if all of it but
+the newline is there: its writer was told that it failed."""
 
 
 class Segment:
@@ -157,7 +161,7 @@ class Segment:
         self._seq += len(entries)
         descriptor = self._ready()
         prev = self._prev
-        lines = [b""] if self._fragment else []
+        lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
             line = compact({"seq": seq, "session_id": self.session_id, **entry, "prev": prev})
@@ -220,11 +224,11 @@ class Segment:
             return
         behind = _read(descriptor, self._size, size - self._size)
         end = behind.rfind(b"\n") + 1
-        lines = behind[:end].split(b"\n")
-        if end:
-            # The first piece, after a fragment, is the newline that closes it and no line of ours.
-            whole = [line for line in lines if line]
-            self._prev = sha256(whole[-1]).hexdigest() if whole else self._prev
+        whole = behind[:end].split(b"\n")[:-1]
+        if whole:
+            # After a fragment the first piece is what closes it, and no entry.
+            entries = whole[1:] if self._fragment else whole
+            self._prev = sha256(entries[-1]).hexdigest() if entries else self._prev
             self._size += end
             self._fragment = False
         if end < len(behind):
