@@ -31,7 +31,7 @@ WRITER = """
     for each in workers: each.join()
 """
 
-ENDLESS = """
+ENDLESS = r"""
     import os, sys
     from tfstore.journal import Segment
     from tfstore.paths import StorePaths
