@@ -107,7 +107,7 @@ def only_one(path: Path, timeout: float = -1) -> Iterator[bool]:
         path: the lock file; its folder must be there.
         timeout: seconds to wait; 0 asks once, -1 waits for ever.
     """
-    lock = FileLock(path, timeout=timeout, mode=0o600)
+    lock = FileLock(path, timeout=timeout, mode=0o600, poll_interval=0.005)
     try:
         lock.acquire()
     except Timeout:

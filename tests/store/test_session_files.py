@@ -63,8 +63,8 @@ def stamps(paths: StorePaths) -> dict[str, tuple[int, int]]:
     return {name: (status.st_ino, status.st_mtime_ns) for name, status in found.items()}
 
 
-def is_odd(number: int) -> bool:
-    return number % 2 == 1
+def is_odd(number: Any) -> bool:
+    return bool(number % 2 == 1)
 
 
 NAMES = ["a", "b", "c", "d"]
