@@ -72,8 +72,15 @@ class JoinedDeltas:
         self._held: list[Line] = []
         self._chars = 0
 
+    @property
+    def holding(self) -> bool:
+        """Whether events wait."""
+        return bool(self._held)
+
     def feed(self, line: Line, marks: list[Mark]) -> list[Line]:
         """Take the next line; give the lines that may go on, in order."""
+        if line.event is None and not self._held:
+            return [line]
         self._held.append(line)
         self._chars += len(line.text)
         touched: list[_Joined] = []

@@ -99,7 +99,7 @@ RULES: Final[tuple[Rule, ...]] = (
             r"|[A-Za-z0-9+/=\s\\]*)",
             re.DOTALL,
         ),
-        r"-----B[^-]*-{0,5}[^-]*(?:-{1,5}[^-]*-{0,4})?",
+        r"-{3,5}|-----B[^-]*-{0,5}[^-]*(?:-{1,5}[^-]*-{0,4})?",
     ),
     _prefixed("anthropic_key", "sk-ant-", _SLUG, "{16,}"),
     _prefixed("openai_key", "sk-", _SLUG, "{16,}", accept=_random_looking),

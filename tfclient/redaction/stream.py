@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import json
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -208,7 +209,7 @@ class StreamRedactor:
             self._line_number += 1
         if self._deltas is None:
             return [self._finished(line, marks)]
-        if is_data and ('delta"' in text or '"choices"' in text):
+        if is_data and (self._deltas.holding or 'delta"' in text or '"choices"' in text):
             line.event = _event(text)
         return [self._finished(ready, marks) for ready in self._deltas.feed(line, marks)]
 
@@ -259,8 +260,8 @@ def clean_bytes(policy: Policy, data: bytes, where: str, marks: list[Mark]) -> s
 def _event(text: str) -> dict[str, object] | None:
     start = _DATA.match(text)
     try:
-        event = parse(text[start.end() :]) if start else None
-    except NotJSON:
+        event = json.loads(text[start.end() :]) if start else None
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
 

@@ -25,9 +25,8 @@ _CREDENTIALS: Final = frozenset(
             "x-goog-iam-authorization-token",
             "x-ms-token-aad-access-token",
             "x-functions-key",
-            "www-authenticate",
         ),
-        *("authentication-info", "proxy-authenticate", "x-forwarded-access-token", "cf-access-jwt-assertion"),
+        *("x-forwarded-access-token", "cf-access-jwt-assertion"),
     }
 )
 

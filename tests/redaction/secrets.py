@@ -1,0 +1,94 @@
+"""Invented secrets of every shape, and ways to hide them in JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+_ALNUM: Final = "Q7rT2mXw9LpZ4vKc8NyB3hGd6JsF1aEu5WoRiVtM0xUqCjYbDzHgPkSnAfLe"
+
+# One or more for each rule: whole secrets, as they stand in a text.
+SAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "openai_key": (
+        f"sk-{_ALNUM[:40]}",
+        f"sk-proj-{_ALNUM[:48]}",
+        f"sk-svcacct-{_ALNUM[:48]}",
+        "sk-or-v1-" + "0a" * 24,
+    ),
+    "openai_session_key": (f"sess-{_ALNUM[:40]}",),
+    "openai_ephemeral_key": (f"ek_{_ALNUM[:32]}",),
+    "anthropic_key": (f"sk-ant-api03-{_ALNUM[:50]}",),
+    "aws_key_id": ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"),
+    "github_token": (
+        *(f"gh{kind}_{_ALNUM[:36]}" for kind in "pousr"),
+        f"github_pat_{_ALNUM[:22]}_{_ALNUM[:30]}",
+    ),
+    "gitlab_token": (f"glpat-{_ALNUM[:20]}",),
+    "slack_token": (*(f"xox{kind}-1234567890-{_ALNUM[:24]}" for kind in "abeoprs"), f"xapp-1-{_ALNUM[:20]}"),
+    "google_key": (f"AIza{_ALNUM[:35]}",),
+    "google_token": (f"ya29.{_ALNUM[:40]}",),
+    "stripe_key": (
+        f"sk_live_{_ALNUM[:24]}",
+        f"rk_live_{_ALNUM[:24]}",
+        f"sk_test_{_ALNUM[:24]}",
+        f"whsec_{_ALNUM[:32]}",
+    ),
+    "npm_token": (f"npm_{_ALNUM[:36]}",),
+    "huggingface_token": (f"hf_{_ALNUM[:34]}",),
+    "groq_key": (f"gsk_{_ALNUM[:48]}",),
+    "xai_key": (f"xai-{_ALNUM[:48]}",),
+    "pypi_token": (f"pypi-AgEIcHlwaS5vcmc{_ALNUM[:30]}",),
+    "jwt": ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",),
+    "private_key": (
+        f"-----BEGIN PRIVATE KEY-----\n{_ALNUM}\n{_ALNUM[::-1]}==\n-----END PRIVATE KEY-----",
+        f"-----BEGIN OPENSSH PRIVATE KEY-----\n{_ALNUM}\n-----END OPENSSH PRIVATE KEY-----",
+    ),
+}
+
+# Text around a secret, with the secret itself apart.
+IN_CONTEXT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "bearer": (("curl -H 'Authorization: Bearer {}'", f"tok.{_ALNUM[:30]}"),),
+    "basic_auth": (("Authorization: Basic {} now", "YWxhZGRpbjpvcGVuc2VzYW1l"),),
+    "url_credentials": (
+        ("postgres://{}@db.example.com/x", "me:hunter2"),
+        ("redis://{}@cache:6379", ":s3cr3t"),
+    ),
+    "url_signature": (("https://x.example.com/a?sv=2024&sig={}&se=1", "abcDEF123%2Bxyz%2F456789%3D"),),
+    "connection_string": (
+        ("DefaultEndpointsProtocol=https;AccountKey={};x=y", f"{_ALNUM}=="),
+        ("Server=db;User Id=sa;Password={};", "p@ss-word!"),
+    ),
+    "key:password": (
+        ('said: {{"user": "me", "password": "{}"}} there', "correct horse"),
+        ("password={} ", "hunter22"),
+    ),
+    "key:api_key": (("{{'api_key': '{}'}}", "whatever it is"),),
+    "key:db_password": (("export DB_PASSWORD={}\n", "hunter2000"),),
+    "key:x_api_key": (("x-api-key: {}\r\n", "abcdef123456"),),
+}
+
+SECRET_NAMES: Final = (
+    "api_key", "apiKey", "API-KEY", "x-api-key", "openai_api_key", "password", "Password", "db_password", "passwd",
+    "pwd", "secret", "client_secret", "clientSecret", "access_token", "refresh_token", "auth_token", "id_token",
+    "private_key", "privateKey", "authorization", "Authorization", "cookie", "Set-Cookie", "credentials",
+    "aws_secret_access_key", "session_token", "token", "passphrase", "bearer_token",
+)  # fmt: skip
+
+HARMLESS_NAMES: Final = (
+    "input_tokens", "output_tokens", "total_tokens", "max_output_tokens", "max_tokens", "cached_tokens",
+    "prompt_tokens_details", "prompt_cache_key", "safety_identifier", "previous_response_id", "call_id",
+    "encrypted_content", "obfuscation", "tokens", "token_count", "next_page_token", "key", "keys", "author",
+    "secretary", "pass", "cookie_recipe", "authorized", "tokenizer", "eos_token_id",
+)  # fmt: skip
+
+
+def all_samples() -> list[tuple[str, str]]:
+    """Give every shape as ``(rule, secret)``."""
+    return [(rule, secret) for rule, secrets in SAMPLES.items() for secret in secrets]
+
+
+def nested(value: Any, times: int, *, ascii_only: bool = False, indent: int | None = None) -> Any:
+    """Write a value as JSON in a string in an object, so many times."""
+    for _ in range(times):
+        value = {"call": {"arguments": json.dumps(value, ensure_ascii=ascii_only, indent=indent)}}
+    return value
