@@ -1,9 +1,44 @@
-"""What every test may use."""
+"""What every test may use: a scripted server, the recordings, and an environment of its own."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tests.server.scripted import ScriptedServer
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("tfclient", deadline=None)
 settings.load_profile("tfclient")
+
+_RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Keep the caller's settings out, and sessions in the test's own folder; gives the store's path."""
+    for name in os.environ:
+        if name.startswith(("THOUGHTFLOW_", "OPENAI_", "AZURE_OPENAI_")):
+            monkeypatch.delenv(name)
+    store = tmp_path / ".thoughtflow"
+    monkeypatch.setenv("THOUGHTFLOW_DIR", str(store))
+    return store
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A server that answers as :meth:`ScriptedServer.script` says; whatever waits is let go in the end."""
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded traffic, which lies beside the repository and not in it."""
+    if not _RECORDINGS.is_dir():
+        pytest.skip("there are no recordings beside the repository")
+    return _RECORDINGS
