@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfd2 import run_words
 from tfd2.elements import Board, Node, Way
-from tfd2.figures import counted, joined
+from tfd2.figures import counted, joined, minute
 from tfd2.run_boards import ALL_RUNS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _page_card(key: str, board: str, runs: list[RunFacts]) -> Node:
     look = "card_failed" if failed else "card_warn" if errors else "card"
     troubles = joined(f"{failed} failed" if failed else "", counted(errors, "error") if errors else "")
     steps = counted(sum(len(run.steps) for run in runs), "step")
-    started = f"from {runs[0].run.started_at}" if runs[0].run.started_at else ""
+    started = f"from {minute(runs[0].run.started_at)}" if runs[0].run.started_at else ""
     return Node(
         key,
         (look,),

@@ -10,6 +10,7 @@ Nothing here is needed for writing D2 text. The program is looked for on the PAT
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,12 @@ ROOT = "index"
 """How D2 calls the root board's picture."""
 
 REASONS_SHOWN = 5
+
+TOO_LARGE = "exceeds limit"
+"""What D2 says of a PNG of more than 32,768 pixels."""
+
+TOOLTIP = re.compile(r'; tooltip: "(?:[^"\\]|\\.)*"')
+"""A tooltip of a node as ``emit`` writes it: no text matches, its quotes have backslashes before them."""
 
 
 class DiagramError(Exception):
@@ -47,7 +54,7 @@ class DiagramRefused(DiagramError):
     def __init__(self, program: Path, reasons: list[str]) -> None:
         super().__init__(
             f"{program} refused the diagram: {'; '.join(reasons[:REASONS_SHOWN]) or 'it gave no reason'}. "
-            "Builds before 0.7 cannot draw it: `d2 --version` tells."
+            "If the program is older than 0.7 (`d2 --version` tells), update it."
         )
         self.program = program
         self.reasons = reasons
@@ -77,7 +84,8 @@ def compile_d2(
 
     Args:
         text: what ``draw`` returned, or any D2 source.
-        fmt: ``svg`` (with links and tooltips) or ``png`` (with the tooltips as a list below the picture).
+        fmt: ``svg`` (with links and tooltips) or ``png`` (with the tooltips as a list below the picture; if that is
+            larger than a PNG can be, at half the size and without the list).
         board: draw only this one, such as ``run_2``; ``index`` is the root.
         timeout: seconds after which the program is stopped.
 
@@ -88,8 +96,15 @@ def compile_d2(
     program = find_compiler()
     with tempfile.TemporaryDirectory(prefix="tfd2-") as folder:
         source, target = Path(folder, "source.d2"), Path(folder, f"{ROOT}.{fmt}")
+        arguments = [*_target(board), str(source), str(target)]
         source.write_text(text, encoding="utf-8")
-        _run(program, [*_target(board), str(source), str(target)], timeout)
+        try:
+            _run(program, arguments, timeout)
+        except DiagramRefused as refused:
+            if TOO_LARGE not in str(refused):
+                raise
+            source.write_text(TOOLTIP.sub("", text), encoding="utf-8")
+            _run(program, ["--scale", "0.5", *arguments], timeout)
         pictures = {path.stem: path.read_bytes() for path in Path(folder).rglob(f"*.{fmt}")}
     if not pictures:
         raise DiagramRefused(program, [f"no board is called {board}" if board else "it wrote no picture"])

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tfd2.facts import RunFacts, SessionFacts, StepFacts
 
 
+ROW_RUNS = 5
+"""Runs without a parent side by side."""
+
+
 def boxes_of(facts: SessionFacts) -> list[Box]:
     """Return a container for each run."""
     news = _news(facts)
@@ -62,6 +66,12 @@ def edges_between(facts: SessionFacts) -> list[Edge]:
         others = dict.fromkeys(other for own in run.steps for other in _other_runs(facts, own))
         edges += [Edge(_key(other), _key(run), "dep", ("depends on",)) for other in others]
     return edges
+
+
+def edges_of_order(facts: SessionFacts) -> list[Edge]:
+    """Return unseen edges that put runs which continue nothing into rows; without them all stand in one row."""
+    roots = [_key(run) for run in facts.runs if run.parent is None]
+    return [Edge(above, below, "unseen") for above, below in zip(roots, roots[ROW_RUNS:], strict=False)]
 
 
 def _other_runs(facts: SessionFacts, own: StepFacts) -> list[RunFacts]:

@@ -68,3 +68,14 @@ def joined(*parts: str | None) -> str:
         'Run 4 · FAILED'
     """
     return " · ".join(part for part in parts if part)
+
+
+def minute(moment: str) -> str:
+    """Return an ISO-8601 moment to the minute.
+
+    Example:
+        >>> minute("2026-09-02T09:14:02.118Z")
+        '2026-09-02 09:14 UTC'
+    """
+    day, _, time = moment.partition("T")
+    return f"{day} {time[:5]} UTC" if time else moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfd2 import cards
-from tfd2.containers import boxes_of, edges_between
+from tfd2.containers import boxes_of, edges_between, edges_of_order
 from tfd2.elements import Board, Node, Way
 from tfd2.facts import gather
 from tfd2.figures import counted, duration, joined, tokens
@@ -57,7 +57,8 @@ def _root(facts: SessionFacts, ways: list[Way]) -> Board:
         return Board("", title, cards=cards.page_cards(facts.runs), ways=ways)
     if facts.step_count > ROOT_STEPS:
         return Board("", title, cards=[cards.card(run) for run in facts.runs], ways=ways)
-    return Board("", title, boxes=boxes_of(facts), edges=edges_between(facts), ways=ways, legend=True)
+    edges = [*edges_between(facts), *edges_of_order(facts)]
+    return Board("", title, boxes=boxes_of(facts), edges=edges, ways=ways, legend=True)
 
 
 def _title(facts: SessionFacts) -> Lines:

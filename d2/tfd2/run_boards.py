@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tfd2 import run_words
 from tfd2.elements import IN_FULL, Board, Node, Way
+from tfd2.figures import counted
 from tfd2.flow import edges_of, nodes_of
 from tfd2.stubs import stubs_of
 
@@ -14,12 +16,16 @@ if TYPE_CHECKING:
 
 ALL_RUNS = Way("all runs", "")
 
+ERROR_PAGES_SHOWN = 8
+"""Links to pages with errors; which steps they are is in the run's tooltip too."""
+
 NO_STEPS = Node("none", ("note",), ("no steps were recorded",))
 
 
 def run_boards(facts: SessionFacts, run: RunFacts) -> list[Board]:
     """Return a run's own board, or boards when it has more steps than one can show."""
     boards: list[Board] = []
+    ways = [*_troubled_pages(run), ALL_RUNS]
     for page, stubs in enumerate(stubs_of(facts, run)):
         steps = run.page(page)
         nodes = nodes_of(facts, steps) or [NO_STEPS]
@@ -30,7 +36,17 @@ def run_boards(facts: SessionFacts, run: RunFacts) -> list[Board]:
                 IN_FULL,
                 nodes=[*nodes, *stubs.nodes],
                 edges=[*edges_of(facts, steps, nodes), *stubs.edges],
-                ways=[ALL_RUNS],
+                ways=ways,
             )
         )
     return boards
+
+
+def _troubled_pages(run: RunFacts) -> list[Way]:
+    """Return links to the pages of a long run on which something went wrong: the first page seldom shows it."""
+    if run.page_count == 1:
+        return []
+    errors = Counter(own.page for own in run.steps if own.failed)
+    pages = sorted(errors)
+    ways = [Way(f"part {page + 1}: {counted(errors[page], 'error')}", run.board(page)) for page in pages]
+    return ways[:ERROR_PAGES_SHOWN]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tfd2.elements import Node, Tooltip
 from tfd2.facts import policy_version
 from tfd2.figures import counted, duration, joined, traffic
 from tfd2.theme import kind_of
+from tfd2.wrapping import cut
 from tfstore.reading import as_text, text_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from tfstore.documents import Attempt, Step
 
 ATTEMPTS_SHOWN = 4
+NAME_COLUMNS = 32
+"""Of a tool's or model's name, so that the status after it is never cut."""
+
 IDS_SHOWN = 12
 """Ids in one line of a tooltip; of more it says how many."""
 
@@ -49,7 +54,7 @@ def title(own: StepFacts, *, named: bool = True) -> str:
         name = step.model or as_text(step.payload_started.get("model"))
     return joined(
         _words(step),
-        name if named else "",
+        cut(name, NAME_COLUMNS) if named else "",
         f"attempt {own.attempt}" if own.attempt > 1 else "",
         status_word(step.status) if step.label != "tool_error" else "",
     )
@@ -59,7 +64,7 @@ def _words(step: Step) -> str:
     if step.label == "generic":
         family, _, rest = step.type.partition(".")
         words = {"api": "API CALL", "annotation": "NOTE"}.get(family)
-        return joined(words or "ITEM", rest if words else step.type)
+        return joined(words or "ITEM", cut(rest if words else step.type, NAME_COLUMNS))
     if step.label == "assistant_message" and not step.payload_completed.get("text"):
         return "ASSISTANT · refusal" if step.payload_completed.get("refusal") else "ASSISTANT"
     return kind_of(step.label).words
@@ -83,10 +88,11 @@ def step_text(step: Step) -> str:
 
 def _attempts(attempts: list[Attempt]) -> str:
     """Return how often a request was sent, and what came back: ``2 attempts: 503, then 200``."""
-    if len(attempts) < 2:  # noqa: PLR2004  # one attempt is none to speak of
+    if len(attempts) < 2:  # one attempt is none to speak of
         return ""
-    shown = [_outcome(attempt) for attempt in attempts[:ATTEMPTS_SHOWN]]
-    more = f" and {len(attempts) - ATTEMPTS_SHOWN} more" if len(attempts) > ATTEMPTS_SHOWN else ""
+    rows = [(outcome, len(list(same))) for outcome, same in groupby(attempts, _outcome)]
+    shown = [outcome + (f" ×{times}" if times > 1 else "") for outcome, times in rows[:ATTEMPTS_SHOWN]]
+    more = " …" if len(rows) > ATTEMPTS_SHOWN else ""
     return f"{counted(len(attempts), 'attempt')}: {', then '.join(shown)}{more}"
 
 
@@ -162,7 +168,7 @@ def snapshot_nodes(facts: SessionFacts, snapshots: list[StepFacts]) -> list[Node
 
 def _snapshot_node(facts: SessionFacts, group: list[StepFacts]) -> Node:
     heads = list(dict.fromkeys(_snapshot_words(facts, own.step) for own in group))
-    shown = heads[:3] + ([f"and {len(heads) - 3} more"] if len(heads) > 3 else [])  # noqa: PLR2004
+    shown = heads[:3] + ([f"and {len(heads) - 3} more"] if len(heads) > 3 else [])
     said = tuple(f"step {joined(own.step.step_id, _snapshot_words(facts, own.step))}" for own in group)
     text = "\n\n".join(text_of(own.step) for own in group)
     return Node(group[0].key, ("page",), tuple(shown), tooltip=Tooltip(said, text))

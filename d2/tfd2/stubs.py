@@ -11,6 +11,7 @@ from tfd2.elements import Edge, Node, Tooltip
 from tfd2.figures import counted
 
 if TYPE_CHECKING:
+    from tfd2.elements import Lines
     from tfd2.facts import RunFacts, SessionFacts, StepFacts
 
 CHILDREN_SHOWN = 12
@@ -48,12 +49,13 @@ def stubs_of(facts: SessionFacts, run: RunFacts) -> list[Stubs]:
 def _origin(run: RunFacts, page: Stubs) -> None:
     lineage = run.run.lineage
     if run.parent is not None:
-        words, link = f"continues run {run.parent.number}", run.parent.key
+        words: Lines = (f"continues run {run.parent.number}",)
     elif lineage.parent_response_id:
-        words, link = "continues a response that was not recorded here", None
+        words = ("continues a response", "that was not recorded here")
     else:
         return
-    head = (words, *run_words.evidence(run))
+    link = run.parent.key if run.parent else None
+    head = (*words, *run_words.evidence(run))
     stub = Node("from_run", ("stub",), head, link=link, tooltip=_prompt(run.parent))
     entry = next((own for own in run.page(0) if own.step.label == "assistant_call"), None)
     page.lead_in(stub, [entry.key] if entry else _first(run.page(0)))

@@ -14,7 +14,7 @@ from tfd2.wrapping import cut, wrap
 if TYPE_CHECKING:
     from tfd2.elements import Lines, Measure, Tooltip
 
-HEAD_COLUMNS = 48
+HEAD_COLUMNS = 72
 TITLE_COLUMNS = 110
 EDGE_COLUMNS = 40
 FACT_CHARACTERS = 300
@@ -28,7 +28,8 @@ LOOKED_AT = 4_000
 _SPECIAL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+# The backslash goes first: the others bring backslashes of their own.
+_ESCAPES: Final = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
 _MARKUP = re.compile(r"<(?![ \t\n])|&(?=#)")
 
 
@@ -44,9 +45,9 @@ def clean(text: str) -> str:
 
 def _picture(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code < 0x20:  # noqa: PLR2004  # C0
+    if code < 0x20:  # C0
         return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004  # DEL
+    return "\u2421" if code == 0x7F else "\ufffd"  # DEL
 
 
 def quoted(text: str) -> str:
@@ -56,7 +57,10 @@ def quoted(text: str) -> str:
         >>> print(quoted('say "${x}"'))
         "say \"\${x}\""
     """
-    return f'"{text.translate(_ESCAPES)}"'
+    for plain, escaped in _ESCAPES:
+        if plain in text:
+            text = text.replace(plain, escaped)
+    return f'"{text}"'
 
 
 def one_line(text: str, columns: int) -> str:

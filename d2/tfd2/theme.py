@@ -112,6 +112,7 @@ CLASSES: Final[dict[str, Style]] = {
     "prev": _line("#0072B2", "#005580", width=3, dash=6),
     "retry": _line("#B23C00", "#B23C00", dash=3),
     "lineage": _line("#9A4F7F", "#7A2F5F", width=1, dash=2),
+    "unseen": {"opacity": 0},
     # Messages on the timeline.
     "msg": _line("#4A4A68", "#1B1B2A"),
     "msg_tool": _line("#8A6000", "#2E2100"),

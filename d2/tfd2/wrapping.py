@@ -6,6 +6,7 @@ is looked at as could fit, so that a label costs the same whatever the length of
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from wcwidth import wcwidth
@@ -14,6 +15,10 @@ ELLIPSIS = "…"
 
 CHARACTERS_PER_COLUMN = 4
 """More marks than this on every character, and the rest is cut: zero-width text would have no end."""
+
+
+_one_column_each = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026]*").fullmatch
+"""Latin letters and the punctuation that labels are full of: no need to look at every one of them."""
 
 
 @lru_cache(maxsize=4096)
@@ -29,7 +34,7 @@ def width(text: str) -> int:
         >>> width("Oslo"), width("東京")
         (4, 4)
     """
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if _one_column_each(text) else sum(map(_columns, text))
 
 
 def cut(text: str, columns: int) -> str:
@@ -39,11 +44,14 @@ def cut(text: str, columns: int) -> str:
         >>> cut("Book a table for two", 12)
         'Book a tabl…'
     """
-    lines = wrap(" ".join(text[: (columns + 1) * CHARACTERS_PER_COLUMN].split()), 1, columns, by_words=False)
-    return lines[0] if lines else ""
+    room = (columns + 1) * CHARACTERS_PER_COLUMN
+    line = " ".join(text[:room].split())
+    if _reach(line, columns) < len(line) or text[room:].strip():
+        return _with_ellipsis(line, "", columns)
+    return line
 
 
-def wrap(text: str, lines: int, columns: int, *, by_words: bool = True) -> list[str]:
+def wrap(text: str, lines: int, columns: int) -> list[str]:
     """Return at most so many lines of at most so many columns; an ellipsis marks that there was more.
 
     Line breaks in the text are kept, blank lines and indentation are not.
@@ -56,23 +64,23 @@ def wrap(text: str, lines: int, columns: int, *, by_words: bool = True) -> list[
     room = (lines + 1) * columns * CHARACTERS_PER_COLUMN
     fitted: list[str] = []
     for paragraph in text[:room].split("\n"):
-        rest = " ".join(paragraph.split())
+        begun, rest = "", " ".join(paragraph.split())
         while rest:
             if len(fitted) == lines:
-                return [*fitted[:-1], _with_ellipsis(fitted[-1], rest, columns)]
-            line, rest = _split(rest, columns, by_words=by_words)
-            fitted.append(line)
+                return [*fitted[:-1], _with_ellipsis(fitted[-1], rest if begun else "", columns)]
+            begun, rest = _split(rest, columns)
+            fitted.append(begun)
     if len(text) > room and text[room:].strip() and fitted:
         fitted[-1] = _with_ellipsis(fitted[-1], "", columns)
     return fitted
 
 
-def _split(text: str, columns: int, *, by_words: bool) -> tuple[str, str]:
+def _split(text: str, columns: int) -> tuple[str, str]:
     """Return the first line of a text and what is left of it."""
     end = _reach(text, columns)
     if end == len(text):
         return text, ""
-    if by_words and text[end] != " ":
+    if text[end] != " ":
         blank = text.rfind(" ", 0, end)
         # A line less than half full looks torn: a long word is rather broken.
         if blank > 0 and width(text[:blank]) * 2 >= columns:
@@ -82,7 +90,7 @@ def _split(text: str, columns: int, *, by_words: bool) -> tuple[str, str]:
 
 def _reach(text: str, columns: int) -> int:
     """Return how many characters fit into so many columns, at least one."""
-    if text.isascii():
+    if _one_column_each(text):
         return min(len(text), columns)
     taken = 0
     limit = columns * CHARACTERS_PER_COLUMN
@@ -94,6 +102,6 @@ def _reach(text: str, columns: int) -> int:
 
 
 def _with_ellipsis(line: str, rest: str, columns: int) -> str:
-    """Return the last line filled up from what is left over, ending in an ellipsis."""
+    """Return the last line filled up from what is left of its paragraph, ending in an ellipsis."""
     filled = f"{line} {rest}" if rest else line
     return filled[: _reach(filled, columns - 1)].rstrip() + ELLIPSIS
