@@ -47,6 +47,6 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     Raises:
         StoreNotFound: there is no store there.
     """
-    from tfclient.opening import open_store as opened  # noqa: PLC0415 - TinyDB and the rest, when somebody reads
+    from tfclient.opening import open_store as opened
 
     return opened(path)

@@ -1,4 +1,10 @@
-"""The drop-in clients: the SDK's own classes with the two seams in front of them. Wiring only."""
+"""The drop-in clients: the SDK's own classes with the two seams in front of them. Wiring only.
+
+What type checkers see is in ``client.pyi``: here signatures are taken from the parent at run time, whichever
+version that is.
+"""
+
+# ruff: noqa: SLF001 - the parent's seams and this module's own classes
 
 from __future__ import annotations
 
@@ -6,28 +12,17 @@ import functools
 import inspect
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, TypeVar
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tfclient import capture
 from tfclient.recorder import Recorder
+from tfclient.sessions import SessionHandle
 from tfclient.tools import ToolCall, call_of, measured
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from typing import ParamSpec, Self, overload
-
-    import httpx2
-    from openai._types import NotGiven, Timeout
-    from openai.auth import WorkloadIdentity
-    from openai.lib.azure import AsyncAzureADTokenProvider, AzureADTokenProvider
-
-    from tfclient.sessions import SessionHandle
-
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
 
@@ -48,40 +43,26 @@ class _Traced:
     _tf_recorder: Recorder | None = None
     _tf_plain_name: str | None = None
 
-    if not TYPE_CHECKING:
+    def __init__(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> None:
+        self._tf_recorder = _checked(recorder)
+        super().__init__(*args, **kwargs)
 
-        def __init__(self, *args, recorder=None, **kwargs):
-            if recorder is not None and not isinstance(recorder, Recorder):
-                raise TypeError(f"recorder must be a tfclient.Recorder, not {recorder!r}")
-            self._tf_recorder = recorder
-            super().__init__(*args, **kwargs)
+    def copy(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> Any:
+        carried = _checked(recorder) or self.recorder
+        copied = super().copy(*args, **kwargs)  # type: ignore[misc]
+        # Set on the finished copy, not passed through: a subclass may have another __init__.
+        copied._tf_recorder = carried
+        return copied
 
-        def copy(self, *args, recorder=None, **kwargs):
-            copied = super().copy(*args, **kwargs)
-            # Set on the finished copy, not passed through: a subclass may have another __init__.
-            copied._tf_recorder = self.recorder if recorder is None else recorder
-            return copied
+    with_options = copy
 
-        with_options = copy
-
-        @property
-        def user_agent(self):
-            agent = super().user_agent
-            own = type(self)
-            plain = own.__dict__.get("_tf_plain_name")
-            # A user's own subclass keeps its name; ours must not show on the wire.
-            return agent if plain is None else agent.replace(own.__name__, plain, 1)
-
-        @property
-        def websocket_base_url(self):
-            url = self.__dict__.get("websocket_base_url")
-            # Whoever is about to open a WebSocket asks for this; so do copies, and programs.
-            _note_websocket(self, sys._getframe(1))
-            return url
-
-        @websocket_base_url.setter
-        def websocket_base_url(self, url):
-            self.__dict__["websocket_base_url"] = url
+    @property
+    def user_agent(self) -> str:
+        agent: str = super().user_agent  # type: ignore[misc]
+        own = type(self)
+        plain = own.__dict__.get("_tf_plain_name")
+        # A user's own subclass keeps its name; ours must not show on the wire.
+        return agent if plain is None else agent.replace(own.__name__, plain, 1)
 
     @property
     def recorder(self) -> Recorder:
@@ -95,7 +76,11 @@ class _Traced:
         return recorder
 
     def session(
-        self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, id: str | None = None  # noqa: A002
+        self,
+        *,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,  # noqa: A002
     ) -> SessionHandle:
         """Make a session of one's own for what runs inside its ``with`` (or ``async with``) block.
 
@@ -118,14 +103,6 @@ class _Traced:
         """
         return self.recorder.end_session()
 
-    if TYPE_CHECKING:
-
-        @overload
-        def tool(self, function: Callable[P, R], /) -> Callable[P, R]: ...
-
-        @overload
-        def tool(self, /, *, name: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-
     def tool(self, function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
         """Decorate a function that serves the model's tool calls, so that its runs are measured.
 
@@ -137,7 +114,7 @@ class _Traced:
             name: the tool's name for the model, if it is not the function's.
         """
         if function is None:
-            return functools.partial(self.tool, name=name) if name is None else lambda given: self._measured(given, name)
+            return lambda given: self._measured(given, name)
         return self._measured(function, name)
 
     def tool_call(self, item: object) -> ToolCall:
@@ -159,77 +136,79 @@ class _Traced:
 
 
 class _TracedSync(_Traced):
-    if not TYPE_CHECKING:
+    @functools.wraps(OpenAI.request)
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        call = capture.begin(self.recorder, args, kwargs)
+        token = capture.enter(call)
+        try:
+            return super().request(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            if call is not None:
+                call.failed(error)
+            raise
+        finally:
+            capture.leave(token)
 
-        @functools.wraps(OpenAI.request)
-        def request(self, *args, **kwargs):
-            call = capture.begin(self.recorder, args, kwargs)
-            token = capture.enter(call)
-            try:
-                return super().request(*args, **kwargs)
-            except BaseException as error:
-                if call is not None:
-                    call.failed(error)
-                raise
-            finally:
-                capture.leave(token)
+    @functools.wraps(OpenAI._send_request)
+    def _send_request(self, *args: Any, **kwargs: Any) -> Any:
+        exchange = capture.sent(args, kwargs)
+        if exchange is None:
+            return super()._send_request(*args, **kwargs)  # type: ignore[misc]
+        try:
+            response = super()._send_request(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+        capture.answered(exchange, response)
+        return response
 
-        @functools.wraps(OpenAI._send_request)
-        def _send_request(self, *args, **kwargs):
-            exchange = capture.sent(args, kwargs)
-            if exchange is None:
-                return super()._send_request(*args, **kwargs)
-            try:
-                response = super()._send_request(*args, **kwargs)
-            except BaseException as error:
-                exchange.failed(error)
-                raise
-            capture.answered(exchange, response)
-            return response
-
-        @functools.wraps(OpenAI.close)
-        def close(self):
-            try:
-                super().close()
-            finally:
-                _close_session(self)
+    @functools.wraps(OpenAI.close)
+    def close(self) -> None:
+        try:
+            super().close()  # type: ignore[misc]
+        finally:
+            _close_session(self)
 
 
 class _TracedAsync(_Traced):
-    if not TYPE_CHECKING:
+    @functools.wraps(AsyncOpenAI.request)
+    async def request(self, *args: Any, **kwargs: Any) -> Any:
+        call = capture.begin(self.recorder, args, kwargs)
+        token = capture.enter(call)
+        try:
+            return await super().request(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            if call is not None:
+                call.failed(error)
+            raise
+        finally:
+            capture.leave(token)
 
-        @functools.wraps(AsyncOpenAI.request)
-        async def request(self, *args, **kwargs):
-            call = capture.begin(self.recorder, args, kwargs)
-            token = capture.enter(call)
-            try:
-                return await super().request(*args, **kwargs)
-            except BaseException as error:
-                if call is not None:
-                    call.failed(error)
-                raise
-            finally:
-                capture.leave(token)
+    @functools.wraps(AsyncOpenAI._send_request)
+    async def _send_request(self, *args: Any, **kwargs: Any) -> Any:
+        exchange = capture.sent(args, kwargs)
+        if exchange is None:
+            return await super()._send_request(*args, **kwargs)  # type: ignore[misc]
+        try:
+            response = await super()._send_request(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+        capture.answered(exchange, response)
+        return response
 
-        @functools.wraps(AsyncOpenAI._send_request)
-        async def _send_request(self, *args, **kwargs):
-            exchange = capture.sent(args, kwargs)
-            if exchange is None:
-                return await super()._send_request(*args, **kwargs)
-            try:
-                response = await super()._send_request(*args, **kwargs)
-            except BaseException as error:
-                exchange.failed(error)
-                raise
-            capture.answered(exchange, response)
-            return response
+    @functools.wraps(AsyncOpenAI.close)
+    async def close(self) -> None:
+        try:
+            await super().close()  # type: ignore[misc]
+        finally:
+            _close_session(self)
 
-        @functools.wraps(AsyncOpenAI.close)
-        async def close(self):
-            try:
-                await super().close()
-            finally:
-                _close_session(self)
+
+def _checked(recorder: object) -> Recorder | None:
+    if recorder is not None and not isinstance(recorder, Recorder):
+        raise TypeError(f"recorder must be a tfclient.Recorder, not {recorder!r}")
+    return recorder
 
 
 def _close_session(client: _Traced) -> None:
@@ -239,14 +218,30 @@ def _close_session(client: _Traced) -> None:
         recorder.end_session()
 
 
-def _note_websocket(client: _Traced, caller: Any) -> None:
+def _websocket_base_url(client: _Traced) -> Any:
+    # Whoever is about to open a WebSocket asks for this; so do copies, and programs.
+    _note_websocket(client, sys._getframe(1))
     try:
-        asker = caller.f_locals.get("self")
-        if caller.f_code.co_name not in {"_prepare_url", "_configure_realtime"} or client._tf_recorder is None:
+        return client.__dict__["websocket_base_url"]
+    except KeyError:
+        raise AttributeError("websocket_base_url") from None
+
+
+def _set_websocket_base_url(client: _Traced, url: Any) -> None:
+    client.__dict__["websocket_base_url"] = url
+
+
+def _note_websocket(client: _Traced, caller: FrameType) -> None:
+    try:
+        if (
+            caller.f_code.co_name not in {"_prepare_url", "_configure_realtime"}
+            or not client.recorder.enabled
+        ):
             return
-        name = type(asker).__name__.removesuffix("ConnectionManager")
-        health = client.recorder.health
-        health.not_seen(f"What goes over the WebSocket of {name}", "only HTTP is watched so far")
+        asker = type(caller.f_locals.get("self")).__name__.removesuffix("ConnectionManager")
+        client.recorder.health.not_seen(
+            f"What goes over the WebSocket of {asker}", "only HTTP is watched so far"
+        )
     except Exception as error:  # noqa: BLE001 - the connection is made all the same
         client.recorder.health.fault("capture", error, "noting a WebSocket")
 
@@ -269,7 +264,8 @@ def _drop_in(client: _C) -> _C:
         )
         ours.__signature__ = signature.replace(parameters=[*parameters, keyword])  # type: ignore[attr-defined]
         setattr(client, name, ours)
-    client.with_options = client.copy  # type: ignore[attr-defined]
+    client.with_options = client.copy
+    setattr(client, "websocket_base_url", property(_websocket_base_url, _set_websocket_base_url))  # noqa: B010
     return client
 
 

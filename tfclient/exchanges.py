@@ -21,6 +21,7 @@ from tfclient.writer import Entry, stamp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tfclient.redaction import Redactor
     from tfclient.resent import SentBody
     from tfclient.sessions import SessionHandle, Sessions
     from tfstore.labels import Ending
@@ -129,9 +130,10 @@ class Exchange:
         self.id = f"{call.id}.{n}"
         redactor = call.sessions.redactor
         at, mono = stamp()
-        url, marks = redactor.url(str(request.url), "request.url")
-        headers, found = redactor.headers(request.headers.raw, "request.headers")
-        marks += found
+        known = call.sessions.known
+        url, marks = known.url(request.url)
+        headers, found = known.headers(request.headers.raw, "request.headers")
+        marks = [*marks, *found]
         body, found, kept = self._request_body(request, headers.get("content-type"))
         marks += found
         entry: Entry = {
@@ -147,11 +149,8 @@ class Exchange:
             "body": body,
             "redactions": marks,
         }
-        written = call.write(entry)
-        if kept is not None and not call.handle.writer.remember(kept, written=written) and "same" in (body or ()):
-            # What it refers to went with a deleted store, or was never written: say it in full.
-            entry["body"], _, _ = self._request_body(request, headers.get("content-type"))
-            call.write(entry)
+        if call.write(entry) and kept is not None:
+            call.handle.writer.remember(kept)
 
     def answered(self, response: Any) -> bool:
         """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
@@ -160,7 +159,7 @@ class Exchange:
         call.answered = True
         redactor = call.sessions.redactor
         self._status = response.status_code
-        headers, marks = redactor.headers(response.headers.raw, "response.headers")
+        headers, marks = call.sessions.known.headers(response.headers.raw, "response.headers")
         entry: Entry = {
             "at": at,
             "mono": mono,
@@ -328,7 +327,7 @@ class Exchange:
 
         def whole() -> tuple[dict[str, Any], list[Any]]:
             nonlocal kept
-            bodies = call.handle.writer.bodies
+            bodies = call.handle.writer.sent_bodies()
             if redactor.mode in {"secrets", "none"}:
                 body, marks, kept = bodies.journaled(
                     self.id, data, lambda part: redactor.body(part, content_type, "request.body")
@@ -338,9 +337,11 @@ class Exchange:
                 text, marks = redactor.body(data, content_type, "request.body")
                 body = None
                 if text is not None:
-                    body, _, kept = bodies.journaled(self.id, text.encode("utf-8", "surrogatepass"), _as_it_is)
+                    body, _, kept = bodies.journaled(
+                        self.id, text.encode("utf-8", "surrogatepass"), _as_it_is
+                    )
             if body is None:
-                return _binary(*redactor.binary(data, "request.body"), len(data))
+                return _binary(redactor, data, "request.body")
             return body, marks
 
         body, marks = self._redacted(whole, len(data), "request.body")
@@ -358,15 +359,16 @@ class Exchange:
             return {"unread": "redaction_failed", "bytes": size}, [mark]
 
 
-def _whole(redactor: Any, content: bytes, content_type: str | None) -> tuple[dict[str, Any], list[Any]]:
+def _whole(redactor: Redactor, content: bytes, content_type: str | None) -> tuple[dict[str, Any], list[Any]]:
     text, marks = redactor.body(content, content_type, "response.body")
     if text is not None:
         return {"text": text}, marks
-    return _binary(*redactor.binary(content, "response.body"), len(content))
+    return _binary(redactor, content, "response.body")
 
 
-def _binary(kept: Any, marks: list[Any], size: int) -> tuple[dict[str, Any], list[Any]]:
-    return ({"text": kept} if isinstance(kept, str) else {**kept, "bytes": size}), marks
+def _binary(redactor: Redactor, data: bytes, where: str) -> tuple[dict[str, Any], list[Any]]:
+    kept, marks = redactor.binary(data, where)
+    return ({"text": kept} if isinstance(kept, str) else {**kept, "bytes": len(data)}), marks
 
 
 def _as_it_is(data: bytes) -> tuple[str | None, list[Any]]:

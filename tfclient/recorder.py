@@ -71,7 +71,9 @@ class Recorder:
             runtime=_runtime,
         )
         if not self.settings.enabled:
-            self.health.degrade("disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)")
+            self.health.degrade(
+                "disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)"
+            )
         # Not at exit: then all open sessions are ended in order, by `sessions`.
         finalize(self, self.sessions.abandon).atexit = False
 
@@ -86,7 +88,11 @@ class Recorder:
         return self.sessions.current()
 
     def session(
-        self, *, title: str | None = None, metadata: Mapping[str, Any] | None = None, id: str | None = None  # noqa: A002
+        self,
+        *,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: str | None = None,  # noqa: A002
     ) -> SessionHandle:
         """Make a session for what runs inside its ``with`` block.
 
@@ -142,7 +148,7 @@ def _runtime() -> dict[str, Any]:
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and not at import
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("tfclient")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 KEEP: Final = 16
 BUDGET: Final = 64 * 1024 * 1024
+RECENT: Final = 48
+"""Requests of the segment after which one is no longer referred to: readers need not remember more."""
+
 WORTH: Final = 1024
 """Bytes in common below which a reference is not worth its line."""
 
@@ -47,7 +50,7 @@ class SentBody(NamedTuple):
     exchange_id: str
     data: bytes
     pieces: tuple[_Piece, ...]
-    epoch: int
+    number: int
     continues: str | None = None
 
 
@@ -70,7 +73,8 @@ class SentBodies:
         self._lock = threading.RLock()
         self._bodies: OrderedDict[str, SentBody] = OrderedDict()
         self.size = 0
-        self.epoch = 0
+        self._count = 0
+        self._grown = 0
 
     def journaled(
         self, exchange_id: str, data: bytes, redact: Redact
@@ -82,14 +86,14 @@ class SentBodies:
             data: the body's bytes.
             redact: gives the text to journal of some bytes, or None when they are no text (then so is all).
         """
-        epoch = self.epoch
+        number = self._count = self._count + 1
         earlier, cut = self._longest(data)
         if earlier is None or not (known := _pieces_up_to(earlier, cut)):
             text, marks = redact(data)
             if text is None:
                 return None, marks, None
             piece = _Piece(len(data), len(text), text if marks else None)
-            return {"text": text}, marks, SentBody(exchange_id, data, (piece,), epoch)
+            return {"text": text}, marks, SentBody(exchange_id, data, (piece,), number)
         rest, marks = redact(data[cut:]) if cut < len(data) else ("", [])
         if rest is None:
             return None, marks, None
@@ -97,11 +101,12 @@ class SentBodies:
         piece = _Piece(len(data), chars + len(rest), rest if marks else None)
         body = {"same": [earlier.exchange_id, chars], "text": rest}
         continues = earlier.exchange_id if _continues(chars, earlier.pieces[-1].chars) else None
-        return body, marks, SentBody(exchange_id, data, (*known, piece) if rest else known, epoch, continues)
+        pieces = (*known, piece) if rest else known
+        return body, marks, SentBody(exchange_id, data, pieces, number, continues)
 
     def keep(self, sent: SentBody) -> None:
         """Remember a body that is in the journal now; one that it continues is let go."""
-        if not _is_kept(len(sent.data), sent.pieces[-1].chars):
+        if len(sent.data) < WORTH:
             return
         with self._lock:
             if sent.continues is not None:
@@ -110,14 +115,17 @@ class SentBodies:
             self.size += len(sent.data)
             while self._bodies and (len(self._bodies) > KEEP or self.size > BUDGET):
                 self._let_go(next(iter(self._bodies)))
-        _BUDGETED.used(self, len(sent.data))
+            self._grown += len(sent.data)
+            if self._grown < BUDGET // 256:
+                return
+            grown, self._grown = self._grown, 0
+        _BUDGETED.used(self, grown)
 
     def forget(self) -> None:
         """Let go of everything: the segment is no longer the one that they are in."""
         with self._lock:
             self._bodies.clear()
             self.size = 0
-            self.epoch += 1
 
     def _let_go(self, exchange_id: str) -> None:
         gone = self._bodies.pop(exchange_id, None)
@@ -132,6 +140,8 @@ class SentBodies:
         with self._lock:
             bodies = list(reversed(self._bodies.values()))
         for each in bodies:
+            if self._count - each.number > RECENT:
+                break
             # Only one that goes on where the best so far ended can be better.
             if each.data[shared - 16 : shared + 1] != data[shared - 16 : shared + 1]:
                 continue
@@ -206,15 +216,11 @@ def _continues(chars: int, earlier_chars: int) -> bool:
     return chars * 10 >= earlier_chars * 9
 
 
-def _is_kept(length: int, chars: int) -> bool:
-    return length >= WORTH and chars >= WORTH // 4
-
-
 class SentTexts:
     """The reader's half: journaled bodies in their order → the whole text of each.
 
-    Give it the request bodies of one segment in the order of its lines. It lets go of texts by the writer's
-    rules, with room to spare, so its memory is bounded too.
+    Give it the request bodies of one segment in the order of its lines. It remembers as many as the writer may
+    refer to.
 
     Example:
         >>> texts = SentTexts()
@@ -238,12 +244,9 @@ class SentTexts:
             if earlier is None or len(earlier) < same[1]:
                 return None
             text = earlier[: same[1]] + text
-            if _continues(same[1], len(earlier)):
-                del self._texts[same[0]]
-        if len(text) >= WORTH // 4:
-            self._texts[exchange_id] = text
-            while len(self._texts) > 4 * KEEP:
-                self._texts.popitem(last=False)
+        self._texts[exchange_id] = text
+        while len(self._texts) > RECENT + 1:
+            self._texts.popitem(last=False)
         return text
 
 
@@ -261,7 +264,7 @@ class _Budget:
             self._used.move_to_end(id(bodies))
             self._grown += by
             # Adding up is for when it can matter: not at each call of a program with a thousand sessions.
-            if self._grown < BUDGET // 16:
+            if len(self._used) > 1 and self._grown < BUDGET // 16:
                 return
             self._grown = 0
             alive = [found for link in self._used.values() if (found := link()) is not None]

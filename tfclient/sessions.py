@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.errors import SessionEnded, SessionStillOpen
 from tfclient.forking import renew_after_fork
+from tfclient.known import Known
 from tfclient.writer import Entry, Writer, stamp
 
 if TYPE_CHECKING:
@@ -131,7 +132,12 @@ class SessionHandle:
         """
         about = {"call_id": call_id, "response_id": response_id, "step": step}
         self._sessions.observe(
-            self, "annotation", "data", data, kind=str(kind), **{key: value for key, value in about.items() if value}
+            self,
+            "annotation",
+            "data",
+            data,
+            kind=str(kind),
+            **{key: value for key, value in about.items() if value},
         )
 
     def end(self) -> None:
@@ -157,7 +163,7 @@ class SessionHandle:
         Raises:
             SessionStillOpen: nobody has ended the session.
         """
-        import anyio  # noqa: PLC0415 - openai has it loaded by the time anybody waits
+        import anyio
 
         if not self.ended:
             raise SessionStillOpen(self.id)
@@ -246,6 +252,7 @@ class Sessions:
         self.health = health
         self.counters = counters
         self.redactor = redactor
+        self.known = Known(redactor)
         self.runtime = runtime
         self._lock = threading.RLock()
         self._implicit: SessionHandle | None = None
@@ -253,14 +260,17 @@ class Sessions:
         renew_after_fork(self)
 
     def new(
-        self, title: str | None = None, metadata: Mapping[str, Any] | None = None, session_id: str | None = None
+        self,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        session_id: str | None = None,
     ) -> SessionHandle:
         """Make a session, to be opened by what is written to it.
 
         Raises:
             InvalidSessionId: the id cannot be a file name.
         """
-        from tfstore.paths import check_session_id, new_session_id  # noqa: PLC0415 - not at import
+        from tfstore.paths import check_session_id, new_session_id
 
         checked = new_session_id() if session_id is None else check_session_id(session_id)
         return SessionHandle(self, checked, title=title or "", metadata=metadata)
@@ -364,20 +374,20 @@ class Sessions:
         except Exception as error:  # noqa: BLE001 - the program goes on
             self.health.fault("finish", error, f"refreshing the document of session {handle.id}")
 
-    def observe(self, handle: SessionHandle, kind: str, field: str, value: Any, **more: Any) -> None:
+    def observe(self, handle: SessionHandle, entry_type: str, field: str, value: Any, **more: Any) -> None:
         """Journal something that the program itself says, its value redacted."""
         if not self.settings.enabled:
             return
         try:
             at, mono = stamp()
-            entry: Entry = {"at": at, "mono": mono, "type": kind, **more}
+            entry: Entry = {"at": at, "mono": mono, "type": entry_type, **more}
             entry[field], marks = self.redactor.value(value)
             if marks:
                 entry["redactions"] = marks
             handle.write(entry)
             handle.settle()
         except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("session", error, f"recording {kind} in session {handle.id}")
+            self.health.fault("session", error, f"recording {entry_type} in session {handle.id}")
 
     def clean(self, value: Any, what: str) -> Any:
         """Return a value of the program's own as it may be journaled."""
@@ -404,8 +414,8 @@ class Sessions:
         if own is None:
             return False
         try:
-            from tfstore.journal import live_writers  # noqa: PLC0415 - in forked children only
-            from tfstore.paths import StorePaths  # noqa: PLC0415
+            from tfstore.journal import live_writers
+            from tfstore.paths import StorePaths
 
             return live_writers(StorePaths(self.settings.directory), handle.id) == [own]
         except Exception as error:  # noqa: BLE001 - the program goes on
@@ -419,8 +429,8 @@ class Sessions:
 
 def make_finisher(settings: Settings) -> Finisher:
     """Return the one finisher of this store in this process."""
-    from tfclient.finish import Finisher  # noqa: PLC0415 - not before the first call
-    from tfstore.paths import StorePaths  # noqa: PLC0415
+    from tfclient.finish import Finisher
+    from tfstore.paths import StorePaths
 
     paths: StorePaths = StorePaths(settings.directory)
     finisher: Any = Finisher.for_store(paths, settings)

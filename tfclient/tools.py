@@ -45,7 +45,12 @@ class ToolCall:
     """
 
     def __init__(
-        self, recorder: Recorder, *, name: str | None = None, call_id: str | None = None, arguments: Any = None
+        self,
+        recorder: Recorder,
+        *,
+        name: str | None = None,
+        call_id: str | None = None,
+        arguments: Any = None,
     ) -> None:
         self.name = name
         self.call_id = call_id
@@ -114,7 +119,14 @@ class ToolCall:
 
     def _entry(self, kind: str) -> Entry:
         at, mono = stamp()
-        return {"at": at, "mono": mono, "type": kind, "tool": self.id, "call_id": self.call_id, "name": self.name}
+        return {
+            "at": at,
+            "mono": mono,
+            "type": kind,
+            "tool": self.id,
+            "call_id": self.call_id,
+            "name": self.name,
+        }
 
     def _write(self, handle: SessionHandle, entry: Entry, field: str, value: Any) -> None:
         if value is not None:
@@ -132,7 +144,9 @@ def current_tool(sessions: Sessions) -> str | None:
     return tool.call_id or tool.id
 
 
-def measured(recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None) -> Callable[P, R]:
+def measured(
+    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
+) -> Callable[P, R]:
     """Return the function, with each of its calls recorded; its signature, name and nature stay.
 
     Args:

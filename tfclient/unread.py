@@ -42,7 +42,9 @@ def _part(field: Any, redactor: Redactor, marks: list[Any]) -> dict[str, Any]:
         return {"name": name, "value": next(iter(value.values()), None)}
     part: dict[str, Any] = {"name": name, "filename": getattr(field, "filename", None)}
     headers = getattr(field, "headers", None) or {}
-    part["content_type"] = next((text for key, text in headers.items() if key.lower() == "content-type"), None)
+    part["content_type"] = next(
+        (text for key, text in headers.items() if key.lower() == "content-type"), None
+    )
     data = _in_memory(content)
     if data is None:
         part["bytes"] = _size(content)
@@ -81,5 +83,3 @@ def _size(content: Any) -> int | None:
         return os.fstat(content.fileno()).st_size
     except (AttributeError, OSError, ValueError, TypeError):
         return None
-
-

@@ -68,7 +68,7 @@ class Writer:
         counters: Counters,
     ) -> None:
         self.session_id = session_id
-        self.bodies = SentBodies()
+        self._bodies = SentBodies()
         self._directory = directory
         self._fsync = fsync
         self._opening = opening
@@ -102,17 +102,19 @@ class Writer:
             self._stalled(took)
         return True
 
-    def remember(self, sent: SentBody, *, written: bool) -> bool:
-        """Keep a request body that was written, so that what comes again of it need not be.
+    def sent_bodies(self) -> SentBodies:
+        """Return the request bodies that are in the segment, for the next one to refer to."""
+        segment = self._segment
+        if segment is not None and self._bodies.size and not segment.path.exists():
+            # Deleted under the program: the next write begins a new file, without them.
+            self._bodies.forget()
+        return self._bodies
 
-        Returns:
-            False if what it refers to is not in the segment that it was written to.
-        """
-        if sent.epoch != self.bodies.epoch:
-            return False
-        if written and self._backlog is None:
-            self.bodies.keep(sent)
-        return True
+    def remember(self, sent: SentBody) -> None:
+        """Keep a request body that was written, so that what comes again of it need not be."""
+        # What waits for a slow disk may yet be lost.
+        if self._backlog is None:
+            self._bodies.keep(sent)
 
     def leave(self, entry: Entry) -> None:
         """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
@@ -126,7 +128,7 @@ class Writer:
         if backlog is not None:
             backlog.finish(5.0)
         segment, self._segment = self._segment, None
-        self.bodies.forget()
+        self._bodies.forget()
         if segment is not None:
             try:
                 self._counters.closed_bytes += segment.path.stat().st_size
@@ -194,10 +196,10 @@ class Writer:
             if now < self._retry_at and entries and entries[0]["type"] == "stream.chunk":
                 raise OSError(self._health.last_error or "the store cannot be written")
             self._retry_at = now + RETRY_AFTER
-            from tfstore.paths import StorePaths  # noqa: PLC0415 - not before the first call
-            from tfstore.segment import Segment  # noqa: PLC0415
+            from tfstore.paths import StorePaths
+            from tfstore.segment import Segment
 
-            self.bodies.forget()
+            self._bodies.forget()
             segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
             segment.append(self._opening())
             self._reopened = segment.reopened
@@ -208,14 +210,13 @@ class Writer:
     def _begin_again(self, segment: Segment) -> None:
         """The store was deleted under the program: what earlier entries said must be said again."""
         self._reopened = segment.reopened
-        self.bodies.forget()
+        self._bodies.forget()
         self._health.fault(
             "journal", "its file was deleted", f"writing the journal of session {self.session_id}, begun anew"
         )
         segment.append(self._opening())
 
     def _failed(self, error: Exception, lost: int) -> None:
-        self.bodies.forget()
         self._counters.lost += lost
         self._health.degrade("journal", f"the journal cannot be written: {error}")
         self._health.fault("journal", error, f"writing the journal of session {self.session_id}")
@@ -224,13 +225,15 @@ class Writer:
         with self._lock:
             if self._backlog is not None:
                 return
-            self.bodies.forget()
+            self._bodies.forget()
             self._health.degrade(
                 "slow",
                 f"a write took {took * 1000:.0f} ms; until the disk is fast again entries wait in memory, "
                 "where a kill of the process would lose them",
             )
-            self._health.fault("slow", f"a write took {took * 1000:.0f} ms", "writing the journal, now in the background")
+            self._health.fault(
+                "slow", f"a write took {took * 1000:.0f} ms", "writing the journal, now in the background"
+            )
             self._backlog = Backlog(self)
 
     def _fast_again(self, backlog: Backlog) -> None:
@@ -256,7 +259,7 @@ class Writer:
         self._backlog = None
         self._left.clear()
         self._named = self._names()
-        self.bodies = SentBodies()
+        self._bodies = SentBodies()
 
 
 class Backlog:
@@ -324,8 +327,8 @@ def _weight(entry: Entry) -> int:
 
 def _shortened(entry: Entry) -> Entry:
     """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
-    from tfstore.json_text import compact  # noqa: PLC0415 - hardly ever
-    from tfstore.segment import MAX_LINE  # noqa: PLC0415
+    from tfstore.json_text import compact
+    from tfstore.segment import MAX_LINE
 
     length = len(compact(entry))
     if length < MAX_LINE - 1024:

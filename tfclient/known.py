@@ -1,0 +1,81 @@
+"""Headers and URLs as they may be journaled, remembered: most are the same at every call.
+
+Judging a header takes longer than writing it down, and two dozen of them come with every exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tfclient.redaction import Redactor
+
+MOST: Final = 4096
+"""Headers, or URLs, that are remembered; then it begins anew."""
+
+_LONGEST: Final = 512
+
+_Header = tuple[bytes, bytes]
+_Kept = tuple[str | None, str, tuple[Any, ...]]
+
+
+class Known:
+    """What a redactor said about headers and URLs that came before.
+
+    Example:
+        >>> known = Known(Redactor.from_setting())
+        >>> known.headers([(b"Accept", b"*/*"), (b"Cookie", b"a=b")], "request.headers")[0]
+        {'accept': '*/*'}
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._headers: dict[tuple[str, _Header], _Kept] = {}
+        self._urls: dict[Any, tuple[str, list[Any]]] = {}
+
+    def headers(self, raw: Sequence[_Header], where: str) -> tuple[dict[str, str], list[Any]]:
+        """Return headers by lower-cased name, as ``Redactor.headers`` does."""
+        remembered = self._headers
+        kept: dict[str, str] = {}
+        marks: list[Any] = []
+        count = 0
+        for header in raw:
+            known = remembered.get((where, header))
+            if known is None:
+                known = self._judge(header, where)
+            name, value, found = known
+            marks += found
+            if name is not None:
+                kept[name] = value
+                count += 1
+        if len(kept) != count:
+            # A name that came twice: the redactor knows how to join them.
+            return self._redactor.headers(raw, where)
+        return kept, marks
+
+    def url(self, url: Any) -> tuple[str, list[Any]]:
+        """Return a request's URL, as ``Redactor.url`` does.
+
+        Args:
+            url: an httpx or httpx2 URL.
+        """
+        # The text of a URL is put together each time that somebody asks for it; what it is made of is not.
+        key = getattr(url, "_uri_reference", None)
+        known = None if key is None else self._urls.get(key)
+        if known is None:
+            known = self._redactor.url(str(url), "request.url")
+            if key is not None:
+                if len(self._urls) >= MOST:
+                    self._urls.clear()
+                self._urls[key] = known
+        return known
+
+    def _judge(self, header: _Header, where: str) -> _Kept:
+        headers, marks = self._redactor.headers([header], where)
+        name, value = next(iter(headers.items()), (None, ""))
+        known = (name, value, tuple(marks))
+        if len(header[1]) <= _LONGEST:
+            if len(self._headers) >= MOST:
+                self._headers.clear()
+            self._headers[where, header] = known
+        return known
