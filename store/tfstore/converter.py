@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import fields
+from attrs import NOTHING, fields
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from attrs import AttrsInstance
 
 SPARSE = (Step, Attempt, ErrorInfo, Latency, RedactionMark)
-"""Classes whose null or empty fields are left out of the JSON, so that the file stays readable."""
+"""Classes whose null or empty optional fields are left out of the JSON, so that the file stays readable."""
 
 ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})
 
@@ -53,12 +53,14 @@ def _sparse_hook(converter: Converter) -> Callable[[type[AttrsInstance]], Callab
         if cls is ErrorInfo:
             overrides["class_"] = override(rename="class")
         dense = make_dict_unstructure_fn(cls, converter, **overrides)
+        # A field without a default must be there to be read again: an exception may well have no message.
+        required = {each.name.rstrip("_") for each in fields(cls) if each.default is NOTHING}
 
         def unstructure(value: Any) -> Json:
             return {
                 key: part
                 for key, part in dense(value).items()
-                if (key in ALWAYS and part is not None) or part not in (None, [], {}, "")
+                if key in required or (key in ALWAYS and part is not None) or part not in (None, [], {}, "")
             }
 
         return unstructure

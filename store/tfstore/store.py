@@ -108,6 +108,7 @@ class Store:
         elif not self.paths.exists():
             raise StoreNotFound(self.paths.root)
         self._files = SessionFiles(self.paths, changed=self._follow, fsync=fsync)
+        self._unfit: dict[str, str] = {}
         self.sessions = SessionTable(self._files)
         self.blobs = Blobs(self.paths)
         self.catalog = Catalog(self.paths)
@@ -116,7 +117,7 @@ class Store:
     @property
     def skipped(self) -> Mapping[str, str]:
         """Session id and reason of each document that a search went past because it cannot be read."""
-        return self._files.skipped
+        return {**self._files.skipped, **self._unfit}
 
     def ids(self) -> builtins.list[str]:
         """Return the ids of all sessions that have a document, sorted."""
@@ -394,18 +395,21 @@ class Store:
         try:
             return self._structure(session_id, document)
         except (CorruptDocument, NewerDocument) as error:
-            self._files.skipped[session_id] = str(error)
+            self._unfit[session_id] = str(error)
             return None
 
     def _structure(self, session_id: str, document: Json) -> Session:
         try:
             if "schema_version" not in document:
                 raise ValueError("it has no schema_version")  # noqa: TRY301 - told like the rest
-            return from_json(document)
+            session = from_json(document)
         except BaseValidationError as error:
             reason = "; ".join(transform_error(error, path="$")[:3])
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             reason = f"it is no session document ({error})"
+        else:
+            self._unfit.pop(session_id, None)
+            return session
         raise CorruptDocument(session_id, self.paths.document(session_id), reason)
 
     def _status(self, session_id: str) -> object:
