@@ -1,0 +1,72 @@
+"""All commands under one name. What a command needs, it imports when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tfclient.cli.d2 import d2
+from tfclient.cli.demo import demo
+from tfclient.cli.doctor import doctor
+from tfclient.cli.failures import told
+from tfclient.cli.import_ import import_
+from tfclient.cli.list import list_
+from tfclient.cli.path import path
+from tfclient.cli.recover import recover
+from tfclient.cli.show import show
+
+
+class Commands(TyperGroup):
+    """The one place where what goes wrong in a command becomes a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        with told():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage or unknown id.",
+)
+
+for _name, _command in {
+    "demo": demo,
+    "list": list_,
+    "show": show,
+    "path": path,
+    "d2": d2,
+    "import": import_,
+    "recover": recover,
+    "doctor": doctor,
+}.items():
+    app.command(_name)(_command)
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"tfclient {version('tfclient')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tfclient(
+    *,
+    version: Annotated[  # noqa: ARG001 - eager: answered before anything else
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _version(value=value),
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    """See what your agents did: recorded sessions as lists, trees, JSON and diagrams."""

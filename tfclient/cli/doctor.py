@@ -1,0 +1,95 @@
+"""``tfclient doctor``: what is wrong in a store, and what mends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from tfstore.doctor import Finding, Repair
+
+_MENDS: Final = {
+    "recover": "`tfclient recover` mends this",
+    "fix": "`tfclient doctor --fix` mends this",
+    "none": "what is lost cannot be brought back; the rest is readable",
+}
+
+
+def doctor(
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make the catalog and the response index again.")
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look through a store and say what is wrong; exit 1 if anything is.
+
+    With --json: {store, sessions, findings: [{kind, detail, session_id, path, mend}], repaired}; mend is
+    "recover", "fix" or "none", repaired counts what --fix did.
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import bare_store
+    from tfclient.cli.printing import print_json, say, stderr
+    from tfd2.figures import counted
+    from tfstore.doctor import examine, fix_catalog
+
+    opened = bare_store(store)
+    with stderr().status("Looking through the store …"):
+        repaired = fix_catalog(opened) if fix else None
+        findings = list(examine(opened))
+    sessions = len(opened.ids())
+    if as_json:
+        print_json(
+            {
+                "store": str(opened.paths.root),
+                "sessions": sessions,
+                "findings": [_json(each) for each in findings],
+                "repaired": _counts(repaired) if repaired else None,
+            }
+        )
+    else:
+        if repaired:
+            say(_repairs(repaired))
+        _tell(findings)
+        where = f"{counted(sessions, 'session')} in {opened.paths.root}"
+        say(f"{where}: {counted(len(findings), 'finding')}." if findings else f"{where}: nothing is wrong.")
+    if findings:
+        raise typer.Exit(WRONG)
+
+
+def _tell(findings: list[Finding]) -> None:
+    from rich.text import Text
+
+    from tfclient.cli.printing import stdout
+    from tfd2.text import clean
+
+    console = stdout()
+    for mend, words in _MENDS.items():
+        for each in (each for each in findings if each.mend == mend):
+            line = Text.assemble((each.kind.replace("_", " "), "bold red"), ": ", clean(each.detail))
+            console.print(line.append(f"\n  {words}", "dim"), soft_wrap=True)
+
+
+def _json(finding: Finding) -> dict[str, str | None]:
+    return {
+        "kind": finding.kind,
+        "detail": finding.detail,
+        "session_id": finding.session_id,
+        "path": None if finding.path is None else str(finding.path),
+        "mend": finding.mend,
+    }
+
+
+def _counts(repair: Repair) -> dict[str, int]:
+    from attrs import asdict
+
+    return asdict(repair)
+
+
+def _repairs(repair: Repair) -> str:
+    done = [f"{name.replace('_', ' ')}: {count}" for name, count in _counts(repair).items() if count]
+    return f"Mended. {', '.join(done)}." if done else "There was nothing to mend."

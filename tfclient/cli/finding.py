@@ -1,0 +1,124 @@
+"""Which store, which session, which run and step are meant by what was typed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from tfclient.cli.failures import USAGE, Refused
+from tfstore.errors import UnknownSession, UnknownStep
+from tfstore.paths import is_session_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tfstore.documents import Run, Session, Step
+    from tfstore.store import Store
+
+LAST = "last"
+CANDIDATES = 5
+"""Ids named when several are meant."""
+
+_SHORT_STEP = re.compile(r"(?:step_)?(\d+)[._](\d+)")
+
+
+def open_store(path: Path | None) -> Store:
+    """Open the store to read from, and finish what dead processes left in it.
+
+    Raises:
+        StoreNotFound, StoreUnusable: there is none there.
+    """
+    from tfclient.opening import open_store as opened
+
+    return opened(path)
+
+
+def bare_store(path: Path | None) -> Store:
+    """Open the store as it is, for commands that mend it.
+
+    Raises:
+        StoreNotFound, StoreUnusable: there is none there.
+    """
+    from tfclient.settings import Settings
+    from tfstore.store import Store
+
+    return Store(Settings.resolve(path).directory)
+
+
+def find_session(store: Store, typed: str) -> str:
+    """Return the id of the session that is meant: ``last``, an id, or the start of one or of its last part.
+
+    Raises:
+        UnknownSession: there is none; the error names near ones.
+        Refused: several are meant, or the store is empty.
+    """
+    if typed == LAST:
+        try:
+            return store.last()
+        except UnknownSession:
+            raise Refused(f"There are no sessions in the store at {store.paths.root} yet.", USAGE) from None
+    if is_session_id(typed) and store.paths.document(typed).is_file():
+        return typed
+    ids = store.ids()
+    meant = [each for each in ids if typed and each.startswith(typed)]
+    meant = meant or [each for each in ids if typed and short_id(each).startswith(typed)]
+    if len(meant) > 1:
+        shown = ", ".join(meant[-CANDIDATES:]) + (" …" if len(meant) > CANDIDATES else "")
+        raise Refused(f"{typed!r} is the start of {len(meant)} session ids: {shown}. Type more of it.", USAGE)
+    if not meant:
+        raise UnknownSession(typed, near(typed, ids))
+    return meant[0]
+
+
+def near(typed: str, ids: Sequence[str]) -> list[str]:
+    """Return the ids that may have been meant, at most three."""
+    parts = [each for each in ids if typed and typed in each][-3:]
+    if parts:
+        return parts
+    tails = {short_id(each): each for each in ids}
+    close = difflib.get_close_matches(typed, tails, n=3, cutoff=0.7)
+    return [tails[each] for each in close] or difflib.get_close_matches(typed, ids, n=3)
+
+
+def short_id(session_id: str) -> str:
+    """Return the part of an id that people type: the last of ours, all of a user's own.
+
+    Example:
+        >>> short_id("sess_20260902T201135Z_7f3a9c01"), short_id("nightly_run")
+        ('7f3a9c01', 'nightly_run')
+    """
+    found = re.fullmatch(r"sess_\d{8}T\d{6}Z_([0-9a-f]{8})", session_id)
+    return found[1] if found else session_id
+
+
+def find_run(session: Session, number: int) -> Run:
+    """Return a run by its number.
+
+    Raises:
+        Refused: there is no such run.
+    """
+    for run in session.runs:
+        if run.run_id == f"run_{number}":
+            return run
+    count = len(session.runs)
+    there = f"It has {count} runs" if count != 1 else "It has one run"
+    raise Refused(
+        f"Session {session.session_id} has no run {number}. {there if count else 'It has no runs'}.", USAGE
+    )
+
+
+def find_step(session: Session, typed: str) -> Step:
+    """Return a step by its id, which may be typed as ``step_1_4`` or ``1.4``.
+
+    Raises:
+        UnknownStep: there is no such step.
+    """
+    short = _SHORT_STEP.fullmatch(typed)
+    wanted = {typed, f"step_{short[1]}_{short[2]}"} if short else {typed}
+    for run in session.runs:
+        for step in run.steps:
+            if step.step_id in wanted:
+                return step
+    raise UnknownStep(session.session_id, typed)

@@ -1,0 +1,192 @@
+"""``tfclient list``: the sessions of a store, newest first."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from tfstore.catalog import CatalogRow
+    from tfstore.store import Store
+
+SHOWN: Final = 20
+WIDE: Final = 130
+"""Columns from which on ids are shown whole, and models and tools by name."""
+
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_RESULTS: Final = {"failed": "bold red", "cancelled": "yellow", "completed": "green", "active": "bold cyan"}
+
+
+def list_(
+    *,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", "--limit", min=1, help=f"So many at most ({SHOWN}).", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Sessions that failed.")] = False,
+    tool: Annotated[
+        str | None, typer.Option("--tool", metavar="NAME", help="Sessions that called this tool.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Sessions that called this model.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sessions, newest first.
+
+    With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
+    started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
+    usage}].
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import open_store
+    from tfclient.cli.printing import complain, print_json, remark
+
+    wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": _moment(since)}
+    opened = open_store(store)
+    most = None if everything else limit or (None if as_json else SHOWN)
+    rows = opened.list(**wanted, limit=None if most is None else most + 1)  # type: ignore[arg-type]
+    shown = rows[:most]
+    if as_json:
+        print_json([_json(row) for row in shown])
+    elif shown:
+        _print(shown)
+        if len(rows) > len(shown):
+            remark("There are older ones: --all, or -n and how many.")
+    else:
+        remark(
+            "No session is like that." if any(wanted.values()) else f"No sessions in {opened.paths.root} yet."
+        )
+    trouble = _trouble(opened, rows, filtered=any(wanted.values()))
+    if trouble:
+        complain(trouble)
+        raise typer.Exit(WRONG)
+
+
+def _moment(since: str | None) -> datetime | None:
+    """Return the moment that ``2h``, ``3d`` or a date means."""
+    from datetime import datetime
+
+    from tfclient.cli.failures import USAGE, Refused
+    from tfclient.cli.words import present
+
+    if since is None:
+        return None
+    if ago := _AGO.fullmatch(since):
+        return present() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return datetime.fromisoformat(since)
+    except ValueError:
+        reason = f"--since {since!r} is no moment: give 30m, 2h, 3d, 1w, or a date such as 2026-09-02."
+        raise Refused(reason, USAGE) from None
+
+
+def _trouble(store: Store, rows: list[CatalogRow], *, filtered: bool) -> str:
+    """Return why the list may not be the whole truth."""
+    if store.catalog.trouble:
+        pieces = ", ".join(map(str, store.catalog.trouble))
+        return f"Sessions are missing here: {pieces} cannot be read. `tfclient doctor --fix` makes it again."
+    if not rows and not filtered and (count := len(store.ids())):
+        return (
+            f"The catalog is empty, but there are {count} documents: `tfclient doctor --fix` makes it again."
+        )
+    return ""
+
+
+def _json(row: CatalogRow) -> dict[str, Any]:
+    from attrs import asdict
+
+    return asdict(row)
+
+
+def _print(rows: list[CatalogRow]) -> None:
+    from rich.table import Table
+
+    from tfclient.cli.printing import stdout
+
+    console = stdout()
+    wide = console.width >= WIDE
+    table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="dim", pad_edge=False)
+    table.add_column("ID", no_wrap=True, width=None if wide else 8)
+    table.add_column("TITLE", no_wrap=True, ratio=2, overflow="ellipsis")
+    table.add_column("RESULT", no_wrap=True)
+    for name in ("RUNS", "CALLS", "TOOLS"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("TOOLS CALLED", no_wrap=True, ratio=1, overflow="ellipsis")
+        table.add_column("MODELS", no_wrap=True, ratio=1, overflow="ellipsis")
+        table.add_column("STARTED", no_wrap=True)
+    for name in ("TOKENS", "TIME", "AGE"):
+        table.add_column(name, justify="right", no_wrap=True)
+    _fill(table, rows, wide=wide)
+    console.print(table)
+
+
+def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
+    from rich.text import Text
+
+    from tfclient.cli.finding import short_id
+    from tfclient.cli.words import age, present, short_count, short_duration
+    from tfd2.figures import minute
+    from tfd2.text import one_line
+
+    now = present()
+    for row in rows:
+        active = row.status == "active"
+        result = "active" if active else row.result or "–"
+        names = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in row.tools.items())
+        more = (
+            (
+                Text(one_line(names, 80)),
+                Text(one_line(", ".join(row.models), 60)),
+                Text(minute(row.started_at or "")),
+            )
+            if wide
+            else ()
+        )
+        table.add_row(
+            Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
+            Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
+            Text(result, _RESULTS.get(result, "")),
+            _count(row.runs),
+            _count(row.model_calls),
+            _tools(row),
+            *more,
+            _count(row.usage.total_tokens),
+            Text(short_duration(row.duration_ms)),
+            Text(age(row.started_at, now)),
+        )
+
+
+def _count(number: int) -> Text:
+    from rich.text import Text
+
+    from tfclient.cli.words import short_count
+
+    return Text(short_count(number)) if number else Text("–", "dim")
+
+
+def _tools(row: CatalogRow) -> Text:
+    """Return how many tools were called, and how many of them failed: in red, and as a word for those without."""
+    from rich.text import Text
+
+    count = _count(row.tool_calls)
+    if row.tool_errors:
+        return Text.assemble((f"{row.tool_errors:,} failed", "bold red"), "/", count)
+    return count

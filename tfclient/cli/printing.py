@@ -1,0 +1,63 @@
+"""Where words go: results to stdout, complaints to stderr, colour only where it is wanted.
+
+What users and models wrote is always printed as text: never as markup, and control characters as pictures of
+themselves, so that no recording can move the cursor or repaint the screen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def stderr() -> Console:
+    """Return the console for what is not a result: progress, warnings, errors."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def complain(message: str, style: str = "red") -> None:
+    """Say on stderr what is wrong, unbroken so that paths can be copied."""
+    from tfd2.text import clean
+
+    stderr().print(clean(message), style=style, soft_wrap=True)
+
+
+def remark(message: str) -> None:
+    """Say on stderr what is worth knowing and not wrong."""
+    complain(message, "dim")
+
+
+def say(text: str) -> None:
+    """Print a line as it is: a path, an id."""
+    typer.echo(text)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON in UTF-8, whatever the terminal's encoding."""
+    from tfstore.json_text import readable
+
+    typer.echo(readable(value), nl=False)
+
+
+def tolerant() -> None:
+    """Let stdout and stderr print what their encoding does not have as question marks, not as exceptions."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="replace")

@@ -1,0 +1,277 @@
+"""A session as a readable tree: runs, their steps, what each took, and what went wrong.
+
+Every line is made to the width of the terminal, timings and tokens aligned at its right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field, frozen
+from rich.cells import cell_len
+from rich.text import Text
+
+from tfclient.cli.blocks import block
+from tfclient.cli.clock import Clock, where_time_went
+from tfclient.cli.steps import (
+    laid_out,
+    name_of,
+    remarks_on,
+    said_in_line,
+    size_mark,
+    style_of,
+    tokens_of,
+    took,
+    word_of,
+)
+from tfclient.cli.words import short_duration
+from tfd2.figures import joined, tokens
+from tfd2.text import LOOKED_AT, clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfd2.facts import RunFacts, SessionFacts, StepFacts
+
+LEAST_TEXT: Final = 16
+"""Columns of text that a line shows at least; with less room it goes below."""
+
+ERROR_LINES: Final = 4
+"""Lines of an error's text; of all else one, unless everything is asked for."""
+
+BAR: Final = 24
+WIDE: Final = 120
+"""Columns from which on every step has a bar that says when in its run it happened."""
+
+TRIGGERS: Final = {
+    "system": "started by the system",
+    "prompt_template": "prompt template",
+    "tool": "inside a tool",
+    "resumed": "beginning not recorded",
+    "api": "API call",
+}
+
+
+@frozen
+class Guides:
+    """What the tree is drawn with."""
+
+    fork: str = "├─ "
+    last: str = "└─ "
+    pass_by: str = "│  "
+    blank: str = "   "
+
+
+ASCII: Final = Guides("|- ", "`- ", "|  ", "   ")
+
+
+@frozen
+class Look:
+    """How the tree is shown: columns, and whether texts are folded."""
+
+    width: int = 80
+    full: bool = False
+    guides: Guides = field(factory=Guides)
+
+
+@define
+class Node:
+    """A step and what came of it."""
+
+    own: StepFacts
+    children: list[Node] = field(factory=list["Node"])
+
+
+def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text]:
+    """Yield the lines of these runs of a session, a blank one before each; single API calls stand close."""
+    durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
+    counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
+    columns = (max(durations, 7), counts)
+    close = False
+    for run in runs:
+        clock = Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if look.width >= WIDE else None
+        page = _Page(look, columns, clock)
+        single = run.run.trigger == "api" and len(run.steps) == 1
+        if not (single and close):
+            yield Text()
+        close = single
+        if single:
+            own = run.steps[0]
+            name = Text.assemble((f"Run {run.number} ", "bold"), _head(own, named=True))
+            yield from _step(own, name, look.guides.blank, page)
+            continue
+        yield from _run_head(run, look)
+        nodes = nest(facts, run)
+        for node in nodes:
+            yield from _lines(node, "", node is nodes[-1], page, named=True)
+
+
+def nest(facts: SessionFacts, run: RunFacts) -> list[Node]:
+    """Return a run's steps as a tree: what a model call gave below it, a tool's output below its call."""
+    nodes = {id(own): Node(own) for own in run.steps}
+    top: list[Node] = []
+    seen: set[int] = set()
+    for own in run.steps:
+        parent = _parent(facts, own)
+        # A document may claim that a step hangs on a later one; a tree cannot.
+        if parent is not None and id(parent) in seen:
+            nodes[id(parent)].children.append(nodes[id(own)])
+        else:
+            top.append(nodes[id(own)])
+        seen.add(id(own))
+    return top
+
+
+_OF_A_CALL: Final = frozenset(
+    {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted", "generic"}
+)
+
+
+def _parent(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
+    label = own.step.label
+    if label in {"tool_output", "tool_error"} and own.call is not None:
+        return own.call
+    before = facts.depends_on(own)
+    if label in {"tool_output", "tool_error", "approval_response"}:
+        return next((each for each in before if each.step.label in {"tool_call", "approval_request"}), None)
+    if label in _OF_A_CALL:
+        kinds = {"assistant_call", "tool_call"} if label == "generic" else {"assistant_call"}
+        return next((each for each in before if each.step.label in kinds), None)
+    return None
+
+
+def _run_head(run: RunFacts, look: Look) -> Iterator[Text]:
+    status = "" if run.run.status == "completed" else run.run.status.replace("_", " ").upper()
+    lineage = _lineage(run)
+    left = Text.assemble((f"Run {run.number}", "bold"))
+    for words, style in (
+        (status, "bold red" if run.failed else "bold yellow"),
+        (_trouble(run), "red" if run.errors else "yellow"),
+        (TRIGGERS.get(run.run.trigger, ""), ""),
+        (lineage, ""),
+    ):
+        if words:
+            left.append(" · ", "dim").append(words, style)
+    right = joined(short_duration(run.run.duration_ms), tokens(run.tokens) if run.tokens else "")
+    yield from _aligned(left, Text(right, "bold"), look.width)
+    details = joined(where_time_went(run.run), *(one_line(each, 70) for each in run.run.lineage.notes))
+    if details:
+        yield Text(one_line(details, look.width), "dim")
+
+
+def _trouble(run: RunFacts) -> str:
+    return joined(
+        f"{run.errors} error{'s' * (run.errors != 1)}" if run.errors else "",
+        f"{run.unresolved} unanswered" if run.unresolved else "",
+    )
+
+
+def _lineage(run: RunFacts) -> str:
+    lineage = run.run.lineage
+    after = ""
+    if run.parent is not None:
+        siblings = run.parent.children
+        after = f"continues run {run.parent.number}"
+        if len(siblings) > 1:
+            nth = next(i for i, each in enumerate(siblings, start=1) if each is run)
+            after = f"branch {nth} of {len(siblings)} from run {run.parent.number}"
+    elif lineage.parent_response_id:
+        after = f"continues {one_line(lineage.parent_response_id, 24)}, recorded elsewhere"
+    forks = ", ".join(str(each.number) for each in run.children) if len(run.children) > 1 else ""
+    return joined(after, f"forks into runs {forks}" if forks else "")
+
+
+def _aligned(left: Text, right: Text, width: int) -> Iterator[Text]:
+    """Yield one line, or two when the halves do not fit side by side."""
+    gap = width - left.cell_len - right.cell_len
+    if gap >= 0 or not right.plain:
+        left.truncate(width, overflow="ellipsis")
+        yield Text.assemble(left, " " * gap, right) if right.plain else left
+    else:
+        left.truncate(width, overflow="ellipsis")
+        yield left
+        yield Text.assemble(" " * max(0, width - right.cell_len), right)
+
+
+@frozen
+class _Page:
+    """What all lines of one run share."""
+
+    look: Look
+    columns: tuple[int, int]
+    clock: Clock | None
+
+    def right(self, own: StepFacts) -> Text:
+        """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
+        step = own.step
+        bar = self.clock.bar(step) if self.clock is not None else ""
+        duration, count = took(step), tokens_of(step)
+        if not (duration or count or bar.strip()):
+            return Text()
+        right = Text.assemble("  ", (bar, style_of(step))) if self.clock is not None else Text()
+        right.append(f" {duration:>{self.columns[0]}}")
+        if self.columns[1]:
+            right.append(f"  {count:>{self.columns[1]}}", "dim")
+        return right
+
+
+def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
+    guides = page.look.guides
+    own = node.own
+    asked = sum(child.own.step.label == "tool_call" for child in node.children)
+    after = before + (guides.blank if is_last else guides.pass_by)
+    head = Text.assemble(
+        (before + (guides.last if is_last else guides.fork), "dim"), (f"{own.number} ", "dim")
+    )
+    below = after + (guides.pass_by if node.children else guides.blank)
+    yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
+    for child in node.children:
+        # An output right below its call need not repeat the tool's name.
+        repeats = own.step.label == "tool_call" and child.own.tool == own.tool
+        yield from _lines(child, after, child is node.children[-1], page, named=not repeats)
+
+
+def _head(own: StepFacts, *, named: bool) -> Text:
+    head = Text(word_of(own.step), style_of(own.step))
+    name = name_of(own) if named else ""
+    return head.append(f" {name}", "dim" if own.is_snapshot else "bold") if name else head
+
+
+def _remarks(own: StepFacts, asked: int) -> Text:
+    step = own.step
+    remarks = remarks_on(own, asked)
+    wrong = step.status not in {"completed", "in_progress", "queued"}
+    style = ("red" if step.status == "failed" else "yellow") if wrong else "dim"
+    return Text.assemble((" · ", "dim"), (remarks, style)) if remarks else Text()
+
+
+def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -> Iterator[Text]:
+    look, step = page.look, own.step
+    remarks, right = _remarks(own, asked), page.right(own)
+    room = look.width - head.cell_len - remarks.cell_len - right.cell_len
+    style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
+    text = said_in_line(step)
+    # A call's arguments follow its name; words stand apart from what they are about.
+    joint = "" if step.label in {"tool_call", "approval_request"} else " "
+    line = one_line(text, max(room - 1, 1))
+    if not text.strip():
+        yield from _aligned(head.append_text(remarks), right, look.width)
+    elif room > 1 and is_whole(text, line):
+        yield from _aligned(head.append(joint).append(line, style).append_text(remarks), right, look.width)
+    elif look.full or own.failed or room < LEAST_TEXT:
+        yield from _aligned(head.append_text(remarks), right, look.width)
+        most = None if look.full else ERROR_LINES if own.failed else 1
+        for each in block(laid_out(step) if look.full else text, look.width - cell_len(below), most):
+            yield Text.assemble((below, "dim"), (each, style))
+    else:
+        mark = f" {size_mark(step)}"
+        cut = one_line(text, max(room - 1 - len(mark), 1))
+        cut = cut if cut.endswith("…") else f"{cut}…"
+        yield from _aligned(
+            head.append(joint).append(cut, style).append(mark, "dim").append_text(remarks), right, look.width
+        )
+
+
+def is_whole(text: str, line: str) -> bool:
+    """Return whether the line says all that the text does."""
+    return len(text) <= LOOKED_AT and "\n" not in text.strip() and line == " ".join(clean(text).split())
