@@ -48,7 +48,9 @@ def completion(request: JSON, reply: Answer, ids: Ids, clock: Clock) -> JSON:
 
 def _tool_call(call: Call, ids: Ids) -> JSON:
     given = call.arguments
-    arguments = given if isinstance(given, str) else json.dumps(given, separators=(",", ":"))
+    arguments = (
+        given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    )
     return {
         "id": call.call_id or ids.lettered("call_"),
         "type": "function",

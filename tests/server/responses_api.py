@@ -195,7 +195,9 @@ class ResponsesApi:
                 "id": self._ids.hexed("fc"),
                 "type": "function_call",
                 "status": "completed",
-                "arguments": given if isinstance(given, str) else json.dumps(given, separators=(",", ":")),
+                "arguments": given
+                if isinstance(given, str)
+                else json.dumps(given, ensure_ascii=False, separators=(",", ":")),
                 "call_id": output.call_id or self._ids.lettered("call_"),
                 "name": output.name,
             }

@@ -1,0 +1,8 @@
+"""The demo: a small agent that runs for real, on a recorded model."""
+
+from __future__ import annotations
+
+from tfclient.demo.agent import run_demo
+from tfclient.demo.replay import demo_cassette, demo_http_client
+
+__all__ = ["demo_cassette", "demo_http_client", "run_demo"]
