@@ -20,6 +20,8 @@ CARDS = 120
 
 PAGE_CARDS = 60
 
+WORSE: list[Lines] = [("card",), ("card_warn",), ("card_failed",)]
+
 
 def card(run: RunFacts) -> Node:
     """Return a run's card: what was asked, what it took, and what went wrong."""
@@ -47,13 +49,13 @@ def page_cards(runs: list[RunFacts]) -> list[Node]:
 def _page_card(key: str, board: str, runs: list[RunFacts]) -> Node:
     failed = sum(run.failed for run in runs)
     errors = sum(run.errors for run in runs)
-    look = "card_failed" if failed else "card_warn" if errors else "card"
+    worst = max((run_words.looks(run, "card") for run in runs), key=WORSE.index)
     troubles = joined(f"{failed} failed" if failed else "", counted(errors, "error") if errors else "")
     steps = counted(sum(len(run.steps) for run in runs), "step")
     started = f"from {minute(runs[0].run.started_at)}" if runs[0].run.started_at else ""
     return Node(
         key,
-        (look,),
+        worst,
         (_span(runs),),
         foot=tuple(line for line in (troubles, steps, started) if line),
         link=board,

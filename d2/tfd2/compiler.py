@@ -30,8 +30,8 @@ REASONS_SHOWN = 5
 TOO_LARGE = "exceeds limit"
 """What D2 says of a PNG of more than 32,768 pixels."""
 
-TOOLTIP = re.compile(r'; tooltip: "(?:[^"\\]|\\.)*"')
-"""A tooltip of a node as ``emit`` writes it: no text matches, its quotes have backslashes before them."""
+TOOLTIP = re.compile(r'(?:; |^ +)tooltip: "(?:[^"\\]|\\.)*"', re.MULTILINE)
+"""A tooltip as ``emit`` writes it: no text matches, its quotes have backslashes before them."""
 
 
 class DiagramError(Exception):

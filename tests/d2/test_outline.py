@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.builders import a_chat, a_run, a_session, a_step
+from tests.d2.sessions import agent_loop, many_runs, troubled, weather
+from tfd2.outline import outline
+
+if TYPE_CHECKING:
+    from tfd2.elements import Board
+    from tfstore.documents import Session
+
+
+def _boards(session: Session) -> dict[str, Board]:
+    boards = outline(session)
+    assert len({board.key for board in boards}) == len(boards)
+    return {board.key: board for board in boards}
+
+
+def _steps(count: int) -> Session:
+    return a_session(a_run(*(a_step("user_message", str(n)) for n in range(count))))
+
+
+def test_a_session_without_runs_is_one_note() -> None:
+    (board,) = outline(a_session(title="Nothing happened"))
+    (node,) = board.nodes
+    assert node.looks == ("note",)
+    assert node.head == ("Session sess_20260902T091400Z_7f3a9c01", "Nothing was recorded: it has no runs.")
+    assert not board.ways
+
+
+def test_a_run_without_steps_is_a_note_in_its_container() -> None:
+    boards = _boards(a_session(a_run()))
+    assert boards[""].boxes[0].nodes[0].head == ("no steps were recorded",)
+    assert boards["run_1"].nodes[0].head == ("no steps were recorded",)
+    assert "timeline" not in boards
+
+
+@pytest.mark.parametrize(("count", "contained"), [(80, True), (81, False)])
+def test_the_overview_shows_steps_up_to_80(count: int, *, contained: bool) -> None:
+    root = _boards(_steps(count))[""]
+    assert bool(root.boxes) is contained
+    assert bool(root.cards) is not contained
+    assert root.legend is contained
+
+
+@pytest.mark.parametrize(("count", "paged"), [(120, False), (121, True)])
+def test_more_than_120_runs_are_paged_by_60(count: int, *, paged: bool) -> None:
+    boards = _boards(many_runs(count))
+    assert ("runs_p1" in boards) is paged
+    assert ("failed" in boards) is paged
+    assert len(boards[""].cards) == (3 if paged else count)
+    if paged:
+        assert [len(boards[f"runs_p{n}"].cards) for n in (1, 2, 3)] == [60, 60, 1]
+        assert boards[""].cards[0].link == "runs_p1"
+
+
+def test_the_failed_board_has_every_failed_run_and_is_paged_too() -> None:
+    session = many_runs(200)
+    for run in session.runs[:70]:
+        run.status = "failed"
+    boards = _boards(session)
+    cards = [card.link for key in ("failed", "failed_p2") for card in boards[key].cards]
+    assert cards == [run.run_id for run in session.runs if run.status == "failed"]
+    assert [way.words for way in boards["failed"].ways] == ["next page", "all runs"]
+
+
+def test_no_failed_board_where_nothing_failed() -> None:
+    session = a_session(*(a_chat() for _ in range(121)))
+    assert "failed" not in _boards(session)
+
+
+@pytest.mark.parametrize(("responses", "runs_instead"), [(40, False), (41, True)])
+def test_lineage_shows_runs_when_there_are_more_than_40_responses(
+    responses: int, *, runs_instead: bool
+) -> None:
+    nodes = _boards(a_session(*(a_chat() for _ in range(responses))))["lineage"].nodes
+    assert len(nodes) == (41 if runs_instead else 80)
+
+
+@pytest.mark.parametrize(("runs", "there"), [(400, True), (401, False)])
+def test_no_lineage_over_400_runs(runs: int, *, there: bool) -> None:
+    boards = _boards(a_session(*(a_chat() for _ in range(runs))))
+    assert ("lineage" in boards) is there
+    assert ("lineage" in [way.board for way in boards[""].ways]) is there
+
+
+@pytest.mark.parametrize(("count", "there"), [(150, True), (151, False)])
+def test_no_timeline_over_150_steps(count: int, *, there: bool) -> None:
+    assert ("timeline" in _boards(_steps(count))) is there
+
+
+def test_every_link_leads_to_a_board() -> None:
+    for session in (weather(), troubled(), agent_loop(300), many_runs(130)):
+        boards = _boards(session)
+        for board in boards.values():
+            nodes = [*board.nodes, *board.cards, *(box.node for box in board.boxes)]
+            links = {node.link for node in nodes if node.link is not None} | {way.board for way in board.ways}
+            assert links <= set(boards)
+
+
+def test_every_edge_joins_two_nodes_of_its_board_and_no_key_repeats() -> None:
+    for session in (weather(), troubled(), agent_loop(300), many_runs(130)):
+        for board in outline(session):
+            boxes = [box.node for box in board.boxes]
+            groups = [([*boxes, *board.nodes], board.edges), *((box.nodes, box.edges) for box in board.boxes)]
+            for nodes, edges in groups:
+                keys = [node.key for node in nodes]
+                assert len(set(keys)) == len(keys)
+                assert {end for edge in edges for end in (edge.source, edge.target)} <= set(keys)
+
+
+def test_the_title_sums_up() -> None:
+    assert outline(weather())[0].title == (
+        "Weather agent · session sess_20260902T091400Z_7f3a9c01",
+        "FAILED · 4 runs (1 failed) · 24 steps · 2 errors · 17.6 s · 4,816 tok",
+    )
+
+
+def test_a_session_that_goes_on_says_so() -> None:
+    session = a_session(a_chat(), status="active", result=None)
+    assert outline(session)[0].title[1].startswith("ACTIVE · 1 run")

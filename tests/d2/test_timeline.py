@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from tests.builders import a_run, a_session, a_step
+from tests.d2.sessions import troubled, weather
+from tfd2.elements import Message, Sequence
+from tfd2.facts import gather
+from tfd2.timeline import timeline_board
+from tfstore.documents import Session
+
+
+def _sequence(session: Session) -> Sequence:
+    board = timeline_board(gather(session))
+    assert board is not None
+    assert board.sequence is not None
+    return board.sequence
+
+
+def _heads(session: Session, run: int) -> list[tuple[str, str, str, str]]:
+    return [(m.source, m.target, m.look, m.head[0]) for m in _sequence(session).scenes[run - 1].messages]
+
+
+def test_messages_go_between_user_agent_model_and_tools() -> None:
+    sequence = _sequence(weather())
+    assert sequence.actors[:3] == [("user", "User"), ("agent", "Agent"), ("model", "Model")]
+    assert sequence.actors[3:] == [("t0", "get_weather"), ("t1", "send_email")]
+    assert _heads(weather(), 4) == [
+        ("user", "agent", "msg", "1 USER"),
+        ("agent", "model", "msg", "2 MODEL REQUEST · 1.2 s · 1,610 in / 71 out tok"),
+        ("agent", "t1", "msg_tool", "3 TOOL CALL"),
+        ("t1", "agent", "msg_err", "4 TOOL ERROR"),
+    ]
+
+
+def test_snapshots_are_not_messages() -> None:
+    assert all("INSTRUCTIONS" not in head for *_, head in _heads(weather(), 1))
+
+
+def test_trouble_is_said_by_word() -> None:
+    heads = [head for run in range(1, 6) for *_, head in _heads(troubled(), run)]
+    for words in ("3 TOOL CALL · UNRESOLVED", "2 MODEL REQUEST · FAILED", "2 MODEL REQUEST · CANCELLED"):
+        assert words in heads
+
+
+def test_many_tools_share_a_lifeline_and_keep_their_names() -> None:
+    calls = [a_step("tool_call", tool_name=f"tool_{n}") for n in range(20)]
+    sequence = _sequence(a_session(a_run(*calls)))
+    assert len(sequence.actors) == 3 + 12 + 1
+    assert sequence.actors[-1] == ("t_others", "other tools")
+    assert sequence.scenes[0].messages[-1] == Message(
+        "agent", "t_others", "msg_tool", ("20 TOOL CALL · tool_19",), ""
+    )
+
+
+def test_a_run_of_snapshots_has_no_scene() -> None:
+    silent = a_run(a_step("policy.snapshot", "Be brief."))
+    sequence = _sequence(a_session(silent, a_run(a_step("user_message", "Hi"))))
+    assert [scene.key for scene in sequence.scenes] == ["run_2"]
