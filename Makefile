@@ -1,0 +1,86 @@
+# `make demo`, `make test` and `make check` need Python 3.11 or later and nothing else.
+# Another Python: make PYTHON=python3.13 …
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+# The last of openai 2, which runs on httpx; the newest runs on httpx2.
+OPENAI2 := openai==2.54.*
+# More for pytest: make test PYTEST="-k redaction -x"
+PYTEST ?=
+PIP := -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test check format bench openai2-test wheel wheel-test clean
+
+help:
+	@echo "make demo          play a recorded agent through the real client; no key, no network"
+	@echo "make test          the test suite"
+	@echo "make check         ruff, mypy, pyright, import-linter"
+	@echo "make format        let ruff put files in order"
+	@echo "make bench         how much recording costs, as ratios"
+	@echo "make openai2-test  what touches the client, on $(OPENAI2)"
+	@echo "make wheel-test    the suite against the built wheel"
+	@echo "make clean         take away what these made"
+
+demo: .venv/.installed
+	.venv/bin/tfclient demo
+
+test: .venv/.installed
+	.venv/bin/python -m pytest -n auto $(PYTEST)
+
+check: .venv/.installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pyright --pythonpath .venv/bin/python
+	.venv/bin/lint-imports
+
+format: .venv/.installed
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.installed
+	.venv/bin/python -m tests.bench
+
+openai2-test: .venv-openai2/.installed
+	.venv-openai2/bin/python -m pytest -n auto $(PYTEST) \
+		$(wildcard tests/capture tests/parity tests/server tests/demo tests/test_cassettes.py)
+
+# The tests run in a folder without the sources, so that only the wheel can be imported.
+wheel-test: .venv-wheel/.installed
+	rm -rf build/wheel-test
+	mkdir -p build/wheel-test/checkout
+	git ls-files -z -- tests cassettes docs '*.md' pyproject.toml \
+		| tar -c --null -T - | tar -x -C build/wheel-test/checkout
+	cd build/wheel-test/checkout && ../../../.venv-wheel/bin/python -m pytest -n auto $(PYTEST)
+
+wheel: dist/.built
+
+define installed
+	@test -n "$(PYTHON)" || { echo "tfclient needs Python 3.11 or later; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP) --upgrade pip
+endef
+
+.venv/.installed: pyproject.toml
+	$(installed)
+	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev
+	@touch $@
+
+.venv-openai2/.installed: pyproject.toml
+	$(installed)
+	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev '$(OPENAI2)'
+	@touch $@
+
+.venv-wheel/.installed: dist/.built
+	$(installed)
+	$(@D)/bin/python $(PIP) --group dev "$$(ls dist/*.whl)[d2]"
+	$(@D)/bin/python $(PIP) --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes -name '*.py' -o -name '*.pyi' -o -name '*.yaml')
+	rm -rf dist
+	.venv/bin/python -m build --wheel --outdir dist . > /dev/null
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-openai2 .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
