@@ -212,6 +212,29 @@ def test_bytes_that_are_no_text_are_none_and_have_their_own_way() -> None:
     assert [mark["rule"] for mark in marks] == ["aws_key_id"]
 
 
+def test_the_end_of_a_document_is_read_like_the_whole() -> None:
+    """A body that repeats an earlier one is redacted from where they differ."""
+    items = [{"n": n, "arguments": json.dumps({"pin": 1, "password": 12345678})} for n in range(3)]
+    whole = {
+        "input": [{"content": [{"type": "x"}, {"secret": ["a", 7]}]}, *items],
+        "tools": [],
+        "client_secret": {"v": 1},
+    }
+    kept, _ = SECRETS.body(json.dumps(whole).encode(), "application/json", "request.body")
+    assert kept is not None
+    text = json.dumps(whole)
+    cuts = [at + 1 for at in range(len(text)) if text[at : at + 4] == "}, {" and text[at - 1] != "\\"]
+    assert len(cuts) >= 4
+    for cut in cuts:
+        rest, marks = SECRETS.body(text[cut:].encode(), "application/json", "request.body")
+        assert rest is not None
+        assert kept.endswith(rest)
+        assert "12345678" not in rest
+        *inside, client_secret = [mark["path"] for mark in marks]
+        assert client_secret == "request.body.client_secret.v"
+        assert all(path.startswith('request.body["…"]') for path in inside)
+
+
 def test_multipart_text_keeps_its_form() -> None:
     form = '--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nDB_PASSWORD=hunter2000\r\n--b--\r\n'
     text, _ = SECRETS.body(form.encode(), "multipart/form-data; boundary=b", "request.body")

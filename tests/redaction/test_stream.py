@@ -67,7 +67,11 @@ def test_a_named_value_in_pieces_goes_whole() -> None:
     stream = SECRETS.stream("text/event-stream")
     parts = ['{"us', 'er":"me","pass', 'word":"', "correct ", "horse", '","n":1}']
     pieces = [stream.feed(delta(part))[0] for part in parts] + [stream.flush()[0]]
-    events = [json.loads(line[6:])["delta"] for line in "".join(text_of(p) for p in pieces if p).splitlines() if line]
+    events = [
+        json.loads(line[6:])["delta"]
+        for line in "".join(text_of(p) for p in pieces if p).splitlines()
+        if line
+    ]
     assert events == ['{"us', 'er":"me","pass', 'word":"', "<redacted:key:password>", "", '","n":1}']
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from tfclient.redaction.content import hashed_text, without_content
+from tfclient.redaction.fragments import clean_fragment
 from tfclient.redaction.marks import JSON, Mark, child, mark, placeholder
 from tfclient.redaction.shapes import suspicious
 from tfclient.redaction.text import scrub
@@ -161,11 +162,11 @@ def clean_text(policy: Policy, text: str, path: str, marks: list[Mark]) -> str:
     """
     found: list[Mark] = []
     try:
-        kept = policy.document(parse(text), path, found)
-        if not found:
-            return text
-        rewritten = dump(kept)
+        if text.startswith(","):
+            rewritten = clean_fragment(text, lambda value: policy.document(value, path, found))
+        else:
+            rewritten = dump(policy.document(parse(text), path, found))
     except (NotJSON, RecursionError):
         return policy.text(text, path, marks)
     marks += found
-    return rewritten
+    return rewritten if found else text
