@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +36,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage or unknown id.",
 )
 
-for _name, _command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "list": list_,
     "show": show,
@@ -44,7 +45,8 @@ for _name, _command in {
     "import": import_,
     "recover": recover,
     "doctor": doctor,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 
 
@@ -59,7 +61,7 @@ def _version(*, value: bool) -> None:
 @app.callback()
 def tfclient(
     *,
-    version: Annotated[  # noqa: ARG001 - eager: answered before anything else
+    version: Annotated[
         bool,
         typer.Option(
             "--version",

@@ -8,42 +8,59 @@ from rich.cells import cell_len, chop_cells
 
 from tfd2.text import clean
 
+LEAST = 8
+"""Columns of a block at least, however narrow the terminal."""
+
+MARKS = 4
+"""Characters a column that are looked at: combining marks take no column."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def block(text: str, width: int, most: int | None = None) -> list[str]:
+def block(text: str, width: int, most: int | None = None, *, first: int | None = None) -> list[str]:
     r"""Return a text in lines of at most so many columns, indentation and blank lines kept.
 
     Args:
         text: what was recorded.
         width: columns.
         most: lines at most; the last one then says that there is more.
+        first: columns of the first line, when it begins behind something else.
 
     Example:
         >>> block("Take the umbrella\n  to Bergen.", 12)
         ['Take the', 'umbrella', '  to Bergen.']
     """
+    width = max(width, LEAST)
     lines: list[str] = []
-    for line in _lines(text, max(width, 8)):
+    for line in _lines(text, width, first or width):
         if most is not None and len(lines) == most:
-            lines[-1] = _marked(lines[-1], max(width, 8))
+            lines[-1] = _marked(lines[-1], (first or width) if most == 1 else width)
             break
         lines.append(line)
     return lines
 
 
-def _lines(text: str, width: int) -> Iterator[str]:
-    for line in clean(text).expandtabs(4).rstrip("\n").split("\n"):
+def _lines(text: str, width: int, room: int) -> Iterator[str]:
+    for line in clean(text).expandtabs(4).strip("\n").split("\n"):
         rest = line
-        while cell_len(rest) > width if len(rest) <= 4 * width else True:
-            piece = chop_cells(rest[: 4 * width], width)[0]
-            end = piece.rfind(" ") if not rest[len(piece) :].startswith(" ") else len(piece)
-            # A line less than half full looks torn: a long word is rather broken.
-            piece = piece[:end] if end * 2 >= width else piece
+        while len(rest) > room or cell_len(rest) > room:
+            piece = _piece(rest, room)
             yield piece.rstrip()
             rest = rest[len(piece) :].lstrip(" ")
+            room = width
         yield rest.rstrip()
+        room = width
+
+
+def _piece(rest: str, room: int) -> str:
+    """Return so much of a line as fits, up to a blank if one is in its second half."""
+    # No need to measure all of a line that may be megabytes long.
+    piece = chop_cells(rest[: room * MARKS], room)[0]
+    if rest[len(piece) : len(piece) + 1] in {" ", ""}:
+        return piece
+    blank = piece.rstrip().rfind(" ")
+    return piece[:blank] if blank * 2 >= room else piece
 
 
 def _marked(line: str, width: int) -> str:

@@ -69,9 +69,19 @@ def where_time_went(run: Run) -> str:
     if not models or not tools:
         return ""
     in_models, in_either = covered(models) * 1000, covered(models + tools) * 1000
-    rest = max(0, run.duration_ms - round(in_either))
-    parts = (("models", round(in_models)), ("tools", round(in_either - in_models)), ("neither", rest))
-    return ", ".join(f"{name} {short_duration(ms)} ({ms / run.duration_ms:.0%})" for name, ms in parts if ms)
+    inferred = any(step.timing == "inferred" for step in run.steps if step.label == "tool_call")
+    shares = (
+        ("models", in_models, ""),
+        ("tools", in_either - in_models, "~" if inferred else ""),
+        ("neither", run.duration_ms - in_either, ""),
+    )
+    telling = [(name, ms, about) for name, ms, about in shares if ms * 100 >= run.duration_ms]
+    if len(telling) < 2:
+        return ""
+    return ", ".join(
+        f"{name} {about}{short_duration(round(ms))} ({ms / run.duration_ms:.0%})"
+        for name, ms, about in telling
+    )
 
 
 def covered(spans: list[Span]) -> float:

@@ -51,36 +51,25 @@ def d2(
     from tfclient.cli.failures import USAGE, Refused
     from tfclient.cli.finding import find_session, open_store
     from tfclient.cli.printing import print_json, remark, say
-    from tfd2 import compile_d2, find_compiler
 
-    if svg and png:
-        raise Refused("Give --svg or --png, not both.", USAGE)
-    if as_json and output == STDOUT:
-        raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
     fmt: Format | None = "svg" if svg else "png" if png else None
-    if board and fmt is None:
-        raise Refused("--board is about pictures: add --svg or --png.", USAGE)
+    for wrong, reason in (
+        (svg and png, "Give --svg or --png, not both."),
+        (as_json and output == STDOUT, "--json and -o - both want stdout: give one of them."),
+        (board and fmt is None, "--board is about pictures: add --svg or --png."),
+    ):
+        if wrong:
+            raise Refused(reason, USAGE)
     opened = open_store(store)
     session_id = find_session(opened, session)
-    if fmt:
-        find_compiler()  # before drawing: without it there is nothing to do
-    diagram, text = _diagram(opened, session_id)
     boards: dict[str, Path] = {}
     if fmt is None:
-        target = diagram if output is None else _in(output, f"{session_id}.d2")
+        target, text = _diagram(opened, session_id)
         if output is not None:
+            target = output / target.name if output.is_dir() else output
             _write({target: text.encode()})
     else:
-        single = output is not None and not _is_folder(output)
-        pictures = compile_d2(text, fmt, board=board or (ROOT if single else None))
-        if output is None:
-            folder = _pictures_of(opened, session_id)
-        else:
-            folder = output.parent if single else output
-        boards = {name: folder / (output.name if single and output else f"{name}.{fmt}") for name in pictures}
-        if output == STDOUT:
-            boards = dict.fromkeys(pictures, STDOUT)
-        _write({boards[name]: data for name, data in pictures.items()})
+        boards = _draw(opened, session_id, fmt, output, board)
         target = boards.get(ROOT) or next(iter(boards.values()))
     if as_json:
         paths = {name: str(each) for name, each in boards.items()}
@@ -89,6 +78,25 @@ def d2(
         say(str(target))
         if len(boards) > 1:
             remark(f"{len(boards)} boards, linked to each other: {', '.join(boards)}.")
+
+
+def _draw(
+    store: Store, session_id: str, fmt: Format, output: Path | None, board: str | None
+) -> dict[str, Path]:
+    """Draw pictures and return where they are, by board."""
+    from tfd2 import compile_d2, find_compiler
+
+    find_compiler()  # first of all: without it there is nothing to do
+    _, text = _diagram(store, session_id)
+    if output is not None and not output.is_dir():
+        pictures = compile_d2(text, fmt, board=board or ROOT)
+        boards = dict.fromkeys(pictures, output)
+    else:
+        pictures = compile_d2(text, fmt, board=board)
+        folder = output or _pictures_of(store, session_id)
+        boards = {name: folder / f"{name}.{fmt}" for name in pictures}
+    _write({boards[name]: data for name, data in pictures.items()})
+    return boards
 
 
 def _diagram(store: Store, session_id: str) -> tuple[Path, str]:
@@ -114,14 +122,6 @@ def _diagram(store: Store, session_id: str) -> tuple[Path, str]:
 def _pictures_of(store: Store, session_id: str) -> Path:
     folder = store.paths.make_dir(store.paths.root / PICTURES)
     return store.paths.make_dir(folder / session_id)
-
-
-def _is_folder(output: Path) -> bool:
-    return output.is_dir()
-
-
-def _in(output: Path, name: str) -> Path:
-    return output / name if output.is_dir() else output
 
 
 def _write(files: dict[Path, bytes]) -> None:

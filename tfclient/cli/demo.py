@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from tfclient.demo.agent import Say
     from tfstore.documents import Session
     from tfstore.store import Store
 
 SECONDS = 30.0
 """How long the demo waits for its files."""
+
+SPEAKER = 7
+"""Columns for who speaks."""
 
 KEY = "sk-demo"
 """Nobody is asked: any key does."""
@@ -34,7 +34,7 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     # Opened before anything is played: a place that cannot be written is said in one sentence.
     opened = Store(Settings.resolve(store).directory, create=True)
-    session = _play(opened)
+    session = _play(opened, None if as_json else _aloud())
     document, diagram = opened.paths.document(session.session_id), opened.paths.diagram(session.session_id)
     if as_json:
         print_json(
@@ -51,6 +51,7 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
     from tfclient.cli.printing import stdout
     from tfclient.cli.show import print_tree
 
+    stdout().print()
     print_tree(session, session.runs)
     console = stdout()
     console.print()
@@ -62,22 +63,46 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
     )
 
 
-def _play(store: Store) -> Session:
+def _aloud() -> Say:
+    """Return what prints the conversation as it happens."""
+    from rich.text import Text
+
+    from tfclient.cli.blocks import block
+    from tfclient.cli.printing import stdout
+
+    console = stdout()
+    styles = {"user": "bold cyan", "agent": "bold blue", "tool": "yellow"}
+
+    def say(who: str, what: str) -> None:
+        lines = block(what, console.width - SPEAKER)
+        for place, line in enumerate(lines):
+            name = "" if place else who
+            console.print(Text.assemble((name.ljust(SPEAKER), styles.get(who, "")), line), soft_wrap=True)
+
+    return say
+
+
+def _play(store: Store, say: Say | None) -> Session:
     from tfclient import Recorder, TracedOpenAI
     from tfclient.cli.failures import Refused
     from tfclient.demo import demo_http_client, run_demo
 
     recorder = Recorder(store.paths.root, enabled=True)
-    with TracedOpenAI(api_key=KEY, base_url=URL, http_client=demo_http_client(), recorder=recorder) as client:
-        run_demo(client)
-        handle = client.end_session()
+    try:
+        with TracedOpenAI(
+            api_key=KEY, base_url=URL, http_client=demo_http_client(), recorder=recorder
+        ) as client:
+            run_demo(client, say)
+            handle = client.end_session()
+    except Exception as error:
+        # Whatever it is, a demo is no place for a traceback.
+        raise Refused(f"The demo could not be played ({type(error).__name__}: {error}).") from error
     if handle is None:
-        raise Refused(
-            f"The demo ran, but nothing was recorded: {recorder.health.last_error or 'no session was opened'}."
-        )
+        reason = recorder.health.last_error or "no session was opened"
+        raise Refused(f"The demo ran, but nothing was recorded: {reason}.")
     if not handle.wait(SECONDS):
-        reason = handle.error or f"its files were not written within {SECONDS:g} s"
-        raise Refused(f"The demo ran as session {handle.id}, but {reason}.")
+        reason = str(handle.error or f"its files were not written within {SECONDS:g} s")
+        raise Refused(f"The demo ran as session {handle.id}, but {reason.rstrip('.')}.")
     return store.get(handle.id)
 
 

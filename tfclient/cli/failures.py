@@ -54,8 +54,7 @@ def told() -> Iterator[None]:
 def code_of(error: Exception) -> int | None:
     """Return the exit code for an error, or None when it is nobody's but ours."""
     from tfclient.errors import SettingError
-    from tfclient.live import DrawingFailed
-    from tfd2 import DiagramError
+    from tfd2.compiler import DiagramError
     from tfstore.errors import InvalidSessionId, StoreError, UnknownSession, UnknownStep
 
     if isinstance(error, Refused):
@@ -64,9 +63,7 @@ def code_of(error: Exception) -> int | None:
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough
-    if isinstance(error, StoreError | DiagramError | DrawingFailed | OSError):
-        return WRONG
-    return None
+    return WRONG if isinstance(error, StoreError | DiagramError | OSError) else None
 
 
 def sentence_of(error: Exception) -> str:

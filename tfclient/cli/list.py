@@ -142,7 +142,7 @@ def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
     from rich.text import Text
 
     from tfclient.cli.finding import short_id
-    from tfclient.cli.words import age, present, short_count, short_duration
+    from tfclient.cli.words import age, present, short_duration
     from tfd2.figures import minute
     from tfd2.text import one_line
 

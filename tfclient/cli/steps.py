@@ -71,7 +71,7 @@ def name_of(own: StepFacts) -> str:
         name = step.model or as_text(step.payload_started.get("model"))
     elif step.label.startswith(("tool_", "approval_")):
         name = own.tool
-    elif step.label == "tool.schemas.snapshot":
+    elif step.label in {"tool.schemas.snapshot", "context.snapshot"}:
         name = f"×{as_text(step.payload_started.get('count', '?'))}"
     elif step.label == "generic":
         family, _, rest = step.type.partition(".")
@@ -92,22 +92,21 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
     status = "" if step.label == "tool_error" else status_word(step.status)
     return joined(
         "never answered" if step.status == "unresolved" else status,
-        error_of(step) if step.label != "tool_error" else "",
         _attempts(step),
         f"attempt {own.attempt}" if own.attempt > 1 else "",
         f"{asked} tools at once" if asked > 1 else "",
         "refusal" if step.payload_completed.get("refusal") else "",
+        _encrypted(step),
         f"{len(step.redactions)} redacted" if step.redactions else "",
         *(one_line(note, NAME_COLUMNS) for note in step.notes),
     )
 
 
-def error_of(step: Step) -> str:
-    """Return an error's class, HTTP status and code: ``rate_limit 429 insufficient_quota``."""
-    if step.error is None:
+def _encrypted(step: Step) -> str:
+    encrypted = step.payload_completed.get("encrypted")
+    if step.label != "reasoning" or not isinstance(encrypted, dict):
         return ""
-    parts = (step.error.class_, step.error.http_status, step.error.code)
-    return " ".join(one_line(str(part), NAME_COLUMNS) for part in parts if part)
+    return joined("encrypted", size(encrypted["bytes"]) if isinstance(encrypted.get("bytes"), int) else "")
 
 
 def _attempts(step: Step) -> str:
@@ -125,15 +124,18 @@ def _runs(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def says(step: Step) -> str:
-    """Return a step's text, whole."""
+    """Return a step's text, whole; an error's with its class, HTTP status and code."""
     if step.label == "approval_response":
         return step_text(step)
+    if step.error is not None and step.label != "tool_error":
+        parts = (step.error.class_, step.error.http_status, step.error.code)
+        return f"{' '.join(str(part) for part in parts if part)}: {step.error.message}"
     return text_of(step)
 
 
 def said_in_line(step: Step) -> str:
     """Return a step's text for one line; a call's arguments as in a call."""
-    if step.label in {"tool_call", "approval_request"}:
+    if step.label in {"tool_call", "approval_request"} and step.error is None:
         return _call(step.payload_started.get("arguments"))
     return says(step)
 

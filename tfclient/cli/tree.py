@@ -25,6 +25,7 @@ from tfclient.cli.steps import (
     word_of,
 )
 from tfclient.cli.words import short_duration
+from tfd2.facts import policy_version
 from tfd2.figures import joined, tokens
 from tfd2.text import LOOKED_AT, clean, one_line
 
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 LEAST_TEXT: Final = 16
 """Columns of text that a line shows at least; with less room it goes below."""
 
-ERROR_LINES: Final = 4
-"""Lines of an error's text; of all else one, unless everything is asked for."""
+LINES: Final = 3
+"""Lines of an error and of what was said; of all else one, unless everything is asked for."""
+
+SAID: Final = frozenset({"user_message", "assistant_message"})
 
 BAR: Final = 24
 WIDE: Final = 120
@@ -56,9 +59,9 @@ TRIGGERS: Final = {
 class Guides:
     """What the tree is drawn with."""
 
-    fork: str = "├─ "
+    branch: str = "├─ "
     last: str = "└─ "
-    pass_by: str = "│  "
+    beside: str = "│  "
     blank: str = "   "
 
 
@@ -87,10 +90,11 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
     durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
     counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
     columns = (max(durations, 7), counts)
+    first_seen: dict[tuple[str, str], StepFacts] = {}
     close = False
     for run in runs:
         clock = Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if look.width >= WIDE else None
-        page = _Page(look, columns, clock)
+        page = _Page(look, columns, clock, first_seen)
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not (single and close):
             yield Text()
@@ -186,7 +190,9 @@ def _aligned(left: Text, right: Text, width: int) -> Iterator[Text]:
     gap = width - left.cell_len - right.cell_len
     if gap >= 0 or not right.plain:
         left.truncate(width, overflow="ellipsis")
-        yield Text.assemble(left, " " * gap, right) if right.plain else left
+        line = Text.assemble(left, " " * gap, right) if right.plain else left
+        line.rstrip()
+        yield line
     else:
         left.truncate(width, overflow="ellipsis")
         yield left
@@ -200,6 +206,14 @@ class _Page:
     look: Look
     columns: tuple[int, int]
     clock: Clock | None
+    first_seen: dict[tuple[str, str], StepFacts]
+
+    def repeats(self, own: StepFacts) -> str:
+        """Return where a snapshot's content was shown before, if it was."""
+        if not own.is_snapshot or own.step.label == "context.snapshot":
+            return ""
+        first = self.first_seen.setdefault((own.step.label, policy_version(own.step)), own)
+        return "" if first is own else f"as in {_place(first, own)}"
 
     def right(self, own: StepFacts) -> Text:
         """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
@@ -215,15 +229,19 @@ class _Page:
         return right
 
 
+def _place(first: StepFacts, own: StepFacts) -> str:
+    return f"step {first.number}" if first.run is own.run else f"run {first.run.number}"
+
+
 def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
     guides = page.look.guides
     own = node.own
     asked = sum(child.own.step.label == "tool_call" for child in node.children)
-    after = before + (guides.blank if is_last else guides.pass_by)
+    after = before + (guides.blank if is_last else guides.beside)
     head = Text.assemble(
-        (before + (guides.last if is_last else guides.fork), "dim"), (f"{own.number} ", "dim")
+        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.number} ", "dim")
     )
-    below = after + (guides.pass_by if node.children else guides.blank)
+    below = after + (guides.beside if node.children else guides.blank)
     yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
     for child in node.children:
         # An output right below its call need not repeat the tool's name.
@@ -250,7 +268,7 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
     remarks, right = _remarks(own, asked), page.right(own)
     room = look.width - head.cell_len - remarks.cell_len - right.cell_len
     style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
-    text = said_in_line(step)
+    text = page.repeats(own) or said_in_line(step)
     # A call's arguments follow its name; words stand apart from what they are about.
     joint = "" if step.label in {"tool_call", "approval_request"} else " "
     line = one_line(text, max(room - 1, 1))
@@ -258,18 +276,33 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
         yield from _aligned(head.append_text(remarks), right, look.width)
     elif room > 1 and is_whole(text, line):
         yield from _aligned(head.append(joint).append(line, style).append_text(remarks), right, look.width)
-    elif look.full or own.failed or room < LEAST_TEXT:
-        yield from _aligned(head.append_text(remarks), right, look.width)
-        most = None if look.full else ERROR_LINES if own.failed else 1
-        for each in block(laid_out(step) if look.full else text, look.width - cell_len(below), most):
-            yield Text.assemble((below, "dim"), (each, style))
+    elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
+        most = None if look.full else LINES if own.failed or step.label in SAID else 1
+        shown = page.repeats(own) or laid_out(step) if look.full else text
+        plain = not remarks.plain
+        head, rest = _begun(
+            head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain
+        )
+        yield from _aligned(head, right, look.width)
+        yield from (Text.assemble((below, "dim"), (line, style)) for line in rest)
     else:
         mark = f" {size_mark(step)}"
         cut = one_line(text, max(room - 1 - len(mark), 1))
-        cut = cut if cut.endswith("…") else f"{cut}…"
-        yield from _aligned(
-            head.append(joint).append(cut, style).append(mark, "dim").append_text(remarks), right, look.width
-        )
+        head.append(joint).append(cut if cut.endswith("…") else f"{cut}…", style)
+        yield from _aligned(head.append(mark, "dim").append_text(remarks), right, look.width)
+
+
+def _begun(
+    head: Text, text: str, look: Look, taken: int, below: str, most: int | None, style: str, *, plain: bool
+) -> tuple[Text, list[str]]:
+    """Return a head with the beginning of a text behind it if there is room, and the lines that go below."""
+    first = look.width - head.cell_len - taken - 1
+    # What is laid out in lines of its own, such as JSON, begins on a line of its own as well.
+    behind = plain and first >= LEAST_TEXT and not (look.full and "\n" in text.strip())
+    lines = block(text, look.width - cell_len(below), most, first=first if behind else None)
+    if behind and lines:
+        return head.append(" ").append(lines[0], style), lines[1:]
+    return head, lines
 
 
 def is_whole(text: str, line: str) -> bool:
