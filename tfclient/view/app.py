@@ -1,0 +1,232 @@
+"""What the page asks its server: the list, documents, boards, long texts. All of it is read, none of it written."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tfclient.view import bundle
+from tfclient.view.diagram import Diagram
+from tfclient.view.guard import Guard
+from tfclient.view.listing import BadFilter, Listing, Wanted
+from tfclient.view.page import served_page
+from tfclient.view.svg import UnreadablePicture
+from tfd2 import CompilerMissing, DiagramError
+from tfstore.converter import to_json
+from tfstore.errors import BlobUnreadable, CorruptDocument, NewerDocument, StoreError, UnknownSession
+from tfstore.json_text import compact
+from tfstore.paths import is_session_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from tfstore.documents import Session
+    from tfstore.store import Store
+
+KEPT: Final = 4
+"""Sessions kept as they were last read, with their pictures."""
+
+PICTURES_KEPT: Final = 60
+
+PICTURES: Final = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"RIFF": "image/webp",
+}
+"""What a browser may take for a picture; everything else is plain bytes to it."""
+
+
+def create_app(store: Store, *, token: str, start: str = "", port: int | None = None) -> Guard:
+    """Return the page's server application.
+
+    Args:
+        store: what it shows.
+        token: must be the first part of every path.
+        start: the session that the page opens with.
+        port: what the ``Host`` header must name, if given.
+    """
+    pages = _Pages(store, start)
+    routes = [
+        Route("/", pages.shell),
+        Route("/static/{name}", pages.asset),
+        Route("/api/sessions", pages.sessions),
+        Route("/api/names", pages.names),
+        Route("/api/sessions/{session_id}", pages.document),
+        Route("/api/sessions/{session_id}/d2", pages.d2),
+        Route("/api/sessions/{session_id}/boards", pages.boards),
+        Route("/api/sessions/{session_id}/boards/{board}", pages.board),
+        Route("/api/blobs/{name}", pages.blob),
+        Route("/{rest:path}", pages.nothing),
+    ]
+    return Guard(Starlette(routes=routes), token, port)
+
+
+@frozen
+class _Read:
+    """A session as it stood in its document, and what was made of it."""
+
+    stamp: str
+    session: Session
+    body: bytes
+    pictures: OrderedDict[str, str]
+    lock: threading.Lock
+
+    @functools.cache  # noqa: B019 - an entry lives as long as it is kept
+    def diagram(self) -> Diagram:
+        return Diagram(self.session)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request], Response]:
+    """Whatever goes wrong is a sentence in the answer, never a traceback."""
+
+    @functools.wraps(answer)
+    def told(self: Any, request: Request) -> Response:
+        try:
+            return answer(self, request)
+        except (UnknownSession, BlobUnreadable) as error:
+            return _sentence(404, error)
+        except CompilerMissing as error:
+            return _sentence(503, error, kind="no_compiler")
+        except (CorruptDocument, NewerDocument) as error:
+            return _sentence(409, error, kind=type(error).__name__)
+        except BadFilter as error:
+            return _sentence(400, error)
+        except (StoreError, DiagramError, UnreadablePicture) as error:
+            return _sentence(500, error)
+        except Exception as error:  # noqa: BLE001 - told to whoever looks at the page
+            return _sentence(500, f"This could not be read ({type(error).__name__}: {error}).")
+
+    return told
+
+
+class _Pages:
+    def __init__(self, store: Store, start: str) -> None:
+        self._store = store
+        self._start = start
+        self._listing = Listing(store.catalog)
+        self._kept: OrderedDict[str, _Read] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @_told
+    def shell(self, request: Request) -> Response:  # noqa: ARG002
+        return _answer(served_page(self._start), "text/html; charset=utf-8")
+
+    @_told
+    def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        text = bundle.assets().get(name)
+        if text is None:
+            return _sentence(404, f"The page has no file {name!r}.")
+        return _answer(text, bundle.MEDIA_TYPES[name.rpartition(".")[2]])
+
+    @_told
+    def nothing(self, request: Request) -> Response:  # noqa: ARG002
+        return _sentence(404, "There is nothing at this address. The page begins at the address that was printed.")
+
+    @_told
+    def sessions(self, request: Request) -> Response:
+        asked = request.query_params
+        wanted = Wanted(**{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since")})
+        offset, limit = (_number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100)))
+        return _json(self._listing.page(wanted, offset, limit))
+
+    @_told
+    def names(self, request: Request) -> Response:  # noqa: ARG002
+        return _json(self._listing.names())
+
+    @_told
+    def document(self, request: Request) -> Response:
+        session_id = request.path_params["session_id"]
+        if request.headers.get("if-none-match") == self._stamp(session_id):
+            return Response(status_code=304, headers={"etag": self._stamp(session_id)})
+        read = self._read(session_id)
+        return _answer(read.body, "application/json", etag=read.stamp)
+
+    @_told
+    def d2(self, request: Request) -> Response:
+        return _answer(self._diagram(request).text, "text/plain; charset=utf-8")
+
+    @_told
+    def boards(self, request: Request) -> Response:
+        return _json(self._diagram(request).listing())
+
+    @_told
+    def board(self, request: Request) -> Response:
+        read = self._read(request.path_params["session_id"])
+        board = request.path_params["board"]
+        # One at a time for each session: the same picture is not made twice, and d2 takes a whole processor.
+        with read.lock:
+            if board not in read.pictures:
+                try:
+                    read.pictures[board] = read.diagram().picture(board)
+                except KeyError:
+                    return _sentence(404, f"The diagram of {read.session.session_id} has no board {board!r}.")
+                while len(read.pictures) > PICTURES_KEPT:
+                    read.pictures.popitem(last=False)
+            return _json({"svg": read.pictures[board]})
+
+    @_told
+    def blob(self, request: Request) -> Response:
+        data = self._store.blobs.get(request.path_params["name"])
+        kind = next((kind for start, kind in PICTURES.items() if data.startswith(start)), None)
+        return _answer(data, kind or "application/octet-stream")
+
+    def _diagram(self, request: Request) -> Diagram:
+        return self._read(request.path_params["session_id"]).diagram()
+
+    def _stamp(self, session_id: str) -> str:
+        """Return what changes whenever the document does: it is replaced whole."""
+        try:
+            if not is_session_id(session_id):
+                raise FileNotFoundError
+            status = self._store.paths.document(session_id).stat()
+        except OSError:
+            return ""
+        return f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
+
+    def _read(self, session_id: str) -> _Read:
+        # Before reading: a document replaced in between then counts as changed, and is read again.
+        stamp = self._stamp(session_id)
+        with self._lock:
+            kept = self._kept.get(session_id)
+            if kept is not None and kept.stamp == stamp:
+                self._kept.move_to_end(session_id)
+                return kept
+        session = self._store.get(session_id)
+        read = _Read(stamp, session, compact(to_json(session)), OrderedDict(), threading.Lock())
+        with self._lock:
+            self._kept[session_id] = read
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return read
+
+
+def _number(given: str | None, default: int) -> int:
+    return int(given) if given and given.isascii() and given.isdigit() and len(given) < 10 else default
+
+
+def _json(value: Any) -> Response:
+    return _answer(compact(value), "application/json")
+
+
+def _sentence(status: int, sentence: object, kind: str = "error") -> Response:
+    body = compact({"error": str(sentence), "kind": kind})
+    return _answer(body, "application/json", status=status)
+
+
+def _answer(content: str | bytes, media_type: str, *, status: int = 200, etag: str = "") -> Response:
+    headers = {"cache-control": "no-store", **({"etag": etag} if etag else {})}
+    return Response(content, status, headers, media_type)

@@ -1,0 +1,217 @@
+// A session: steps on the left, one of four views in the middle, the selected step on the right.
+
+import { button, el, fill, visible } from "./dom.js";
+import { goTo, showKeys } from "./dialogs.js";
+import { DocumentView } from "./document.js";
+import { Flow } from "./flow.js";
+import { counted, duration, joined, number, oneLine, tokens } from "./format.js";
+import { kind, statusWord } from "./kinds.js";
+import { Model } from "./model.js";
+import { Outline } from "./outline.js";
+import { Panel } from "./panel.js";
+import { mode, session } from "./source.js";
+import { themeButton } from "./theme.js";
+import { Transcript } from "./transcript.js";
+import { Waterfall } from "./waterfall.js";
+
+export const TABS = [["flow", "Flow", "f"], ["timeline", "Timeline", "t"], ["transcript", "Transcript", "c"], ["json", "JSON", "j"]];
+const POLL = 1000;
+
+export class SessionView {
+  constructor(root, { id, tab, stepId, navigate, leave }) {
+    this.root = root;
+    this.id = id;
+    this.tab = tab;
+    this.stepId = stepId;
+    this.navigate = navigate;
+    this.leave = leave;
+    this.version = "";
+    const select = (step, how) => this.select(step, how);
+    const read = () => this.panel.focus();
+    this.outline = new Outline({ select, read });
+    this.panel = new Panel({ select, close: () => this.select(null, { push: true }) });
+    this.views = {
+      flow: new Flow({ select, stepOf: (step) => this.model.byId.get(step) }),
+      timeline: new Waterfall({ select, read }),
+      transcript: new Transcript({ select }),
+      json: new DocumentView(),
+    };
+    this.fresh = new Set();
+    this.title = el("h1", { class: "session-title", dir: "auto" });
+    this.about = el("p", { class: "session-about" });
+    this.trouble = el("div", { class: "trouble-space" });
+    this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" }, ...TABS.map(([name, words]) => button(words, () => this.show(name, { push: true }), { role: "tab", id: `tab-${name}`, "data-tab": name, "aria-controls": "view" })));
+    this.middle = el("main", { class: "middle", id: "view", role: "tabpanel" });
+    fill(root,
+      el("header", { class: "bar" },
+        mode === "served" ? button("‹ Sessions", leave, { class: "plain back" }) : null,
+        el("div", { class: "session-head" }, this.title, this.about), el("span", { class: "grow" }), this.tabs, themeButton(), button("Keys", showKeys, { class: "plain" })),
+      this.trouble, el("div", { class: "session" }, this.outline.element, this.middle, this.panel.element));
+    this.load(true);
+    if (mode === "served") this.timer = setInterval(() => document.visibilityState === "visible" && this.load(false), POLL);
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.closed = true;
+  }
+
+  async load(first) {
+    if (this.loading || (!first && this.model?.session.status === "closed" && Date.now() - this.loaded < 5000)) return;
+    this.loading = true;
+    try {
+      const answer = await session(this.id, this.version);
+      this.loaded = Date.now();
+      if (this.closed || answer === null) return;
+      this.version = answer.version;
+      this.model = new Model(answer.document);
+      this.draw(first);
+    } catch (error) {
+      if (this.closed) return;
+      if (first) fill(this.root, el("main", { class: "told-page" }, el("h1", { text: "This session cannot be shown" }), el("p", { class: "told", text: error.message }), mode === "served" ? button("‹ Sessions", this.leave) : null));
+      else fill(this.trouble, el("p", { class: "told", role: "status", text: error.message }));
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  draw(first) {
+    const { model } = this;
+    if (this.stepId && !model.byId.has(this.stepId)) this.stepId = null;
+    // What went wrong is what a person came for.
+    if (first && !this.stepId && model.failed.length) this.stepId = this.firstFailure().step_id;
+    this.fresh.clear();
+    this.drawHead();
+    this.outline.update(model, this.stepId);
+    if (first && this.stepId) this.outline.mark(this.stepId);
+    this.panel.update(model, this.stepId);
+    this.show(this.tab, { silent: true });
+    if (first) this.outline.rows.element.focus();
+  }
+
+  /** The first thing that went wrong in a run that failed, else the first thing that went wrong. */
+  firstFailure() {
+    const { model } = this;
+    return model.failed.find((step) => model.runOf.get(step.step_id).status === "failed") ?? model.failed[0];
+  }
+
+  drawHead() {
+    const { model } = this;
+    const { session: about } = model;
+    const state = about.status === "active" ? "active" : (about.result ?? "none");
+    const word = { active: "RUNNING", failed: "FAILED", cancelled: "CANCELLED", completed: "COMPLETED" }[state] ?? "";
+    fill(this.title, visible(about.title || about.session_id));
+    document.title = `${oneLine(visible(about.title || about.session_id), 60)} · tfclient`;
+    fill(this.about, el("span", { class: `state is-${state}`, text: word }), ` ${joined(counted(model.runs.length, "run"), counted(model.steps.length, "step"), duration(about.duration_ms), tokens(about.summary?.usage), Object.keys(about.summary?.models ?? {}).slice(0, 2).join(", "))} `, el("span", { class: "mono quiet", text: about.session_id }));
+    this.drawTrouble();
+  }
+
+  drawTrouble() {
+    const { model } = this;
+    const unresolved = model.steps.filter((step) => step.status === "unresolved").length;
+    if (!model.failed.length && !unresolved) {
+      fill(this.trouble);
+      return;
+    }
+    const shown = model.failed.slice(0, 3).map((step) => {
+      const { words } = kind(step);
+      const failed = step.label === "tool_error" ? "" : statusWord(step.status);
+      return button([el("b", { text: joined(words, visible(oneLine(model.nameOf(step), 30)), failed) }), " ", el("span", { dir: "auto", text: visible(oneLine(model.textOf(step), 110)) })], () => this.select(step.step_id, { push: true }), { class: "trouble" });
+    });
+    const more = model.failed.length - shown.length;
+    fill(this.trouble, el("div", { class: `troubles${model.failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
+      el("strong", { text: joined(model.failed.length ? counted(model.failed.length, "error") : "", unresolved ? `${number(unresolved)} unanswered` : "") }), ...shown,
+      more > 0 ? button(`${number(more)} more`, () => this.outline.show("errors"), { class: "trouble" }) : null));
+  }
+
+  show(tab, { push = false, silent = false } = {}) {
+    this.tab = Object.hasOwn(this.views, tab) ? tab : "flow";
+    const view = this.views[this.tab];
+    for (const each of this.tabs.children) {
+      each.setAttribute("aria-selected", each.dataset.tab === this.tab);
+      each.tabIndex = each.dataset.tab === this.tab ? 0 : -1;
+    }
+    this.middle.setAttribute("aria-labelledby", `tab-${this.tab}`);
+    if (this.middle.firstChild !== view.element) fill(this.middle, view.element);
+    if (!this.fresh.has(this.tab)) {
+      this.fresh.add(this.tab);
+      view.update(this.model, this.stepId);
+    } else if (this.stepId) view.reveal(this.stepId);
+    if (!silent) this.navigate(this.place(), push);
+  }
+
+  place() {
+    return { id: this.id, tab: this.tab, stepId: this.stepId };
+  }
+
+  select(stepId, { push = false } = {}) {
+    if (stepId !== null && !this.model.byId.has(stepId)) return;
+    this.stepId = stepId;
+    this.outline.mark(stepId);
+    this.panel.update(this.model, stepId);
+    const view = this.views[this.tab];
+    if (stepId) view.reveal(stepId);
+    else view.mark?.(null);
+    this.navigate(this.place(), push);
+  }
+
+  /** Go where the address says. */
+  go({ tab, stepId }) {
+    if (!this.model) return;
+    if (tab !== this.tab) this.show(tab, { silent: true });
+    if (stepId !== this.stepId) this.select(stepId);
+  }
+
+  nextFailure(by) {
+    const { failed } = this.model;
+    if (!failed.length) return;
+    const order = new Map(this.model.steps.map((step, n) => [step.step_id, n]));
+    const here = this.stepId ? order.get(this.stepId) : -1;
+    const after = by > 0 ? failed.find((step) => order.get(step.step_id) > here) : failed.findLast((step) => order.get(step.step_id) < here);
+    this.select((after ?? (by > 0 ? failed[0] : failed.at(-1))).step_id, { push: true });
+  }
+
+  find(typed) {
+    const { model } = this;
+    const text = typed.toLowerCase();
+    const run = /^(?:run[ _]?)?(\d+)$/.exec(text);
+    const step = /^(?:step_)?(\d+)[._ ](\d+)$/.exec(text);
+    const found = step ? model.byId.get(`step_${step[1]}_${step[2]}`) : run ? model.runs.find((each) => model.runNumber(each) === run[1])?.steps?.[0] : (model.byId.get(typed) ?? model.steps.find((each) => each.response_id === typed || each.call_id === typed));
+    return found ? [joined(found.step_id, kind(found).words, oneLine(visible(model.textOf(found)), 50)), () => this.select(found.step_id, { push: true })] : null;
+  }
+
+  key(event) {
+    if (!this.model) return false;
+    const { key } = event;
+    const inRows = event.target.classList.contains("rows");
+    if (key === "j" || (key === "ArrowDown" && inRows)) this.outline.step(1);
+    else if (key === "k" || (key === "ArrowUp" && inRows)) this.outline.step(-1);
+    else if (key === "e") this.nextFailure(1);
+    else if (key === "E") this.nextFailure(-1);
+    else if (key === "Enter" && !event.target.closest("button, a, summary, select, [role=button], [role=link]")) {
+      if (!this.stepId) this.outline.step(1);
+      this.panel.focus();
+    } else if (key === "/") this.outline.search.focus();
+    else if (key === "?") showKeys();
+    else if (key === "g") {
+      const views = TABS.map(([name, words, letter]) => [letter, words, () => this.show(name, { push: true })]);
+      goTo([...views, ["e", "the first error", () => this.model.failed.length && this.select(this.firstFailure().step_id, { push: true })], ["g", "the first step", () => this.model.steps.length && this.select(this.model.steps[0].step_id, { push: true })], ...(mode === "served" ? [["l", "the list of sessions", this.leave]] : [])], (typed) => this.find(typed));
+    } else if (key === "G" && this.model.steps.length) this.select(this.model.steps.at(-1).step_id, { push: true });
+    else return this.views[this.tab].key?.(event) ?? false;
+    return true;
+  }
+
+  escape() {
+    const { search } = this.outline;
+    if (document.activeElement === search) {
+      if (search.value) {
+        search.value = "";
+        this.outline.look();
+      }
+      this.outline.rows.element.focus();
+    } else if (this.panel.has(document.activeElement)) this.outline.rows.element.focus();
+    else if (this.stepId) this.select(null, { push: true });
+    else if (mode === "served") this.leave();
+    return true;
+  }
+}

@@ -1,0 +1,78 @@
+// Where the page's data comes from: its server, or the file that it is.
+
+const boot = JSON.parse(document.getElementById("boot").textContent);
+
+export const mode = boot.mode;
+export const start = boot.start;
+
+/** Something that a person should read instead of what was asked for. */
+export class Told extends Error {
+  constructor(message, kind) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+async function ask(path, headers = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { headers });
+  } catch {
+    throw new Told("The page's server does not answer any more. Start it again with `tfclient view`.", "gone");
+  }
+  if (answer.ok || answer.status === 304) return answer;
+  const text = await answer.text();
+  let told = { error: text, kind: "error" };
+  try {
+    told = JSON.parse(text);
+  } catch {
+    // A refusal comes as a plain sentence.
+  }
+  throw new Told(told.error, told.kind);
+}
+
+const at = (id, rest = "") => `api/sessions/${encodeURIComponent(id)}${rest}`;
+
+/** A page of the session list. */
+export async function sessions(filters, offset, limit) {
+  const asked = new URLSearchParams({ offset, limit });
+  for (const [name, value] of Object.entries(filters)) if (value) asked.set(name, value);
+  return (await ask(`api/sessions?${asked}`)).json();
+}
+
+export async function names() {
+  return (await ask("api/names")).json();
+}
+
+/** A session's document and its version; null if it is still the version that is known. */
+export async function session(id, known = "") {
+  if (mode === "file") return known ? null : { document: boot.document, version: "file" };
+  const answer = await ask(at(id), known ? { "if-none-match": known } : {});
+  if (answer.status === 304) return null;
+  return { document: await answer.json(), version: answer.headers.get("etag") };
+}
+
+export async function d2(id) {
+  return mode === "file" ? boot.d2 : (await ask(at(id, "/d2"))).text();
+}
+
+export async function boards(id) {
+  return mode === "file" ? boot.boards : (await ask(at(id, "/boards"))).json();
+}
+
+/** One board as SVG text. */
+export async function picture(id, board) {
+  if (mode !== "file") return (await (await ask(at(id, `/boards/${encodeURIComponent(board)}`))).json()).svg;
+  if (boot.no_pictures) throw new Told(boot.no_pictures, "no_compiler");
+  if (!Object.hasOwn(boot.pictures, board)) throw new Told(`The diagram has no board ${board}.`, "error");
+  return boot.pictures[board];
+}
+
+/** The bytes behind a blob reference. */
+export async function blob(name) {
+  if (mode !== "file") return (await ask(`api/blobs/${encodeURIComponent(name)}`)).arrayBuffer();
+  if (!Object.hasOwn(boot.blobs, name)) {
+    throw new Told(`This is too long for the file. It lies in the store as ${name}.`, "error");
+  }
+  return Uint8Array.from(atob(boot.blobs[name].base64), (c) => c.charCodeAt(0)).buffer;
+}

@@ -1,0 +1,160 @@
+// The timeline: a row for each model call and each tool, a bar for the time it took. What ran at once lies over
+// each other; what was tried again is one bar in pieces.
+
+import { button, el, fill, visible } from "./dom.js";
+import { counted, duration, joined, oneLine } from "./format.js";
+import { kind, statusWord } from "./kinds.js";
+import { Rows } from "./rows.js";
+import { concurrency, timescale } from "./timescale.js";
+
+const ROW = 26;
+const LABEL = 260;
+const percent = (part) => `${(part * 100).toFixed(4)}%`;
+
+export class Waterfall {
+  constructor({ select, read }) {
+    this.zoomed = 1;
+    this.rows = new Rows({
+      label: "Timeline", height: ROW, className: "fall-rows", render: (index) => this.row(index),
+      pick: (index, event, byKey) => (byKey ? read() : this.entries[index].step && select(this.entries[index].step.step_id, { push: true })),
+    });
+    this.axis = el("div", { class: "fall-axis", "aria-hidden": "true" });
+    this.over = el("div", { class: "fall-over", "aria-hidden": "true" });
+    this.rows.space.append(this.over);
+    this.words = el("span", { class: "count" });
+    this.rows.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.element = el("section", { class: "view fall", "aria-label": "Timeline" },
+      el("div", { class: "view-tools" }, this.words, el("span", { class: "grow" }), button("−", () => this.zoom(0.5), { class: "mini", "aria-label": "Zoom out" }), button("+", () => this.zoom(2), { class: "mini", "aria-label": "Zoom in" }), button("Fit", () => this.zoom(0), { class: "mini" })),
+      this.axis, this.rows.element);
+  }
+
+  update(model, selected) {
+    const first = this.model === undefined;
+    this.model = model;
+    this.entries = [];
+    this.bars = [];
+    for (const run of model.runs) {
+      const steps = (run.steps ?? []).filter((step) => isTimed(step));
+      this.entries.push({ run });
+      for (const step of steps) {
+        const start = Date.parse(step.started_at);
+        if (!Number.isFinite(start)) continue;
+        const entry = { step, start, end: this.end(step, start) };
+        this.entries.push(entry);
+        this.bars.push(entry);
+      }
+    }
+    const spans = this.bars.map(({ start, end }) => [start, end]);
+    this.scale = timescale(spans);
+    const counts = concurrency(spans);
+    this.most = counts.reduce((most, [, count]) => Math.max(most, count), 0);
+    fill(this.words, joined(counted(this.bars.length, "call"), this.most > 1 ? `at most ${this.most} at once` : "one at a time", this.scale.gaps.length ? `${counted(this.scale.gaps.length, "pause")} folded` : ""));
+    // Long sessions begin zoomed in: bars of a pixel each would say nothing.
+    if (first) this.zoomed = Math.max(1, Math.min(64, Math.round(this.bars.length / 40)));
+    this.drawAxis(counts);
+    this.rows.reset(this.entries.length);
+    this.mark(selected, { scroll: first });
+  }
+
+  end(step, start) {
+    if (this.model.isOpen(step) && this.model.session.status === "active") return Math.max(start, Date.parse(this.model.session.ended_at ?? "") || start);
+    const ended = Date.parse(step.ended_at ?? "");
+    return Math.max(start, Number.isFinite(ended) ? ended : start + (step.duration_ms ?? 0));
+  }
+
+  drawAxis(counts) {
+    const { gaps, at } = this.scale;
+    const ticks = this.scale.ticks(this.zoomed);
+    this.counts = counts;
+    const inner = el("div", { class: "fall-width" },
+      ...ticks.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tick.ms === 0 ? "0" : duration(tick.ms) })),
+      ...(this.most > 1 && counts.length < 4000 ? counts.slice(0, -1).filter(([, count]) => count > 1).map(([ms, count], n, all) => {
+        const next = counts[counts.findIndex((each) => each === all[n]) + 1][0];
+        return el("span", { class: "many", title: `${count} at once`, style: { left: percent(at(ms)), width: percent(at(next) - at(ms)), opacity: String(0.35 + (0.65 * count) / this.most) } });
+      }) : []));
+    fill(this.axis, el("div", { class: "fall-label", text: "since the first call" }), inner);
+    fill(this.over, ...ticks.map((tick) => el("i", { class: "line", style: { left: percent(tick.at) } })),
+      ...gaps.map((gap) => el("i", { class: "gap", title: `${duration(gap.end - gap.start)} without calls`, style: { left: percent(gap.from), width: percent(gap.to - gap.from) } })));
+    this.element.style.setProperty("--zoom", String(this.zoomed));
+    this.element.style.setProperty("--label", `${LABEL}px`);
+  }
+
+  /** Keep the axis over the bars, and the bars of the rows in sight in sight. */
+  scrolled() {
+    const { element } = this.rows;
+    if (element.scrollTop !== this.top) {
+      this.top = element.scrollTop;
+      this.follow(Math.ceil(element.scrollTop / ROW), Math.floor((element.scrollTop + element.clientHeight) / ROW));
+    }
+    this.axis.scrollLeft = element.scrollLeft;
+  }
+
+  follow(first, last) {
+    const { element } = this.rows;
+    const bars = this.entries.slice(first, last).filter((entry) => entry.step);
+    const room = element.clientWidth - LABEL - 24;
+    if (this.zoomed === 1 || !bars.length || room <= 0) return;
+    const place = (ms) => this.scale.at(ms) * room * this.zoomed;
+    const [from, to] = [place(bars[0].start), place(bars.at(-1).end)];
+    if (from < element.scrollLeft || to > element.scrollLeft + room) element.scrollLeft = Math.max(0, from - room * 0.05);
+  }
+
+  zoom(by) {
+    this.zoomed = by === 0 ? 1 : Math.min(64, Math.max(1, this.zoomed * by));
+    this.drawAxis(this.counts);
+    this.top = -1;
+    this.scrolled();
+  }
+
+  row(index) {
+    const { run, step, start, end } = this.entries[index];
+    if (run) {
+      return el("div", { class: `fall-run is-${run.status}` }, el("span", { class: "fall-label" }, el("b", { text: `Run ${this.model.runNumber(run)}` }), " ", statusWord(run.status) ? el("span", { class: `state is-${run.status}`, text: statusWord(run.status) }) : null, el("span", { class: "link-text", dir: "auto", text: ` ${visible(oneLine(run.input_text ?? "", 60))}` })));
+    }
+    const { model } = this;
+    const failed = model.isFailure(step) || step.status === "failed";
+    const { short, words, look } = kind(step);
+    const { at } = this.scale;
+    const left = at(start);
+    const width = at(end) - left;
+    const took = duration(end - start);
+    const name = model.nameOf(step);
+    const bar = el("span", { class: `took${step.timing === "inferred" ? " is-inferred" : ""}${model.isOpen(step) ? " is-open" : ""}`, style: { left: percent(left), width: percent(width) } }, ...pieces(step, start, end));
+    const after = left + width < 0.86;
+    return el("div", { class: `fall-row k-${failed ? "error" : look}${failed ? " is-failed" : ""}`, "data-step": step.step_id, "aria-label": joined(words, name, statusWord(step.status), took), title: joined(words, name, took, step.timing, statusWord(step.status)) },
+      el("span", { class: `fall-label depth-${model.depthOf(step)}` }, el("span", { class: "tag", text: failed ? `${short}!` : short }), el("span", { class: "fall-name", text: ` ${visible(oneLine(name, 40))}` })),
+      el("span", { class: "fall-width" }, bar, el("span", { class: `took-words${after ? "" : " is-before"}`, style: after ? { left: percent(left + width) } : { right: percent(1 - left) }, text: joined(`${step.timing === "inferred" ? "~" : ""}${took}`, failed ? (statusWord(step.status) || "FAILED") : "", (step.attempts?.length ?? 0) > 1 ? `${step.attempts.length} attempts` : "") })));
+  }
+
+  mark(stepId, { scroll = true } = {}) {
+    if (!this.model) return;
+    const step = this.model.byId.get(stepId);
+    const shown = step && !isTimed(step) ? (this.model.callOf(step) ?? this.model.parentsOf(step).map((id) => this.model.byId.get(id)).find((each) => each && isTimed(each))) : step;
+    const index = shown ? this.entries.findIndex((entry) => entry.step === shown) : -1;
+    if (scroll) this.rows.go(index);
+    else {
+      this.rows.current = index;
+      this.rows.mark();
+    }
+  }
+
+  reveal(stepId) {
+    this.mark(stepId);
+  }
+}
+
+function isTimed(step) {
+  return step.label === "assistant_call" || step.label === "tool_call" || (step.label === "generic" && (step.duration_ms > 0 || step.status === "failed"));
+}
+
+/** The attempts of a call that was tried more than once, as pieces of its bar. */
+function pieces(step, start, end) {
+  if ((step.attempts?.length ?? 0) < 2 || end <= start) return [];
+  return step.attempts.flatMap((attempt) => {
+    const from = Date.parse(attempt.started_at ?? "");
+    if (!Number.isFinite(from)) return [];
+    const bad = Boolean(attempt.error) || attempt.status_code >= 400;
+    const part = (ms) => Math.min(1, Math.max(0, (ms - start) / (end - start)));
+    return [el("i", { class: `try${bad ? " is-bad" : ""}`, style: { left: percent(part(from)), width: percent(part(from + (attempt.duration_ms ?? 0)) - part(from)) } })];
+  });
+}
