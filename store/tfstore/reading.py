@@ -38,7 +38,7 @@ def as_text(value: Any) -> str:
 
 
 def _input(step: Step) -> str:
-    return as_text(step.payload_started.get("text"))
+    return as_text(step.payload_started.get("text")) or as_text(step.payload_started.get("content"))
 
 
 def _output(step: Step) -> str:
@@ -52,11 +52,31 @@ def _error(step: Step) -> str:
 
 
 def _message(step: Step) -> str:
-    return as_text(step.payload_completed.get("text")) or as_text(step.payload_completed.get("refusal"))
+    said = step.payload_completed
+    return as_text(said.get("text")) or as_text(said.get("refusal")) or _audio(said.get("audio"))
+
+
+def _audio(audio: Any) -> str:
+    if not isinstance(audio, dict):
+        return ""
+    return as_text(audio.get("transcript")) or as_text(audio.get("data"))
+
+
+def _reasoning(step: Step) -> str:
+    text = as_text(step.payload_completed.get("text"))
+    encrypted = step.payload_completed.get("encrypted")
+    if text or not isinstance(encrypted, dict):
+        return text
+    return f"[encrypted, {encrypted.get('bytes', 0)} bytes]"
 
 
 def _arguments(step: Step) -> str:
-    return as_text(step.payload_started.get("arguments"))
+    """Return a call's arguments; tools that the provider runs have none, but code or a prompt."""
+    given = step.payload_started
+    for name in ("arguments", "code", "revised_prompt", "prompt"):
+        if given.get(name) is not None:
+            return as_text(given[name])
+    return ""
 
 
 def _call(step: Step) -> str:
@@ -82,7 +102,7 @@ _READERS = {
     "tool.schemas.snapshot": _tools,
     "context.snapshot": _preview,
     "assistant_call": _call,
-    "reasoning": _message,
+    "reasoning": _reasoning,
     "tool_call": _arguments,
     "tool_output": _output,
     "tool_error": _error,
