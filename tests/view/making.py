@@ -7,7 +7,18 @@ from typing import Any
 
 from tests.builders import a_run, a_session, a_step, tokens
 from tfstore.catalog import CatalogRow
-from tfstore.documents import Attempt, ErrorInfo, Latency, Origin, Run, Session, Step, Summary, ToolSummary, Usage
+from tfstore.documents import (
+    Attempt,
+    ErrorInfo,
+    Latency,
+    Origin,
+    Run,
+    Session,
+    Step,
+    Summary,
+    ToolSummary,
+    Usage,
+)
 
 BEGAN = datetime(2026, 9, 2, 9, 14, tzinfo=UTC)
 
@@ -84,34 +95,121 @@ def failing() -> Session:
     """Two runs: parallel tools of which one fails and is tried again; then a tool that may not be used."""
     first = a_run(
         a_step("user_message", "What's the weather in Oslo and Bergen today? Should I take an umbrella?"),
-        a_step("policy.snapshot", "You are a concise weather assistant.", after=(), started={"version": "3b24d0324f3f"}),
-        a_step("tool.schemas.snapshot", after=(), started={"count": 1, "names": ["get_weather"], "tools": [{"type": "function", "name": "get_weather"}]}),
+        a_step(
+            "policy.snapshot",
+            "You are a concise weather assistant.",
+            after=(),
+            started={"version": "3b24d0324f3f"},
+        ),
+        a_step(
+            "tool.schemas.snapshot",
+            after=(),
+            started={
+                "count": 1,
+                "names": ["get_weather"],
+                "tools": [{"type": "function", "name": "get_weather"}],
+            },
+        ),
         a_model_call(
             "a1",
             after=(1, 2, 3),
-            attempts=[Attempt(1, 503, error="overloaded", duration_ms=300, started_at=iso(BEGAN)), Attempt(2, 200, duration_ms=800, started_at=iso(BEGAN + timedelta(milliseconds=400)))],
+            attempts=[
+                Attempt(1, 503, error="overloaded", duration_ms=300, started_at=iso(BEGAN)),
+                Attempt(2, 200, duration_ms=800, started_at=iso(BEGAN + timedelta(milliseconds=400))),
+            ],
             retries=1,
-            started={"prompt_provenance": {"parts": [{"type": "instructions", "step_id": "step_1_2"}, {"type": "tools", "step_id": "step_1_3"}, {"type": "user_message", "step_id": "step_1_1"}]}},
+            started={
+                "prompt_provenance": {
+                    "parts": [
+                        {"type": "instructions", "step_id": "step_1_2"},
+                        {"type": "tools", "step_id": "step_1_3"},
+                        {"type": "user_message", "step_id": "step_1_1"},
+                    ]
+                }
+            },
         ),
         a_step("reasoning", "Two cities are asked for, so I need one lookup for each.", after=(4,)),
-        a_step("tool_call", tool_name="get_weather", after=(4,), call_id="call_1", duration_ms=840, timing="measured", started={"arguments": {"city": "Oslo"}}),
-        a_step("tool_call", tool_name="get_weather", after=(4,), call_id="call_2", duration_ms=700, timing="inferred", status="failed", started={"arguments": {"city": "Bergen"}}),
-        a_step("tool_output", '{"temp_c": 7.2, "rain_prob": 0.1}', after=(6,), call_id="call_1", tool_name="get_weather"),
-        a_step("tool_error", '503 Service Unavailable: upstream "yr.no" timed out', after=(7,), call_id="call_2", tool_name="get_weather"),
+        a_step(
+            "tool_call",
+            tool_name="get_weather",
+            after=(4,),
+            call_id="call_1",
+            duration_ms=840,
+            timing="measured",
+            started={"arguments": {"city": "Oslo"}},
+        ),
+        a_step(
+            "tool_call",
+            tool_name="get_weather",
+            after=(4,),
+            call_id="call_2",
+            duration_ms=700,
+            timing="inferred",
+            status="failed",
+            started={"arguments": {"city": "Bergen"}},
+        ),
+        a_step(
+            "tool_output",
+            '{"temp_c": 7.2, "rain_prob": 0.1}',
+            after=(6,),
+            call_id="call_1",
+            tool_name="get_weather",
+        ),
+        a_step(
+            "tool_error",
+            '503 Service Unavailable: upstream "yr.no" timed out',
+            after=(7,),
+            call_id="call_2",
+            tool_name="get_weather",
+        ),
         a_model_call(
             "a2",
             after=(2, 3, 8, 9),
             previous_response_id="resp_a1",
-            started={"inherits": {"step_id": "step_1_4", "items": 1}, "prompt_provenance": {"parts": [{"type": "instructions", "step_id": "step_1_2"}, {"type": "tools", "step_id": "step_1_3"}, {"type": "response", "step_id": "step_1_4", "response_id": "resp_a1"}, {"type": "tool_output", "step_id": "step_1_8"}, {"type": "tool_error", "step_id": "step_1_9"}]}},
+            started={
+                "inherits": {"step_id": "step_1_4", "items": 1},
+                "prompt_provenance": {
+                    "parts": [
+                        {"type": "instructions", "step_id": "step_1_2"},
+                        {"type": "tools", "step_id": "step_1_3"},
+                        {"type": "response", "step_id": "step_1_4", "response_id": "resp_a1"},
+                        {"type": "tool_output", "step_id": "step_1_8"},
+                        {"type": "tool_error", "step_id": "step_1_9"},
+                    ]
+                },
+            },
         ),
         a_step("assistant_message", "Oslo: 7 °C, partly cloudy. I could not look Bergen up."),
         duration_ms=4_600,
     )
     second = a_run(
         a_step("user_message", "Email this forecast to team@example.com", after=("step_1_11",)),
-        a_model_call("b1", previous_response_id="resp_a2", started={"prompt_provenance": {"parts": [{"type": "response", "step_id": "step_1_10", "response_id": "resp_a2"}, {"type": "user_message", "step_id": "step_2_1"}]}}),
-        a_step("tool_call", tool_name="send_email", call_id="call_9", duration_ms=130, status="failed", started={"arguments": {"to": "team@example.com"}}),
-        a_step("tool_error", 'PermissionError: scope "mail.send" was not granted', tool_name="send_email", call_id="call_9"),
+        a_model_call(
+            "b1",
+            previous_response_id="resp_a2",
+            started={
+                "prompt_provenance": {
+                    "parts": [
+                        {"type": "response", "step_id": "step_1_10", "response_id": "resp_a2"},
+                        {"type": "user_message", "step_id": "step_2_1"},
+                    ]
+                }
+            },
+        ),
+        a_step(
+            "tool_call",
+            tool_name="send_email",
+            call_id="call_9",
+            duration_ms=130,
+            status="failed",
+            started={"arguments": {"to": "team@example.com"}},
+        ),
+        a_step(
+            "tool_error",
+            'PermissionError: scope "mail.send" was not granted',
+            tool_name="send_email",
+            call_id="call_9",
+        ),
         after=1,
         status="failed",
         duration_ms=2_300,
@@ -121,7 +219,9 @@ def failing() -> Session:
 
 def long_session(runs: int = 100, loops: int = 6) -> Session:
     """Return ``runs`` runs of 2 + 3 × ``loops`` steps each; every tenth run fails."""
-    return timed(a_session(*(_long_run(n, loops) for n in range(1, runs + 1)), title="A long night", result="failed"))
+    return timed(
+        a_session(*(_long_run(n, loops) for n in range(1, runs + 1)), title="A long night", result="failed")
+    )
 
 
 def _long_run(n: int, loops: int) -> Run:
@@ -129,7 +229,13 @@ def _long_run(n: int, loops: int) -> Run:
     for loop in range(loops):
         steps += [
             a_model_call(f"{n}_{loop}"),
-            a_step("tool_call", tool_name="read_file", call_id=f"call_{n}_{loop}", duration_ms=90, started={"arguments": {"path": f"src/file_{loop}.py"}}),
+            a_step(
+                "tool_call",
+                tool_name="read_file",
+                call_id=f"call_{n}_{loop}",
+                duration_ms=90,
+                started={"arguments": {"path": f"src/file_{loop}.py"}},
+            ),
             a_step("tool_output", f"contents of file {loop}", tool_name="read_file"),
         ]
     failed = n % 10 == 0
@@ -139,20 +245,42 @@ def _long_run(n: int, loops: int) -> Run:
     return a_run(*steps, status="failed" if failed else "completed", duration_ms=9_000)
 
 
-SCRIPT = '<script>window.pwned=1;alert(1)</script><img src=x onerror="window.pwned=2;alert(2)"><svg onload="window.pwned=3">'
+SCRIPT = (
+    "<script>window.pwned=1;alert(1)</script>"
+    '<img src=x onerror="window.pwned=2;alert(2)"><svg onload="window.pwned=3">'
+)
 CLOSING = "</script><script>window.pwned=4</script><!--<script>"
-RTL = "שלום עולם ‮gnp.exe‬ مرحبا بالعالم"
+RTL = "שלום עולם \u202egnp.exe\u202c مرحبا بالعالم"
 
 
 def hostile() -> Session:
     """Everything recorded text can try, in every place where text is recorded."""
     run = a_run(
         a_step("user_message", f"{SCRIPT} {CLOSING} ${{vars}} |md # x | {RTL}"),
-        a_step("policy.snapshot", f"{CLOSING} ]]> <style>*{{display:none}}</style>", after=(), started={"version": "<b>v</b>"}),
-        a_step("tool.schemas.snapshot", after=(), started={"count": 1, "names": [SCRIPT], "tools": [{SCRIPT: CLOSING, "__proto__": {"polluted": 1}}]}),
+        a_step(
+            "policy.snapshot",
+            f"{CLOSING} ]]> <style>*{{display:none}}</style>",
+            after=(),
+            started={"version": "<b>v</b>"},
+        ),
+        a_step(
+            "tool.schemas.snapshot",
+            after=(),
+            started={
+                "count": 1,
+                "names": [SCRIPT],
+                "tools": [{SCRIPT: CLOSING, "__proto__": {"polluted": 1}}],
+            },
+        ),
         a_model_call("x1", after=(1, 2, 3), model=SCRIPT, request_id=CLOSING),
         a_step("reasoning", f"javascript:alert(1) {SCRIPT}", after=(4,)),
-        a_step("tool_call", tool_name=f"get_{SCRIPT}", after=(4,), call_id='"><script>window.pwned=5</script>', started={"arguments": {SCRIPT: RTL}}),
+        a_step(
+            "tool_call",
+            tool_name=f"get_{SCRIPT}",
+            after=(4,),
+            call_id='"><script>window.pwned=5</script>',
+            started={"arguments": {SCRIPT: RTL}},
+        ),
         a_step("tool_output", "<b>line</b> of output\n" * 240_000, tool_name="big", after=(6,)),
         a_step("tool_error", f"{CLOSING}{SCRIPT}", tool_name="x", error=ErrorInfo("tool", f"{SCRIPT}{RTL}")),
         a_step("assistant_message", f"{RTL}\n{SCRIPT}\n\x1b[31mred\x07 \u2028 &lt;b&gt; \ud800"),

@@ -134,13 +134,19 @@ class _Pages:
 
     @_told
     def nothing(self, request: Request) -> Response:  # noqa: ARG002
-        return _sentence(404, "There is nothing at this address. The page begins at the address that was printed.")
+        return _sentence(
+            404, "There is nothing at this address. The page begins at the address that was printed."
+        )
 
     @_told
     def sessions(self, request: Request) -> Response:
         asked = request.query_params
-        wanted = Wanted(**{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since")})
-        offset, limit = (_number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100)))
+        wanted = Wanted(
+            **{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since")}
+        )
+        offset, limit = (
+            _number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100))
+        )
         return _json(self._listing.page(wanted, offset, limit))
 
     @_told

@@ -75,7 +75,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not self._is_here(hosts[0]):
-            return 421, "This page is only served as http://127.0.0.1. Open the address that `tfclient view` printed."
+            return (
+                421,
+                "This page is only served as http://127.0.0.1. Open the address that `tfclient view` printed.",
+            )
         if scope["method"] not in METHODS:
             return 405, "This page is read-only: it answers GET."
         first, _, given = scope["path"].partition("/")

@@ -110,7 +110,9 @@ class Listing:
         if changed or pieces.keys() != self._pieces.keys():
             # A piece that was just divided may be read in both its forms: the later reading counts.
             rows = {row.session_id: row for _, some in pieces.values() for row in some}
-            self._rows = sorted(rows.values(), key=lambda row: (row.started_at or "", row.session_id), reverse=True)
+            self._rows = sorted(
+                rows.values(), key=lambda row: (row.started_at or "", row.session_id), reverse=True
+            )
             self._texts = [_text(row) for row in self._rows]
             self._version += 1
         self._pieces = pieces
@@ -120,10 +122,8 @@ class Listing:
             return ""
         ago = _AGO.fullmatch(since)
         try:
-            if ago:
-                moment = self._now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-            else:
-                moment = datetime.fromisoformat(since)
+            past = timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else None
+            moment = self._now() - past if past is not None else datetime.fromisoformat(since)
         except (ValueError, OverflowError):
             raise BadFilter(f"{since!r} is no time: use 30m, 2h, 7d, 4w or 2026-09-02T10:00.") from None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -51,7 +51,10 @@ def embedded(value: Any) -> str:
 def served_page(start: str = "") -> str:
     """Return the page that a server gives; ``start`` is the session that it opens with."""
     return _template().render(
-        boot=embedded({"mode": "served", "start": start}), styles=bundle.STYLES, entry=bundle.ENTRY, inline=None
+        boot=embedded({"mode": "served", "start": start}),
+        styles=bundle.STYLES,
+        entry=bundle.ENTRY,
+        inline=None,
     )
 
 
@@ -98,7 +101,9 @@ def html_file(store: Store, session_id: str) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     return _template().render(
-        boot=embedded(boot), title=session.title, inline={"script": script, "styles": styles, "policy": policy}
+        boot=embedded(boot),
+        title=session.title,
+        inline={"script": script, "styles": styles, "policy": policy},
     )
 
 
@@ -109,7 +114,9 @@ def _digest(text: str) -> str:
 def _blobs(store: Store, document: Any) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the content of the document's blobs as far as there is room, smaller ones first."""
     room = ALL_BLOBS
-    for name, reference in sorted(_references(document).items(), key=lambda each: int(each[1].get("bytes") or 0)):
+    for name, reference in sorted(
+        _references(document).items(), key=lambda each: int(each[1].get("bytes") or 0)
+    ):
         try:
             if int(reference.get("bytes") or 0) > min(room, LARGEST_BLOB):
                 continue

@@ -4,10 +4,10 @@
 const STRIPE = 0.025;
 
 /**
- * Spans are [start, end] in milliseconds. `at(ms)` gives 0…1; `gaps` are the folded stretches,
- * `ticks(density)` round times, more of them the wider the page.
+ * Spans are [start, end] in milliseconds. `at(ms)` gives 0…1; `gaps` are the folded stretches, `ticks`
+ * round times. `zoom` is how many times wider than the page the whole is drawn.
  */
-export function timescale(spans) {
+export function timescale(spans, zoom) {
   const sorted = [...spans].sort((a, b) => a[0] - b[0]);
   const busy = [];
   for (const [start, end] of sorted) {
@@ -27,7 +27,7 @@ export function timescale(spans) {
       pieces.push({ start, end: Math.max(end, start + 1) });
     }
   }
-  const stripe = gaps.length ? Math.min(STRIPE, 0.4 / gaps.length) : 0;
+  const stripe = gaps.length ? Math.min(STRIPE, 0.4 / gaps.length) / zoom : 0;
   const shown = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0) || 1;
   const scale = (1 - stripe * gaps.length) / shown;
   let from = 0;
@@ -49,17 +49,17 @@ export function timescale(spans) {
     if (!piece) return 0;
     return piece.from + Math.min(Math.max(ms - piece.start, 0), piece.end - piece.start) * scale;
   };
-  return { at, gaps, ticks: (density) => ticksOf(pieces, scale, density), first: pieces[0]?.start ?? 0 };
+  return { at, gaps, ticks: ticksOf(pieces, scale, zoom), first: pieces[0]?.start ?? 0 };
 }
 
-function ticksOf(pieces, scale, density) {
+function ticksOf(pieces, scale, zoom) {
   const first = pieces[0]?.start ?? 0;
-  const step = round(0.1 / scale / density);
+  const step = round(0.1 / scale / zoom);
   const ticks = [];
   for (const piece of pieces) {
     for (let ms = Math.ceil((piece.start - first) / step) * step; first + ms <= piece.end && ticks.length < 400; ms += step) {
       const at = piece.from + (first + ms - piece.start) * scale;
-      if (!ticks.length || at - ticks.at(-1).at > 0.13 / density) ticks.push({ at, ms });
+      if (!ticks.length || at - ticks.at(-1).at > 0.17 / zoom) ticks.push({ at, ms });
     }
   }
   return ticks;

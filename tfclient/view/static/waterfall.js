@@ -9,6 +9,7 @@ import { concurrency, timescale } from "./timescale.js";
 
 const ROW = 26;
 const LABEL = 260;
+const MARKS = 4000;
 const percent = (part) => `${(part * 100).toFixed(4)}%`;
 
 export class Waterfall {
@@ -33,6 +34,7 @@ export class Waterfall {
     this.model = model;
     this.entries = [];
     this.bars = [];
+    this.latest = model.steps.reduce((latest, step) => Math.max(latest, Date.parse(step.ended_at ?? step.started_at ?? "") || 0), 0);
     for (const run of model.runs) {
       const steps = (run.steps ?? []).filter((step) => isTimed(step));
       this.entries.push({ run });
@@ -45,33 +47,35 @@ export class Waterfall {
       }
     }
     const spans = this.bars.map(({ start, end }) => [start, end]);
-    this.scale = timescale(spans);
-    const counts = concurrency(spans);
-    this.most = counts.reduce((most, [, count]) => Math.max(most, count), 0);
-    fill(this.words, joined(counted(this.bars.length, "call"), this.most > 1 ? `at most ${this.most} at once` : "one at a time", this.scale.gaps.length ? `${counted(this.scale.gaps.length, "pause")} folded` : ""));
+    this.spans = spans;
+    this.counts = concurrency(spans);
+    this.most = this.counts.reduce((most, [, count]) => Math.max(most, count), 0);
     // Long sessions begin zoomed in: bars of a pixel each would say nothing.
     if (first) this.zoomed = Math.max(1, Math.min(64, Math.round(this.bars.length / 40)));
-    this.drawAxis(counts);
-    this.rows.reset(this.entries.length);
+    this.measure();
+    fill(this.words, joined(counted(this.bars.length, "call"), this.most > 1 ? `at most ${this.most} at once` : "one at a time", this.scale.gaps.length ? `${counted(this.scale.gaps.length, "pause")} folded` : ""));
     this.mark(selected, { scroll: first });
   }
 
   end(step, start) {
-    if (this.model.isOpen(step) && this.model.session.status === "active") return Math.max(start, Date.parse(this.model.session.ended_at ?? "") || start);
+    if (this.model.isOpen(step)) return Math.max(start, this.latest);
     const ended = Date.parse(step.ended_at ?? "");
     return Math.max(start, Number.isFinite(ended) ? ended : start + (step.duration_ms ?? 0));
   }
 
-  drawAxis(counts) {
-    const { gaps, at } = this.scale;
-    const ticks = this.scale.ticks(this.zoomed);
-    this.counts = counts;
+  /** Lay time out for the zoom there is. */
+  measure() {
+    this.scale = timescale(this.spans, this.zoomed);
+    this.drawAxis();
+    this.rows.reset(this.entries.length);
+  }
+
+  drawAxis() {
+    const { counts } = this;
+    const { ticks, gaps, at } = this.scale;
     const inner = el("div", { class: "fall-width" },
       ...ticks.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tick.ms === 0 ? "0" : duration(tick.ms) })),
-      ...(this.most > 1 && counts.length < 4000 ? counts.slice(0, -1).filter(([, count]) => count > 1).map(([ms, count], n, all) => {
-        const next = counts[counts.findIndex((each) => each === all[n]) + 1][0];
-        return el("span", { class: "many", title: `${count} at once`, style: { left: percent(at(ms)), width: percent(at(next) - at(ms)), opacity: String(0.35 + (0.65 * count) / this.most) } });
-      }) : []));
+      ...(counts.length < MARKS ? counts : []).map(([ms, count], n) => count > 1 && el("span", { class: "many", title: `${count} at once`, style: { left: percent(at(ms)), width: percent(at(counts[n + 1][0]) - at(ms)), opacity: String(0.35 + (0.65 * count) / this.most) } })).filter(Boolean));
     fill(this.axis, el("div", { class: "fall-label", text: "since the first call" }), inner);
     fill(this.over, ...ticks.map((tick) => el("i", { class: "line", style: { left: percent(tick.at) } })),
       ...gaps.map((gap) => el("i", { class: "gap", title: `${duration(gap.end - gap.start)} without calls`, style: { left: percent(gap.from), width: percent(gap.to - gap.from) } })));
@@ -101,7 +105,7 @@ export class Waterfall {
 
   zoom(by) {
     this.zoomed = by === 0 ? 1 : Math.min(64, Math.max(1, this.zoomed * by));
-    this.drawAxis(this.counts);
+    this.measure();
     this.top = -1;
     this.scrolled();
   }

@@ -1,0 +1,54 @@
+"""``tfclient view``: the page, served to this machine until it is interrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+
+def view(
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID|last]", help="The session to open with; without one, the list of them all."
+        ),
+    ] = None,
+    *,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, help="Which port; without it, a free one.", show_default=False
+        ),
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show sessions in the browser: the flow, a timeline, the transcript, every step.
+
+    The page is served on 127.0.0.1 only, read-only, and at an address that nobody can guess. Needs
+    pip install 'tfclient[view]'; the flow needs the d2 program too (pip install 'tfclient[d2]').
+
+    With --json: {address, session_id} on one line as soon as the page can be opened.
+    """
+    from tfclient.cli.failures import Refused
+    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.printing import print_json, remark, say
+    from tfclient.view import ViewError, serve
+
+    def ready(address: str) -> None:
+        if as_json:
+            print_json({"address": address, "session_id": session_id})
+        else:
+            say(address)
+            remark("Press Ctrl-C to stop.")
+
+    opened = open_store(store)
+    session_id = None if session is None else find_session(opened, session)
+    try:
+        serve(opened, session_id, port=port, open_browser=browser, ready=ready)
+    except ViewError as error:
+        raise Refused(str(error)) from error
