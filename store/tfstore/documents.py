@@ -59,7 +59,7 @@ class ErrorInfo:
 
 @define
 class Attempt:
-    """One HTTP attempt of a model call; ``n`` counts from 1."""
+    """One HTTP attempt of a model call; ``n`` counts from 1, ``headers`` are the response's that matter."""
 
     n: int
     status_code: int | None = None
@@ -68,15 +68,21 @@ class Attempt:
     duration_ms: int | None = None
     request_id: str | None = None
     retry_after: str | None = None
+    headers: Json = field(factory=dict)
 
 
 @define
 class Latency:
-    """Milliseconds from sending; ``provider_ms`` is the server's own ``openai-processing-ms``."""
+    """Milliseconds from sending; ``provider_ms`` is the server's own ``openai-processing-ms``.
+
+    Of a stream: the first event, the first text, the largest gap between events, and how many events there were.
+    """
 
     total_ms: int | None = None
     provider_ms: int | None = None
     first_event_ms: int | None = None
+    first_text_ms: int | None = None
+    largest_gap_ms: int | None = None
     events: int | None = None
 
 

@@ -2,17 +2,25 @@
 
 A Responses item keeps its raw form. A Chat message becomes one or several items (its text, its tool calls), each
 with the part of the message that it stands for. The fingerprint says whether two items are the same thing to the
-model, whoever sent them: ids, status, annotations, phase and key order do not count; reasoning, hosted-tool items
-and system messages are skipped (``None``), because callers drop or rewrite them.
+model, whoever sent them; reasoning, hosted-tool items and system messages are skipped (``None``), because callers
+drop or rewrite them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any, Literal
 
-from attrs import define
+from attrs import define, field
+
+from tfclient.projection.content import text_of_content
+from tfclient.projection.fingerprints import (
+    call_fingerprint,
+    canonical,
+    digest,
+    message_fingerprint,
+    output_fingerprint,
+)
+from tfstore.wire_items import CALL_ARGUMENTS
 
 Kind = Literal[
     "message",
@@ -51,8 +59,6 @@ CALL_FAMILY = CLIENT_CALLS | {
 
 POLICY_ROLES = frozenset({"system", "developer"})
 
-IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs", "detail"})
-
 
 @define
 class Item:
@@ -72,6 +78,17 @@ class Item:
     status: str | None = None
     choice: int = 0
     fingerprint: bytes | None = None
+    _identity: bytes | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def identity(self) -> bytes:
+        """What tells this item from all others where its id does not: the fingerprint, else the whole of it."""
+        if self.fingerprint is not None:
+            return self.fingerprint
+        if self._identity is None:
+            said = self.text if self.kind == "reasoning" else None
+            self._identity = digest(self.type, said or canonical(self.raw))
+        return self._identity
 
     @property
     def answered_by_caller(self) -> bool:
@@ -81,110 +98,6 @@ class Item:
         return self.type in CLIENT_CALLS or (
             self.type == "tool_search_call" and self.raw.get("execution") == "client"
         )
-
-
-def digest(*parts: str | bytes) -> bytes:
-    """Return a short digest of the parts, each kept apart from its neighbour."""
-    hasher = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.digest()
-
-
-def canonical(value: Any) -> str:
-    """Return JSON text that does not depend on key order or white space."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-
-
-def parse_arguments(arguments: Any) -> tuple[Any, bool]:
-    """Return a call's arguments as JSON value where they parse, and whether they did."""
-    if not isinstance(arguments, str):
-        return arguments, True
-    try:
-        return json.loads(arguments), True
-    except (ValueError, RecursionError):
-        return arguments, arguments == ""
-
-
-def text_of_content(content: Any) -> str:
-    """Return the text of a message's content, its text parts joined by newlines."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, dict):
-        content = [content]
-    if not isinstance(content, list):
-        return str(content)
-    texts = [part if isinstance(part, str) else _part_text(part) for part in content]
-    return "\n".join(text for text in texts if text)
-
-
-def _part_text(part: Any) -> str:
-    if not isinstance(part, dict):
-        return ""
-    for key in ("text", "refusal", "transcript"):
-        if isinstance(part.get(key), str):
-            return str(part[key])
-    return ""
-
-
-def only_text(content: Any) -> bool:
-    """Return whether the content is plain text, with nothing that ``text_of_content`` would lose."""
-    if content is None or isinstance(content, str):
-        return True
-    return isinstance(content, list) and all(
-        isinstance(part, dict)
-        and part.get("type") in {"input_text", "text", "output_text"}
-        and set(part) <= {"type", "text"}
-        for part in content
-    )
-
-
-def describe_parts(content: Any) -> str:
-    """Return what a message without text was, as in ``[image]`` or ``[file: report.pdf]``."""
-    if not isinstance(content, list):
-        return ""
-    words: list[str] = []
-    for part in content:
-        if not isinstance(part, dict):
-            continue
-        kind = str(part.get("type", "part"))
-        inner = part.get("file") if isinstance(part.get("file"), dict) else part
-        name = (inner or {}).get("filename") or (inner or {}).get("file_id")
-        word = next((w for w in ("image", "file", "audio", "video") if w in kind), kind)
-        words.append(f"[{word}: {name}]" if name else f"[{word}]")
-    return " ".join(words)
-
-
-def message_fingerprint(role: str, content: Any, refusal: Any = None) -> bytes:
-    """Return the fingerprint of a message: role, white-space-normalised text, and whatever is not text."""
-    text = text_of_content(content)
-    if not text and isinstance(refusal, str):
-        text = refusal
-    others: list[Any] = []
-    if isinstance(content, list):
-        others = [
-            {k: v for k, v in part.items() if k not in IGNORED_IN_PARTS}
-            for part in content
-            if isinstance(part, dict)
-            and not _part_text(part)
-            and part.get("type") not in {"output_text", "text"}
-        ]
-    return digest("message", role, " ".join(text.split()), canonical(others) if others else "")
-
-
-def call_fingerprint(call_id: str | None, name: str | None, arguments: Any) -> bytes:
-    """Return the fingerprint of a call: call id, name, parsed arguments."""
-    return digest("call", call_id or "", name or "", canonical(parse_arguments(arguments)[0]))
-
-
-def output_fingerprint(call_id: str | None, output: Any) -> bytes:
-    """Return the fingerprint of a tool output: call id and content."""
-    content = output if isinstance(output, str) else canonical(output)
-    return digest("output", call_id or "", content)
 
 
 def from_responses(raw: Any, index: int) -> Item:
@@ -237,23 +150,11 @@ def _as_message(item: Item) -> None:
     item.fingerprint = message_fingerprint(item.role, content)
 
 
-_CALL_ARGUMENTS = {
-    "custom_tool_call": "input",
-    "computer_call": "action",
-    "local_shell_call": "action",
-    "shell_call": "action",
-    "apply_patch_call": "operation",
-    "web_search_call": "action",
-    "file_search_call": "queries",
-    "code_interpreter_call": "code",
-}
-
-
 def _as_call(item: Item) -> None:
     raw, kind = item.raw, item.type
     item.kind = "call"
     item.name = _text(raw.get("name")) or kind.removesuffix("_call")
-    item.arguments = raw.get(_CALL_ARGUMENTS.get(kind, "arguments"))
+    item.arguments = raw.get(CALL_ARGUMENTS.get(kind, "arguments"))
     # Hosted calls are skipped in matching: callers drop them, and some have neither call id nor stable arguments.
     if item.answered_by_caller:
         item.fingerprint = call_fingerprint(item.call_id, item.name, item.arguments)

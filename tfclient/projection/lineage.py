@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from tfclient.projection.items import Item, digest
+from tfclient.projection.fingerprints import digest
+from tfclient.projection.items import Item
+from tfclient.projection.known import KnownItems
+from tfclient.projection.nodes import CallRecord, Conversation, Match, Node
 
 if TYPE_CHECKING:
     from tfclient.projection.model_call import ModelRequest
-    from tfclient.projection.run_state import RunState
-    from tfstore.documents import Step
 
 EMPTY = b""
 """The context before anything was said."""
@@ -25,65 +26,19 @@ EMPTY = b""
 LONG_OUTPUT = 20
 """Characters from which a verbatim answer alone ties a trimmed history to its response."""
 
-
-@define(eq=False)
-class Node:
-    """One response: the call that made it, its place in the conversation, and what it added to the context."""
-
-    number: int
-    step: Step
-    run: RunState
-    parent: Node | None
-    before: bytes
-    response_id: str | None = None
-    contexts: list[bytes] = field(factory=list[bytes])
-    outputs: list[Item] = field(factory=list[Item])
-    children: int = 0
-    last_step_id: str | None = None
-    last_message_id: str | None = None
-
-    def descends_from(self, other: Node | None) -> bool:
-        """Return whether this node is downstream of the other (every node is downstream of nothing)."""
-        node: Node | None = self
-        while node is not None and other is not None and node.number > other.number:
-            node = node.parent
-        return other is None or node is other
-
-
-@define
-class Match:
-    """The parent of a request, the evidence, and where in the request's items the news begins."""
-
-    parent: Node | None
-    source: str
-    start: int = 0
-    known_from: int = 0
-    notes: list[str] = field(factory=list[str])
-    unknown_response_id: str | None = None
-
-
-@define
-class CallRecord:
-    """A tool call and what became of it; ``answers`` maps an output's digest to its step."""
-
-    step: Step
-    run: RunState
-    node: Node | None
-    by_caller: bool
-    answers: dict[bytes, Step] = field(factory=dict[bytes, "Step"])
-    error_step: Step | None = None
-    measured: bool = False
+SAME_CALL_ID = 64
+"""Calls remembered under one id or, where there is none, one name."""
 
 
 @define
 class LineageIndex:
     """All that is known of a session's contexts."""
 
+    known: KnownItems
     nodes: int = 0
     by_response: dict[str, Node] = field(factory=dict[str, Node])
-    by_conversation: dict[str, Node] = field(factory=dict[str, Node])
-    by_item: dict[str, Item] = field(factory=dict[str, Item])
-    calls: dict[str, list[CallRecord]] = field(factory=lambda: defaultdict(list))
+    conversations: dict[str, Conversation] = field(factory=dict[str, Conversation])
+    _calls: dict[str, list[CallRecord]] = field(factory=lambda: defaultdict(list))
     _by_context: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
     _by_last_output: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
 
@@ -99,26 +54,41 @@ class LineageIndex:
 
     def fingerprint(self, item: Item) -> bytes | None:
         """Return an item's fingerprint; a reference has that of the item it names."""
-        if item.kind == "reference" and item.item_id in self.by_item:
-            return self.by_item[item.item_id].fingerprint
-        return item.fingerprint
+        return self.known.fingerprint(item) if item.kind == "reference" else item.fingerprint
 
-    def record(self, node: Node) -> None:
+    def record(self, node: Node, outputs: list[Item]) -> None:
         """Take in a node's outputs: from now on requests can be found to continue it."""
-        for choice in sorted({item.choice for item in node.outputs}) or [0]:
-            outputs = [item for item in node.outputs if item.choice == choice]
-            chain = self.fold(node.before, outputs)
-            context = chain[-1] if chain else node.before
-            if context in node.contexts or context == EMPTY:
-                continue
-            node.contexts.append(context)
-            self._by_context[context].append(node)
-            last = next((f for i in reversed(outputs) if (f := self.fingerprint(i)) is not None), None)
-            if last is not None:
+        counted = [(item, f) for item in outputs if (f := self.fingerprint(item)) is not None]
+        node.prints = [f for _, f in counted]
+        node.call_ids = frozenset(item.call_id for item in outputs if item.kind == "call" and item.call_id)
+        for choice in sorted({item.choice for item in outputs}) or [0]:
+            chosen = [item for item in outputs if item.choice == choice]
+            chain = self.fold(node.before, chosen)
+            # A response that said nothing is no context: the same request again is another try, not a reply.
+            self._context(node, chain[-1] if chain else node.before, found_by=bool(counted))
+            last = next((f for i in reversed(chosen) if (f := self.fingerprint(i)) is not None), None)
+            if last is not None and node not in self._by_last_output[last][-1:]:
                 self._by_last_output[last].append(node)
-        for item in node.outputs:
-            if item.item_id:
-                self.by_item[item.item_id] = item
+        compacted = [n for n, item in enumerate(outputs) if item.kind == "compaction"]
+        if compacted:
+            self._context(node, self.fold(EMPTY, outputs[compacted[-1] :])[-1], found_by=True)
+
+    def _context(self, node: Node, context: bytes, *, found_by: bool) -> None:
+        if context in node.contexts:
+            return
+        node.contexts.append(context)
+        if found_by and context != EMPTY:
+            self._by_context[context].append(node)
+
+    def conversation_began(self, conversation_id: str | None, node: Node) -> None:
+        """Note that a call of a conversation is under way."""
+        if conversation_id is not None:
+            self.conversations.setdefault(conversation_id, Conversation()).begin(node.number)
+
+    def conversation_ended(self, conversation_id: str | None, node: Node) -> None:
+        """Note that a call of a conversation was answered: the next one continues it."""
+        if conversation_id is not None:
+            self.conversations.setdefault(conversation_id, Conversation()).end(node)
 
     def resolve(self, request: ModelRequest) -> Match:
         """Find what the request continues, best evidence first."""
@@ -127,8 +97,10 @@ class LineageIndex:
             if node is None:
                 return Match(None, "previous_response_id", unknown_response_id=request.previous_response_id)
             return Match(node, "previous_response_id")
-        if request.conversation_id is not None and request.conversation_id in self.by_conversation:
-            return Match(self.by_conversation[request.conversation_id], "conversation")
+        conversation = self.conversations.get(request.conversation_id or "")
+        if conversation is not None and conversation.latest is not None:
+            notes = ["ambiguous"] if conversation.overlapped else []
+            return Match(conversation.latest, "conversation", notes=notes)
         match = self._by_prefix(request.items)
         deeper = self._by_call_id(request.items, match)
         if deeper is not None:
@@ -144,7 +116,7 @@ class LineageIndex:
                 continue
             nodes = self._by_context.get(chain[place])
             if nodes:
-                ambiguous = len({node.run.run.run_id for node in nodes}) > 1
+                ambiguous = nodes[0].run is not nodes[-1].run
                 notes = ["ambiguous"] if ambiguous else []
                 return Match(nodes[-1], "prefix", place + 1, place + 1, notes)
         return Match(None, "root")
@@ -159,15 +131,12 @@ class LineageIndex:
             node = record.node if record else None
             if node is None or node is prefix.parent or not node.descends_from(prefix.parent):
                 continue
-            own = {i.call_id for i in node.outputs if i.kind == "call"}
-            calls = [
-                n for n, i in enumerate(items) if n >= prefix.start and i.kind == "call" and i.call_id in own
-            ]
-            outputs = [
-                n
-                for n, i in enumerate(items)
-                if n >= prefix.start and i.kind == "output" and i.call_id in own
-            ]
+            own = node.call_ids
+            later = range(prefix.start, len(items))
+            calls = [n for n in later if items[n].kind == "call" and items[n].call_id in own]
+            outputs = [n for n in later if items[n].kind == "output" and items[n].call_id in own]
+            if not calls and not outputs:
+                continue
             start = calls[-1] + 1 if calls else outputs[0]
             known_from = min([*calls[:1], *outputs[:1]])
             return Match(node, "call_id", start, known_from, prefix.notes)
@@ -179,7 +148,7 @@ class LineageIndex:
             fingerprint = self.fingerprint(items[place])
             if fingerprint is None or items[place].role == "user":
                 continue
-            for node in reversed(self._by_last_output.get(fingerprint, [])):
+            for node in reversed(self._by_last_output.get(fingerprint, [])[-SAME_CALL_ID:]):
                 matched = self._verbatim(items, place, node)
                 if matched >= 2 or (matched == 1 and len(items[place].text) >= LONG_OUTPUT):
                     return Match(node, "window", place + 1, place + 1)
@@ -188,13 +157,24 @@ class LineageIndex:
         return Match(None, "root", notes=notes)
 
     def _verbatim(self, items: list[Item], place: int, node: Node) -> int:
-        wanted = [f for i in node.outputs if (f := self.fingerprint(i)) is not None]
+        """Count the items, back from a place, that are the node's outputs and the input that they answer."""
+        wanted = node.prints if node.last_input is None else [node.last_input, *node.prints]
         found = [f for i in items[: place + 1] if (f := self.fingerprint(i)) is not None][-len(wanted) :]
-        return len(wanted) if wanted == found else 0
+        if found == wanted:
+            return len(wanted)
+        found = found[-len(node.prints) :]
+        return len(found) if found == node.prints else 0
+
+    def add_call(self, key: str, record: CallRecord) -> None:
+        """Remember a tool call under its id or, where it has none, its name."""
+        records = self._calls[key]
+        records.append(record)
+        if len(records) > SAME_CALL_ID:
+            del records[0]
 
     def find_call(self, call_id: str | None, parent: Node | None) -> CallRecord | None:
         """Return the call with this id: one of the parent's, else the latest still open, else the latest."""
-        records = self.calls.get(call_id or "") if call_id else None
+        records = self._calls.get(call_id) if call_id else None
         if not records:
             return None
         if parent is not None:
@@ -202,3 +182,7 @@ class LineageIndex:
                 if record.node is parent:
                     return record
         return next((r for r in reversed(records) if not r.answers), records[-1])
+
+    def call_of(self, key: str, step_id: str) -> CallRecord | None:
+        """Return the call that has this step."""
+        return next((r for r in reversed(self._calls.get(key, [])) if r.step.step_id == step_id), None)

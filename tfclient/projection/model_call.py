@@ -11,42 +11,64 @@ from typing import Any
 from attrs import define, field
 
 from tfclient.projection.items import Item
+from tfclient.projection.sent_prompts import Alignment, ReadItem, SentPrompts
 from tfstore.documents import ErrorInfo, Usage
 
 
 @define
 class Policy:
-    """One instruction of a request: the ``instructions`` field, or a system or developer message."""
+    """One instruction of a request: the ``instructions`` field, or a system or developer message.
+
+    ``place`` is the message's place in the list sent, None for the field.
+    """
 
     source: str
     text: str
     raw: Any = None
-
-
-@define
-class PromptPart:
-    """A part of the prompt in the order sent: a policy, the parent, or one input item."""
-
-    kind: str
-    index: int = 0
+    place: int | None = None
 
 
 @define
 class ModelRequest:
-    """One model request, read. ``arguments`` is every field but input, instructions and tools."""
+    """One model request, read. ``arguments`` is every field but input, instructions, tools and model.
+
+    ``raws`` is the list of items or messages as sent, ``by_place`` the items that each of them stands for.
+    """
 
     name: str
     type: str
     model: str | None = None
     arguments: dict[str, Any] = field(factory=dict[str, Any])
-    items: list[Item] = field(factory=list[Item])
+    raws: list[Any] = field(factory=list[Any])
+    by_place: list[list[Item]] = field(factory=list[list[Item]])
+    alignment: Alignment | None = None
     policies: list[Policy] = field(factory=list[Policy])
     tools: list[Any] = field(factory=list[Any])
+    functions: int = 0
+    """How many of the tools, the last ones, came from the legacy field ``functions``."""
+    shape: str = "list"
+    """How the input was sent: a ``list``, a ``single`` value, or ``absent``."""
     previous_response_id: str | None = None
     conversation_id: str | None = None
     template: dict[str, Any] | None = None
     unread: dict[str, Any] | None = None
     """What stands in for a body that could not be read as this API's JSON."""
+    items: list[Item] = field(factory=list[Item])
+
+    @property
+    def shape_sent(self) -> dict[str, Any]:
+        """How the input was sent, as the prompt's provenance says it: only what is not a list."""
+        return {} if self.shape == "list" else {"input": self.shape}
+
+    def take(self, raws: list[Any], sent: SentPrompts, reader: ReadItem) -> None:
+        """Read the items sent, with the help of what was sent before."""
+        self.raws = raws
+        self.by_place, self.alignment = sent.read(raws, reader)
+        for place, items in enumerate(self.by_place):
+            for item in items:
+                self.items.append(item)
+                if item.kind == "policy":
+                    self.policies.append(Policy(str(item.role), item.text, raws[place], place))
 
 
 @define
@@ -57,6 +79,8 @@ class ModelResponse:
     status: str = "completed"
     model: str | None = None
     outputs: list[Item] = field(factory=list[Item])
+    """Its items; where ``indexed``, an item's ``index`` is its ``output_index``, else its place here is."""
+    indexed: bool = False
     usage: Usage | None = None
     raw_usage: dict[str, Any] | None = None
     finish_reason: str | None = None

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from tfclient.projection.items import Item, digest
+from tfclient.projection.fingerprints import digest
+from tfclient.projection.items import Item
 
 if TYPE_CHECKING:
-    from tfclient.projection.lineage import LineageIndex, Match
+    from tfclient.projection.lineage import LineageIndex
+    from tfclient.projection.nodes import Match
 
 
 @define
@@ -88,10 +90,6 @@ def _is_prompt(item: Item) -> bool:
     return item.kind == "message" and item.role != "assistant"
 
 
-def _known(item: Item, index: LineageIndex) -> bool:
-    return bool(item.item_id and item.item_id in index.by_item)
-
-
 def _before_prompt(item: Item, news: News, match: Match, index: LineageIndex) -> None:
     if item.kind == "policy":
         news.policies += 1
@@ -103,7 +101,7 @@ def _before_prompt(item: Item, news: News, match: Match, index: LineageIndex) ->
         news.approvals.append(item)
     elif item.kind == "compaction":
         news.compactions.append(item)
-    elif not _known(item, index):
+    else:
         news.context.append(item)
 
 
@@ -121,5 +119,5 @@ def _after_prompt(item: Item, news: News, match: Match, index: LineageIndex) -> 
             news.calls.append(item)
     elif item.kind == "other":
         news.others.append(item)
-    elif not _known(item, index):
+    else:
         news.context.append(item)

@@ -7,17 +7,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define
 
+from tfclient.projection.api_results import events_of, result_summary
+from tfclient.projection.bodies import body_bytes, parse_json
+from tfclient.projection.compacting import Compacting
 from tfclient.projection.errors import error_from_body
-from tfclient.projection.exchange import body_bytes, parse_json
-from tfclient.projection.items import from_responses
-from tfclient.projection.lineage import EMPTY, Node
 from tfclient.projection.model_call import usage_from
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
 
 if TYPE_CHECKING:
     from tfclient.projection.exchange import Call
-    from tfclient.projection.lineage import LineageIndex
     from tfclient.projection.payloads import Lightener
     from tfclient.projection.run_state import Book
     from tfclient.projection.tool_steps import ToolSteps
@@ -28,52 +27,56 @@ class OtherCalls:
     """Turns calls that are no conversation into runs of their own."""
 
     book: Book
-    index: LineageIndex
     tools: ToolSteps
     lightener: Lightener
+    compacting: Compacting
 
-    def open(self, call: Call, at: int) -> None:
+    def open(self, call: Call, at: int, text: str | None = None) -> None:
         """Add the run and its step, in progress."""
-        nested = self.tools.running(call.started.get("tool"))
-        run = self.book.open_run(at, "api", Lineage(), nested.run if nested else None)
-        if nested is not None:
-            run.run.lineage.parent_step_id, run.run.lineage.source = nested.step.step_id, "explicit"
         sent = call.attempt.sent
-        split = urlsplit(str(sent.get("url") or ""))
-        payload: dict[str, Any] = {
-            "name": f"openai.{call.endpoint.name}",
-            "method": sent.get("method"),
-            "host": split.netloc,
-            "path": split.path,
-        }
-        query = parse_qsl(split.query, keep_blank_values=True)
-        if query:
-            payload["query"] = dict(query)
-        arguments = self._body(body_bytes(sent.get("body")), sent.get("body"), _media(sent.get("headers")))
-        if arguments is not None:
+        media = _media(sent.get("headers"))
+        data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent.get("body"))
+        arguments = self._body(data, sent.get("body"), media)
+        lineage, parent = Lineage(), None
+        nested = self.tools.running(call.started.get("tool"))
+        if nested is not None:
+            parent = nested.run
+            lineage.parent_step_id, lineage.source = nested.step.step_id, "explicit"
+        payload = where_of(call)
+        if call.endpoint.name == "responses.compact" and isinstance(arguments, dict):
+            parent = self.compacting.begin(call, arguments, payload, lineage) or parent
+        elif arguments is not None:
             payload["arguments"] = arguments
+        run = self.book.open_run(at, "api", lineage, parent)
+        name = call.endpoint.name
         step = self.book.add(
             run,
             "generic",
-            f"api.{call.endpoint.name}",
+            f"api.{name}",
             call.started_at or at,
             status="in_progress",
             payload_started=payload,
         )
         if isinstance(arguments, dict) and isinstance(arguments.get("model"), str):
             step.model = arguments["model"]
-        run.run.input_text = call.endpoint.name
+        if call.endpoint.resource_id is not None and name.startswith("conversations."):
+            run.run.conversation_id = call.endpoint.resource_id
+        run.run.input_text = name
         call.run, call.step = run, step
 
     def close(self, call: Call, at: int, ending: str) -> None:
         """Fill in what came back."""
-        step, run = call.step, call.run
+        step, run, attempt = call.step, call.run, call.attempt
         if step is None or run is None:
             return
-        attempt = call.attempt
-        data = attempt.body()
-        body = self._body(data, None, attempt.headers.get("content-type", ""))
+        data, media = attempt.body(), attempt.headers.get("content-type", "")
+        body = self._body(data, None, media)
+        if "event-stream" in media and isinstance(body, str):
+            body = events_of(body)
         step.payload_completed = {"status_code": attempt.status, "bytes": attempt.received}
+        said = result_summary(call.endpoint.name, body, media)
+        if said:
+            step.payload_completed["result"] = said
         if body is not None:
             step.payload_completed["body"] = body
         failed = attempt.status is not None and attempt.status >= 400
@@ -82,39 +85,16 @@ class OtherCalls:
         if isinstance(body, dict):
             step.usage = usage_from(body.get("usage"))
             step.model = body["model"] if isinstance(body.get("model"), str) else step.model
+            if call.endpoint.name == "conversations.create" and isinstance(body.get("id"), str):
+                run.run.conversation_id = body["id"]
         step.ending, step.latency = ending, call.latency(at)
-        step.request_id = attempt.headers.get("x-request-id")
+        step.request_id = attempt.request_id
         step.ended_at, step.duration_ms = iso(at), milliseconds(call.started_at, at)
         run.run.status = step.status
         self.book.touch(step)
         self.book.activity(run, at)
         if call.endpoint.name == "responses.compact" and isinstance(body, dict) and not failed:
-            self._compacted(call, parse_json(data), at)
-
-    def _compacted(self, call: Call, body: Any, at: int) -> None:
-        """A compacted context: what the next request re-sends continues from here."""
-        step, run = call.step, call.run
-        if step is None or run is None or not isinstance(body, dict):
-            return
-        self.index.nodes += 1
-        node = Node(self.index.nodes, step, run, None, EMPTY, response_id=body.get("id"))
-        step.response_id = node.response_id
-        if isinstance(step.payload_completed.get("body"), dict):
-            step.payload_completed["body"] = {
-                k: v for k, v in step.payload_completed["body"].items() if k != "output"
-            }
-        for place, raw in enumerate(body.get("output") or []):
-            item = from_responses(raw, place)
-            label = "context_compacted" if item.kind == "compaction" else "generic"
-            payload = {k: v for k, v in item.raw.items() if k not in {"type", "id"}}
-            made = self.book.add(run, label, f"responses.{item.type}", at, payload_completed=payload)
-            made.depends_on, made.item_id = [step.step_id], item.item_id
-            made.response_id, made.output_index = node.response_id, place
-            node.outputs.append(item)
-            node.last_step_id = node.last_message_id = made.step_id
-        self.index.record(node)
-        if node.response_id:
-            self.index.by_response[node.response_id] = node
+            self.compacting.end(call, step, run, body, at)
 
     def _body(self, data: bytes, body: Any, media: str) -> Any:
         if isinstance(body, dict) and "unread" in body:
@@ -128,6 +108,35 @@ class OtherCalls:
             return data.decode("utf-8")
         except UnicodeDecodeError:
             return self.lightener.put(data, media.partition(";")[0] or "application/octet-stream", "")
+
+
+def where_of(call: Call) -> dict[str, Any]:
+    """Return what a call was and where it went: name, method, host, path, query."""
+    sent = call.attempt.sent
+    try:
+        split = urlsplit(str(sent.get("url") or ""))
+    except ValueError:
+        return {"name": f"openai.{call.endpoint.name}", "method": sent.get("method"), "url": sent.get("url")}
+    payload: dict[str, Any] = {
+        "name": f"openai.{call.endpoint.name}",
+        "method": sent.get("method"),
+        "host": split.netloc,
+        "path": split.path,
+    }
+    query = parse_qsl(split.query, keep_blank_values=True)
+    return payload | ({"query": query_of(query)} if query else {})
+
+
+def query_of(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return a query as an object; a name that is repeated has a list."""
+    query: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in query:
+            held = query[name]
+            query[name] = [*held, value] if isinstance(held, list) else [held, value]
+        else:
+            query[name] = value
+    return query
 
 
 def _media(headers: Any) -> str:

@@ -1,7 +1,9 @@
 """Payloads made light: long strings and base64 leave the document for blobs, and marks of redaction are found.
 
 A string over 64 KiB, every base64 payload, and a long row of numbers (an embedding) is stored once under its own
-digest; what stands in the document says how many bytes there were, of what type, and how they begin.
+digest; what stands in the document says how many bytes there were, of what type, and how they begin. ``encoding``
+says how the bytes stood on the wire (``base64`` and its variants, ``json``; absent: as text), ``prefix`` what stood
+before them (of a data URL).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from attrs import define, field
 
 from tfstore.documents import RedactionMark
+from tfstore.prompts import BASE64, encode_base64
 
 LONG_STRING = 64 * 1024
 LONG_ROW = 64
@@ -71,20 +74,23 @@ class Lightener:
         if isinstance(value, list):
             if len(value) > LONG_ROW and all(type(v) in (int, float) for v in value):
                 text = json.dumps(value)
-                return self.put(text.encode(), "application/json", text[:PREVIEW])
+                return self.put(text.encode(), "application/json", text[:PREVIEW]) | {"encoding": "json"}
             return [self.lighten(v, key) for v in value]
         return value
 
     def _string(self, value: str, key: str) -> Any:
         found = _DATA_URL.match(value)
         if found:
-            data = _decode(value[found.end() :])
-            if data is not None:
-                return self.put(data, found[1] or "text/plain", value[: found.end()])
-        elif key in _BASE64_KEYS and len(value) > 4 * PREVIEW and _BASE64.match(value):
-            data = _decode(value)
-            if data is not None:
-                return self.put(data, media_type_of(data) or _BASE64_KEYS[key], "")
+            decoded = decode_base64(value[found.end() :])
+            if decoded is not None:
+                data, encoding = decoded
+                reference = self.put(data, found[1] or "text/plain", "")
+                return reference | {"encoding": encoding, "prefix": value[: found.end()]}
+        elif len(value) > 4 * PREVIEW and _BASE64.match(value):
+            decoded = decode_base64(value)
+            media = media_type_of(decoded[0]) if decoded is not None else None
+            if decoded is not None and (media or key in _BASE64_KEYS):
+                return self.put(decoded[0], media or _BASE64_KEYS[key], "") | {"encoding": decoded[1]}
         if len(value) > LONG_STRING:
             return self.put(value.encode("utf-8", "surrogatepass"), "text/plain", value[:PREVIEW])
         return value
@@ -104,12 +110,15 @@ def media_type_of(data: bytes) -> str | None:
     return next((media for magic, media in _MAGIC if data.startswith(magic)), None)
 
 
-def _decode(text: str) -> bytes | None:
-    compact = text.strip().replace("\n", "").replace("-", "+").replace("_", "/")
+def decode_base64(text: str) -> tuple[bytes, str] | None:
+    """Return the bytes of a base64 text and the variant that gives back the same text; None where none does."""
+    compact = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+        data = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+    variant = next((name for name in BASE64 if encode_base64(data, name) == text), None)
+    return None if variant is None else (data, variant)
 
 
 def marks_in(value: Any, path: str) -> list[RedactionMark]:

@@ -19,7 +19,7 @@ class RunState:
     opened: int
     prompt_step_id: str | None = None
     root_prompt_step_id: str | None = None
-    snapshots: dict[tuple[str, str], str] = field(factory=dict[tuple[str, str], str])
+    snapshots: dict[tuple[str, str], Step] = field(factory=dict[tuple[str, str], "Step"])
     last_call: Step | None = None
     last_key: bytes = b""
     active: int = 0
@@ -36,7 +36,10 @@ class Book:
     by_run: dict[str, RunState] = field(factory=dict[str, RunState])
     steps: dict[str, Step] = field(factory=dict[str, Step])
     changed: dict[str, Step] = field(factory=dict[str, Step])
+    active: dict[str, RunState] = field(factory=dict[str, RunState])
+    """Runs in which something happened since somebody looked."""
     threads: int = 0
+    forks: int = 0
     seq: int = 0
 
     def open_run(self, at: int, trigger: str, lineage: Lineage, parent: RunState | None) -> RunState:
@@ -56,6 +59,7 @@ class Book:
         if parent is not None:
             state.root_prompt_step_id = parent.root_prompt_step_id
         self.states.append(state)
+        self.forks += lineage.branch_index > 0
         self.by_run[run.run_id] = state
         self.session.runs.append(run)
         return state
@@ -85,9 +89,13 @@ class Book:
     def touch(self, step: Step) -> None:
         """Note that a step changed, so that its digest is made again."""
         self.changed[step.step_id] = step
+        state = self.by_run.get(str(step.run_id))
+        if state is not None:
+            self.active[state.run.run_id] = state
 
     def activity(self, state: RunState, at: int) -> None:
         """Note that something happened in a run."""
+        self.active[state.run.run_id] = state
         state.active = max(state.active, at)
         state.run.ended_at = iso(state.active)
         state.run.duration_ms = milliseconds(state.opened, state.active)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from tfclient.projection.items import Item, canonical
+from tfclient.projection.fingerprints import canonical
 
 if TYPE_CHECKING:
-    from tfclient.projection.model_call import ModelRequest
+    from tfclient.projection.model_call import ModelRequest, Policy
     from tfclient.projection.run_state import Book, RunState
+    from tfstore.documents import Step
 
 PREVIEW = 200
 
@@ -22,46 +23,41 @@ def version_of(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def take_policies(book: Book, run: RunState, request: ModelRequest, at: int) -> str | None:
-    """Return the step of the request's instructions, adding it if this version is new to the run."""
-    if not request.policies:
+def take_policies(book: Book, run: RunState, policies: list[Policy], at: int) -> Step | None:
+    """Return the step of these instructions, adding it if this version is new to the run."""
+    if not policies:
         return None
-    texts = [policy.text for policy in request.policies]
+    texts = [policy.text for policy in policies]
     payload = {
         "text": "\n\n".join(texts),
-        "sources": [policy.source for policy in request.policies],
+        "sources": [policy.source for policy in policies],
         "length": sum(map(len, texts)),
     }
-    raws = [policy.raw for policy in request.policies]
-    if any(not _plain(raw) for raw in raws):
-        payload["items"] = raws
-    return _once(
-        book,
-        run,
-        "policy.snapshot",
-        version_of([[p.source, p.text, p.raw] for p in request.policies]),
-        payload,
-        at,
-    )
+    if len(policies) > 1 or not _plain(policies[0]):
+        payload["items"] = [policy.raw for policy in policies]
+    version = version_of([[policy.source, policy.raw] for policy in policies])
+    return _once(book, run, "policy.snapshot", version, payload, at)
 
 
-def _plain(raw: Any) -> bool:
-    return isinstance(raw, str) or (
-        isinstance(raw, dict)
-        and isinstance(raw.get("content"), str)
-        and set(raw) <= {"role", "content", "type"}
-    )
+def _plain(policy: Policy) -> bool:
+    """Whether the text and where it came from are all there is."""
+    if policy.source == "instructions":
+        return isinstance(policy.raw, str)
+    raw = policy.raw
+    return isinstance(raw, dict) and isinstance(raw.get("content"), str) and set(raw) <= {"role", "content"}
 
 
-def take_tools(book: Book, run: RunState, request: ModelRequest, at: int) -> str | None:
+def take_tools(book: Book, run: RunState, request: ModelRequest, at: int) -> Step | None:
     """Return the step of the request's tools, adding it if this version is new to the run."""
     if not request.tools:
         return None
-    payload = {
+    payload: dict[str, Any] = {
         "count": len(request.tools),
         "names": [tool_name(tool) for tool in request.tools],
         "tools": request.tools,
     }
+    if request.functions:
+        payload["functions"] = request.functions
     return _once(book, run, "tool.schemas.snapshot", version_of(request.tools), payload, at)
 
 
@@ -76,20 +72,18 @@ def tool_name(tool: Any) -> str:
     return f"{kind}:{tool['server_label']}" if tool.get("server_label") else kind
 
 
-def take_context(book: Book, run: RunState, items: list[Item], at: int) -> str | None:
+def take_context(book: Book, run: RunState, raws: list[Any], words: list[str], at: int) -> Step | None:
     """Return the step of history that was sent but never recorded, adding it if it is new to the run."""
-    if not items:
+    if not raws:
         return None
-    raws = [item.raw for item in items]
-    preview = " | ".join(f"{i.role or i.type}: {' '.join((i.text or i.name or '').split())}" for i in items)
-    payload = {"count": len(items), "preview": preview[:PREVIEW], "items": raws}
+    payload = {"count": len(raws), "preview": " | ".join(words)[:PREVIEW], "items": raws}
     return _once(book, run, "context.snapshot", version_of(raws), payload, at)
 
 
-def _once(book: Book, run: RunState, label: str, version: str, payload: dict[str, Any], at: int) -> str:
+def _once(book: Book, run: RunState, label: str, version: str, payload: dict[str, Any], at: int) -> Step:
     known = run.snapshots.get((label, version))
     if known is not None:
         return known
     step = book.add(run, label, label, at, payload_started={"version": version, **payload})
-    run.snapshots[(label, version)] = step.step_id
-    return step.step_id
+    run.snapshots[(label, version)] = step
+    return step

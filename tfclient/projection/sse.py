@@ -30,7 +30,8 @@ class EventStream:
         [ServerEvent(event='ping', data='{}')]
     """
 
-    comments: int = 0
+    comments: list[str] = field(factory=list[str])
+    """Comment lines, each text once: they are often repeated to keep a connection open."""
     _pending: str = ""
     _event: str | None = None
     _data: list[str] = field(factory=list[str])
@@ -67,7 +68,8 @@ class EventStream:
             return
         name, _, value = line.partition(":")
         if not name:
-            self.comments += 1
+            if value and value.strip() not in self.comments:
+                self.comments.append(value.strip())
             return
         value = value.removeprefix(" ")
         if name == "data":

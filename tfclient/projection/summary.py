@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfstore.documents import Session, Step, Summary, ToolSummary
+from attrs import define, field
+
+from tfstore.documents import Session, Step, Summary, ToolSummary, Usage
 
 if TYPE_CHECKING:
     from tfclient.projection.run_state import RunState
@@ -12,24 +14,17 @@ if TYPE_CHECKING:
 TITLE = 80
 
 
-def run_status(state: RunState, *, ended: bool) -> str:
+def run_status(state: RunState, *, session_ended: bool) -> str:
     """Return a run's status: that of its last model call, or of work that is still open."""
     run = state.run
-    if run.trigger == "api" or state.last_call is None:
-        last = run.steps[-1].status if run.steps else "completed"
-        return (
-            "cancelled"
-            if ended and last in {"in_progress", "queued"}
-            else last
-            if run.trigger == "api"
-            else ("completed" if not state.pending else "cancelled" if ended else "in_progress")
-        )
-    status = state.last_call.status
-    if status == "completed" and state.pending:
-        status = "in_progress"
-    if ended and status in {"in_progress", "queued"}:
-        return "cancelled"
-    return status
+    if run.trigger == "api":
+        status = run.steps[-1].status if run.steps else "completed"
+        status = next((s.status for s in run.steps if s.type.startswith("api.")), status)
+    else:
+        status = state.last_call.status if state.last_call is not None else "completed"
+        if status == "completed" and state.pending:
+            status = "in_progress"
+    return "cancelled" if session_ended and status in {"in_progress", "queued"} else status
 
 
 def result_of(session: Session) -> str | None:
@@ -41,42 +36,92 @@ def result_of(session: Session) -> str | None:
     return "completed" if statuses else None
 
 
-def summarise(session: Session) -> Summary:
-    """Return the totals of a session."""
-    summary = Summary(runs=len(session.runs))
-    for run in session.runs:
-        if run.lineage.branch_index > 0:
-            summary.forks += 1
-        for step in run.steps:
-            _count(summary, step)
-    return summary
-
-
-def _count(summary: Summary, step: Step) -> None:
-    summary.steps += 1
-    if step.error is not None:
-        summary.errors += 1
-    if step.label == "assistant_call":
-        summary.model_calls += 1
-        summary.retries += step.retries or 0
-        model = step.model or "unknown"
-        summary.models[model] = summary.models.get(model, 0) + 1
-        if step.usage is not None:
-            summary.usage.add(step.usage)
-    if step.label == "tool_call":
-        tool = summary.tools.setdefault(step.tool_name or "unknown", ToolSummary())
-        summary.tool_calls += 1
-        tool.calls += 1
-        tool.duration_ms += step.duration_ms or 0
-        summary.unresolved_tool_calls += step.status == "unresolved"
-    elif step.label == "tool_error":
-        summary.tool_errors += 1
-        summary.tools.setdefault(step.tool_name or "unknown", ToolSummary()).errors += 1
-
-
 def title_of(session: Session) -> str:
     """Return a title from the first prompt: one line, at most 80 characters."""
     text = next((run.input_text for run in session.runs if run.trigger != "api" and run.input_text), "")
     text = text or next((run.input_text for run in session.runs), "")
     line = " ".join(text.split())
     return line if len(line) <= TITLE else line[: TITLE - 1] + "…"
+
+
+@define
+class _Share:
+    """What one step adds to the totals."""
+
+    error: bool = False
+    model: str | None = None
+    retries: int = 0
+    usage: Usage | None = None
+    tool: str | None = None
+    calls: int = 0
+    tool_errors: int = 0
+    duration_ms: int = 0
+    unresolved: int = 0
+
+
+@define
+class Totals:
+    """The totals of a session, kept by replacing the share of each step that changes."""
+
+    summary: Summary = field(factory=Summary)
+    _shares: dict[str, _Share] = field(factory=dict[str, _Share])
+
+    def take(self, step: Step) -> None:
+        """Bring the totals up to date with a step that is new or has changed."""
+        share, before = _share_of(step), self._shares.get(step.step_id)
+        if before is None:
+            self.summary.steps += 1
+        else:
+            self._add(before, -1)
+        self._add(share, 1)
+        self._shares[step.step_id] = share
+
+    def _add(self, share: _Share, sign: int) -> None:
+        summary = self.summary
+        summary.errors += sign * share.error
+        if share.model is not None:
+            summary.model_calls += sign
+            summary.retries += sign * share.retries
+            summary.models[share.model] = summary.models.get(share.model, 0) + sign
+            if not summary.models[share.model]:
+                del summary.models[share.model]
+            if share.usage is not None:
+                _add_usage(summary.usage, share.usage, sign)
+        if share.tool is not None:
+            tool = summary.tools.setdefault(share.tool, ToolSummary())
+            summary.tool_calls += sign * share.calls
+            summary.tool_errors += sign * share.tool_errors
+            summary.unresolved_tool_calls += sign * share.unresolved
+            tool.calls += sign * share.calls
+            tool.errors += sign * share.tool_errors
+            tool.duration_ms += sign * share.duration_ms
+            if tool == ToolSummary():
+                del summary.tools[share.tool]
+
+
+def _share_of(step: Step) -> _Share:
+    share = _Share(error=step.error is not None)
+    if step.label == "assistant_call":
+        share.model, share.retries = step.model or "unknown", step.retries or 0
+        share.usage = Usage() if step.usage is None else Usage(*_numbers(step.usage))
+    elif step.label == "tool_call":
+        share.tool, share.calls, share.duration_ms = step.tool_name or "unknown", 1, step.duration_ms or 0
+        share.unresolved = int(step.status == "unresolved")
+    elif step.label == "tool_error":
+        share.tool, share.tool_errors = step.tool_name or "unknown", 1
+    return share
+
+
+def _numbers(usage: Usage) -> tuple[int, int, int, int, int]:
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.total_tokens,
+    )
+
+
+def _add_usage(total: Usage, usage: Usage, sign: int) -> None:
+    given = _numbers(usage)
+    total.add(Usage(*(sign * number for number in given)))

@@ -1,0 +1,68 @@
+"""What an endpoint gave back, in a few words: how many of what, and how big."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfclient.projection.bodies import parse_json
+from tfclient.projection.sse import EventStream
+
+
+def events_of(text: str) -> dict[str, Any]:
+    """Return the events of an event stream that no family reads, as JSON where they are."""
+    stream = EventStream()
+    told = stream.feed(text)
+    events: list[Any] = []
+    for event in told:
+        data = parse_json(event.data)
+        data = event.data if data is None else data
+        named = event.event is not None and isinstance(data, dict) and data.get("type") != event.event
+        events.append({"event": event.event, "data": data} if named else data)
+    made: dict[str, Any] = {"events": events}
+    if stream.rest.strip():
+        made["cut_event"] = stream.rest
+    return made
+
+
+def result_summary(name: str, body: Any, media: str) -> str:
+    """Return a line that says what came back.
+
+    Example:
+        >>> result_summary("embeddings.create", {"data": [{"embedding": [0.1, 0.2]}]}, "application/json")
+        '1 embedding of 2 numbers'
+    """
+    if isinstance(body, dict) and "blob" in body:
+        return f"{media.partition(';')[0] or 'data'}, {body.get('bytes')} bytes"
+    if not isinstance(body, dict):
+        return ""
+    if isinstance(body.get("error"), dict | str):
+        return "error"
+    if isinstance(body.get("events"), list):
+        return _counted(len(body["events"]), "event")
+    rows = body.get("data")
+    if isinstance(rows, list):
+        return _of_rows(name, rows)
+    if body.get("deleted") is True:
+        return f"deleted {body.get('id', '')}".strip()
+    if isinstance(body.get("text"), str):
+        return str(body["text"])
+    if isinstance(body.get("results"), list) and name.startswith("moderations"):
+        flagged = sum(1 for row in body["results"] if isinstance(row, dict) and row.get("flagged"))
+        return f"{_counted(len(body['results']), 'input')}, {flagged} flagged"
+    words = [str(body[key]) for key in ("object", "id", "status") if isinstance(body.get(key), str)]
+    return " ".join(words)
+
+
+def _of_rows(name: str, rows: list[Any]) -> str:
+    first = rows[0] if rows and isinstance(rows[0], dict) else {}
+    if name.startswith("embeddings"):
+        vector = first.get("embedding")
+        size = f" of {len(vector)} numbers" if isinstance(vector, list) else ""
+        return _counted(len(rows), "embedding") + size
+    if name.startswith("images"):
+        return _counted(len(rows), "image")
+    return _counted(len(rows), str(first.get("object") or "item").replace("_", " "))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,245 @@
+"""The life of calls: started, sent, answered, streamed, tried again, ended. One handler per kind of entry."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from tfclient.projection import chat, responses
+from tfclient.projection.attempt import AttemptState, Entry
+from tfclient.projection.bodies import parse_json
+from tfclient.projection.endpoints import endpoint_of
+from tfclient.projection.errors import error_from_exception
+from tfclient.projection.exchange import Call
+from tfclient.projection.request_texts import RequestTexts
+from tfclient.projection.times import iso, milliseconds
+from tfstore.documents import Lineage
+
+if TYPE_CHECKING:
+    from tfclient.projection.closing import Closing
+    from tfclient.projection.lineage import LineageIndex
+    from tfclient.projection.model_call import ModelRequest
+    from tfclient.projection.opening import Opening
+    from tfclient.projection.other import OtherCalls
+    from tfclient.projection.run_state import Book
+    from tfstore.documents import Step
+
+REMEMBERED = 1024
+"""Closed calls that are remembered: a retry, an exception or the end of a stream may still come."""
+
+
+@define
+class Calls:
+    """All calls under way, and the last ones that were closed; handlers return whether they knew the call."""
+
+    book: Book
+    index: LineageIndex
+    opening: Opening
+    closing: Closing
+    other: OtherCalls
+    deltas: bool = False
+    session_ended: bool = False
+    open: dict[str, Call] = field(factory=dict[str, Call])
+    _closed: OrderedDict[str, Call] = field(factory=OrderedDict[str, Call])
+    _exchanges: dict[str, tuple[Call, AttemptState]] = field(factory=dict)
+    _texts: RequestTexts = field(factory=RequestTexts)
+
+    def started(self, entry: Entry, _at: int) -> bool:
+        """A program called a method of the client."""
+        call = Call(str(entry.get("call")), entry)
+        self.open[call.id] = call
+        return True
+
+    def _find(self, call_id: Any) -> Call | None:
+        return self.open.get(str(call_id)) or self._closed.get(str(call_id))
+
+    def sent(self, entry: Entry, at: int) -> bool:
+        """An HTTP request left; the first one tells what the call is, later ones are retries."""
+        call = self._find(entry.get("call"))
+        if call is None:
+            call = Call(str(entry.get("call")), {"at": at})
+        self._closed.pop(call.id, None)
+        self.open[call.id] = call
+        method, url = str(entry.get("method") or "POST"), str(entry.get("url") or "")
+        path = url.split("://", 1)[-1].partition("/")[2]
+        endpoint = endpoint_of(method, "/" + path)
+        attempt = AttemptState(len(call.attempts) + 1, entry, endpoint, at)
+        attempt.keeps_deltas = self.deltas or bool(call.started.get("deltas"))
+        call.attempts.append(attempt)
+        self._exchanges[str(entry.get("exchange_id"))] = (call, attempt)
+        text = self._texts.whole(str(entry.get("exchange_id")), entry.get("body"))
+        if call.step is not None:
+            self._again(call)
+            return True
+        call.endpoint = endpoint
+        if endpoint.is_model_call:
+            request = self._read(call, entry, text)
+            if request.model is None and endpoint.deployment is not None:
+                request.model, call.model_from_url = endpoint.deployment, True
+            self.opening.open(call, request, at)
+        elif not self._open_known(call):
+            self.other.open(call, at, text)
+        return True
+
+    def _read(self, call: Call, entry: Entry, text: str | None) -> ModelRequest:
+        read = responses.read_request if call.endpoint.family == "responses" else chat.read_request
+        body = parse_json(text) if text is not None else None
+        sent = self.opening.provenance.sent
+        if isinstance(body, dict):
+            return read(body, sent)
+        request = read({}, sent)
+        request.unread = entry.get("body") if isinstance(entry.get("body"), dict) else {"text": text}
+        return request
+
+    def _open_known(self, call: Call) -> bool:
+        """A retrieved or cancelled response that is known updates the step of the call that made it."""
+        if call.endpoint.family != "responses" or call.endpoint.resource_id is None:
+            return False
+        node = self.index.by_response.get(call.endpoint.resource_id)
+        if node is None or node.step.label != "assistant_call":
+            return False
+        call.node, call.run = node, node.run
+        return True
+
+    def _again(self, call: Call) -> None:
+        step = call.step
+        if step is None:
+            return
+        call.closed = False
+        step.status, step.error, step.ending = "in_progress", None, None
+        step.ended_at = step.duration_ms = None
+        step.payload_completed = {}
+        call.show_attempts(step)
+        self.book.touch(step)
+
+    def answered(self, entry: Entry, at: int) -> bool:
+        """A response began; ``complete`` says that its whole body is here."""
+        found = self._exchanges.get(str(entry.get("exchange_id")))
+        if found is None:
+            return False
+        call, attempt = found
+        if attempt.settled:
+            return True
+        attempt.answered(entry, at)
+        if entry.get("complete"):
+            self._close(call, at, "completed")
+        elif call.step is not None:
+            call.show_attempts(call.step)
+            self.book.touch(call.step)
+        return True
+
+    def chunk(self, entry: Entry, at: int) -> bool:
+        """A piece of a response's body came."""
+        found = self._exchanges.get(str(entry.get("exchange_id")))
+        if found is None:
+            return False
+        call, attempt = found
+        if attempt.settled:
+            return True
+        attempt.chunk(entry, at)
+        if attempt.stream is not None:
+            if call.node is not None:
+                self.opening.announce(call.node, attempt.stream.response_id)
+            if attempt.stream.ended and not call.closed:
+                self._close(call, at, "completed")
+        return True
+
+    def attempt_ended(self, entry: Entry, at: int) -> bool:
+        """A streamed body ended, or the transport failed."""
+        found = self._exchanges.get(str(entry.get("exchange_id")))
+        if found is None:
+            return False
+        call, attempt = found
+        attempt.ended_at = at
+        ending = str(entry.get("ending") or "completed")
+        if isinstance(entry.get("error"), dict) and not attempt.settled:
+            attempt.error = entry["error"]
+        if attempt.settled:
+            # The stream had said its last word, or the answer was here as a whole.
+            if call.step is not None:
+                call.show_attempts(call.step)
+                self.book.touch(call.step)
+            return True
+        self._close(call, at, ending)
+        return True
+
+    def ended(self, entry: Entry, at: int) -> bool:
+        """The call ended in an exception."""
+        call = self._find(entry.get("call"))
+        if call is None:
+            return False
+        error = entry.get("error")
+        if not call.attempts:
+            self._never_sent(call, entry, at)
+            return True
+        if not call.closed:
+            self._close(call, at, str(entry.get("ending") or "unknown"))
+        step = call.step
+        if isinstance(error, dict) and step is not None:
+            told = error_from_exception(error)
+            ending = str(entry.get("ending") or "")
+            if step.status in {"completed", "in_progress"} and ending != "completed":
+                cancelled = ending == "cancelled" or told.class_ == "cancelled"
+                step.status = "cancelled" if cancelled else "failed"
+                step.ended_at, step.duration_ms = iso(at), milliseconds(call.started_at, at)
+                step.ending = ending or step.ending
+            if step.error is None and step.status not in {"completed", "incomplete"}:
+                step.error = told
+            step.payload_completed["exception"] = error
+            self.book.touch(step)
+            self.closing.settle_run(call, session_ended=self.session_ended)
+        return True
+
+    def _never_sent(self, call: Call, entry: Entry, at: int) -> None:
+        """The program's own mistake or a failing callback: the call ended before anything left."""
+        began = call.started_at or at
+        run = self.book.open_run(began, "api", Lineage(), None)
+        path, method = str(call.started.get("path") or ""), str(call.started.get("method") or "POST")
+        name = endpoint_of(method, path).name
+        payload = {"name": f"openai.{name}", "method": method, "path": path}
+        step = self.book.add(run, "generic", f"api.{name}", began, payload_started=payload)
+        error = entry.get("error")
+        told = error_from_exception(error if isinstance(error, dict) else {"type": "Exception"})
+        step.status = "cancelled" if told.class_ == "cancelled" else "failed"
+        step.error, step.ending = told, "no_response"
+        step.payload_completed = {"exception": error, "sent": False}
+        step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
+        run.run.input_text, run.run.status = name, step.status
+        self._forget(call)
+
+    def _close(self, call: Call, at: int, ending: str) -> None:
+        call.closed = True
+        self.closing.close(call, at, ending, session_ended=self.session_ended)
+        if call.step is not None:
+            self.book.touch(call.step)
+        self.open.pop(call.id, None)
+        self._closed[call.id] = call
+        self._closed.move_to_end(call.id)
+        while len(self._closed) > REMEMBERED:
+            self._forget(next(iter(self._closed.values())))
+
+    def _forget(self, call: Call) -> None:
+        call.closed = True
+        self.open.pop(call.id, None)
+        self._closed.pop(call.id, None)
+        for attempt in call.attempts:
+            self._exchanges.pop(attempt.exchange_id, None)
+
+    def give_up(self, at: int) -> None:
+        """The session ended: what is still under way has no known end."""
+        for call in list(self.open.values()):
+            if call.attempts:
+                self._close(call, at, "unknown")
+            else:
+                error = {"type": "Unknown", "message": "the process ended before sending"}
+                self._never_sent(call, {"error": error}, at)
+
+    def streaming(self) -> list[tuple[Step, AttemptState]]:
+        """Return the steps whose streams are still running."""
+        return [
+            (call.step, call.attempt)
+            for call in self.open.values()
+            if call.step is not None and call.attempts and call.attempt.stream is not None
+        ]

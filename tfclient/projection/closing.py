@@ -1,0 +1,184 @@
+"""What came of a call: its attempt read as a response, with the way it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from tfclient.projection import chat, responses
+from tfclient.projection.bodies import json_or_text
+from tfclient.projection.errors import error_from_exception
+from tfclient.projection.model_call import ModelResponse
+from tfclient.projection.summary import run_status
+from tfstore.documents import ErrorInfo
+
+if TYPE_CHECKING:
+    from tfclient.projection.attempt import AttemptState
+    from tfclient.projection.chat_stream import ChatStream
+    from tfclient.projection.exchange import Call
+    from tfclient.projection.other import OtherCalls
+    from tfclient.projection.outcome import Outcome
+    from tfclient.projection.response_stream import ResponseStream
+
+LEFT = frozenset({"left_early", "never_read", "cancelled"})
+"""Endings that the program chose: what it left is cancelled, not failed."""
+
+GAVE_UP = LEFT | {"cut", "no_response", "unknown"}
+
+_ENDINGS = {
+    "response.completed": "completed",
+    "response.failed": "failed_event",
+    "response.incomplete": "incomplete",
+    "response.cancelled": "cancelled",
+}
+
+_OPEN = frozenset({"in_progress", "queued"})
+
+
+@define
+class Closing:
+    """Closes calls: reads what came and hands it on to be made into steps."""
+
+    outcome: Outcome
+    other: OtherCalls
+
+    def close(self, call: Call, at: int, ending: str, *, session_ended: bool) -> None:
+        """Bring the call's step to what is known now; more may still come (a retry, an exception)."""
+        attempt = call.attempt
+        if call.step is None and call.node is not None:
+            self._seen_again(call, at, ending)
+        elif call.node is not None and call.step is not None:
+            response, ending = _response_of(call, attempt, ending)
+            self.outcome.close(call.node, response, at, ending)
+            self._measure(call, at)
+        elif call.step is not None:
+            self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
+            if ending in GAVE_UP:
+                call.step.status = "cancelled" if ending in LEFT else "failed"
+                call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
+                call.step.ending = ending
+        call.settle()
+        if call.step is not None:
+            call.show_attempts(call.step)
+        self.settle_run(call, session_ended=session_ended)
+
+    def settle_run(self, call: Call, *, session_ended: bool) -> None:
+        """Bring the status of the call's run up to date."""
+        if call.run is not None:
+            call.run.run.status = run_status(call.run, session_ended=session_ended)
+
+    def _measure(self, call: Call, at: int) -> None:
+        step, attempt = call.step, call.attempt
+        if step is None:
+            return
+        step.latency = call.latency(at)
+        step.request_id = step.request_id or attempt.request_id
+        stream = attempt.stream
+        if stream is not None and stream.unread:
+            step.payload_completed["unread_events"] = stream.unread
+        if stream is not None and stream.strange:
+            step.payload_completed["other_events"] = stream.strange
+        if attempt.deltas:
+            step.payload_completed["deltas"] = attempt.deltas
+        if attempt.comments:
+            step.payload_completed["comments"] = attempt.comments
+
+    def _seen_again(self, call: Call, at: int, ending: str) -> None:
+        """A retrieved, polled, cancelled or resumed response: the same step, brought up to date."""
+        node, attempt = call.node, call.attempt
+        if node is None:
+            return
+        stream = attempt.stream
+        body = json_or_text(attempt.body())
+        whole = isinstance(body, dict) and body.get("object") == "response"
+        if (attempt.status or 0) >= 400 or attempt.status is None or not (whole or stream is not None):
+            call.node = call.run = None
+            self.other.open(call, int(call.attempts[0].sent_at))
+            self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
+            return
+        if stream is not None and not stream.ended:
+            self._resumed(call, at, ending)
+            return
+        response = stream.response() if stream is not None else responses.read_response(body, attempt.status)
+        if response.status in _OPEN and node.step.status not in _OPEN:
+            return
+        ending = {"incomplete": "incomplete", "cancelled": "cancelled", "failed": "failed_event"}.get(
+            response.status, "completed"
+        )
+        self.outcome.close(node, response, at, ending)
+
+    def _resumed(self, call: Call, at: int, ending: str) -> None:
+        """A resumed stream that broke off too: its items, and an ending where none was known."""
+        node, attempt = call.node, call.attempt
+        if node is None or attempt.stream is None:
+            return
+        if node.step.status == "completed":
+            return
+        response = attempt.stream.response()
+        self.outcome.partial(node, response, at)
+        if node.step.status not in _OPEN:
+            node.step.ending = ending if ending in GAVE_UP else node.step.ending
+
+
+def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:
+    read = responses.read_response if call.endpoint.family == "responses" else chat.read_response
+    stream = attempt.stream
+    if attempt.status is not None and attempt.status >= 400:
+        response = read(json_or_text(attempt.body()), attempt.status)
+        response.status, response.error = "failed", response.error or _error_of(attempt, "http_error")
+        return response, ending if ending in GAVE_UP else "http_error"
+    if stream is not None:
+        return _streamed(stream, attempt, ending)
+    left = ending in LEFT
+    if attempt.status is None:
+        response = ModelResponse(status="cancelled" if left else "failed")
+        response.error = None if left else _error_of(attempt, ending)
+        return response, ending
+    body = json_or_text(attempt.body())
+    if ending in GAVE_UP and not isinstance(body, dict):
+        response = ModelResponse(status="cancelled" if left else "failed", body=body)
+        response.error = None if left else _error_of(attempt, ending)
+        return response, ending
+    response = read(body, attempt.status)
+    if response.status == "failed" and response.error is None:
+        response.error = ErrorInfo("provider", "the response says that it failed, without an error")
+    if response.status == "failed" and response.id is not None:
+        return response, "failed_event"
+    return response, "incomplete" if response.status == "incomplete" else "completed"
+
+
+def _streamed(
+    stream: ResponseStream | ChatStream, attempt: AttemptState, ending: str
+) -> tuple[ModelResponse, str]:
+    response = stream.response()
+    terminal = stream.terminal
+    if terminal is not None:
+        return response, _ENDINGS.get(terminal, "completed")
+    if stream.error is not None:
+        response.status = "failed"
+        return response, "error_event"
+    if stream.finished and ending not in {"cut", "unknown"}:
+        return response, "incomplete" if response.status == "incomplete" else "completed"
+    if ending == "completed" and response.status != "queued":
+        # The bytes ended in good order, but the stream never said that it was done.
+        ending = "cut"
+    left = ending in LEFT
+    response.status = "cancelled" if left else "failed"
+    if not left:
+        response.error = _error_of(attempt, ending)
+    if attempt.cut_event:
+        response.rest["cut_event"] = attempt.cut_event
+    return response, ending
+
+
+def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
+    if attempt.error is not None:
+        return error_from_exception(attempt.error)
+    words = {
+        "cut": "the stream ended before the response was complete",
+        "unknown": "the process ended before the response was complete",
+        "no_response": "no response came",
+        "http_error": f"HTTP {attempt.status}",
+    }
+    return ErrorInfo("transport", words.get(ending, ending), None, attempt.status)

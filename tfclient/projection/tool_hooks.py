@@ -1,0 +1,106 @@
+"""What the program itself says of its tools and of a session: measured runs of tools, and annotations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from tfclient.projection.errors import error_from_exception
+from tfclient.projection.fingerprints import canonical
+from tfclient.projection.times import iso, milliseconds
+from tfstore.documents import Lineage
+
+if TYPE_CHECKING:
+    from tfclient.projection.lineage import LineageIndex
+    from tfclient.projection.nodes import CallRecord
+    from tfclient.projection.run_state import Book, RunState
+    from tfclient.projection.tool_steps import ToolSteps
+    from tfstore.documents import Step
+
+Entry = dict[str, Any]
+
+
+@define
+class ToolHooks:
+    """Takes the entries that the hooks write."""
+
+    book: Book
+    index: LineageIndex
+    tools: ToolSteps
+    _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
+
+    def started(self, entry: Entry, at: int) -> None:
+        """A hook says that a tool began to run."""
+        self._started[str(entry.get("tool"))] = (at, entry)
+        record = self._call_of(entry)
+        if record is None:
+            return
+        self.tools.run_begins(_names(entry), record)
+        record.measured = True
+        record.step.timing, record.step.started_at = "measured", iso(at)
+        self.book.touch(record.step)
+
+    def _call_of(self, entry: Entry) -> CallRecord | None:
+        if entry.get("call_id"):
+            return self.index.find_call(str(entry["call_id"]), None)
+        name, wanted = entry.get("name"), canonical(entry.get("arguments"))
+        pending = [r for r in self.tools.open.values() if r.step.tool_name == name and not r.measured]
+        same = [r for r in pending if canonical(r.step.payload_started.get("arguments")) == wanted]
+        return next(iter(same or pending), None)
+
+    def ended(self, entry: Entry, at: int) -> None:
+        """A hook says that a tool ended, with its result or its exception."""
+        began, started = self._started.pop(str(entry.get("tool")), (at, entry))
+        record = self.tools.run_ends(_names(entry) + _names(started))
+        error = entry.get("error")
+        if record is None:
+            self._unasked(started, entry, began, at)
+            return
+        step = record.step
+        step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
+        if isinstance(error, dict):
+            self.tools.failed(record, error, at)
+        elif not record.answers and "result" in entry:
+            step.payload_completed = {"ok": True, "result": entry["result"]}
+        self.book.activity(record.run, at)
+        self.book.touch(step)
+
+    def _unasked(self, started: Entry, entry: Entry, began: int, at: int) -> None:
+        """A tool that ran without any model asking for it is kept as what it is."""
+        name = str(entry.get("name") or started.get("name") or "tool")
+        home = self._home(began)
+        step = self.book.add(home, "generic", f"tool.{name}", began, timing="measured", tool_name=name)
+        step.payload_started = {"name": name, "arguments": started.get("arguments")}
+        step.payload_completed = {"result": entry.get("result")} if "result" in entry else {}
+        step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
+        if isinstance(entry.get("error"), dict):
+            step.status, step.error = "failed", error_from_exception(entry["error"])
+            step.payload_completed["exception"] = entry["error"]
+
+    def _home(self, at: int) -> RunState:
+        return self.book.states[-1] if self.book.states else self.book.open_run(at, "api", Lineage(), None)
+
+    def annotated(self, entry: Entry, at: int) -> None:
+        """The program notes something, about a step or about the session."""
+        kind = str(entry.get("kind") or "note")
+        step = self._subject(entry)
+        home = self.book.by_run.get(str(step.run_id)) if step is not None else None
+        made = self.book.add(home or self._home(at), "generic", f"annotation.{kind}", at)
+        data = entry.get("data")
+        made.payload_completed = data if isinstance(data, dict) else {"value": data}
+        made.depends_on = [step.step_id] if step is not None else []
+
+    def _subject(self, entry: Entry) -> Step | None:
+        step = self.book.steps.get(str(entry.get("step")))
+        if step is not None:
+            return step
+        node = self.index.by_response.get(str(entry.get("response_id")))
+        if node is not None:
+            return node.step
+        record = self.index.find_call(str(entry["call_id"]), None) if entry.get("call_id") else None
+        return record.step if record is not None else None
+
+
+def _names(entry: Entry) -> list[str]:
+    return [str(entry[key]) for key in ("tool", "call_id") if entry.get(key)]
