@@ -89,7 +89,7 @@ def covered(spans: list[Span]) -> float:
 
     Example:
         >>> covered([(0, 2), (1, 3), (5, 6)])
-        4
+        4.0
     """
     total, reached = 0.0, float("-inf")
     for start, end in sorted(spans):
