@@ -13,11 +13,15 @@ from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
 from tfd2.steps import status_word
 from tfd2.timeline import timeline_board
+from tfd2.wrapping import cut
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines
     from tfd2.facts import RunFacts, SessionFacts
     from tfstore.documents import Session
+
+TITLE_COLUMNS = 64
+"""Of the session's own title, so that its id is never cut."""
 
 ROOT_STEPS = 80
 """Steps that the overview shows one by one; of more, it shows runs as cards."""
@@ -63,7 +67,7 @@ def _root(facts: SessionFacts, ways: list[Way]) -> Board:
 
 def _title(facts: SessionFacts) -> Lines:
     session = facts.session
-    first = joined(session.title, f"session {session.session_id}")
+    first = joined(cut(session.title, TITLE_COLUMNS), f"session {session.session_id}")
     return first, joined(
         status_word(session.result or ""),
         status_word(session.status) if session.status != "closed" else "",
@@ -71,7 +75,7 @@ def _title(facts: SessionFacts) -> Lines:
         counted(facts.step_count, "step"),
         _total(sum(run.errors for run in facts.runs), "error"),
         _total(sum(run.unresolved for run in facts.runs), "unresolved tool call"),
-        duration(session.duration_ms) if session.duration_ms is not None else "",
+        duration(session.duration_ms) if session.duration_ms else "",
         tokens(sum(run.tokens for run in facts.runs)),
     )
 

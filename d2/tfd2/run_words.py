@@ -73,7 +73,7 @@ def trouble(run: RunFacts) -> str:
 def cost(run: RunFacts) -> str:
     """Return a run's duration and tokens."""
     return joined(
-        duration(run.run.duration_ms) if run.run.duration_ms is not None else "",
+        duration(run.run.duration_ms) if run.run.duration_ms else "",
         tokens(run.tokens) if run.tokens else "",
     )
 

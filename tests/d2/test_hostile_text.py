@@ -154,7 +154,7 @@ def _every_text_everywhere(said: list[str]) -> Session:
 
 
 @given(texts)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_text_can_be_drawn(said: list[str]) -> None:
     session = _every_text_everywhere(said)
     _check(session)

@@ -119,6 +119,11 @@ def test_the_title_sums_up() -> None:
     )
 
 
+def test_a_long_title_leaves_room_for_the_id() -> None:
+    first = outline(a_session(a_chat(), title="word " * 30))[0].title[0]
+    assert first.endswith("… · session sess_20260902T091400Z_7f3a9c01")
+
+
 def test_a_session_that_goes_on_says_so() -> None:
     session = a_session(a_chat(), status="active", result=None)
     assert outline(session)[0].title[1].startswith("ACTIVE · 1 run")
