@@ -192,6 +192,13 @@ def test_json_cut_in_the_middle_is_read_as_text() -> None:
     assert [mark["rule"] for mark in marks] == ["key:api_key", "key:password"]
 
 
+@pytest.mark.parametrize("before", ["\\n", "\\t", "\\\\n", "\\u0020", '\\"', "(", "="])
+def test_a_secret_behind_an_escape_is_seen_in_text_that_is_no_json(before: str) -> None:
+    body = '{"t": "line' + before + "sk-proj-abcdefghij0123456789 and"
+    text, _ = SECRETS.body(body.encode(), "application/json", "response.body")
+    assert text == body.replace("sk-proj-abcdefghij0123456789", "<redacted:openai_key>")
+
+
 def test_json_nested_deeper_than_python_goes_is_read_as_text() -> None:
     body = "[" * 100_000 + '"sk-proj-abcdefghij0123456789"' + "]" * 100_000
     text, _ = SECRETS.body(body.encode(), "application/json", "request.body")

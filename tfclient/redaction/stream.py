@@ -273,8 +273,8 @@ def _rewritten(line: str, payload: str) -> str:
 
 
 def _lines_end(data: bytes) -> int:
-    """Say how far whole lines go; a last CR may be half of a CR LF."""
-    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, max(0, len(data) - 1))) + 1
+    """Say how far whole lines go; a CR LF cut in two makes one more line, an empty one."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
 
 
 def _lines(text: str) -> list[str]:
