@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tfd2.elements import Node
     from tfd2.facts import SessionFacts, StepFacts
 
+ANSWERS = frozenset({"tool_output", "tool_error", "approval_response"})
+
 
 def nodes_of(facts: SessionFacts, steps: list[StepFacts]) -> list[Node]:
     """Return the nodes of the steps, their snapshots gathered on one page after the first step."""
@@ -28,8 +30,13 @@ def edges_of(facts: SessionFacts, steps: list[StepFacts], nodes: list[Node]) -> 
     for own in steps:
         if own.is_snapshot:
             continue
-        for other in facts.depends_on(own):
-            if other not in drawn:
+        needed = facts.depends_on(own)
+        # A request that carries a call's output depends on the call through it: one way is enough to see.
+        told = {
+            call for answer in needed if answer.step.label in ANSWERS for call in facts.depends_on(answer)
+        }
+        for other in needed:
+            if other not in drawn or other in told:
                 continue
             if other.is_snapshot:
                 # Every request depends on them: one thin edge to the first says it for all.

@@ -103,3 +103,12 @@ def test_a_run_inside_a_tool_starts_from_the_call() -> None:
     assert ("s3", "to_run_2") in _ends(board)
     (board,) = _boards(a_session(outer, inner), 2)
     assert _stubs(board)["from_run"].head == ("continues run 1", "called by a tool")
+
+
+def test_a_request_is_joined_to_a_call_through_its_output_only() -> None:
+    call = a_step("tool_call", "{}", tool_name="look_up", call_id="call_1", after=(1,))
+    output = a_step("tool_output", "found", tool_name="look_up", call_id="call_1", after=(2,))
+    request = a_step("assistant_call", after=(2, 3))
+    (board,) = _boards(a_session(a_run(a_step("user_message", "Look it up"), call, output, request)))
+    assert ("s3", "s4") in _ends(board)
+    assert ("s2", "s4") not in _ends(board)
