@@ -16,6 +16,7 @@ from tfclient.cassette import read_cassette
 from tfclient.redaction import Redactor
 
 
+@pytest.mark.skipif(openai.__version__ < "3", reason="openai 2 writes the members of a body in another order")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_recording_again_gives_the_same_file(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
