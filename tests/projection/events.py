@@ -50,15 +50,20 @@ def _item_events(index: int, item: Json) -> list[Json]:
             {"type": "response.function_call_arguments.done", **place, "arguments": item["arguments"]}
         )
     for number, part in enumerate(item.get("content") or []):
-        where = {**place, "content_index": number}
-        events.append({"type": "response.content_part.added", **where, "part": {**part, "text": ""}})
-        events += [
-            {"type": "response.output_text.delta", **where, "delta": piece} for piece in _pieces(part["text"])
-        ]
-        events.append({"type": "response.output_text.done", **where, "text": part["text"]})
-        events.append({"type": "response.content_part.done", **where, "part": part})
+        events += _part_events({**place, "content_index": number}, part)
     events.append({"type": "response.output_item.done", "output_index": index, "item": item})
     return events
+
+
+def _part_events(where: Json, part: Json) -> list[Json]:
+    key = "refusal" if part["type"] == "refusal" else "text"
+    name = {"refusal": "refusal", "reasoning_text": "reasoning_text"}.get(part["type"], "output_text")
+    return [
+        {"type": "response.content_part.added", **where, "part": {**part, key: ""}},
+        *({"type": f"response.{name}.delta", **where, "delta": piece} for piece in _pieces(part[key])),
+        {"type": f"response.{name}.done", **where, key: part[key]},
+        {"type": "response.content_part.done", **where, "part": part},
+    ]
 
 
 def chat_chunks(completion: Json) -> list[Json]:
@@ -85,7 +90,7 @@ def chat_chunks(completion: Json) -> list[Json]:
             )
             for piece in _pieces(function["arguments"]):
                 chunk({"tool_calls": [{"index": n, "function": {"arguments": piece}}]})
-        chunk({}, choice["finish_reason"])
+        chunk({}, choice.get("finish_reason"))
     chunks.append({**head, "choices": [], "usage": completion["usage"]})
     return chunks
 

@@ -28,6 +28,7 @@ class ChatStream:
     """No event of a chat stream says how it ended."""
     done: bool = False
     _body: dict[str, Any] = field(factory=dict[str, Any])
+    _last: dict[str, Any] = field(factory=dict[str, Any])
     _choices: dict[int, dict[str, Any]] = field(factory=dict[int, dict[str, Any]])
 
     @property
@@ -64,12 +65,20 @@ class ChatStream:
         for key, value in chunk.items():
             # Azure opens with an empty id and empty choices; the first real value stands.
             if key not in {"choices", "error", "obfuscation"} and value not in (None, "", [], 0):
-                self._body[key] = value if key == "usage" else self._body.get(key) or value
+                self._keep(key, value)
         choices = chunk.get("choices")
         for choice in choices if isinstance(choices, list) else []:
             if isinstance(choice, dict):
                 self._grow(choice)
         return {"choices": choices} if choices else None
+
+    def _keep(self, key: str, value: Any) -> None:
+        """The first real value stands, but for usage; where it changes on the way, the last one is kept beside it."""
+        first = self._body.get(key)
+        if not first or key == "usage":
+            self._body[key] = value
+        elif first != value:
+            self._last[key] = value
 
     def _grow(self, choice: dict[str, Any]) -> None:
         number = choice.get("index")
@@ -95,6 +104,8 @@ class ChatStream:
             return read_response({"error": self.error})
         choices = [{"index": n, **joined(self._choices[n])} for n in sorted(self._choices)]
         response = read_response({**self._body, "choices": choices})
+        if self._last:
+            response.rest["last_chunk"] = dict(self._last)
         if self.error is not None:
             response.error, response.status = error_from_body({"error": self.error}, None), "failed"
         elif not self.finished:

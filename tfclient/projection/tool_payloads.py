@@ -26,6 +26,10 @@ _OF_CHAT = frozenset({"type", "index"})
 _OUTPUT_APART = frozenset({"id", "call_id", "tool_call_id", "output", "content", "status", "role"})
 
 
+_STATUSES = {None, "completed", "failed", "incomplete", "in_progress"}
+"""What a step's own status says; any other word is kept as the item's."""
+
+
 def call_payload(item: Item) -> dict[str, Any]:
     """Return a call's payload: name, arguments as JSON, its type unless it is a function call, and the rest."""
     arguments, parsed = parse_arguments(item.arguments)
@@ -38,6 +42,8 @@ def call_payload(item: Item) -> dict[str, Any]:
         and compact(arguments) != item.arguments
     ):
         payload["arguments_text"] = item.arguments
+    if item.status not in _STATUSES:
+        payload["status"] = item.status
     if item.type != "function_call":
         payload["type"] = item.type
     raw = sealed(item.raw)
