@@ -21,7 +21,7 @@ LARGEST_PAGE: Final = 500
 NAMES: Final = 200
 """Tools and models offered as filters at most, the most frequent ones."""
 
-_AGO = re.compile(r"(\d{1,6})([mhdw])")
+_AGO = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

@@ -17,6 +17,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from tfd2.compiler import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -88,7 +90,7 @@ def _element(
     if (tag not in ELEMENTS and tag != "a") or "appendix-icon" in classes:
         return None
     element = ET.Element("g" if tag == "a" else tag, dict(_attributes(source, classes)))
-    if tag == "a" and (board := source.get("href", "").removesuffix(".svg")) in boards:
+    if tag == "a" and (board := _board(source.get("href", ""))) in boards:
         element.set("data-board", board)
     if tag == "g" and classes:
         _name(element, classes, steps, looks)
@@ -107,6 +109,13 @@ def _name(element: ET.Element, classes: list[str], steps: Mapping[str, str], loo
     kept = [each for each in classes if each in looks or each == "shape"]
     if kept:
         element.set("class", " ".join(f"d-{each}" for each in kept))
+
+
+def _board(link: str) -> str:
+    """Return the board that a link leads to: a file's name, or a path of D2's when one board is drawn alone."""
+    if link == "root":
+        return ROOT
+    return link.removesuffix(".svg") if link.endswith(".svg") else link.removeprefix("root.layers.")
 
 
 def _key(name: str) -> str | None:

@@ -1,0 +1,125 @@
+"""The list of sessions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.view.making import BEGAN, a_row, failing, growing
+from tfclient.view.listing import BadFilter, Listing, Wanted
+from tfstore.catalog import Catalog
+from tfstore.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    store = Store(tmp_path / "store", create=True)
+    store.catalog.put(a_row(1, tools={"get_weather": 2}))
+    store.catalog.put(a_row(2, tools={"send_email": 1}, tool_errors=1, errors=1))
+    failed = a_row(3)
+    failed.result, failed.title = "failed", "Überraschung"
+    store.catalog.put(failed)
+    running = a_row(4)
+    running.status, running.result, running.models = "active", None, {"o4-mini": 1}
+    store.catalog.put(running)
+    return store.catalog
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"q": "SEND_Email number"}, [2]),
+        ({"q": "ÜBERRASCHUNG"}, [3]),
+        ({"q": "00000004"}, [4]),
+        ({"q": "weather number"}, [1]),
+        ({"q": "nowhere"}, []),
+        ({"result": "failed"}, [3]),
+        ({"result": "errors"}, [3, 2]),
+        ({"result": "active"}, [4]),
+        ({"result": "completed"}, [2, 1]),
+        ({"tool": "send_email"}, [2]),
+        ({"tool": "send"}, []),
+        ({"model": "o4-mini"}, [4]),
+        ({"model": "gpt-4.1", "result": "completed", "q": "get_w"}, [1]),
+        ({"since": "2026-09-02T09:17:00"}, [4, 3]),
+        ({"since": "2026-09-02T11:17:00+02:00"}, [4, 3]),
+        ({"since": "2m"}, [4, 3]),
+        ({"since": "1w"}, [4, 3, 2, 1]),
+    ],
+)
+def test_filters(catalog: Catalog, wanted: dict[str, str], found: list[int]) -> None:
+    listing = Listing(catalog, now=lambda: BEGAN + timedelta(minutes=5))
+    page = listing.page(Wanted(**wanted))
+    assert [int(row["session_id"][-8:], 16) for row in page["rows"]] == found
+    assert page["total"] == len(found)
+    assert page["all"] == 4
+
+
+@pytest.mark.parametrize("since", ["soon", "2y", "-2h", "999999w", "2026-13-01", "٣h"])
+def test_what_is_no_time_is_refused(catalog: Catalog, since: str) -> None:
+    with pytest.raises(BadFilter, match="is no time"):
+        Listing(catalog).page(Wanted(since=since))
+
+
+def test_pages_make_up_the_whole(tmp_path: Path) -> None:
+    catalog = Catalog(Store(tmp_path / "store", create=True).paths)
+    for n in range(120):
+        catalog.put(a_row(n))
+    listing = Listing(catalog)
+    pages = [listing.page(Wanted(), offset, 50) for offset in (0, 50, 100, 150)]
+    assert [len(page["rows"]) for page in pages] == [50, 50, 20, 0]
+    titles = [row["title"] for page in pages for row in page["rows"]]
+    assert titles == [f"Session number {n}" for n in range(119, -1, -1)]
+
+
+def test_only_what_changed_is_read_again(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    another = a_row(1)
+    another.session_id = "sess_20250101T000000Z_00000009"
+    catalog.put(another)
+    read: list[Any] = []
+    reader = catalog.read
+    monkeypatch.setattr(catalog, "read", lambda piece: (read.append(piece.stem), reader(piece))[1])
+    listing = Listing(catalog)
+    first = listing.page(Wanted())
+    assert sorted(read) == ["20250101", "20260902"]
+    assert listing.page(Wanted())["version"] == first["version"]
+    assert len(read) == 2
+    catalog.put(a_row(5))
+    grown = listing.page(Wanted())
+    assert read[2:] == ["20260902"]
+    assert grown["version"] != first["version"]
+    assert grown["rows"][0]["title"] == "Session number 5"
+    catalog.remove(a_row(5).session_id)
+    assert listing.page(Wanted())["all"] == first["all"]
+
+
+def test_the_store_keeps_the_list_true(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    listing = Listing(store.catalog)
+    assert listing.page(Wanted())["total"] == 0
+    store.put(failing())
+    store.put(growing(1))
+    assert [row["status"] for row in listing.page(Wanted())["rows"]] == ["active", "closed"]
+    names = listing.names()
+    assert dict(names["tools"]) == {"get_weather": 1, "send_email": 1, "read_file": 1}
+    assert names["models"] == [("gpt-4.1", 2)]
+
+
+def test_a_piece_that_cannot_be_read_is_told(catalog: Catalog) -> None:
+    listing = Listing(catalog)
+    _, piece = next(catalog.pieces())
+    piece.write_text("{")
+    page = listing.page(Wanted())
+    assert page["rows"] == []
+    assert piece.name in page["trouble"][0]
+
+
+def test_since_counts_from_now(catalog: Catalog) -> None:
+    later = Listing(catalog, now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    assert later.page(Wanted(since="1h"))["total"] == 0
