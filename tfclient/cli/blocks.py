@@ -24,7 +24,7 @@ def block(text: str, width: int, most: int | None = None, *, first: int | None =
     Args:
         text: what was recorded.
         width: columns.
-        most: lines at most; the last one then says that there is more.
+        most: lines at most, blank ones left out; the last one then says that there is more.
         first: columns of the first line, when it begins behind something else.
 
     Example:
@@ -37,7 +37,8 @@ def block(text: str, width: int, most: int | None = None, *, first: int | None =
         if most is not None and len(lines) == most:
             lines[-1] = _marked(lines[-1], (first or width) if most == 1 else width)
             break
-        lines.append(line)
+        if line or most is None:
+            lines.append(line)
     return lines
 
 
@@ -54,13 +55,13 @@ def _lines(text: str, width: int, room: int) -> Iterator[str]:
 
 
 def _piece(rest: str, room: int) -> str:
-    """Return so much of a line as fits, up to a blank if one is in its second half."""
+    """Return so much of a line as fits, up to a blank unless that leaves most of the line empty."""
     # No need to measure all of a line that may be megabytes long.
     piece = chop_cells(rest[: room * MARKS], room)[0]
     if rest[len(piece) : len(piece) + 1] in {" ", ""}:
         return piece
     blank = piece.rstrip().rfind(" ")
-    return piece[:blank] if blank * 2 >= room else piece
+    return piece[:blank] if blank * 3 >= room else piece
 
 
 def _marked(line: str, width: int) -> str:

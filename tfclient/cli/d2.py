@@ -95,7 +95,7 @@ def _draw(
         pictures = compile_d2(text, fmt, board=board)
         folder = output or _pictures_of(store, session_id)
         boards = {name: folder / f"{name}.{fmt}" for name in pictures}
-    _write({boards[name]: data for name, data in pictures.items()})
+    _write({boards[name]: data for name, data in pictures.items()}, ours=output is None)
     return boards
 
 
@@ -124,15 +124,18 @@ def _pictures_of(store: Store, session_id: str) -> Path:
     return store.paths.make_dir(folder / session_id)
 
 
-def _write(files: dict[Path, bytes]) -> None:
+def _write(files: dict[Path, bytes], *, ours: bool = False) -> None:
     from tfclient.cli.failures import Refused
+    from tfstore.files import replace_file
 
     for path, data in files.items():
-        if path == STDOUT:
-            typer.echo(data, nl=False)
-            continue
         try:
-            # In place: what the user names may be a link or a device.
-            path.write_bytes(data)
+            if path == STDOUT:
+                typer.echo(data, nl=False)
+            elif ours:
+                replace_file(path, data)
+            else:
+                # In place: what the user names may be a link or a device.
+                path.write_bytes(data)
         except OSError as error:
             raise Refused(f"{path} cannot be written: {error.strerror or error}.") from error

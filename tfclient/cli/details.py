@@ -112,10 +112,15 @@ def _mention(own: StepFacts, width: int) -> str:
 
 def _blobs(store: Store, step: Step) -> Iterator[tuple[str, str]]:
     """Yield where the parts of a step are that were too long for the document."""
-    for reference in _references({"started": step.payload_started, "completed": step.payload_completed}):
-        found = sorted(store.paths.blobs.glob(f"*/{_digest(reference)}.*"))
+    from tfstore.errors import BlobUnreadable
+
+    for reference in _references([step.payload_started, step.payload_completed]):
         about = joined(str(reference.get("media_type") or ""), size(int(reference.get("bytes") or 0)))
-        yield "stored apart", f"{about}: {found[0] if found else 'the file is missing'}"
+        try:
+            where = str(store.blobs.path(reference))
+        except BlobUnreadable as error:
+            where = str(error)
+        yield "stored apart", f"{about}: {where}"
 
 
 def _references(value: Any) -> Iterator[dict[str, Any]]:
@@ -127,11 +132,6 @@ def _references(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for each in value:
             yield from _references(each)
-
-
-def _digest(reference: dict[str, Any]) -> str:
-    name = str(reference["blob"]).removeprefix("sha256:")
-    return name if name.isalnum() else "unknown"
 
 
 def _payload(payload: dict[str, Any], width: int) -> Iterator[Text]:

@@ -23,6 +23,9 @@ SHOWN: Final = 20
 WIDE: Final = 130
 """Columns from which on ids are shown whole, and models and tools by name."""
 
+NARROW: Final = 70
+"""Columns below which runs, tokens and time are left out."""
+
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _RESULTS: Final = {"failed": "bold red", "cancelled": "yellow", "completed": "green", "active": "bold cyan"}
@@ -123,22 +126,24 @@ def _print(rows: list[CatalogRow]) -> None:
     console = stdout()
     wide = console.width >= WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="dim", pad_edge=False)
-    table.add_column("ID", no_wrap=True, width=None if wide else 8)
+    table.add_column("ID", no_wrap=True, min_width=8)
     table.add_column("TITLE", no_wrap=True, ratio=2, overflow="ellipsis")
-    table.add_column("RESULT", no_wrap=True)
-    for name in ("RUNS", "CALLS", "TOOLS"):
+    table.add_column("RESULT", no_wrap=True, min_width=9)
+    narrow = console.width < NARROW
+    for name in ("CALLS", "TOOLS") if narrow else ("RUNS", "CALLS", "TOOLS"):
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
         table.add_column("TOOLS CALLED", no_wrap=True, ratio=1, overflow="ellipsis")
         table.add_column("MODELS", no_wrap=True, ratio=1, overflow="ellipsis")
         table.add_column("STARTED", no_wrap=True)
-    for name in ("TOKENS", "TIME", "AGE"):
+    for name in ("AGE",) if narrow else ("TOKENS", "TIME", "AGE"):
         table.add_column(name, justify="right", no_wrap=True)
     _fill(table, rows, wide=wide)
     console.print(table)
 
 
 def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
+    """Add the rows; what the table has no column for is left out."""
     from rich.text import Text
 
     from tfclient.cli.finding import short_id
@@ -151,27 +156,21 @@ def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
         active = row.status == "active"
         result = "active" if active else row.result or "–"
         names = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in row.tools.items())
-        more = (
-            (
-                Text(one_line(names, 80)),
-                Text(one_line(", ".join(row.models), 60)),
-                Text(minute(row.started_at or "")),
-            )
-            if wide
-            else ()
-        )
-        table.add_row(
-            Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
-            Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
-            Text(result, _RESULTS.get(result, "")),
-            _count(row.runs),
-            _count(row.model_calls),
-            _tools(row),
-            *more,
-            _count(row.usage.total_tokens),
-            Text(short_duration(row.duration_ms)),
-            Text(age(row.started_at, now)),
-        )
+        cells = {
+            "ID": Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
+            "TITLE": Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
+            "RESULT": Text(result, _RESULTS.get(result, "")),
+            "RUNS": _count(row.runs),
+            "CALLS": _count(row.model_calls),
+            "TOOLS": _tools(row),
+            "TOOLS CALLED": Text(one_line(names, 80)),
+            "MODELS": Text(one_line(", ".join(row.models), 60)),
+            "STARTED": Text(minute(row.started_at or "")),
+            "TOKENS": _count(row.usage.total_tokens),
+            "TIME": Text(short_duration(row.duration_ms)),
+            "AGE": Text(age(row.started_at, now)),
+        }
+        table.add_row(*(cells[str(column.header)] for column in table.columns))
 
 
 def _count(number: int) -> Text:
@@ -183,10 +182,10 @@ def _count(number: int) -> Text:
 
 
 def _tools(row: CatalogRow) -> Text:
-    """Return how many tools were called, and how many of them failed: in red, and as a word for those without."""
+    """Return how many tools were called, and how many of them failed: in red, and with a mark for those without."""
     from rich.text import Text
 
     count = _count(row.tool_calls)
     if row.tool_errors:
-        return Text.assemble((f"{row.tool_errors:,} failed", "bold red"), "/", count)
+        return Text.assemble(count, (f" ({row.tool_errors:,}✗)", "bold red"))
     return count

@@ -185,18 +185,22 @@ def _lineage(run: RunFacts) -> str:
     return joined(after, f"forks into runs {forks}" if forks else "")
 
 
-def _aligned(left: Text, right: Text, width: int) -> Iterator[Text]:
+def _aligned(left: Text, right: Text, width: int, below: str = "") -> Iterator[Text]:
     """Yield one line, or two when the halves do not fit side by side."""
     gap = width - left.cell_len - right.cell_len
-    if gap >= 0 or not right.plain:
-        left.truncate(width, overflow="ellipsis")
-        line = Text.assemble(left, " " * gap, right) if right.plain else left
-        line.rstrip()
-        yield line
-    else:
-        left.truncate(width, overflow="ellipsis")
-        yield left
-        yield Text.assemble(" " * max(0, width - right.cell_len), right)
+    if gap >= 0 and right.plain:
+        yield _trimmed(Text.assemble(left, " " * gap, right))
+        return
+    left.truncate(width, overflow="ellipsis")
+    yield _trimmed(left)
+    if right.plain:
+        gap = max(0, width - cell_len(below) - right.cell_len)
+        yield _trimmed(Text.assemble((below, "dim"), " " * gap, right))
+
+
+def _trimmed(line: Text) -> Text:
+    line.rstrip()
+    return line
 
 
 @frozen
@@ -273,9 +277,11 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
     joint = "" if step.label in {"tool_call", "approval_request"} else " "
     line = one_line(text, max(room - 1, 1))
     if not text.strip():
-        yield from _aligned(head.append_text(remarks), right, look.width)
+        yield from _aligned(head.append_text(remarks), right, look.width, below)
     elif room > 1 and is_whole(text, line):
-        yield from _aligned(head.append(joint).append(line, style).append_text(remarks), right, look.width)
+        yield from _aligned(
+            head.append(joint).append(line, style).append_text(remarks), right, look.width, below
+        )
     elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
         most = None if look.full else LINES if own.failed or step.label in SAID else 1
         shown = page.repeats(own) or laid_out(step) if look.full else text
@@ -283,13 +289,13 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
         head, rest = _begun(
             head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain
         )
-        yield from _aligned(head, right, look.width)
-        yield from (Text.assemble((below, "dim"), (line, style)) for line in rest)
+        yield from _aligned(head, right, look.width, below)
+        yield from (_trimmed(Text.assemble((below, "dim"), (line, style))) for line in rest)
     else:
         mark = f" {size_mark(step)}"
         cut = one_line(text, max(room - 1 - len(mark), 1))
         head.append(joint).append(cut if cut.endswith("…") else f"{cut}…", style)
-        yield from _aligned(head.append(mark, "dim").append_text(remarks), right, look.width)
+        yield from _aligned(head.append(mark, "dim").append_text(remarks), right, look.width, below)
 
 
 def _begun(

@@ -1,0 +1,79 @@
+"""``tfclient doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.making import WEATHER, a_store, journal, run, weather
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfstore.store import Store
+
+DEAD = "sess_20260902T080000Z_dead0001"
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Store:
+    return a_store(tmp_path / "store", weather())
+
+
+def test_a_sound_store(sound: Store) -> None:
+    outcome = run("doctor", "--store", sound.paths.root)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == f"1 session in {sound.paths.root}: nothing is wrong.\n"
+    assert run("doctor", "--store", sound.paths.root, "--json").json == {
+        "store": str(sound.paths.root),
+        "sessions": 1,
+        "findings": [],
+        "repaired": None,
+    }
+
+
+def test_says_what_is_wrong_and_what_mends_it(sound: Store) -> None:
+    sound.paths.document(WEATHER).write_text("{", encoding="utf-8")
+    sound.catalog.remove(WEATHER)
+    journal(sound, DEAD)
+
+    outcome = run("doctor", "--store", sound.paths.root)
+    found = run("doctor", "--store", sound.paths.root, "--json")
+
+    assert outcome.code == found.code == 1
+    assert "corrupt document: The document of session" in outcome.out
+    assert "  `tfclient recover` mends this" in outcome.out
+    assert outcome.out.endswith(": 2 findings.\n")
+    assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["findings"]] == [
+        ("corrupt_document", WEATHER, "recover"),
+        ("no_document", DEAD, "recover"),
+    ]
+
+
+def test_fix_makes_the_catalog_again(sound: Store) -> None:
+    sound.catalog.remove(WEATHER)
+    assert run("doctor", "--store", sound.paths.root).code == 1
+
+    outcome = run("doctor", "--fix", "--store", sound.paths.root, "--json")
+
+    assert (outcome.code, outcome.json["findings"]) == (0, [])
+    assert outcome.json["repaired"]["rows_written"] == 1
+    assert "Weather agent" in run("list", "--store", sound.paths.root).out
+
+
+def test_fix_tells_what_it_did(sound: Store) -> None:
+    sound.catalog.remove(WEATHER)
+
+    assert "Mended. rows written: 1." in run("doctor", "--fix", "--store", sound.paths.root).out
+    assert "There was nothing to mend." in run("doctor", "--fix", "--store", sound.paths.root).out
+
+
+def test_what_fix_cannot_mend_is_still_wrong(sound: Store) -> None:
+    journal(sound, DEAD)
+
+    outcome = run("doctor", "--fix", "--store", sound.paths.root)
+
+    assert outcome.code == 1
+    assert "no document" in outcome.out

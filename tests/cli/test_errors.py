@@ -1,0 +1,126 @@
+"""What is wrong is said in one sentence on stderr, with an honest exit code, in every command."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.making import HOSTILE, WEATHER, a_store, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfstore.store import Store
+
+READING = [["list"], ["show", "last"], ["path", "last"], ["d2", "last"], ["recover"], ["doctor"]]
+OF_A_SESSION = ["show", "path", "d2"]
+
+
+@pytest.mark.parametrize("json_wanted", [False, True])
+@pytest.mark.parametrize("command", READING)
+def test_a_missing_store(tmp_path: Path, command: list[str], json_wanted: bool) -> None:  # noqa: FBT001
+    outcome = run(*command, "--store", tmp_path / "none", *(["--json"] if json_wanted else []))
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith(f"There is no store at {tmp_path / 'none'}. ")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [*READING, ["demo"]])
+def test_a_store_that_is_a_file(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+
+    outcome = run(*command, "--store", tmp_path / "file")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith(f"The store at {tmp_path / 'file'} cannot be used: ")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", OF_A_SESSION)
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("sess_20260902T091400Z_7f3a9c02", f"Did you mean {WEATHER}"),
+        ("7f3a9d01", f"Did you mean {WEATHER}?"),
+        ("0914", f"Did you mean {WEATHER}?"),
+        ("nothing like it", "`tfclient list` shows what is there."),
+        ("../../etc/passwd", "`tfclient list` shows what is there."),
+        ("", "`tfclient list` shows what is there."),
+    ],
+)
+def test_an_unknown_id(store: Store, command: str, typed: str, hint: str) -> None:
+    outcome = run(command, typed, "--store", store.paths.root)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"No session {typed!r} in this store. ")
+    assert hint in outcome.err
+
+
+@pytest.mark.parametrize("command", OF_A_SESSION)
+def test_a_start_that_several_ids_have(store: Store, command: str) -> None:
+    outcome = run(command, "sess_", "--store", store.paths.root)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("'sess_' is the start of 3 session ids: ")
+    assert WEATHER in outcome.err
+    assert HOSTILE in outcome.err
+
+
+@pytest.mark.parametrize("command", OF_A_SESSION)
+def test_the_last_of_an_empty_store(tmp_path: Path, command: str) -> None:
+    outcome = run(command, "last", "--store", a_store(tmp_path / "store").paths.root)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == f"There are no sessions in the store at {tmp_path / 'store'} yet.\n"
+
+
+@pytest.mark.parametrize("command", ["show", "d2"])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"schema_version": "thoughtflow/1", "runs": 3}', "\xff"]
+)
+def test_a_corrupt_document(store: Store, command: str, content: str) -> None:
+    store.paths.document(WEATHER).write_text(content, encoding="latin-1")
+
+    outcome = run(command, WEATHER, "--store", store.paths.root)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith(
+        f"The document of session {WEATHER} at {store.paths.document(WEATHER)} cannot be read: "
+    )
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["show", "d2"])
+def test_a_newer_document(store: Store, command: str) -> None:
+    path = store.paths.document(WEATHER)
+    path.write_text(
+        json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema_version": "thoughtflow/9"})
+    )
+
+    outcome = run(command, WEATHER, "--store", store.paths.root)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "upgrade tfclient to open it" in outcome.err
+
+
+def test_a_corrupt_document_is_still_listed_and_has_a_path(store: Store) -> None:
+    store.paths.document(WEATHER).write_text("{", encoding="utf-8")
+
+    assert "Weather agent" in run("list", "--store", store.paths.root).out
+    assert run("path", WEATHER, "--store", store.paths.root).out == f"{store.paths.document(WEATHER)}\n"
+
+
+def test_what_is_said_on_stderr_holds_no_control_characters(store: Store) -> None:
+    outcome = run("show", "\x1b[31mred", "--store", store.paths.root)
+
+    assert outcome.code == 2
+    assert "\x1b" not in outcome.err
+
+
+def test_wrong_usage() -> None:
+    assert run("show").code == 2
+    assert run("no-such-command").code == 2
+    assert run("list", "--no-such-option").code == 2

@@ -1,0 +1,167 @@
+"""``tfclient import``: cassettes as they come, and files that are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.making import a_cassette, an_exchange, run
+from tfstore.store import Store
+
+
+def test_one_cassette_is_one_session(tmp_path: Path) -> None:
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange(), an_exchange("And now?", "Still hi", "resp_2"))
+
+    outcome = run("import", cassette, "--store", tmp_path / "store", "--json")
+
+    assert outcome.code == 0
+    (imported,) = outcome.json["imported"]
+    session = Store(tmp_path / "store").get(imported["session_id"])
+    assert outcome.json == {
+        "store": str(tmp_path / "store"),
+        "imported": [
+            {
+                "cassette": str(cassette),
+                "session_id": session.session_id,
+                "path": str(tmp_path / "store" / "sessions" / f"{session.session_id}.json"),
+                "title": "Hello",
+                "result": "completed",
+                "left_out": 0,
+            }
+        ],
+        "problems": [],
+    }
+    assert [run.input_text for run in session.runs] == ["Hello", "And now?"]
+    assert session.summary.usage.total_tokens == 50
+
+
+def test_the_summary(tmp_path: Path) -> None:
+    a_cassette(tmp_path / "in" / "one.yaml", an_exchange())
+    a_cassette(
+        tmp_path / "in" / "deep" / "two.yml", an_exchange("Bye"), ("https://weather.example/v1/now", {}, {})
+    )
+
+    outcome = run("import", tmp_path / "in", "--store", tmp_path / "store")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"2 sessions from 2 cassettes in {tmp_path / 'store'}" in outcome.out
+    assert "2 completed · 2 model calls · 0 tool calls · 50 tokens" in outcome.out
+    assert "Left out: 1 exchange with other servers." in outcome.out
+
+
+def test_again_replaces(tmp_path: Path) -> None:
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange())
+
+    first = run("import", cassette, "--store", tmp_path / "store", "--json").json
+    second = run("import", cassette, "--store", tmp_path / "store", "--json").json
+
+    assert first == second
+    assert len(Store(tmp_path / "store").ids()) == 1
+
+
+def test_what_is_imported_can_be_listed_shown_and_drawn(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    run("import", a_cassette(tmp_path / "one.yaml", an_exchange("A prompt", "An answer")), "--store", root)
+
+    assert "A prompt" in run("list", "--store", root).out
+    assert "ASSISTANT An answer" in run("show", "last", "--store", root).out
+    assert "An answer" in (root / run("d2", "last", "--store", root).out.strip()).read_text(encoding="utf-8")
+    assert run("doctor", "--store", root).code == 0
+
+
+@pytest.mark.parametrize(
+    ("redact", "kept", "gone"),
+    [("secrets", "a prompt", "sk-"), ("none", "sk-", "redacted"), ("content", "sha256", "a prompt")],
+)
+def test_redaction(tmp_path: Path, redact: str, kept: str, gone: str) -> None:
+    secret = "sk-proj-" + "a1B2" * 12
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange(f"a prompt with {secret}"))
+
+    outcome = run("import", cassette, "--redact", redact, "--store", tmp_path / "store", "--json")
+
+    document = Path(outcome.json["imported"][0]["path"]).read_text(encoding="utf-8").partition('"runs"')[2]
+    assert kept in document
+    assert gone not in document
+
+
+def test_a_folder_with_junk(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    a_cassette(folder / "good.yaml", an_exchange())
+    (folder / "settings.yaml").write_text("a: 1\n", encoding="utf-8")
+    (folder / "broken.yaml").write_text("a: [\n", encoding="utf-8")
+    (folder / "binary.yml").write_bytes(b"\xff\x00\xfe")
+    (folder / "unsafe.yaml").write_text("!!python/object/apply:os.system ['true']\n", encoding="utf-8")
+    (folder / "README.md").write_text("not even YAML", encoding="utf-8")
+
+    outcome = run("import", folder, "--store", tmp_path / "store")
+    problems = run("import", folder, "--store", tmp_path / "store", "--json").json["problems"]
+
+    assert outcome.code == 0
+    assert "1 session from 1 cassette" in outcome.out
+    names = ["binary.yml", "broken.yaml", "settings.yaml", "unsafe.yaml"]
+    assert [each["cassette"] for each in problems] == [str(folder / name) for name in names]
+    assert [line.split(" is not a cassette")[0] for line in outcome.err.splitlines()] == [
+        str(folder / n) for n in names
+    ]
+
+
+def test_a_file_named_that_is_no_cassette(tmp_path: Path) -> None:
+    good = a_cassette(tmp_path / "good.yaml", an_exchange())
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("a: 1\n", encoding="utf-8")
+
+    outcome = run("import", good, bad, "--store", tmp_path / "store")
+
+    assert outcome.code == 1
+    assert f"{bad} is not a cassette: it has no list of interactions." in outcome.err
+    assert "1 session from 1 cassette" in outcome.out
+
+
+def test_a_cassette_without_openai(tmp_path: Path) -> None:
+    cassette = a_cassette(tmp_path / "other.yaml", ("https://weather.example/v1/now", {}, {}))
+
+    outcome = run("import", cassette, "--store", tmp_path / "store")
+
+    assert outcome.code == 1
+    assert f"{cassette} holds no exchange with an OpenAI API." in outcome.err
+
+
+def test_a_folder_of_which_nothing_can_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "settings.yaml").write_text("a: 1\n", encoding="utf-8")
+
+    outcome = run("import", tmp_path / "in", "--store", tmp_path / "store")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.endswith("Nothing was imported.\n")
+
+
+def test_a_folder_without_cassettes(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+
+    outcome = run("import", tmp_path / "in", "--store", tmp_path / "store")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"There are no cassettes (.yaml, .yml) in {tmp_path / 'in'}.\n"
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    outcome = run("import", tmp_path / "none", "--store", tmp_path / "store")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"{tmp_path / 'none'} does not exist. ")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_store_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+
+    outcome = run("import", a_cassette(tmp_path / "one.yaml", an_exchange()), "--store", tmp_path / "file")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "cannot be used" in outcome.err
+
+
+def test_an_unknown_redaction(tmp_path: Path) -> None:
+    assert run("import", tmp_path, "--redact", "some").code == 2

