@@ -168,6 +168,25 @@ def test_a_model_call_within_a_tool_came_of_the_tool_call(store: Store) -> None:
     assert came_of(store, "nested", "1_2") == ["nested:1_3", "nested:2_1", "nested:2_2"]
 
 
+def test_a_run_whose_parent_response_is_not_known_came_of_its_parents_prompt(store: Store) -> None:
+    child = a_run(
+        2, a_step("2_1", "user_message", root="step_1_1"), parent_run_id="run_1", root_run_id="run_1"
+    )
+    store.put(
+        a_session("gap", a_run(1, a_step("1_1", "user_message"), a_step("1_2", "generic", "1_1")), child)
+    )
+
+    assert came_of(store, "gap", "1_1") == ["gap:1_2", "gap:2_1"]
+    assert came_of(store, "gap", "1_2") == []
+
+
+def test_a_call_in_the_middle_of_a_run_may_go_on_from_another_session(store: Store) -> None:
+    call = a_step("1_2", "assistant_call", "1_1", previous_response_id="resp_5", response_id="resp_8")
+    store.put(a_session("late", a_run(1, a_step("1_1", "user_message"), call)))
+
+    assert came_of(store, "one", "4_1") == ["one:4_2", "late:1_2"]
+
+
 def test_a_run_without_a_prompt_begins_with_what_is_known(store: Store) -> None:
     steps = [
         a_step("1_1", "tool_output"),

@@ -249,6 +249,7 @@ def test_a_clock_set_back_puts_no_answer_before_its_question(paths: StorePaths) 
     entries, _ = read_entries(paths, SESSION)
 
     assert [entry["type"] for entry in entries] == ["attempt.sent", "attempt.answered", "other", "last"]
+    assert Tail(paths, SESSION).poll() == entries
 
 
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=6), min_size=1, max_size=4))
@@ -335,11 +336,11 @@ def test_a_tail_gives_each_entry_once(paths: StorePaths) -> None:
         assert [entry["at"] for entry in tail.poll()] == [1, 2]
         assert tail.poll() == []
         with Segment.open(paths, SESSION) as second:
-            second.append(an_entry(4))
-            first.append(an_entry(3))
-            assert [entry["at"] for entry in tail.poll()] == [3, 4]
+            for segment, at in ((first, 3), (second, 4), (second, 5), (first, 6)):
+                segment.append(an_entry(at))
+            assert [entry["at"] for entry in tail.poll()] == [3, 4, 5, 6]
     assert tail.poll() == []
-    assert tail.report.entries == 4
+    assert tail.report.entries == 6
     assert tail.report.intact
 
 

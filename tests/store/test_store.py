@@ -21,6 +21,7 @@ from tfstore.errors import (
     UnknownSession,
 )
 from tfstore.journal import Segment, sessions_with_journal
+from tfstore.session_files import SessionFiles
 from tfstore.store import SessionStore, Store
 
 if TYPE_CHECKING:
@@ -238,6 +239,23 @@ def test_steps_are_found_in_documents_that_others_wrote(store: Store) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8"))))
 
     assert [step.step_id for step in store.steps(tool="wetter-für-alle")] == ["step_1_1"]
+
+
+def test_documents_that_cannot_hold_the_step_are_not_parsed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("weather", "search"):
+        store.put(a_session(name, a_run(1, a_step("1_1", "tool_call", tool_name=name))))
+    parsed: list[str] = []
+    plain = SessionFiles.parse
+
+    def parse(self: SessionFiles, session_id: str, text: bytes) -> Any:
+        parsed.append(session_id)
+        return plain(self, session_id, text)
+
+    monkeypatch.setattr(SessionFiles, "parse", parse)
+    assert [step.session_id for step in store.steps(tool="weather")] == ["weather"]
+    assert parsed == ["weather"]
 
 
 def test_sessions_are_found_by_queries(store: Store) -> None:
