@@ -1,0 +1,117 @@
+"""Settings: a wrong argument is refused, a wrong environment is told, and the rest is as documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tfclient.settings
+from tfclient import Recorder, SettingError
+from tfclient.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfclient.settings, "_told", set())
+
+
+def resolved(**environ: str) -> Settings:
+    return Settings.resolve(environ=environ)
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = resolved()
+    assert settings == Settings(tmp_path / ".thoughtflow", True, "secrets", 30.0, False, False)
+    monkeypatch.chdir("/")
+    assert settings.directory == tmp_path / ".thoughtflow"
+
+
+def test_the_environment() -> None:
+    settings = resolved(
+        THOUGHTFLOW_DIR="/tmp/here",  # noqa: S108 - never made
+        THOUGHTFLOW_DISABLED="1",
+        THOUGHTFLOW_REDACT="none",
+        THOUGHTFLOW_IDLE_MINUTES="2.5",
+        THOUGHTFLOW_FSYNC="true",
+    )
+    assert settings == Settings(Path("/tmp/here"), False, None, 2.5, True, False)  # noqa: S108
+
+
+def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("THOUGHTFLOW_DISABLED", "1")
+    monkeypatch.setenv("THOUGHTFLOW_REDACT", "content")
+    recorder = Recorder(tmp_path, enabled=True, redact=None, idle_minutes=0)
+    assert (recorder.enabled, recorder.settings.redact, recorder.settings.idle_minutes) == (True, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "taken"),
+    [
+        ("THOUGHTFLOW_REDACT", "everything", "redact", "secrets"),
+        ("THOUGHTFLOW_IDLE_MINUTES", "soon", "idle_minutes", 30.0),
+        ("THOUGHTFLOW_IDLE_MINUTES", "-1", "idle_minutes", 30.0),
+        ("THOUGHTFLOW_IDLE_MINUTES", "nan", "idle_minutes", 30.0),
+        ("THOUGHTFLOW_DISABLED", "maybe", "enabled", False),
+    ],
+)
+def test_a_wrong_environment_is_told_once_and_stops_nothing(
+    name: str, value: str, attribute: str, taken: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        assert getattr(resolved(**{name: value}), attribute) == taken
+    assert len(caplog.records) == 1
+    assert f"{name}={value}" in caplog.text.replace(value.lower(), value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"dir": ""},
+        {"dir": "a\0b"},
+        {"redact": "everything"},
+        {"idle_minutes": -1},
+        {"idle_minutes": float("inf")},
+    ],
+    ids=repr,
+)
+def test_a_wrong_argument_is_refused(arguments: Any) -> None:
+    with pytest.raises(SettingError, match="cannot be used"):
+        Recorder(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"dir": 3},
+        {"redact": 3},
+        {"idle_minutes": "5"},
+        {"idle_minutes": True},
+        {"enabled": "no"},
+        {"fsync": 1},
+    ],
+    ids=repr,
+)
+def test_an_argument_of_a_wrong_type_is_refused(arguments: Any) -> None:
+    with pytest.raises(TypeError):
+        Recorder(**arguments)
+
+
+def test_recorders_show_where_they_write(tmp_path: Path) -> None:
+    assert repr(Recorder(tmp_path)) == f"Recorder('{tmp_path}')"
+    assert repr(Recorder(tmp_path, enabled=False)) == f"Recorder('{tmp_path}', enabled=False)"
+
+
+def test_stats_begin_at_zero_and_count(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    assert recorder.stats().entries == recorder.stats().bytes == 0
+    with recorder.session() as session:
+        session.annotate("note", "x" * 1000)
+        assert recorder.stats().bytes > 1000
+    stats = recorder.stats()
+    assert stats.entries >= 2
+    assert stats.bytes == sum(path.stat().st_size for path in tmp_path.rglob("*.jsonl"))
+    assert stats.write_p99_us >= stats.write_median_us > 0
+    assert stats.faults == stats.lost == stats.backlog == 0
