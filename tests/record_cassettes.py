@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import vcr  # type: ignore[import-untyped]
-from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
+import vcr
+from vcr.record_mode import RecordMode
 
 from tests import agents
 from tests.server.replies import Call, Refused, Reply, Think, answer, calls, rate_limited

@@ -7,8 +7,8 @@ from typing import Any
 
 import openai
 import pytest
-import vcr  # type: ignore[import-untyped]
-from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
+import vcr
+from vcr.record_mode import RecordMode
 
 from tests import agents
 from tests.record_cassettes import CASSETTES, SCENARIOS, record
