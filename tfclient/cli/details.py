@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tfclient.cli.blocks import block
-from tfclient.cli.steps import name_of, said_in_line, style_of, word_of
+from tfclient.cli.steps import bytes_of, name_of, said_in_line, style_of, word_of
 from tfclient.cli.words import short_duration, size
 from tfd2.facts import gather
 from tfd2.figures import joined
@@ -115,7 +115,7 @@ def _blobs(store: Store, step: Step) -> Iterator[tuple[str, str]]:
     from tfstore.errors import BlobUnreadable
 
     for reference in _references([step.payload_started, step.payload_completed]):
-        about = joined(str(reference.get("media_type") or ""), size(int(reference.get("bytes") or 0)))
+        about = joined(str(reference.get("media_type") or ""), size(bytes_of(reference)))
         try:
             where = str(store.blobs.path(reference))
         except BlobUnreadable as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.cli.words import short_duration, size
 from tfd2.figures import joined
-from tfd2.steps import status_word, step_text
+from tfd2.steps import status_word
 from tfd2.text import one_line
 from tfstore.reading import as_text, text_of
 
@@ -125,8 +125,10 @@ def _runs(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 def says(step: Step) -> str:
     """Return a step's text, whole; an error's with its class, HTTP status and code."""
-    if step.label == "approval_response":
-        return step_text(step)
+    if step.label == "approval_response" and isinstance(
+        approved := step.payload_completed.get("approve"), bool
+    ):
+        return "approved" if approved else "denied"
     if step.error is not None and step.label != "tool_error":
         parts = (step.error.class_, step.error.http_status, step.error.code)
         return f"{' '.join(str(part) for part in parts if part)}: {step.error.message}"
@@ -165,8 +167,14 @@ def size_of(step: Step) -> int:
     for payload, key in _TEXTS.get(step.label, ()):
         value = getattr(step, payload).get(key)
         if isinstance(value, dict) and isinstance(value.get("blob"), str):
-            return int(value.get("bytes") or 0)
+            return bytes_of(value)
     return len(says(step).encode("utf-8", "surrogatepass"))
+
+
+def bytes_of(reference: dict[str, Any]) -> int:
+    """Return how long the content is that a reference stands for; 0 if it does not say."""
+    stated = reference.get("bytes")
+    return stated if isinstance(stated, int) else 0
 
 
 _TEXTS: Final = {
