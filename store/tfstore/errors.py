@@ -11,6 +11,7 @@
     * SegmentNotOurs
     * EntryTooLong
     * BlobUnreadable
+    * ArchiveUnreadable
     * SessionInUse
 
 Each message says what happened, to which id or path, and what to do.
@@ -133,6 +134,18 @@ class BlobUnreadable(StoreError):
     def __init__(self, name: object, reason: str) -> None:
         super().__init__(f"The blob {name} cannot be read: {reason}.")
         self.name = name
+
+
+class ArchiveUnreadable(StoreError):
+    """The archive of a session's journal cannot be read."""
+
+    def __init__(self, session_id: str, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The archived journal of session {session_id} at {path} cannot be read: {reason}. "
+            "Its document is untouched; only a backup brings the journal back."
+        )
+        self.session_id = session_id
+        self.path = path
 
 
 class SessionInUse(StoreError):

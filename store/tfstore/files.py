@@ -44,7 +44,7 @@ def replace_file(path: Path, data: bytes, *, fsync: bool = False) -> None:
             beside.unlink()
         raise
     if fsync:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -61,7 +61,8 @@ def read_file(path: Path, limit: int) -> bytes:
     return data
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force a folder's own content, the names in it, to the disk."""
     # A folder cannot be opened everywhere; where it can, this makes the move itself last.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -14,6 +14,7 @@ import re
 import secrets
 import stat
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from attrs import field, frozen
@@ -121,6 +122,11 @@ class StorePaths:
     def archived(self, session_id: str) -> Path:
         """Where the closed session's journal is kept, compressed."""
         return self.archive / f"{check_session_id(session_id)}.tfz"
+
+    def claim(self, session_id: str) -> Path:
+        """The lock file of whoever finishes or packs the session; some sessions share one."""
+        digest = sha256(check_session_id(session_id).encode()).hexdigest()
+        return self.journal / ".claims" / f"{digest[:2]}.lock"
 
     def exists(self) -> bool:
         """Whether there is a store here: a folder with documents or journals in it."""

@@ -39,6 +39,8 @@ CUT_SHORT: Final = b" cut short"
 """What closes a line that was not written to its end, so that it cannot pass for an entry even if all of it but
 the newline is there: its writer was told that it failed."""
 
+_TRIES: Final = 3
+
 
 class Segment:
     """The journal of one session as one process writes it.
@@ -205,11 +207,19 @@ class Segment:
         held, self._held = self._held, None
         if held is not None:
             held.release()
-        self._paths.make_journal_of(self.session_id)
-        self._held = held = open_held(self.path)
+        self._held = held = self._make_file()
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
         return held.descriptor
+
+    def _make_file(self) -> Held:
+        # Whoever packs the session's earlier segments removes the folder when it is empty, also right now.
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError, StoreUnusable):
+                self._paths.make_journal_of(self.session_id)
+                return open_held(self.path)
+        self._paths.make_journal_of(self.session_id)
+        return open_held(self.path)
 
     def _repair(self, descriptor: int) -> None:
         """Take what is behind the last known end: whole lines are kept and chained to, the rest is cut off.

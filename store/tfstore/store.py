@@ -35,7 +35,7 @@ from tfstore.errors import (
 from tfstore.journal import live_writers, read_entries, sessions_with_journal, writers
 from tfstore.json_text import compact
 from tfstore.locks import only_one
-from tfstore.paths import StorePaths, is_session_id
+from tfstore.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.response_index import ResponseIndex
 from tfstore.session_files import SessionFiles
 from tfstore.session_table import SessionTable
@@ -305,25 +305,30 @@ class Store:
 
     def abandoned(self) -> builtins.list[str]:
         """Return the ids of sessions that were not closed and that nobody writes to any more, sorted."""
-        closed = {row.session_id for row in self.catalog.rows() if row.status == "closed"}
+        # The journals of closed sessions are archived: there are few to look at, however large the store is.
         return [
             session_id
             for session_id in sessions_with_journal(self.paths)
-            if not (session_id in closed and self._files.has(session_id))
-            and not live_writers(self.paths, session_id)
-            and self._status(session_id) != "closed"
+            if not live_writers(self.paths, session_id) and not self._is_closed(session_id)
         ]
 
     @contextlib.contextmanager
-    def claim(self, session_id: str) -> Iterator[bool]:
-        """Be the only one to recover or finish a session; gives False if another process is at it.
+    def claim(self, session_id: str, timeout: float = 0) -> Iterator[bool]:
+        """Be the only one to recover, finish or pack a session; gives False if another is at it.
+
+        Args:
+            session_id: the session; a few others share its lock.
+            timeout: seconds to wait for it.
 
         Raises:
             InvalidSessionId: the id cannot be a file name.
-            StoreUnusable: the session's journal folder is missing and cannot be made.
+            StoreUnusable: the folder of the locks is missing and cannot be made.
         """
-        folder = self.paths.make_journal_of(session_id)
-        with only_one(folder / ".claim", timeout=0) as mine:
+        place = self.paths.claim(session_id)
+        if not is_real_dir(place.parent):
+            self.paths.create()
+            self.paths.make_dir(place.parent)
+        with only_one(place, timeout=timeout) as mine:
             yield mine
 
     def delete(self, session_id: str) -> None:
@@ -411,6 +416,12 @@ class Store:
             self._unfit.pop(session_id, None)
             return session
         raise CorruptDocument(session_id, self.paths.document(session_id), reason)
+
+    def _is_closed(self, session_id: str) -> bool:
+        if not self._files.has(session_id):
+            return False
+        row = self.catalog.get(session_id)
+        return (row is not None and row.status == "closed") or self._status(session_id) == "closed"
 
     def _status(self, session_id: str) -> object:
         try:
