@@ -41,8 +41,12 @@ KEYS = st.sampled_from(
         "refusal",
         "approve",
         "blob",
+        "bytes",
+        "preview",
+        "role",
+        "version",
+        "items",
     ]
-    + ["bytes", "preview", "role", "version", "items"]
 )
 BLOBS = st.fixed_dictionaries(
     {"blob": TEXTS}, optional={"bytes": VALUES, "media_type": VALUES, "preview": VALUES}
