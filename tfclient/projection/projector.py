@@ -186,6 +186,6 @@ def _digest_of(step: Step) -> str:
     return hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _changed_content(mark: Any) -> bool:
+def _changed_content(mark: object) -> bool:
     """Credentials in headers are kept in no mode; counted, they would make every session look redacted."""
     return isinstance(mark, dict) and not str(mark.get("rule")).startswith("header:")
