@@ -28,26 +28,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
-KEYS = st.sampled_from(
-    [
-        "text",
-        "arguments",
-        "output",
-        "names",
-        "count",
-        "name",
-        "model",
-        "encrypted",
-        "refusal",
-        "approve",
-        "blob",
-        "bytes",
-        "preview",
-        "role",
-        "version",
-        "items",
-    ]
-)
+KNOWN = ["text", "arguments", "output", "names", "count", "name", "model", "encrypted", "refusal", "approve"]
+KEYS = st.sampled_from([*KNOWN, "blob", "bytes", "preview", "role", "version", "items"])
 BLOBS = st.fixed_dictionaries(
     {"blob": TEXTS}, optional={"bytes": VALUES, "media_type": VALUES, "preview": VALUES}
 )

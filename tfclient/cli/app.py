@@ -12,11 +12,13 @@ from tfclient.cli.d2 import d2
 from tfclient.cli.demo import demo
 from tfclient.cli.doctor import doctor
 from tfclient.cli.failures import told
+from tfclient.cli.html import html
 from tfclient.cli.import_ import import_
 from tfclient.cli.list import list_
 from tfclient.cli.path import path
 from tfclient.cli.recover import recover
 from tfclient.cli.show import show
+from tfclient.cli.view import view
 
 
 class Commands(TyperGroup):
@@ -42,6 +44,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "show": show,
     "path": path,
     "d2": d2,
+    "view": view,
+    "html": html,
     "import": import_,
     "recover": recover,
     "doctor": doctor,

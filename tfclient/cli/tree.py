@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 from rich.cells import cell_len
 from rich.text import Text
 
 from tfclient.cli.blocks import block
-from tfclient.cli.clock import Clock, where_time_went
+from tfclient.cli.clock import Clock
+from tfclient.cli.lines import aligned, trimmed
+from tfclient.cli.nesting import nest
+from tfclient.cli.run_head import run_head
 from tfclient.cli.steps import (
     laid_out,
     name_of,
@@ -24,14 +27,13 @@ from tfclient.cli.steps import (
     took,
     word_of,
 )
-from tfclient.cli.words import short_duration
 from tfd2.facts import policy_version
-from tfd2.figures import joined, tokens
 from tfd2.text import LOOKED_AT, clean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tfclient.cli.nesting import Node
     from tfd2.facts import RunFacts, SessionFacts, StepFacts
 
 LEAST_TEXT: Final = 16
@@ -45,14 +47,6 @@ SAID: Final = frozenset({"user_message", "assistant_message"})
 BAR: Final = 24
 WIDE: Final = 120
 """Columns from which on every step has a bar that says when in its run it happened."""
-
-TRIGGERS: Final = {
-    "system": "started by the system",
-    "prompt_template": "prompt template",
-    "tool": "inside a tool",
-    "resumed": "beginning not recorded",
-    "api": "API call",
-}
 
 
 @frozen
@@ -77,14 +71,6 @@ class Look:
     guides: Guides = field(factory=Guides)
 
 
-@define
-class Node:
-    """A step and what came of it."""
-
-    own: StepFacts
-    children: list[Node] = field(factory=list["Node"])
-
-
 def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text]:
     """Yield the lines of these runs of a session, a blank one before each; single API calls stand close."""
     durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
@@ -104,103 +90,10 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
             name = Text.assemble((f"Run {run.number} ", "bold"), _head(own, named=True))
             yield from _step(own, name, look.guides.blank, page)
             continue
-        yield from _run_head(run, look)
+        yield from run_head(run, look.width)
         nodes = nest(facts, run)
         for node in nodes:
             yield from _lines(node, "", node is nodes[-1], page, named=True)
-
-
-def nest(facts: SessionFacts, run: RunFacts) -> list[Node]:
-    """Return a run's steps as a tree: what a model call gave below it, a tool's output below its call."""
-    nodes = {id(own): Node(own) for own in run.steps}
-    top: list[Node] = []
-    seen: set[int] = set()
-    for own in run.steps:
-        parent = _parent(facts, own)
-        # A document may claim that a step hangs on a later one; a tree cannot.
-        if parent is not None and id(parent) in seen:
-            nodes[id(parent)].children.append(nodes[id(own)])
-        else:
-            top.append(nodes[id(own)])
-        seen.add(id(own))
-    return top
-
-
-_OF_A_CALL: Final = frozenset(
-    {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted", "generic"}
-)
-
-
-def _parent(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
-    label = own.step.label
-    if label in {"tool_output", "tool_error"} and own.call is not None:
-        return own.call
-    before = facts.depends_on(own)
-    if label in {"tool_output", "tool_error", "approval_response"}:
-        return next((each for each in before if each.step.label in {"tool_call", "approval_request"}), None)
-    if label in _OF_A_CALL:
-        kinds = {"assistant_call", "tool_call"} if label == "generic" else {"assistant_call"}
-        return next((each for each in before if each.step.label in kinds), None)
-    return None
-
-
-def _run_head(run: RunFacts, look: Look) -> Iterator[Text]:
-    status = "" if run.run.status == "completed" else run.run.status.replace("_", " ").upper()
-    lineage = _lineage(run)
-    left = Text.assemble((f"Run {run.number}", "bold"))
-    for words, style in (
-        (status, "bold red" if run.failed else "bold yellow"),
-        (_trouble(run), "red" if run.errors else "yellow"),
-        (TRIGGERS.get(run.run.trigger, ""), ""),
-        (lineage, ""),
-    ):
-        if words:
-            left.append(" · ", "dim").append(words, style)
-    right = joined(short_duration(run.run.duration_ms), tokens(run.tokens) if run.tokens else "")
-    yield from _aligned(left, Text(right, "bold"), look.width)
-    details = joined(where_time_went(run.run), *(one_line(each, 70) for each in run.run.lineage.notes))
-    if details:
-        yield Text(one_line(details, look.width), "dim")
-
-
-def _trouble(run: RunFacts) -> str:
-    return joined(
-        f"{run.errors} error{'s' * (run.errors != 1)}" if run.errors else "",
-        f"{run.unresolved} unanswered" if run.unresolved else "",
-    )
-
-
-def _lineage(run: RunFacts) -> str:
-    lineage = run.run.lineage
-    after = ""
-    if run.parent is not None:
-        siblings = run.parent.children
-        after = f"continues run {run.parent.number}"
-        if len(siblings) > 1:
-            nth = next(i for i, each in enumerate(siblings, start=1) if each is run)
-            after = f"branch {nth} of {len(siblings)} from run {run.parent.number}"
-    elif lineage.parent_response_id:
-        after = f"continues {one_line(lineage.parent_response_id, 24)}, recorded elsewhere"
-    forks = ", ".join(str(each.number) for each in run.children) if len(run.children) > 1 else ""
-    return joined(after, f"forks into runs {forks}" if forks else "")
-
-
-def _aligned(left: Text, right: Text, width: int, below: str = "") -> Iterator[Text]:
-    """Yield one line, or two when the halves do not fit side by side."""
-    gap = width - left.cell_len - right.cell_len
-    if gap >= 0 and right.plain:
-        yield _trimmed(Text.assemble(left, " " * gap, right))
-        return
-    left.truncate(width, overflow="ellipsis")
-    yield _trimmed(left)
-    if right.plain:
-        gap = max(0, width - cell_len(below) - right.cell_len)
-        yield _trimmed(Text.assemble((below, "dim"), " " * gap, right))
-
-
-def _trimmed(line: Text) -> Text:
-    line.rstrip()
-    return line
 
 
 @frozen
@@ -277,9 +170,9 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
     joint = "" if step.label in {"tool_call", "approval_request"} else " "
     line = one_line(text, max(room - 1, 1))
     if not text.strip():
-        yield from _aligned(head.append_text(remarks), right, look.width, below)
+        yield from aligned(head.append_text(remarks), right, look.width, below)
     elif room > 1 and is_whole(text, line):
-        yield from _aligned(
+        yield from aligned(
             head.append(joint).append(line, style).append_text(remarks), right, look.width, below
         )
     elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
@@ -289,13 +182,13 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
         head, rest = _begun(
             head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain
         )
-        yield from _aligned(head, right, look.width, below)
-        yield from (_trimmed(Text.assemble((below, "dim"), (line, style))) for line in rest)
+        yield from aligned(head, right, look.width, below)
+        yield from (trimmed(Text.assemble((below, "dim"), (line, style))) for line in rest)
     else:
         mark = f" {size_mark(step)}"
         cut = one_line(text, max(room - 1 - len(mark), 1))
         head.append(joint).append(cut if cut.endswith("…") else f"{cut}…", style)
-        yield from _aligned(head.append(mark, "dim").append_text(remarks), right, look.width, below)
+        yield from aligned(head.append(mark, "dim").append_text(remarks), right, look.width, below)
 
 
 def _begun(
