@@ -16,7 +16,7 @@ from tfd2 import CompilerMissing, find_compiler
 from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
     from starlette.testclient import TestClient
 
 TOKEN = "token-of-the-test"
@@ -120,12 +120,18 @@ class Watched:
         self.dialogs: list[str] = []
         self.complaints: list[str] = []
         context.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        self.page.on("dialog", self._dialog)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on(
             "console",
-            lambda message: self.complaints.append(message.text) if message.type in {"error", "warning"} else None,
+            lambda message: (
+                self.complaints.append(message.text) if message.type in {"error", "warning"} else None
+            ),
         )
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def failing() -> Session:
             "policy.snapshot",
             "You are a concise weather assistant.",
             after=(),
-            started={"version": "3b24d0324f3f"},
+            started={"version": "3b24d0324f3f", "sources": ["instructions"]},
         ),
         a_step(
             "tool.schemas.snapshot",

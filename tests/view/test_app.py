@@ -81,7 +81,9 @@ def test_a_newer_document_is_a_sentence(tmp_path: Path, client_of: Callable[[Sto
     assert "upgrade tfclient" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("content", ["", '{"schema_version": "thou', "[]", "{}", '{"schema_version": "thoughtflow/1"}'])
+@pytest.mark.parametrize(
+    "content", ["", '{"schema_version": "thou', "[]", "{}", '{"schema_version": "thoughtflow/1"}']
+)
 def test_a_corrupt_document_is_a_sentence(
     tmp_path: Path, client_of: Callable[[Store], TestClient], content: str
 ) -> None:
@@ -146,7 +148,9 @@ def test_a_long_text_comes_whole_and_as_plain_bytes(
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
-def test_only_what_is_a_picture_is_called_one(tmp_path: Path, client_of: Callable[[Store], TestClient]) -> None:
+def test_only_what_is_a_picture_is_called_one(
+    tmp_path: Path, client_of: Callable[[Store], TestClient]
+) -> None:
     store = Store(tmp_path / "store", create=True)
     png = store.blobs.put(b"\x89PNG\r\n\x1a\nrest", "image/png")
     svg = store.blobs.put(b"<svg onload='alert(1)'/>", "image/png")
@@ -172,7 +176,9 @@ def test_odd_numbers_of_rows_are_taken_as_none(client: TestClient) -> None:
     assert len(rows) == 4
 
 
-def test_only_few_sessions_are_kept_in_memory(tmp_path: Path, client_of: Callable[[Store], TestClient]) -> None:
+def test_only_few_sessions_are_kept_in_memory(
+    tmp_path: Path, client_of: Callable[[Store], TestClient]
+) -> None:
     store = Store(tmp_path / "store", create=True)
     for n in range(app.KEPT + 3):
         session = growing(1)

@@ -25,7 +25,10 @@ def test_every_step_but_folded_snapshots_is_on_the_overview() -> None:
 def test_the_words_on_a_shape_are_its_steps() -> None:
     picture = Diagram(failing()).picture("run_2")
     shape = picture[picture.index('data-step="step_2_4"') :]
-    assert "TOOL ERROR · send_email" in shape[: shape.index("data-step", 10) if "data-step" in shape[10:] else None]
+    assert (
+        "TOOL ERROR · send_email"
+        in shape[: shape.index("data-step", 10) if "data-step" in shape[10:] else None]
+    )
 
 
 def test_all_boards_lead_to_each_other() -> None:

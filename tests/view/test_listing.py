@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.view.making import BEGAN, a_row, failing, growing
 from tfclient.view.listing import BadFilter, Listing, Wanted
-from tfstore.catalog import Catalog
+from tfstore.catalog import Catalog, CatalogRow
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -82,9 +82,14 @@ def test_only_what_changed_is_read_again(catalog: Catalog, monkeypatch: pytest.M
     another = a_row(1)
     another.session_id = "sess_20250101T000000Z_00000009"
     catalog.put(another)
-    read: list[Any] = []
+    read: list[str] = []
     reader = catalog.read
-    monkeypatch.setattr(catalog, "read", lambda piece: (read.append(piece.stem), reader(piece))[1])
+
+    def told(piece: Path) -> list[CatalogRow]:
+        read.append(piece.stem)
+        return reader(piece)
+
+    monkeypatch.setattr(catalog, "read", told)
     listing = Listing(catalog)
     first = listing.page(Wanted())
     assert sorted(read) == ["20250101", "20260902"]

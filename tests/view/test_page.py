@@ -58,7 +58,9 @@ def test_embedded_json_cannot_end_its_element(value: Any) -> None:
     assert json.loads(text) == value
 
 
-def test_the_file_holds_the_session_and_nothing_foreign(full_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_holds_the_session_and_nothing_foreign(
+    full_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tfclient.view.diagram.compile_d2", _no_compiler)
     text = html_file(full_store, FAILING)
     parts = Parts(text)
@@ -83,10 +85,14 @@ def test_a_hostile_session_adds_no_element(full_store: Store, monkeypatch: pytes
     assert tags.count("script") == 2
 
 
-def test_the_policy_allows_the_files_own_script_and_styles(full_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_policy_allows_the_files_own_script_and_styles(
+    full_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tfclient.view.diagram.compile_d2", _no_compiler)
     parts = Parts(html_file(full_store, FAILING))
-    policy = next(str(a["content"]) for _, a in parts.elements if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        str(a["content"]) for _, a in parts.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "connect-src" not in policy
@@ -97,16 +103,24 @@ def test_the_policy_allows_the_files_own_script_and_styles(full_store: Store, mo
 @pytest.mark.usefixtures("d2_program")
 def test_the_file_has_all_boards(full_store: Store) -> None:
     boot = json.loads(Parts(html_file(full_store, FAILING)).texts["script"][0])
-    assert set(boot["pictures"]) == {board["key"] for board in boot["boards"]} >= {"index", "run_1", "run_2", "timeline"}
+    assert (
+        set(boot["pictures"])
+        == {board["key"] for board in boot["boards"]}
+        >= {"index", "run_1", "run_2", "timeline"}
+    )
 
 
-def test_long_texts_come_along_as_far_as_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_come_along_as_far_as_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tfclient.view.diagram.compile_d2", _no_compiler)
     monkeypatch.setattr(page, "LARGEST_BLOB", 1000)
     monkeypatch.setattr(page, "ALL_BLOBS", 1500)
     store = Store(tmp_path / "store", create=True)
     session = failing()
-    small, next_one, third, large = (store.blobs.put(bytes([n]) * size) for n, size in enumerate((600, 700, 800, 1001)))
+    small, next_one, third, large = (
+        store.blobs.put(bytes([n]) * size) for n, size in enumerate((600, 700, 800, 1001))
+    )
     gone = {"blob": f"sha256:{'0' * 64}", "bytes": 10}
     session.runs[0].steps[0].payload_started["content"] = [small, next_one, third, large, gone]
     store.put(session)
@@ -150,7 +164,18 @@ def test_the_modules_are_put_together_without_imports_left() -> None:
 
 def test_no_file_of_the_page_makes_markup_of_text() -> None:
     for name, text in bundle.assets().items():
-        for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "http://", "https://", "@import", "url("):
+        for danger in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "http://",
+            "https://",
+            "@import",
+            "url(",
+        ):
             allowed = {
                 "curl.js": {"https://"},
                 "flow.js": {"https://"},

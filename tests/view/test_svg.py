@@ -9,11 +9,15 @@ import pytest
 
 from tfclient.view.svg import ATTRIBUTES, ELEMENTS, UnreadablePicture, clean
 
-OPENING = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">'
+OPENING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">'
+)
 
 
 def cleaned(inner: str, steps: dict[str, str] | None = None) -> str:
-    return clean(f"{OPENING}{inner}</svg>".encode(), steps=steps or {}, boards={"run_1", "index"}, looks={"tool"})
+    return clean(
+        f"{OPENING}{inner}</svg>".encode(), steps=steps or {}, boards={"run_1", "index"}, looks={"tool"}
+    )
 
 
 def key(name: str) -> str:
@@ -51,8 +55,10 @@ def test_nothing_that_could_run_or_load_is_left(evil: str) -> None:
 
 def test_what_is_left_is_on_the_list() -> None:
     picture = cleaned(
-        f'<g class="{key("s1")} tool" data-x="1"><g class="shape"><rect x="1" style="stroke-width:2;cursor:url(x)"/></g>'
-        '<text class="text-bold" style="text-anchor:middle;font-size:15px"><tspan dy="0">a &lt;b&gt;</tspan></text></g>',
+        f'<g class="{key("s1")} tool" data-x="1">'
+        '<g class="shape"><rect x="1" style="stroke-width:2;cursor:url(x)"/></g>'
+        '<text class="text-bold" style="text-anchor:middle;font-size:15px">'
+        '<tspan dy="0">a &lt;b&gt;</tspan></text></g>',
         {"s1": "step_1_1"},
     )
     for element in ET.fromstring(picture).iter():  # noqa: S314 - our own

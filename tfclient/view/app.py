@@ -17,6 +17,7 @@ from tfclient.view.diagram import Diagram
 from tfclient.view.guard import Guard
 from tfclient.view.listing import BadFilter, Listing, Wanted
 from tfclient.view.page import served_page
+from tfclient.view.requests import NoRequest, request_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
 from tfstore.converter import to_json
@@ -63,6 +64,7 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
         Route("/api/names", pages.names),
         Route("/api/sessions/{session_id}", pages.document),
         Route("/api/sessions/{session_id}/d2", pages.d2),
+        Route("/api/sessions/{session_id}/requests/{step_id}", pages.request),
         Route("/api/sessions/{session_id}/boards", pages.boards),
         Route("/api/sessions/{session_id}/boards/{board}", pages.board),
         Route("/api/blobs/{name}", pages.blob),
@@ -96,7 +98,7 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
     def told(self: Any, request: Request) -> Response:
         try:
             return answer(self, request)
-        except (UnknownSession, BlobUnreadable) as error:
+        except (UnknownSession, BlobUnreadable, NoRequest) as error:
             return _sentence(404, error)
         except CompilerMissing as error:
             return _sentence(503, error, kind="no_compiler")
@@ -164,6 +166,11 @@ class _Pages:
     @_told
     def d2(self, request: Request) -> Response:
         return _answer(self._diagram(request).text, "text/plain; charset=utf-8")
+
+    @_told
+    def request(self, request: Request) -> Response:
+        session = self._read(request.path_params["session_id"]).session
+        return _json(request_of(self._store, session, request.path_params["step_id"]))
 
     @_told
     def boards(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
 from tfclient.view.errors import ExtraMissing
+from tfclient.view.requests import all_requests
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import DiagramError
 from tfstore.converter import to_json
@@ -89,6 +90,7 @@ def html_file(store: Store, session_id: str) -> str:
         "document": document,
         "d2": diagram.text,
         "boards": diagram.listing(),
+        "requests": all_requests(session),
         "blobs": dict(_blobs(store, document)),
     }
     try:

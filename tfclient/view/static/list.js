@@ -183,7 +183,8 @@ export class ListView {
     if (document.activeElement === this.search && this.search.value) {
       this.search.value = "";
       this.filter({ q: "" });
-    } else this.rows.element.focus();
+    }
+    this.rows.element.focus();
     return true;
   }
 }

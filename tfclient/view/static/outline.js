@@ -23,7 +23,9 @@ export class Outline {
     this.search.addEventListener("keydown", (event) => {
       if (event.key === "Enter") {
         event.preventDefault();
-        this.step(event.shiftKey ? -1 : 1);
+        const here = this.entries[this.rows.current]?.step;
+        if (here && here.step_id !== this.selected) this.select(here.step_id, { push: true });
+        else this.step(event.shiftKey ? -1 : 1);
       }
     });
     this.found = el("span", { class: "count", role: "status" });

@@ -1,7 +1,7 @@
 // The step panel: what a step was given, what came out, how it went, and what it hangs together with.
 
-import { button, copy, el, fill, visible } from "./dom.js";
-import { curlOf } from "./curl.js";
+import { announce, button, copy, el, fill, visible } from "./dom.js";
+import { curlOf, isRequest } from "./curl.js";
 import { clock, counted, duration, joined, number, oneLine } from "./format.js";
 import { kind, statusWord } from "./kinds.js";
 import { asText, Model, saidBy } from "./model.js";
@@ -47,14 +47,13 @@ export class Panel {
     const { words, look } = kind(step);
     const failed = model.isFailure(step);
     const run = model.runOf.get(step.step_id);
-    const curl = curlOf(model, step);
     return el("header", { class: `panel-head k-${failed ? "error" : look}` },
       el("div", { class: "panel-line" }, el("span", { class: "tag big", text: words }), status(step), el("span", { class: "grow" }), button("✕", this.close, { class: "plain", "aria-label": "Close the step" })),
       el("h2", { class: "panel-title", tabindex: "-1", dir: "auto", text: visible(oneLine(model.nameOf(step) || words.toLowerCase(), 80)) }),
       el("p", { class: "quiet mono" }, joined(step.step_id, `run ${model.runNumber(run)}`, `step ${model.numberOf(step)}`, step.duration_ms ? `${step.timing === "inferred" ? "~" : ""}${duration(step.duration_ms)}` : "")),
       el("div", { class: "panel-tools" },
         button("Copy JSON", () => copy(JSON.stringify(step, null, 2), "JSON"), { class: "mini" }),
-        curl ? button("Copy curl", () => copy(curl, "curl, without the key,"), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
+        isRequest(step) ? button("Copy curl", () => curlOf(model.session.session_id, step).then((command) => copy(command, "curl, without the key,"), (error) => announce(error.message)), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
         button("Copy text", () => copy(asText(saidBy(step)), "Text"), { class: "mini" })));
   }
 
@@ -123,14 +122,14 @@ export class Panel {
 
   prompt(model, step) {
     const { fixed, history, own, missing } = promptOf(model, step);
-    const length = [...fixed, ...history, ...own].reduce((sum, part) => sum + model.textOf(part.step).length, 0);
-    const part = ({ step: each, isNew }, open) => {
-      const { words, look } = kind(each);
-      const text = model.textOf(each);
+    const length = [...fixed, ...history, ...own].reduce((sum, part) => sum + lengthOf(part), 0);
+    const part = ({ step: each, item, notes }, { open = false, isNew = false } = {}) => {
+      const { words, look } = each ? kind(each) : { words: asText(item?.type ?? "item").toUpperCase(), look: "other" };
+      const text = each ? model.textOf(each) : asText(item);
       const body = el("div", { class: "prompt-body" });
       const details = el("details", { class: `prompt-part k-${look}` },
-        el("summary", {}, el("span", { class: "tag", text: words }), el("b", { text: visible(oneLine(model.nameOf(each), 30)) }), " ", el("span", { class: "link-text", dir: "auto", text: visible(oneLine(text, 70)) }), isNew && own.length && !fixed.some((f) => f.step === each) ? el("span", { class: "new", text: "new" }) : null, el("span", { class: "o-time", text: `${number(text.length)} ch` })), body);
-      const make = () => body.childElementCount || body.append(valueView(promptValue(each)), button(`Open ${each.step_id}`, () => this.select(each.step_id, { push: true }), { class: "mini" }));
+        el("summary", {}, el("span", { class: "tag", text: words }), each ? el("b", { text: visible(oneLine(model.nameOf(each), 30)) }) : null, " ", el("span", { class: "link-text", dir: "auto", text: visible(oneLine(text, 70)) }), isNew ? el("span", { class: "new", text: "new" }) : null, el("span", { class: "o-time", text: `${number(lengthOf({ step: each, item }))} ch` })), body);
+      const make = () => body.childElementCount || body.append(valueView(each ? promptValue(each) : item), notes ? el("p", { class: "quiet", text: visible(notes) }) : "", each ? button(`Open ${each.step_id}`, () => this.select(each.step_id, { push: true }), { class: "mini" }) : "");
       details.addEventListener("toggle", () => details.open && make());
       if (open) {
         make();
@@ -140,14 +139,14 @@ export class Panel {
     };
     const box = el("div");
     if (history.length > 3) {
-      const all = button(`Show ${counted(history.length, "item")} from before`, () => all.replaceWith(...history.map((each) => part(each, false))), { class: "mini history" });
+      const all = button(`Show ${counted(history.length, "item")} from before`, () => all.replaceWith(...history.map((each) => part(each))), { class: "mini history" });
       box.append(all);
-    } else box.append(...history.map((each) => part(each, false)));
+    } else box.append(...history.map((each) => part(each)));
     return section(`Prompt as the model saw it · ${number(length)} characters`,
-      ...fixed.map((each) => part(each, false)),
+      ...fixed.map((each) => part(each)),
       ...missing.map((id) => el("p", { class: "told", text: `What came before, ${visible(id)}, is not recorded in this session.` })),
       box,
-      ...own.map((each) => part(each, own.length < 4)));
+      ...own.map((each) => part(each, { open: own.length < 4, isNew: true })));
   }
 
   figures(step) {
@@ -193,6 +192,12 @@ export class Panel {
     details.addEventListener("toggle", () => details.open && (body.childElementCount || body.append(treeView(step, { depth: 2 }))));
     return details;
   }
+}
+
+/** How long a part of a prompt is, in characters: a blob counts by its bytes. */
+function lengthOf({ step, item }) {
+  const value = step ? promptValue(step) : item;
+  return typeof value?.bytes === "number" ? value.bytes : asText(value).length;
 }
 
 /** What a part of a prompt held: tools and history stand there whole, the rest as it reads. */

@@ -1,51 +1,85 @@
 // The prompt as the model saw it, put together again from the parts that a request names.
 
 const OUTPUTS = new Set(["reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted", "generic"]);
+const FIXED = new Set(["instructions", "tools"]);
 
 const partsOf = (step) => step?.payload_started?.prompt_provenance?.parts ?? [];
+const inputOf = (step) => partsOf(step).filter((part) => !FIXED.has(part.type) && part.type !== "response");
+const keptOf = (step) => partsOf(step).find((part) => part.type === "response");
 
 /**
- * The parts of a model request, in order: `{step, type, isNew}`. What the parent response had before comes first,
- * then what it said, then what is new. `missing` names parents that are not in this session.
+ * The parts of a model request: `fixed` (instructions, tools), `history` (what the server kept, and what was sent
+ * again) and `own` (what is new), each `{step, item, notes}`; `missing` names what is not in this session.
  */
 export function promptOf(model, call) {
-  const fixed = [];
-  const own = [];
-  let parent = null;
   const missing = [];
-  for (const part of partsOf(call)) {
-    if (part.type === "response") parent = part;
-    else {
-      const step = model.byId.get(part.step_id);
-      if (!step) missing.push(part.step_id);
-      else (part.type === "instructions" || part.type === "tools" ? fixed : own).push({ step, type: part.type, isNew: true });
-    }
-  }
-  const history = [];
-  const seen = new Set([call.step_id]);
+  const shown = (parts) => merged(parts.flatMap((part) => entries(model, part, missing)));
+  const fixed = shown(partsOf(call).filter((part) => FIXED.has(part.type)));
+  const kept = keptBefore(model, call, missing);
+  const resent = inputOf(call).filter((part) => part.type === "resent").flatMap((part) => slice(model, part));
+  const own = shown(inputOf(call).filter((part) => part.type !== "resent"));
+  return { fixed, history: [...kept, ...shown(resent)], own, missing: [...new Set(missing)] };
+}
+
+/** What the server put before the request's own items: contexts and answers of the responses it continues. */
+function keptBefore(model, call, missing) {
   const chain = [];
-  while (parent) {
-    const step = model.byId.get(parent.step_id);
-    if (!step) {
-      missing.push(parent.response_id ?? parent.step_id);
-      break;
-    }
-    if (seen.has(step.step_id)) break;
+  const seen = new Set([call.step_id]);
+  let kept = keptOf(call);
+  if (!kept && call.previous_response_id) missing.push(call.previous_response_id);
+  while (kept) {
+    const step = model.byId.get(kept.step_id);
+    if (!step) missing.push(kept.response_id ?? kept.step_id);
+    if (!step || seen.has(step.step_id)) break;
     seen.add(step.step_id);
     chain.unshift(step);
-    parent = partsOf(step).find((part) => part.type === "response");
+    kept = keptOf(step);
+    if (!kept && step.previous_response_id) missing.push(step.previous_response_id);
   }
-  if (!parent && !partsOf(call).some((part) => part.type === "response") && call.previous_response_id) {
-    missing.push(call.previous_response_id);
-  }
-  for (const step of chain) {
-    for (const part of partsOf(step)) {
-      const sent = model.byId.get(part.step_id);
-      if (sent && !["response", "instructions", "tools"].includes(part.type)) history.push({ step: sent, type: part.type, isNew: false });
+  return chain.flatMap((step) => [
+    ...merged(flat(model, step).flatMap((part) => entries(model, part, missing))),
+    ...outputsOf(model, step).map((output) => ({ step: output, notes: "" })),
+  ]);
+}
+
+/** The parts of a request with what was sent again spelled out; a long conversation is a long chain. */
+function flat(model, call) {
+  model.flat ??= new Map();
+  const waiting = [call];
+  while (waiting.length) {
+    const step = waiting.at(-1);
+    const before = inputOf(step).filter((part) => part.type === "resent").map((part) => model.byId.get(part.step_id));
+    const unknown = before.filter((each) => each && !model.flat.has(each.step_id) && !waiting.includes(each));
+    if (unknown.length && !model.flat.has(step.step_id)) waiting.push(...unknown);
+    else {
+      model.flat.set(step.step_id, inputOf(step).flatMap((part) => (part.type === "resent" ? cut(model.flat.get(part.step_id) ?? [], part) : [part])));
+      waiting.pop();
     }
-    for (const output of outputsOf(model, step)) history.push({ step: output, type: output.label, isNew: false });
   }
-  return { fixed, history, own, missing };
+  return model.flat.get(call.step_id);
+}
+
+const cut = (parts, { from = 0, items }) => parts.slice(from, from + items);
+
+function slice(model, part) {
+  const step = model.byId.get(part.step_id);
+  return step ? cut(flat(model, step), part) : [part];
+}
+
+function entries(model, part, missing) {
+  if (part.type === "item") return [{ step: null, item: part.item, notes: "" }];
+  const changed = Object.keys(part.with ?? {}).concat(part.without ?? []);
+  const notes = changed.length ? `sent with differences: ${changed.join(", ")}` : "";
+  return (part.step_ids ?? [part.step_id]).flatMap((id) => {
+    const step = model.byId.get(id);
+    if (!step) missing.push(id);
+    return step ? [{ step, notes }] : [];
+  });
+}
+
+/** One snapshot may stand for several items in a row. */
+function merged(parts) {
+  return parts.filter((part, n) => !(n > 0 && part.step && part.step === parts[n - 1].step));
 }
 
 /** What a response consisted of, in its own order. */

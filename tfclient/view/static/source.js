@@ -68,6 +68,14 @@ export async function picture(id, board) {
   return boot.pictures[board];
 }
 
+/** The body of a model call's request, as it was sent. */
+export async function request(id, stepId) {
+  if (mode !== "file") return (await ask(at(id, `/requests/${encodeURIComponent(stepId)}`))).json();
+  const { calls, values } = boot.requests;
+  if (!Object.hasOwn(calls, stepId)) throw new Told("This request is not in the file; `tfclient view` has it.", "error");
+  return Object.fromEntries(Object.entries(calls[stepId]).map(([name, place]) => [name, Array.isArray(place) ? place.map((n) => values[n]) : values[place]]));
+}
+
 /** The bytes behind a blob reference. */
 export async function blob(name) {
   if (mode !== "file") return (await ask(`api/blobs/${encodeURIComponent(name)}`)).arrayBuffer();

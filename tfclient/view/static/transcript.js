@@ -89,7 +89,13 @@ export class Transcript {
     }
     if (!entry) return;
     entry.element.classList.add("is-current");
-    if (scroll) entry.element.scrollIntoView({ block: "nearest" });
+    if (scroll) this.bring(entry.element, 4);
+  }
+
+  /** Scroll to an entry; again after drawing, for entries have their true heights only when they are near. */
+  bring(element, times) {
+    element.scrollIntoView({ block: "nearest" });
+    if (times > 0) requestAnimationFrame(() => this.shown.get(this.selected)?.element === element && this.bring(element, times - 1));
   }
 
   reveal(stepId) {

@@ -132,14 +132,22 @@ export class Waterfall {
 
   mark(stepId, { scroll = true } = {}) {
     if (!this.model) return;
-    const step = this.model.byId.get(stepId);
-    const shown = step && !isTimed(step) ? (this.model.callOf(step) ?? this.model.parentsOf(step).map((id) => this.model.byId.get(id)).find((each) => each && isTimed(each))) : step;
+    const shown = this.timed(this.model.byId.get(stepId));
     const index = shown ? this.entries.findIndex((entry) => entry.step === shown) : -1;
     if (scroll) this.rows.go(index);
     else {
       this.rows.current = index;
       this.rows.mark();
     }
+  }
+
+  /** The step itself if it took time, else the nearest before it that did. */
+  timed(step) {
+    for (let each = step, n = 0; each && n < 9; n += 1) {
+      if (isTimed(each)) return each;
+      each = this.model.byId.get(this.model.parentsOf(each)[0]);
+    }
+    return null;
   }
 
   reveal(stepId) {
