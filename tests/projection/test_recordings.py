@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 from tests.projection.recorded import Recording, json_body, needs_recordings, recordings
 from tfclient.cassette import Interaction
@@ -111,7 +111,7 @@ def test_usage_agrees() -> None:
 
 def test_steps_are_well_formed() -> None:
     """Steps have an origin, a digest, dependencies that came before them, and words of the vocabulary."""
-    words = {name: set(kind.__args__) for name, kind in {
+    words = {name: set(get_args(kind)) for name, kind in {
         "label": Label, "status": Status, "ending": Ending, "trigger": Trigger, "source": LineageSource,
     }.items()}  # fmt: skip
     for recording in recordings():

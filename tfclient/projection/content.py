@@ -34,7 +34,7 @@ def only_text(content: Any) -> bool:
         return True
     return isinstance(content, list) and all(
         isinstance(part, dict)
-        and part.get("type") in {"input_text", "text", "output_text"}
+        and str(part.get("type")) in {"input_text", "text", "output_text"}
         and set(part) <= {"type", "text"}
         for part in content
     )

@@ -51,7 +51,7 @@ def message_fingerprint(role: str, content: Any, refusal: Any = None) -> bytes:
             for part in content
             if isinstance(part, dict)
             and not text_of_content(part)
-            and part.get("type") not in {"output_text", "text"}
+            and str(part.get("type")) not in {"output_text", "text"}
         ]
     return digest("message", role, " ".join(text.split()), canonical(others) if others else "")
 

@@ -7,7 +7,7 @@ several writers are fed in one order, by (``at``, writer, ``seq``), whoever read
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
@@ -59,6 +59,7 @@ class Projector:
     _last_at: int = 0
     _titled: bool = False
     _marked: bool = False
+    _shown: list[tuple[Step, dict[str, Any]]] = field(factory=list)
     _handlers: dict[str, Callable[[Entry, int], bool | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -92,6 +93,7 @@ class Projector:
         if not isinstance(at, int) or not 0 <= at < LATEST:
             self.unknown_entries += 1
             return
+        self._hide()
         self._started_at = at if self._started_at is None else min(self._started_at, at)
         self._last_at = max(self._last_at, at)
         marks = entry.get("redactions")
@@ -139,6 +141,7 @@ class Projector:
         for step in self._book.changed.values():
             self._finish(step)
         self._book.changed.clear()
+        self._shown = [(step, step.payload_completed) for step, _ in self._calls.streaming()]
         for state in self._book.states if ended else self._book.active.values():
             state.run.status = run_status(state, session_ended=ended)
         self._book.active.clear()
@@ -160,6 +163,14 @@ class Projector:
             step.redactions += marks_in(step.payload_completed, "payload_completed")
         step.sha256 = _digest_of(step)
         self._totals.take(step)
+
+    def _hide(self) -> None:
+        """Take away again what was only shown: looking at a session must not change it."""
+        for step, payload in self._shown:
+            if step.payload_completed is payload:
+                step.payload_completed = {}
+                self._book.touch(step)
+        self._shown.clear()
 
     def _in_flight(self, step: Step, attempt: AttemptState) -> None:
         """A stream that is still running shows what has come so far."""

@@ -58,7 +58,7 @@ def read_request(
 def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
     """Return a Responses API response; an error body becomes a failed response with its error."""
     if not isinstance(body, dict) or not (
-        "output" in body or body.get("object") in {"response", "response.compaction"}
+        "output" in body or str(body.get("object")) in {"response", "response.compaction"}
     ):
         failed = ModelResponse(status="failed", body=body)
         failed.error = error_from_body(body, status_code)
