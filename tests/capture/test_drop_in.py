@@ -179,7 +179,7 @@ def test_the_same_exception_or_result_for_every_bad_answer(
         {"model": MODEL, "nonsense": 1},
         {"model": MODEL, "input": float("nan")},
     ],
-    ids=repr,
+    ids=["nothing", "no JSON", "unknown", "nan"],
 )
 def test_a_users_mistake_looks_as_it_does_without_us(
     arguments: Any, drive: Driver, recorder: Recorder
