@@ -81,8 +81,8 @@ def step_text(step: Step) -> str:
     if step.label == "assistant_call":
         return "\n".join(part for part in (_attempts(step.attempts), text or _ending(step)) if part)
     if step.label == "approval_response":
-        answer = {True: "approved", False: "denied"}.get(step.payload_completed.get("approve", ""), "")
-        return answer or text
+        approve = step.payload_completed.get("approve")
+        return {True: "approved", False: "denied"}[approve] if isinstance(approve, bool) else text
     return text
 
 

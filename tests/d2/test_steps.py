@@ -129,6 +129,8 @@ def test_a_tooltip_says_what_the_label_has_no_room_for() -> None:
 def test_approvals_say_how_they_were_answered() -> None:
     assert step_node(_facts(a_step("approval_response", completed={"approve": True}))).text == "approved"
     assert step_node(_facts(a_step("approval_response", completed={"approve": False}))).text == "denied"
+    odd = step_node(_facts(a_step("approval_response", completed={"approve": {}})))
+    assert odd.text == "{\"approve\": {}}"
 
 
 def test_snapshots_share_a_page_that_has_all_their_ids() -> None:
