@@ -4,12 +4,16 @@ A live session's document is refreshed at most every second and never takes more
 refresh that took long waits longer for the next. When a session ends, its final document and diagram are written
 before anything else. Whatever goes wrong here is told to whoever asked, never to the program's own calls.
 
+Memory is bounded: sessions beyond ``helper.HEAVY`` are left to a helper process, and of many open sessions those
+not refreshed for longest are let go of and read again when they go on.
+
 Nothing heavy is imported here: what the loop needs, its own thread imports, so that a program's first call does
 not wait for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -48,6 +52,7 @@ class Finisher:
         self._live: dict[str, LiveSession] = {}
         self._dirty: set[str] = set()
         self._waiting: set[str] = set()
+        self._heavy: set[str] = set()
         self._closed: set[str] = set()
         self._pending = 0
         self._idle = threading.Condition()
@@ -136,11 +141,10 @@ class Finisher:
             await sleep(REFRESH_SECONDS)
             began = monotonic()
             self._dirty.discard(session_id)
-            if session_id not in self._closed:
-                try:
-                    self._session(session_id).refresh()
-                except Exception:  # noqa: BLE001 - a live view that fails is made again by the next refresh
-                    _log.debug("tfclient: session %s was not refreshed", session_id, exc_info=True)
+            if session_id in self._heavy:
+                await self._refresh_by_helper(session_id)
+            elif session_id not in self._closed:
+                self._refresh_here(session_id)
             self._recover_others()
             await sleep((monotonic() - began) * (SHARE - 1))
             if session_id in self._dirty:
@@ -151,18 +155,68 @@ class Finisher:
                 return
             self._waiting.add(session_id)
 
+    def _refresh_here(self, session_id: str) -> None:
+        from tfclient.helper import HEAVY
+        from tfclient.live import TooHeavy
+
+        try:
+            self._session(session_id).refresh(HEAVY)
+        except TooHeavy:
+            self._live.pop(session_id, None)
+            self._heavy.add(session_id)
+        except Exception:  # noqa: BLE001 - a live view that fails is made again by the next refresh
+            _log.debug("tfclient: session %s was not refreshed", session_id, exc_info=True)
+
+    async def _refresh_by_helper(self, session_id: str) -> None:
+        from anyio import sleep
+
+        from tfclient.helper import start_helper
+
+        ended = threading.Event()
+        if start_helper(self.paths, session_id, lambda _: ended.set()):
+            while not ended.is_set():  # noqa: ASYNC110 - set by a thread, and nobody is in a hurry
+                await sleep(REFRESH_SECONDS)
+
     async def _finish(self, session_id: str, on_done: OnDone) -> None:
         self._finish_now(session_id, on_done)
 
     def _finish_now(self, session_id: str, on_done: OnDone) -> None:
+        from tfclient.live import TooHeavy
+
         error: Exception | None = None
         try:
-            session = self._session(session_id).finish()
-            if session.status == "closed":
+            try:
+                self._complete(session_id)
+            except TooHeavy as heavy:
                 self._live.pop(session_id, None)
-                self._closed.add(session_id)
+                self._heavy.add(session_id)
+                error = heavy
+                if self._left_to_helper(session_id, on_done):
+                    return
         except Exception as caught:  # noqa: BLE001 - told to whoever asked
             error = caught
+        self._is_done(error, on_done)
+
+    def _complete(self, session_id: str) -> None:
+        from tfclient.completing import complete_claimed
+        from tfclient.helper import HEAVY
+
+        live = self._session(session_id)
+        session = complete_claimed(live.store, live, HEAVY)
+        if session.status == "closed":
+            self._live.pop(session_id, None)
+            self._closed.add(session_id)
+
+    def _left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
+        from tfclient.helper import start_helper
+
+        def done(error: Exception | None) -> None:
+            self._heavy.discard(session_id)
+            self._is_done(error, on_done)
+
+        return start_helper(self.paths, session_id, done)
+
+    def _is_done(self, error: Exception | None, on_done: OnDone) -> None:
         try:
             on_done(error)
         finally:
@@ -171,27 +225,59 @@ class Finisher:
                 self._idle.notify_all()
 
     def _session(self, session_id: str) -> LiveSession:
-        if session_id not in self._live:
-            from tfclient.live import LiveSession
-            from tfstore.store import Store
+        from tfclient.helper import HEAVY
+        from tfclient.live import LiveSession
+        from tfstore.store import Store
 
-            self._live[session_id] = LiveSession(Store(self.paths.root, create=True), session_id)
-        return self._live[session_id]
+        live = self._live.pop(session_id, None)
+        if live is None:
+            live = LiveSession(Store(self.paths.root, create=True), session_id)
+        # The one used last stands last.
+        self._live[session_id] = live
+        held = sum(each.weight for each in self._live.values())
+        for name, each in list(self._live.items())[:-1]:
+            if held > HEAVY:
+                held -= each.weight
+                del self._live[name]
+        return live
 
     def _recover_others(self) -> None:
-        """Once per process, when there is time: finish what earlier processes left."""
+        """Once per process, when there is time: finish what earlier processes left, in a thread of its own."""
         if self._recovered:
             return
         self._recovered = True
-        from tfclient.recovery import recover
+        # Where no thread can be started, the next process will find them.
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._recover, name="tfclient-recover", daemon=True).start()
+
+    def _recover(self) -> None:
+        from tfclient.helper import HEAVY, start_helper
+        from tfclient.recovery import recover, unpacked
+        from tfstore.journal import size_of
         from tfstore.store import Store
 
         try:
-            for session in recover(Store(self.paths.root, create=True)):
-                _log.info("tfclient: session %s of an earlier process was finished", session.session_id)
+            store = Store(self.paths.root, create=True)
+            for session_id in unpacked(store):
+                if size_of(store.paths, session_id) > HEAVY:
+                    start_helper(store.paths, session_id, _ignore)
+                    continue
+                for session in recover(store, [session_id]):
+                    _log.info("tfclient: session %s of an earlier process was finished", session.session_id)
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
 
 
+def _ignore(_: Exception | None) -> None:
+    """What a helper could not do, the next process will try."""
+
+
+def _renew() -> None:
+    global _FINISHERS_LOCK  # noqa: PLW0603 - another thread may have held it when the process forked
+    _FINISHERS_LOCK = threading.Lock()
+
+
 _FINISHERS: dict[Path, Finisher] = {}
 _FINISHERS_LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

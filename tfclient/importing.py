@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from tfclient.cassette import NotACassette, find_cassettes, read_cassette
+from tfclient.completing import complete_claimed
 from tfclient.imported import UNDATED, date_of, entries_of
 from tfclient.live import LiveSession
 from tfclient.redaction import Redactor
+from tfstore.journal import writers
 from tfstore.segment import Segment
 
 if TYPE_CHECKING:
@@ -88,13 +90,13 @@ def _import(
     store: Store, path: Path, interactions: list[Interaction], redactor: Redactor, metadata: dict[str, Any]
 ) -> Session:
     session_id = session_id_of(path, interactions)
-    if store.paths.journal_of(session_id).exists():
+    if writers(store.paths, session_id):
         store.delete(session_id)
     with Segment.open(store.paths, session_id) as segment:
         entries = list(entries_of(interactions, redactor, title=None, metadata=metadata))
         for start in range(0, len(entries), BATCH):
             segment.append(*({"mono": 0, **entry} for entry in entries[start : start + BATCH]))
-    return LiveSession(store, session_id).finish()
+    return complete_claimed(store, LiveSession(store, session_id))
 
 
 def session_id_of(path: Path, interactions: Sequence[Interaction]) -> str:

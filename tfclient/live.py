@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from tfclient.helper import PER_ENTRY
 from tfclient.projection.projector import Projector
 from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
 from tfstore.files import replace_file
-from tfstore.journal import Tail, live_writers, writers
+from tfstore.journal import Tail, live_writers, size_of, writers
 
 if TYPE_CHECKING:
     from tfstore.documents import Session
     from tfstore.store import Store
+
+_SIP: Final = 2 * 1024 * 1024
 
 
 @define
@@ -37,6 +41,8 @@ class LiveSession:
     _tail: Tail = field(init=False)
     _projector: Projector = field(init=False)
     _fed: int = 0
+    weight: int = 0
+    """What the projection holds, roughly: something for each entry that is no chunk. Its bytes are on disk."""
 
     def __attrs_post_init__(self) -> None:
         """Begin before the first entry."""
@@ -45,25 +51,31 @@ class LiveSession:
     def _restart(self) -> None:
         self._tail = Tail(self.store.paths, self.session_id)
         self._projector = Projector(self.session_id, lookup=self._recorded_elsewhere)
-        self._fed = 0
+        self._fed = self.weight = 0
 
     def _recorded_elsewhere(self, response_id: str) -> str | None:
         found = self.store.find_response(response_id)
         return found[0] if found is not None and found[0] != self.session_id else None
 
-    def refresh(self) -> bool:
-        """Write the document if the journal has grown; say whether it had."""
-        grown = self._catch_up()
+    def refresh(self, limit: float = inf) -> bool:
+        """Write the document if the journal has grown; say whether it had.
+
+        Raises:
+            TooHeavy: it has grown beyond ``limit``; nothing was written.
+            StoreError: the document could not be written.
+        """
+        grown = self._catch_up(limit)
         if grown:
             self._write(self.project())
         return grown
 
-    def finish(self) -> Session:
+    def finish(self, limit: float = inf) -> Session:
         """Write the final document and its diagram, and return the session.
 
         While other processes are still writing to it, the session stays active and only its document is written.
 
         Raises:
+            TooHeavy: the session weighs more than ``limit``; nothing was written.
             StoreError: the document could not be written.
             DrawingFailed: the document is whole, but its diagram could not be made or written.
         """
@@ -71,7 +83,7 @@ class LiveSession:
         if several and self._fed:
             # Polls met the writers' entries in another order than a reader of the whole journal will.
             self._restart()
-        self._catch_up()
+        self._catch_up(limit)
         session = self.project()
         if session.status == "active" and live_writers(self.store.paths, self.session_id):
             self._write(session)
@@ -90,13 +102,19 @@ class LiveSession:
         session.notes = [*(n for n in session.notes if not n.startswith("journal:")), *trouble]
         return session
 
-    def _catch_up(self) -> bool:
+    def _catch_up(self, limit: float) -> bool:
         grown = False
-        while entries := self._tail.poll():
+        bounded = limit < inf
+        if bounded and size_of(self.store.paths, self.session_id) > limit:
+            raise TooHeavy(self.session_id)
+        while entries := self._tail.poll(_SIP) if bounded else self._tail.poll():
             grown = True
             for entry in entries:
                 self._projector.feed(entry)
+                self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
+            if bounded and self.weight > limit:
+                raise TooHeavy(self.session_id)
         return grown
 
     def _write(self, session: Session) -> None:
@@ -116,7 +134,7 @@ class LiveSession:
             del session.artifacts["d2"]
             session.notes.append(f"diagram: not drawn ({type(error).__name__}: {error})")
             self.store.put(session)
-            raise DrawingFailed(self.session_id, error) from error
+            raise DrawingFailed(session, error) from error
 
 
 def _trouble(torn: list[str], corrupt: int, missing: int) -> list[str]:
@@ -130,12 +148,21 @@ def _trouble(torn: list[str], corrupt: int, missing: int) -> list[str]:
     return notes
 
 
+class TooHeavy(Exception):
+    """A session is longer than what is to be held in memory here."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} is very long: its files are written by a process of its own.")
+        self.session_id = session_id
+
+
 class DrawingFailed(Exception):
     """A session's document is whole, but its diagram could not be made."""
 
-    def __init__(self, session_id: str, cause: Exception) -> None:
+    def __init__(self, session: Session, cause: Exception) -> None:
         super().__init__(
-            f"The diagram of session {session_id} was not written ({type(cause).__name__}: {cause}). "
-            f"Its document is whole; `tfclient d2 {session_id}` tries again."
+            f"The diagram of session {session.session_id} was not written ({type(cause).__name__}: {cause}). "
+            f"Its document is whole; `tfclient d2 {session.session_id}` tries again."
         )
-        self.session_id = session_id
+        self.session_id = session.session_id
+        self.session = session

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from tfclient.completing import complete
 from tfclient.live import LiveSession
-from tfstore.journal import iter_entries, live_writers, sessions_with_journal
+from tfstore.documents import Integrity
+from tfstore.errors import NewerDocument, StoreError
+from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
+from tfstore.packing import pack
 from tfstore.segment import Segment
 
 if TYPE_CHECKING:
@@ -15,18 +20,24 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 
+def unpacked(store: Store) -> list[str]:
+    """Return the ids of sessions whose journal is not archived and that no living process writes to, sorted.
+
+    They are few, however many sessions are in the store.
+    """
+    return [each for each in sessions_with_journal(store.paths) if not live_writers(store.paths, each)]
+
+
 def unfinished(store: Store) -> list[str]:
     """Return the ids of sessions that no living process writes to and whose document is not final, sorted."""
-    closed = {row.session_id for row in store.list(status="closed")}
-    return [
-        session_id
-        for session_id in sessions_with_journal(store.paths)
-        if session_id not in closed and not live_writers(store.paths, session_id)
-    ]
+    return [each for each in unpacked(store) if not is_final(store, each)]
 
 
 def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Session]:
     """Finish unfinished sessions and yield each; what was in flight is shown as that.
+
+    Finished ones whose journal was not packed any more are packed, and not yielded. What another process is at
+    is left to it.
 
     Args:
         store: the store.
@@ -36,12 +47,31 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
         StoreError: a document could not be written.
         DrawingFailed: a diagram could not be made; the document is whole.
     """
-    for session_id in unfinished(store) if session_ids is None else session_ids:
-        yield finish_session(store, session_id)
+    failure: Exception | None = None
+    for session_id in unpacked(store) if session_ids is None else session_ids:
+        try:
+            session = _recover(store, session_id)
+        except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
+            failure = failure or error
+            continue
+        if session is not None:
+            yield session
+    if failure is not None:
+        raise failure
+
+
+def _recover(store: Store, session_id: str) -> Session | None:
+    with store.claim(session_id) as mine:
+        if not mine or live_writers(store.paths, session_id):
+            return None
+        if is_final(store, session_id):
+            pack(store.paths, session_id)
+            return None
+        return finish_session(store, session_id)
 
 
 def finish_session(store: Store, session_id: str) -> Session:
-    """Finish one session that nobody writes to; its journal says so from now on.
+    """Finish one session that nobody writes to; its journal says so from now on. Hold its claim.
 
     Raises:
         StoreError: nothing could be written.
@@ -49,10 +79,30 @@ def finish_session(store: Store, session_id: str) -> Session:
     """
     last_at, last_type = 0, ""
     for entry in iter_entries(store.paths, session_id):
-        if isinstance(entry.get("at"), int) and entry["at"] >= last_at:
-            last_at, last_type = entry["at"], str(entry.get("type"))
+        last_type = entry["type"]
+        last_at = max(last_at, entry["at"])
     if last_type != "session.ended":
         with Segment.open(store.paths, session_id) as segment:
             # The end is when it was last heard of: when it was found means nothing to whoever reads it.
             segment.append({"at": last_at + 1, "mono": 0, "type": "session.ended", "end_reason": "recovered"})
-    return LiveSession(store, session_id).finish()
+    return complete(LiveSession(store, session_id))
+
+
+def is_final(store: Store, session_id: str) -> bool:
+    """Return whether the document is closed and tells all that is in the journal."""
+    with contextlib.suppress(OSError, ValueError):
+        row = store.catalog.get(session_id)
+        if row is not None and row.status != "closed":
+            return False
+    try:
+        session = store.get(session_id)
+    except NewerDocument:
+        return True
+    except StoreError:
+        return False
+    if session.status != "closed":
+        return False
+    report = JournalReport()
+    for _ in iter_entries(store.paths, session_id, report):
+        pass
+    return session.integrity == Integrity(entries=report.entries, head=report.head)

@@ -9,6 +9,7 @@ hold no file open; what a hostile file can cost them is bounded by ``MAX_LINE``.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 from typing import TYPE_CHECKING, Final
@@ -35,6 +36,7 @@ __all__ = [
     "live_writers",
     "read_entries",
     "sessions_with_journal",
+    "size_of",
     "writers",
 ]
 
@@ -111,6 +113,16 @@ def writers(paths: StorePaths, session_id: str) -> list[str]:
 def live_writers(paths: StorePaths, session_id: str) -> list[str]:
     """Return the writers of the session that are alive, sorted; if there is none, anyone may recover it."""
     return [path.stem for path in segment_files(paths, session_id) if is_held(path)]
+
+
+def size_of(paths: StorePaths, session_id: str) -> int:
+    """Return the bytes of the session's journal, unpacked, without reading it."""
+    segments = Segments(paths, session_id, JournalReport())
+    size = sum(part.bytes for name in segments.writers() for part in segments.parts(name))
+    for path in segment_files(paths, session_id):
+        with contextlib.suppress(OSError):
+            size += path.lstat().st_size
+    return size
 
 
 def sessions_with_journal(paths: StorePaths) -> list[str]:
