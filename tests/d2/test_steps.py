@@ -130,7 +130,7 @@ def test_approvals_say_how_they_were_answered() -> None:
     assert step_node(_facts(a_step("approval_response", completed={"approve": True}))).text == "approved"
     assert step_node(_facts(a_step("approval_response", completed={"approve": False}))).text == "denied"
     odd = step_node(_facts(a_step("approval_response", completed={"approve": {}})))
-    assert odd.text == "{\"approve\": {}}"
+    assert odd.text == '{"approve": {}}'
 
 
 def test_snapshots_share_a_page_that_has_all_their_ids() -> None:
