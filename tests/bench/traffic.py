@@ -1,0 +1,143 @@
+"""What is sent back and forth in the benchmarks: an answer of 6 KB, a stream of 300 events, and who gives them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import openai
+
+import tfclient
+from tests.capture.driver import HTTP, MODEL
+from tests.server.ids import Clock, Ids
+from tests.server.replies import Say, Think, answer
+from tests.server.responses_api import ResponsesApi
+from tfclient import Recorder
+
+_WORDS = "The lighthouse keeper wrote down what the sea had brought, and when, and in which weather. "
+_JSON = {"content-type": "application/json", "x-request-id": "req_bench", "openai-processing-ms": "812"}
+_SSE = {"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_bench"}
+_count = itertools.count(1)
+
+
+def prompt(length: int = 1500) -> str:
+    """Give a text that was not sent before, and has no more in common with the others than words."""
+    random = Random(next(_count))  # noqa: S311 - the same texts at every run
+    words = _WORDS.split()
+    return " ".join(random.choices(words, k=length // 5))
+
+
+@cache
+def response_of_6_kb() -> bytes:
+    """An ordinary response, laid out as the API does."""
+    api = ResponsesApi(Ids("bench"), Clock())
+    reply = answer(Think([_WORDS * 5]), Say(_WORDS * 36))
+    return json.dumps(api.create({"input": "Hi", "model": MODEL}, reply), indent=2).encode()
+
+
+@cache
+def events() -> tuple[bytes, ...]:
+    """The events of a streamed answer: 300 of them, each as it goes over the wire."""
+    api = ResponsesApi(Ids("bench"), Clock())
+    response = api.create({"input": "Hi", "model": MODEL}, answer(" ".join(_WORDS.split() * 40)))
+    made = [*api.events(response)]
+    deltas = [n for n, event in enumerate(made) if event["type"].endswith("text.delta")]
+    surplus = deltas[len(deltas) - (len(made) - 300) :] if len(made) > 300 else []
+    kept = [event for n, event in enumerate(made) if n not in surplus]
+    return tuple(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in kept)
+
+
+def chunks(events_each: int) -> list[bytes]:
+    """Give the stream in network chunks of so many events."""
+    whole = events()
+    return [b"".join(whole[n : n + events_each]) for n in range(0, len(whole), events_each)]
+
+
+def answering(body: bytes | None = None) -> Any:
+    """Give an HTTP client that answers with a body."""
+    content = response_of_6_kb() if body is None else body
+    return HTTP.Client(
+        transport=HTTP.MockTransport(lambda _: HTTP.Response(200, headers=_JSON, content=content))
+    )
+
+
+def answering_async() -> Any:
+    """Give the same for an event loop."""
+    content = response_of_6_kb()
+    return HTTP.AsyncClient(
+        transport=HTTP.MockTransport(lambda _: HTTP.Response(200, headers=_JSON, content=content))
+    )
+
+
+def streaming(pieces: list[bytes]) -> Any:
+    """Give an HTTP client that streams these chunks."""
+
+    class Body(HTTP.SyncByteStream, HTTP.AsyncByteStream):  # type: ignore[name-defined, misc]
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(pieces)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+
+    return HTTP.Client(
+        transport=HTTP.MockTransport(lambda _: HTTP.Response(200, headers=_SSE, stream=Body()))
+    )
+
+
+@contextlib.contextmanager
+def recorder(**settings: Any) -> Iterator[Recorder]:
+    """Give a recorder with a store that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tfclient-bench-", ignore_cleanup_errors=True) as folder:
+        made = Recorder(Path(folder) / "store", **settings)
+        try:
+            yield made
+        finally:
+            for handle in made.sessions.open():
+                handle.end()
+                handle.wait(30)
+
+
+def both(made: Recorder, http: Any, base_url: str = "http://localhost/v1") -> tuple[Any, Any]:
+    """Give the SDK's own client and ours, on one HTTP client."""
+    common: dict[str, Any] = {
+        "base_url": base_url,
+        "api_key": "sk-test-key",
+        "http_client": http,
+        "max_retries": 0,
+    }
+    return openai.OpenAI(**common), tfclient.TracedOpenAI(**common, recorder=made)
+
+
+@contextlib.contextmanager
+def local_server(script: str) -> Iterator[str]:
+    """Run a server in a process of its own; give its base URL.
+
+    Args:
+        script: The reply it always gives, as Python that makes one from ``tests.server.replies``.
+    """
+    code = (
+        "from tests.server.scripted import ScriptedServer\n"
+        "from tests.server.replies import *\n"
+        "import sys\n"
+        f"with ScriptedServer().always(lambda _: {script}) as server:\n"
+        "    print(server.url, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate()
