@@ -221,7 +221,7 @@ def test_deltas_are_kept_on_request(api: str) -> None:
     for where in ("call", "session"):
         story = Story(api)
         story.begin(**({"deltas": True} if where == "session" else {}))
-        started = {"deltas": True} if where == "call" else {}
+        started: Any = {"deltas": True} if where == "call" else {}
         sent = story.send(story.body([user("Hello")], stream=True), **started)
         sent.stream(sent.events(sent.response([said("Good day.")])))
         deltas = the(story.session(), "assistant_call").payload_completed["deltas"]

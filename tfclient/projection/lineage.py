@@ -52,6 +52,14 @@ class LineageIndex:
             chain.append(context)
         return chain
 
+    def chain_of(self, request: ModelRequest) -> list[bytes]:
+        """Return the contexts of a request's items when nothing came before them."""
+        known = request.known_chain
+        if len(known) < len(request.items):
+            known = [*known, *self.fold(known[-1] if known else EMPTY, request.items[len(known) :])]
+            request.known_chain = known
+        return known
+
     def fingerprint(self, item: Item) -> bytes | None:
         """Return an item's fingerprint; a reference has that of the item it names."""
         return self.known.fingerprint(item) if item.kind == "reference" else item.fingerprint
@@ -101,7 +109,7 @@ class LineageIndex:
         if conversation is not None and conversation.latest is not None:
             notes = ["ambiguous"] if conversation.overlapped else []
             return Match(conversation.latest, "conversation", notes=notes)
-        match = self._by_prefix(request.items)
+        match = self._by_prefix(request.items, self.chain_of(request))
         deeper = self._by_call_id(request.items, match)
         if deeper is not None:
             return deeper
@@ -109,8 +117,7 @@ class LineageIndex:
             return match
         return self._by_window(request.items)
 
-    def _by_prefix(self, items: list[Item]) -> Match:
-        chain = self.fold(EMPTY, items)
+    def _by_prefix(self, items: list[Item], chain: list[bytes]) -> Match:
         for place in range(len(chain) - 1, -1, -1):
             if self.fingerprint(items[place]) is None:
                 continue

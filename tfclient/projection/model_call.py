@@ -54,6 +54,8 @@ class ModelRequest:
     unread: dict[str, Any] | None = None
     """What stands in for a body that could not be read as this API's JSON."""
     items: list[Item] = field(factory=list[Item])
+    known_chain: list[bytes] = field(factory=list[bytes])
+    """The contexts after its first items, where an earlier request began alike."""
 
     @property
     def shape_sent(self) -> dict[str, Any]:
@@ -69,6 +71,7 @@ class ModelRequest:
                 self.items.append(item)
                 if item.kind == "policy":
                     self.policies.append(Policy(str(item.role), item.text, raws[place], place))
+        self.known_chain = sent.chain_of(self.items, self.alignment)
 
 
 @define

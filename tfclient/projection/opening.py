@@ -9,6 +9,7 @@ from attrs import define
 from tfclient.projection.content import kept_content
 from tfclient.projection.encrypted import sealed
 from tfclient.projection.fingerprints import digest
+from tfclient.projection.hosts import place_of
 from tfclient.projection.lineage import EMPTY, LineageIndex
 from tfclient.projection.news import news_of
 from tfclient.projection.nodes import Match, Node
@@ -162,6 +163,8 @@ class Opening:
         payload: dict[str, Any] = {"name": request.name, "model": request.model}
         if call.model_from_url:
             payload["model_from"] = "url"
+        place = place_of(str(call.attempt.sent.get("url") or ""))
+        payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
         payload |= {"arguments": request.arguments, "input": news_ids}
         if parent is not None:
             payload["inherits"] = {"step_id": parent.step.step_id, "items": match.start}
@@ -176,10 +179,11 @@ class Opening:
         step.depends_on, step.model = depends, request.model
         step.previous_response_id = request.previous_response_id
         self.provenance.refer(step, parts)
-        self.provenance.sent.keep(step.step_id, request.raws, request.by_place, request.alignment)
+        alone = self.index.chain_of(request)
+        self.provenance.sent.keep(step.step_id, request.raws, request.by_place, request.alignment, alone)
         self.index.nodes += 1
         base = _linked_context(match)
-        chain = self.index.fold(base, request.items)
+        chain = alone if base == EMPTY else self.index.fold(base, request.items)
         node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else base, began)
         node.last_input = next(
             (f for item in reversed(request.items) if (f := self.index.fingerprint(item)) is not None), None

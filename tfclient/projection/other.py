@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define
 
@@ -11,6 +10,7 @@ from tfclient.projection.api_results import events_of, result_summary
 from tfclient.projection.bodies import body_bytes, parse_json
 from tfclient.projection.compacting import Compacting
 from tfclient.projection.errors import error_from_body
+from tfclient.projection.hosts import place_of
 from tfclient.projection.model_call import usage_from
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
@@ -111,32 +111,10 @@ class OtherCalls:
 
 
 def where_of(call: Call) -> dict[str, Any]:
-    """Return what a call was and where it went: name, method, host, path, query."""
+    """Return what a call was and where it went: name, method, host, provider, path, query."""
     sent = call.attempt.sent
-    try:
-        split = urlsplit(str(sent.get("url") or ""))
-    except ValueError:
-        return {"name": f"openai.{call.endpoint.name}", "method": sent.get("method"), "url": sent.get("url")}
-    payload: dict[str, Any] = {
-        "name": f"openai.{call.endpoint.name}",
-        "method": sent.get("method"),
-        "host": split.netloc,
-        "path": split.path,
-    }
-    query = parse_qsl(split.query, keep_blank_values=True)
-    return payload | ({"query": query_of(query)} if query else {})
-
-
-def query_of(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """Return a query as an object; a name that is repeated has a list."""
-    query: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in query:
-            held = query[name]
-            query[name] = [*held, value] if isinstance(held, list) else [held, value]
-        else:
-            query[name] = value
-    return query
+    named = {"name": f"openai.{call.endpoint.name}", "method": sent.get("method")}
+    return named | place_of(str(sent.get("url") or ""))
 
 
 def _media(headers: Any) -> str:

@@ -72,10 +72,10 @@ class PromptParts:
         request, news = self.asked.request, self.asked.news
         lists = (news.outputs, news.prompts, news.approvals, news.calls, news.compactions, news.others)
         new = {id(item) for group in lists for item in group}
-        for place in range(self._lead, len(request.raws)):
-            if any(id(item) in new for item in request.by_place[place]):
-                return place
-        return len(request.raws)
+        if not new:
+            return len(request.raws)
+        places = (n for n, items in enumerate(request.by_place) for item in items if id(item) in new)
+        return max(self._lead, next(places, len(request.raws)))
 
     def _put(self, policy: Policy, placed: Placed) -> None:
         if policy.place is None:

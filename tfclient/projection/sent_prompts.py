@@ -38,6 +38,8 @@ class Alignment:
 class _Sent:
     raws: list[Any]
     items: list[list[Item]]
+    flat: list[Item]
+    chain: list[bytes]
 
 
 @define
@@ -66,8 +68,26 @@ class SentPrompts:
         items += [reader(raws[n], n) for n in range(len(items), len(raws))]
         return items, best
 
+    def chain_of(self, items: list[Item], alignment: Alignment | None) -> list[bytes]:
+        """Return the contexts after each item as far as they are known from the earlier list."""
+        sent = self._kept.get(alignment.step_id) if alignment is not None and not alignment.shift else None
+        if sent is None:
+            return []
+        same = 0
+        for one, other in zip(items, sent.flat, strict=False):
+            # Instructions do not count in a context: a clock in them changes nothing.
+            if one is not other and not (one.kind == other.kind == "policy"):
+                break
+            same += 1
+        return sent.chain[:same]
+
     def keep(
-        self, step_id: str, raws: list[Any], items: list[list[Item]], alignment: Alignment | None
+        self,
+        step_id: str,
+        raws: list[Any],
+        items: list[list[Item]],
+        alignment: Alignment | None,
+        chain: list[bytes],
     ) -> None:
         """Remember what a call sent; an earlier list that it wholly repeats is let go."""
         if not raws:
@@ -77,7 +97,7 @@ class SentPrompts:
                 del self._kept[alignment.step_id]
             else:
                 self._kept.move_to_end(alignment.step_id)
-        self._kept[step_id] = _Sent(raws, items)
+        self._kept[step_id] = _Sent(raws, items, [item for group in items for item in group], chain)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
