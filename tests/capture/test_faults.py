@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import tfclient.capture
 import tfclient.sessions
 import tfclient.writer
 from tests.capture import journals
@@ -20,7 +21,7 @@ from tests.capture.conftest import RecordingFinisher
 from tests.capture.driver import HTTP, MODEL, Driver
 from tests.server.replies import Answer, answer
 from tests.server.scripted import ScriptedServer
-from tfclient import Recorder
+from tfclient import Health, Recorder
 from tfclient.capture import _decoding
 from tfclient.exchanges import Call
 from tfclient.redaction import Redactor
@@ -404,3 +405,13 @@ def test_a_tool_runs_whatever_the_recorder_does(recorder: Recorder, monkeypatch:
     with ToolCall(recorder, name="x") as tool:
         tool.result = 1
     assert recorder.health.by_kind == {"tool": 2}
+
+
+def test_a_recorder_that_cannot_even_be_made(
+    drive: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tfclient.capture, "_NOWHERE", Health())
+    monkeypatch.setattr(Recorder, "__init__", boom)
+    client = drive.made(drive.traced_class)
+    assert everything(drive, client.with_options(timeout=9)) == everything(drive, drive.plain())
+    assert caplog.text.count("making a recorder") == 1
