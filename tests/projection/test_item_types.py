@@ -1,0 +1,174 @@
+"""Every type of item that the API names: its label, its title, its dependency, and that none is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.projection.builders import Story, said, steps, the, user
+from tests.projection.recorded import needs_recordings, recordings
+from tfstore.titles import title_of
+
+OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"type": "function_call", "call_id": "c", "name": "get", "arguments": '{"a":1}'}, "tool_call", "get(a=1)"),
+    ({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "x = 1"}, "tool_call", "run: x = 1"),
+    (
+        {"type": "mcp_call", "name": "find", "server_label": "docs", "arguments": '{"q":"x"}'},
+        "tool_call", "docs: find(q='x')",
+    ),
+    (
+        {"type": "mcp_list_tools", "server_label": "docs", "tools": [{"name": "a"}, {"name": "b"}]},
+        "generic", "docs: 2 tools",
+    ),
+    (
+        {"type": "mcp_approval_request", "id": "m", "name": "rm", "arguments": '{"f":1}', "server_label": "s"},
+        "approval_request", "may rm run? (f=1)",
+    ),
+    ({"type": "web_search_call", "action": {"type": "search", "query": "oslo"}}, "tool_call", "web search: oslo"),
+    ({"type": "file_search_call", "queries": ["a", "b"]}, "tool_call", "file search: a; b"),
+    ({"type": "code_interpreter_call", "code": "print(1)", "container_id": "c"}, "tool_call", "code: print(1)"),
+    ({"type": "image_generation_call", "revised_prompt": "a cat"}, "tool_call", "image: a cat"),
+    (
+        {"type": "computer_call", "call_id": "c", "action": {"type": "click", "x": 1, "y": 2}},
+        "tool_call", "computer: click(x=1, y=2)",
+    ),
+    ({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls", "-l"]}}, "tool_call", "$ ls -l"),
+    ({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}}, "tool_call", "$ ls"),
+    (
+        {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "update_file", "path": "a.py", "diff": "+"}},
+        "tool_call", "patch: update_file a.py",
+    ),
+    ({"type": "tool_search_call", "call_id": None, "arguments": {"q": "x"}}, "tool_call", "tool search(q='x')"),
+    ({"type": "compaction", "encrypted_content": "gAAA"}, "context_compacted", "context compacted"),
+    ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, "reasoning", "Hm."),
+    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "reasoning", "reasoning, encrypted, 4 bytes"),
+    ({"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+     "assistant_message", "No."),
+    ({"type": "hologram", "beam": {"color": "red"}}, "generic", 'hologram: {"beam": {"color": "red"}}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "label", "title"), OUTPUTS, ids=[str(item["type"]) for item, *_ in OUTPUTS])
+def test_output_item(item: dict[str, Any], label: str, title: str) -> None:
+    story = Story()
+    story.ask([user("Do it")], [{"id": "item_1", **item}])
+    session = story.session()
+    (made,) = [step for step in steps(session) if step.output_index == 0]
+    assert (made.label, title_of(made)) == (label, title)
+    assert made.depends_on == [the(session, "assistant_call").step_id]
+    assert made.item_id == item.get("id", "item_1")
+
+
+def test_refusal_is_kept_apart_from_text() -> None:
+    story = Story()
+    story.ask(
+        [user("Do it")],
+        [{"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}],
+    )
+    assert the(story.session(), "assistant_message").payload_completed == {"text": "", "refusal": "No."}
+
+
+def test_annotations_and_logprobs_are_kept() -> None:
+    cited = {"type": "url_citation", "url": "https://example.test", "start_index": 0, "end_index": 3}
+    part = {
+        "type": "output_text",
+        "text": "Yes",
+        "annotations": [cited],
+        "logprobs": [{"token": "Yes", "logprob": -1}],
+    }
+    story = Story()
+    story.ask([user("So?")], [{"type": "message", "role": "assistant", "content": [part]}])
+    assert the(story.session(), "assistant_message").payload_completed == {
+        "text": "Yes", "annotations": [cited], "logprobs": [{"token": "Yes", "logprob": -1}],
+    }  # fmt: skip
+
+
+def test_image_is_a_blob_once() -> None:
+    """A generated image is decoded into a blob; what stands in the document says what it is."""
+    from tfclient.projection.projector import Projector
+
+    picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + "A" * 800
+    story = Story()
+    story.ask([user("A cat")], [{"type": "image_generation_call", "id": "ig_1", "result": picture}])
+    projector = Projector("sess")
+    for entry in story.entries:
+        projector.feed(entry)
+    shown = the(projector.session(), "tool_output").payload_completed["output"]
+    (blob,) = projector.take_blobs()
+    assert shown["media_type"] == blob.media_type == "image/png"
+    assert shown["blob"] == f"sha256:{blob.sha256}"
+    assert blob.data.startswith(b"\x89PNG")
+
+
+def test_request_fields_stay_in_arguments() -> None:
+    """Every request field other than input, instructions and tools is in `arguments`."""
+    fields: dict[str, Any] = {
+        "service_tier": "flex", "truncation": "auto", "prompt_cache_key": "k", "safety_identifier": "s",
+        "metadata": {"a": "b"}, "store": False, "temperature": 0.5, "background": False, "include": ["x"],
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}},
+    }  # fmt: skip
+    story = Story()
+    story.send(story.body([user("Hello")], **fields)).answer_items([said('{"a": 1}')])
+    assert the(story.session(), "assistant_call").payload_started["arguments"] == fields
+
+
+def test_azure_deployment_is_the_model() -> None:
+    """Azure names the deployment in the URL; the host is kept and the provider named."""
+    story = Story("chat")
+    sent = story.send(
+        {"messages": [{"role": "user", "content": "Hi"}]},
+        path="/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21",
+    )
+    story.entries[-1]["url"] = story.entries[-1]["url"].replace("api.openai.com", "x.openai.azure.com")
+    sent.answer_items([said("Hi.")])
+    payload = the(story.session(), "assistant_call").payload_started
+    assert (payload["model"], payload["model_from"]) == ("my-gpt", "url")
+    assert (payload["host"], payload["provider"]) == ("x.openai.azure.com", "azure")
+    assert payload["query"] == {"api-version": "2024-10-21"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/v1/conversations", "conversations.create"),
+        ("POST", "/v1/conversations/conv_1/items", "conversations.items.create"),
+        ("GET", "/v1/conversations/conv_1/items", "conversations.items.list"),
+        ("DELETE", "/v1/conversations/conv_1", "conversations.delete"),
+        ("GET", "/v1/responses/resp_1/input_items", "responses.input_items.list"),
+        ("POST", "/v1/responses/input_tokens", "responses.input_tokens"),
+        ("DELETE", "/v1/responses/resp_1", "responses.delete"),
+        ("GET", "/v1/chat/completions/chatcmpl_1", "chat.completions.retrieve"),
+        ("POST", "/v1/moderations", "moderations.create"),
+        ("POST", "/v1/images/generations", "images.generations.create"),
+        ("POST", "/v1/audio/speech", "audio.speech.create"),
+        ("POST", "/v1/files", "files.create"),
+        ("POST", "/v1/batches/batch_1/cancel", "batches.cancel"),
+        ("GET", "/v1/models", "models.list"),
+        ("GET", "/v1/brand/new", "GET /v1/brand/new"),
+    ],
+)
+def test_every_other_endpoint_is_an_api_run(method: str, path: str, name: str) -> None:
+    story = Story()
+    story.send({"a": 1} if method == "POST" else None, path=path, method=method).answer(
+        {"id": "x_1", "object": "thing"}
+    )
+    session = story.session()
+    (run,) = session.runs
+    (step,) = run.steps
+    assert (run.trigger, run.status, step.label, step.type) == ("api", "completed", "generic", f"api.{name}")
+    assert step.payload_started.get("arguments") == ({"a": 1} if method == "POST" else None)
+    assert step.payload_completed["body"] == {"id": "x_1", "object": "thing"}
+    if "conv_1" in path:
+        assert run.conversation_id == "conv_1"
+
+
+@needs_recordings
+def test_every_recorded_step_has_a_title() -> None:
+    for recording in recordings():
+        for run in recording.session.runs:
+            for step in run.steps:
+                title = title_of(step)
+                assert title
+                assert "\n" not in title
+                assert len(title) <= 100
