@@ -140,7 +140,7 @@ def watched(browser: Browser) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1400, "height": 860})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     watched = Watched(context)
-    watched.page.set_default_timeout(10_000)
+    watched.page.set_default_timeout(20_000)
     yield watched
     context.close()
     assert watched.complaints == []

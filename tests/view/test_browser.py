@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
+# A busy machine is no fault of the page.
+expect.set_options(timeout=20_000)
 
 
 def current(page: Page) -> Locator:

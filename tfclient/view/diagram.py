@@ -9,6 +9,8 @@ from attrs import asdict, field, frozen
 from tfclient.view.svg import clean
 from tfd2 import compile_d2, draw
 from tfd2.compiler import ROOT
+from tfd2.elements import Board, Node
+from tfd2.emit import document
 from tfd2.facts import gather
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
@@ -44,7 +46,8 @@ class Diagram:
         """Nothing is rendered yet."""
         self.text = draw(session)
         self._facts = gather(session)
-        self.boards = list(_boards(session, self._facts))
+        self._outline = outline(session)
+        self.boards = list(_boards(self._outline, self._facts))
         self._keys = {board.key for board in self.boards}
         self._steps = dict(_steps(self._facts))
 
@@ -63,26 +66,35 @@ class Diagram:
         """
         if board not in self._keys:
             raise KeyError(board)
-        return self._clean(compile_d2(self.text, board=board)[board], board)
+        return self._clean(compile_d2(self._alone(board), board=board)[board], board)
 
     def pictures(self) -> dict[str, str]:
         """Return all boards; raises as ``picture`` does."""
         made = compile_d2(self.text)
         return {key: self._clean(made[key], key) for key in made if key in self._keys}
 
+    def _alone(self, key: str) -> str:
+        """Return D2 in which all other boards are empty: D2 reads a whole file to draw one board of it."""
+        boards = [board if (board.key or ROOT) == key else _empty(board.key) for board in self._outline]
+        return document(boards)
+
     def _clean(self, picture: bytes, board: str) -> str:
         return clean(picture, steps=self._steps.get(board, {}), boards=self._keys, looks=CLASSES)
 
 
-def _boards(session: Session, facts: SessionFacts) -> Iterator[BoardEntry]:
+def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
     own = {run.board(page): (run, page) for run in facts.runs for page in range(run.page_count)}
-    for board in outline(session):
+    for board in outlined:
         key, title = board.key or ROOT, " · ".join(board.title) if board.key else "All runs"
         if board.key in own:
             run, page = own[board.key]
             yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in run.page(page)])
         else:
             yield BoardEntry(key, title)
+
+
+def _empty(key: str) -> Board:
+    return Board(key, (), nodes=[Node("empty", ("plain",), ())])
 
 
 def _steps(facts: SessionFacts) -> Iterator[tuple[str, dict[str, str]]]:

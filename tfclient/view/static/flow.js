@@ -10,8 +10,11 @@ const ROOT = "index";
 const CLOSE = 0.02;
 const FAR = 4;
 const MOVED = 5;
+/** Milliseconds between two drawings of a live session: d2 takes a whole processor. */
+const REDRAW = 4000;
 /** Diagram units to a pixel: labels are 15 units high. */
-const READABLE = 1.2;
+const READABLE = 1.35;
+const OVERVIEW = 3;
 const MAGNIFIED = 0.8;
 
 export class Flow {
@@ -38,8 +41,12 @@ export class Flow {
     this.model = model;
     this.sessionId = model.session.session_id;
     const version = `${model.session.integrity?.entries}|${model.steps.length}|${model.session.status}`;
-    if (version !== this.version) {
+    clearTimeout(this.later);
+    const wait = model.session.status === "active" && !first ? REDRAW - (performance.now() - this.drawn) : 0;
+    if (version !== this.version && wait > 0) this.later = setTimeout(() => this.update(model, this.selected), wait);
+    else if (version !== this.version) {
       this.version = version;
+      this.drawn = performance.now();
       try {
         this.boards = await boards(this.sessionId);
       } catch (error) {
@@ -121,12 +128,15 @@ export class Flow {
   begin() {
     if (!this.svg || !this.stage.clientWidth) return;
     const { clientWidth, clientHeight } = this.stage;
-    const scale = Math.min(Math.max(this.size.width / clientWidth, this.size.height / clientHeight, MAGNIFIED), READABLE);
+    const across = this.size.width / clientWidth;
+    const scale = this.svg.querySelector("[data-step]")
+      ? Math.min(Math.max(across, this.size.height / clientHeight, MAGNIFIED), READABLE)
+      : Math.min(Math.max(across, MAGNIFIED), OVERVIEW);
     const width = clientWidth * scale;
     const height = clientHeight * scale;
-    const { x, width: across } = this.svg.querySelector(".d-title")?.getBBox() ?? { x: 0, width: this.size.width };
+    const title = this.svg.querySelector(".d-title")?.getBBox() ?? { x: 0, width: this.size.width };
     const board = this.svg.querySelector("svg")?.viewBox.baseVal.x ?? 0;
-    const middle = this.size.width <= width ? this.size.width / 2 : x - board + across / 2;
+    const middle = this.size.width <= width ? this.size.width / 2 : title.x - board + title.width / 2;
     this.look({ x: middle - width / 2, y: this.size.height > height ? 0 : (this.size.height - height) / 2, width, height });
   }
 
@@ -235,8 +245,10 @@ export class Flow {
     node.classList.add("is-selected");
     const shape = node.getBoundingClientRect();
     const stage = this.stage.getBoundingClientRect();
-    const out = shape.left < stage.left || shape.right > stage.right || shape.top < stage.top || shape.bottom > stage.bottom;
-    if (stage.width && (out || centre)) this.pan((stage.left + stage.right - shape.left - shape.right) / 2, (stage.top + stage.bottom - shape.top - shape.bottom) / 2);
+    if (!stage.width) return;
+    const across = shape.left < stage.left || shape.right > stage.right;
+    const down = centre || shape.top < stage.top || shape.bottom > stage.bottom;
+    this.pan(across ? (stage.left + stage.right - shape.left - shape.right) / 2 : 0, down ? (stage.top + stage.bottom - shape.top - shape.bottom) / 2 : 0);
   }
 
   /** Show where a step is, on another board if it must be. */

@@ -41,6 +41,13 @@ export class SessionView {
     this.about = el("p", { class: "session-about" });
     this.trouble = el("div", { class: "trouble-space" });
     this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" }, ...TABS.map(([name, words]) => button(words, () => this.show(name, { push: true }), { role: "tab", id: `tab-${name}`, "data-tab": name, "aria-controls": "view" })));
+    this.tabs.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by || !this.model) return;
+      const at = TABS.findIndex(([name]) => name === this.tab);
+      this.show(TABS[(at + by + TABS.length) % TABS.length][0], { push: true });
+      this.tabs.querySelector("[aria-selected=true]").focus();
+    });
     this.middle = el("main", { class: "middle", id: "view", role: "tabpanel" });
     fill(root,
       el("header", { class: "bar" },
