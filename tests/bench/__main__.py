@@ -35,7 +35,7 @@ def main() -> None:
     for name in asked.promise or PROMISES:
         module = importlib.import_module(f"tests.bench.{name}")
         began = time.monotonic()
-        print(f"\n{module.__doc__.splitlines()[0]}", flush=True)  # noqa: T201 - its output is what it is for
+        print(f"\n{(module.__doc__ or name).splitlines()[0]}", flush=True)  # noqa: T201 - its output is what it is for
         found: list[Figure] = []
         for figure in module.measure(long=asked.long):
             found.append(figure)

@@ -19,7 +19,9 @@ from tfclient.redaction.text import find_secrets, may_open
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CONTEXT: Final = 128
+CONTEXT: Final = 128
+"""Characters of a text that is gone which are still joined to what comes."""
+
 _MOST_LINES: Final = 2048
 _MOST_CHARS: Final = 1 << 16
 
@@ -50,7 +52,7 @@ class _Piece:
         self.text: str = holder[key]
 
 
-class _Joined:
+class Joined:
     """The text of one channel: a little of what is gone, and what is held."""
 
     def __init__(self) -> None:
@@ -68,7 +70,7 @@ class JoinedDeltas:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        self._channels: dict[Channel, _Joined] = {}
+        self._channels: dict[Channel, Joined] = {}
         self._held: list[Line] = []
         self._chars = 0
 
@@ -77,15 +79,19 @@ class JoinedDeltas:
         """Whether events wait."""
         return bool(self._held)
 
+    def joined(self, channel: Channel) -> Joined | None:
+        """Give the text that the deltas of a channel are joined to."""
+        return self._channels.get(channel)
+
     def feed(self, line: Line, marks: list[Mark]) -> list[Line]:
         """Take the next line; give the lines that may go on, in order."""
         if line.event is None and not self._held:
             return [line]
         self._held.append(line)
         self._chars += len(line.text)
-        touched: list[_Joined] = []
+        touched: list[Joined] = []
         if line.event is not None:
-            for channel, holder, key, path in _deltas(line.event):
+            for channel, holder, key, path in deltas_of(line.event):
                 touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
         for joined in touched:
             joined.opened = may_open(joined.text)
@@ -102,24 +108,24 @@ class JoinedDeltas:
         lines, self._held, self._chars = self._held, [], 0
         return lines
 
-    def _join(self, channel: Channel, piece: _Piece) -> _Joined:
-        joined = self._channels.setdefault(channel, _Joined())
+    def _join(self, channel: Channel, piece: _Piece) -> Joined:
+        joined = self._channels.setdefault(channel, Joined())
         piece.start = len(joined.text)
         joined.text += piece.text
         joined.pieces.append(piece)
         return joined
 
-    def _settle(self, joined: _Joined, marks: list[Mark]) -> None:
+    def _settle(self, joined: Joined, marks: list[Mark]) -> None:
         spans = find_secrets(joined.text)
         for start, end, rule in reversed(spans):
             self._replace(joined.pieces, start, end, rule, marks)
         # Events that had to go on while a secret is still coming: its beginning is remembered, so that what
         # follows is still seen as part of it.
         if joined.opened is not None:
-            joined.text = joined.text[joined.opened : joined.opened + _CONTEXT]
+            joined.text = joined.text[joined.opened : joined.opened + CONTEXT]
         else:
             done = spans[-1][1] if spans else 0
-            joined.text = joined.text[max(done, len(joined.text) - _CONTEXT) :]
+            joined.text = joined.text[max(done, len(joined.text) - CONTEXT) :]
         joined.pieces = []
         joined.opened = None
 
@@ -147,7 +153,7 @@ def _ends_texts(line: Line) -> bool:
     return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
 
-def _deltas(event: dict[str, Any]) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
+def deltas_of(event: dict[str, Any]) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
     """Give the places of an event that carry a piece of a text: channel, holder, key, path."""
     delta = event.get("delta")
     if isinstance(delta, str):

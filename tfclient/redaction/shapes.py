@@ -173,7 +173,8 @@ RULES: Final[tuple[Rule, ...]] = (
 # "\u00xx" and "\/" may hide any part of a secret from a test that reads escaped text.
 _ESCAPED_ASCII: Final = r"\\u00[2-7]"
 
-_HINT: Final = "|".join([*(rule.hint for rule in RULES), f"(?i:{NAME_HINT})", _ESCAPED_ASCII])
+HINT: Final = "|".join([*(rule.hint for rule in RULES), f"(?i:{NAME_HINT})", _ESCAPED_ASCII])
+"""What could be a secret, or name one; in the dialect of ``fast_test``."""
 
 
 def fast_test(pattern: str) -> Callable[[str | bytes], bool]:
@@ -189,7 +190,7 @@ def fast_test(pattern: str) -> Callable[[str | bytes], bool]:
     return lambda text: test(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
 
 
-_suspicious = fast_test(_HINT)
+_suspicious = fast_test(HINT)
 
 
 def suspicious(text: str | bytes) -> bool:

@@ -17,6 +17,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tfclient.redaction.alike import Alike
 from tfclient.redaction.deltas import JoinedDeltas, Line
 from tfclient.redaction.policies import Policy, clean_text
 from tfclient.redaction.text import find_secrets
@@ -69,6 +70,7 @@ class StreamRedactor:
         self._deltas = JoinedDeltas(where) if policy.mode == "secrets" else None
         self._line_number = 0
         self._in_long_line = False
+        self._alike: Alike | None = None
 
     def feed(self, chunk: bytes) -> tuple[Piece, list[Mark]]:
         """Take a chunk.
@@ -79,11 +81,44 @@ class StreamRedactor:
         Returns:
             What may be journaled now (None: nothing yet), and the marks of what was changed in it.
         """
+        if self._alike is not None and (piece := self._as_before(chunk)) is not None:
+            return piece
+        before = len(self._pending)
         self._pending += chunk
         marks: list[Mark] = []
         if self._take is None:
             self._take = self._by_beginning(last=False)
-        return (self._take(marks, False) if self._take else None), marks
+        taken = self._take(marks, False) if self._take else None
+        if self._deltas is not None and not before and not marks and isinstance(taken, str):
+            self._learn(taken, self._deltas)
+        return taken, marks
+
+    def _as_before(self, chunk: bytes) -> tuple[Piece, list[Mark]] | None:
+        """Take a chunk whose events are as the one before, or None if they are not."""
+        data = self._pending + chunk if self._pending else chunk
+        end = data.rfind(b"\n\n") + 2
+        alike, deltas = self._alike, self._deltas
+        if end == 1 or alike is None or deltas is None or deltas.holding:
+            return None
+        try:
+            text = (data if end == len(data) else data[:end]).decode()
+        except UnicodeDecodeError:
+            return None
+        count = alike.clears(text)
+        if not count:
+            return None
+        self._line_number += count
+        self._pending = data[end:]
+        if not self._pending:
+            return text, []
+        marks: list[Mark] = []
+        rest = self._events(marks, last=False)
+        return text + (rest if isinstance(rest, str) else ""), marks
+
+    def _learn(self, text: str, deltas: JoinedDeltas) -> None:
+        """Look at what the last event was like, for the next."""
+        if text.endswith("}\n\n") and not deltas.holding and not self._in_long_line:
+            self._alike = Alike.learned(text, deltas)
 
     def flush(self) -> tuple[Piece, list[Mark]]:
         """Give what is left, at the end of the body or when it broke off."""

@@ -16,7 +16,7 @@ from tfclient.redaction.names import (
     secret_name,
     whole_name,
 )
-from tfclient.redaction.shapes import RULES, fast_test, suspicious
+from tfclient.redaction.shapes import HINT, RULES, fast_test, suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _OPENINGS: Final = "(?s:" + "|".join([*(rule.opening for rule in RULES), OPENING]) + ")"
 _OPENING: Final = re.compile(_OPENINGS + r"\Z")
 _has_opening = fast_test(_OPENINGS + r"\z")
+
+_may_matter = fast_test(rf"{HINT}|{_OPENINGS}\z")
 
 _NAMED: Final = ((QUOTED, fast_test(QUOTED_HINT)), (ASSIGNED, fast_test(ASSIGNED_HINT)))
 
@@ -104,3 +106,13 @@ def may_open(text: str) -> int | None:
     """
     match = _OPENING.search(text) if _has_opening(text) else None
     return match.start() if match else None
+
+
+def may_matter(text: str) -> bool:
+    """Say whether a secret could be in a text, or begin at its end: ``suspicious`` and ``may_open`` in one go.
+
+    Example:
+        >>> may_matter("the key is sk-pro"), may_matter("the key is")
+        (True, False)
+    """
+    return _may_matter(text)
