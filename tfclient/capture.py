@@ -24,20 +24,38 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.exchanges import Call, Exchange
+from tfclient.health import Health
 from tfclient.tools import current_tool
 
 if TYPE_CHECKING:
     from contextvars import Token
 
+    from typing import Protocol
+
     from tfclient.recorder import Recorder
 
+    class Recorded(Protocol):
+        """A client, as far as it matters here."""
+
+        @property
+        def recorder(self) -> Recorder: ...
+
+
 LIBRARIES: Final = ("httpx2", "httpx")
+
+_NOWHERE: Final = Health()
+"""Counts, and tells, what happens where there is no recorder to ask."""
 
 _call: ContextVar[Call | None] = ContextVar("tfclient_call", default=None)
 
 
-def begin(recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
     """Note that the program makes a call: the first seam. None if it is not recorded."""
+    try:
+        recorder = client.recorder
+    except Exception as error:  # noqa: BLE001 - the call goes on
+        _NOWHERE.fault("capture", error, "making a recorder")
+        return None
     if not recorder.settings.enabled:
         return None
     sessions = recorder.sessions

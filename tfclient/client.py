@@ -37,21 +37,36 @@ _C = TypeVar("_C", bound="type[_Traced]")
 _making = threading.RLock()
 
 
+class _Slot:
+    """Where a client and its copies have their recorder, which is made when it is first needed."""
+
+    __slots__ = ("recorder",)
+
+    def __init__(self, recorder: Recorder | None) -> None:
+        self.recorder = recorder
+
+    def made(self) -> Recorder:
+        with _making:
+            if self.recorder is None:
+                self.recorder = Recorder()
+            return self.recorder
+
+
 class _Traced:
     """What all four clients have in common: a recorder, its sessions, and a parent that does not notice."""
 
-    _tf_recorder: Recorder | None = None
+    _tf_slot: _Slot | None = None
     _tf_plain_name: str | None = None
 
     def __init__(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> None:
-        self._tf_recorder = _checked(recorder)
+        self._tf_slot = _Slot(_checked(recorder))
         super().__init__(*args, **kwargs)
 
     def copy(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> Any:
-        carried = _checked(recorder) or self.recorder
+        given = _checked(recorder)
         copied = super().copy(*args, **kwargs)  # type: ignore[misc]
         # Set on the finished copy, not passed through: a subclass may have another __init__.
-        copied._tf_recorder = carried
+        copied._tf_slot = self._slot() if given is None else _Slot(given)
         return copied
 
     with_options = copy
@@ -67,13 +82,14 @@ class _Traced:
     @property
     def recorder(self) -> Recorder:
         """The recorder of this client and its copies, made at first use unless one was given."""
-        recorder = self._tf_recorder
-        if recorder is None:
-            with _making:
-                recorder = self._tf_recorder
-                if recorder is None:
-                    recorder = self._tf_recorder = Recorder()
-        return recorder
+        slot = self._tf_slot or self._slot()
+        return slot.recorder or slot.made()
+
+    def _slot(self) -> _Slot:
+        slot = self._tf_slot
+        if slot is None:
+            slot = self._tf_slot = _Slot(None)
+        return slot
 
     def session(
         self,
@@ -138,7 +154,7 @@ class _Traced:
 class _TracedSync(_Traced):
     @functools.wraps(OpenAI.request)
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        call = capture.begin(self.recorder, args, kwargs)
+        call = capture.begin(self, args, kwargs)
         token = capture.enter(call)
         try:
             return super().request(*args, **kwargs)  # type: ignore[misc]
@@ -173,7 +189,7 @@ class _TracedSync(_Traced):
 class _TracedAsync(_Traced):
     @functools.wraps(AsyncOpenAI.request)
     async def request(self, *args: Any, **kwargs: Any) -> Any:
-        call = capture.begin(self.recorder, args, kwargs)
+        call = capture.begin(self, args, kwargs)
         token = capture.enter(call)
         try:
             return await super().request(*args, **kwargs)  # type: ignore[misc]
@@ -212,10 +228,10 @@ def _checked(recorder: object) -> Recorder | None:
 
 
 def _close_session(client: _Traced) -> None:
+    slot = client._tf_slot
     # Not `client.recorder`, which would make one.
-    recorder = client._tf_recorder
-    if recorder is not None:
-        recorder.end_session()
+    if slot is not None and slot.recorder is not None:
+        slot.recorder.end_session()
 
 
 def _websocket_base_url(client: _Traced) -> Any:

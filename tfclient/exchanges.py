@@ -128,7 +128,6 @@ class Exchange:
         self._started = False
         self._ended = False
         self.id = f"{call.id}.{n}"
-        redactor = call.sessions.redactor
         at, mono = stamp()
         known = call.sessions.known
         url, marks = known.url(request.url)

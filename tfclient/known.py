@@ -6,9 +6,10 @@ Judging a header takes longer than writing it down, and two dozen of them come w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tfclient.redaction import Redactor
+if TYPE_CHECKING:
+    from tfclient.redaction import Redactor
 
 MOST: Final = 4096
 """Headers, or URLs, that are remembered; then it begins anew."""
@@ -23,6 +24,7 @@ class Known:
     """What a redactor said about headers and URLs that came before.
 
     Example:
+        >>> from tfclient.redaction import Redactor
         >>> known = Known(Redactor.from_setting())
         >>> known.headers([(b"Accept", b"*/*"), (b"Cookie", b"a=b")], "request.headers")[0]
         {'accept': '*/*'}

@@ -12,7 +12,6 @@ from weakref import finalize
 import openai
 
 from tfclient.health import Health
-from tfclient.redaction import Redactor
 from tfclient.sessions import SessionHandle, Sessions
 from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
 from tfclient.stats import Counters, Stats
@@ -61,6 +60,9 @@ class Recorder:
         self.settings: Final = Settings.resolve(
             dir, redact=redact, idle_minutes=idle_minutes, enabled=enabled, fsync=fsync, deltas=deltas
         )
+        # Its patterns take longer to compile than all the rest of this package to import.
+        from tfclient.redaction import Redactor
+
         self.health: Final = Health()
         self._counters = Counters()
         self.sessions: Final = Sessions(

@@ -202,12 +202,20 @@ def _chars_in(data: bytes, cut: int, text: str | None) -> int | None:
     if text is None:
         head = data[:cut]
         return cut if head.isascii() else len(head.decode())
-    # Redaction changed lengths before the cut; what stands right before it, if it stands there alone, shows
-    # where the cut is in the text.
-    for length in (64, 256, 1024, 4096):
+    # Redaction changed lengths before the cut. What stands right before the cut shows where it is in the text, if
+    # redaction left all of its occurrences alone: the n-th there is then the n-th here.
+    for length in (64, 256, 1024):
         tail = data[max(0, cut - length) : cut].decode("utf-8", "ignore")
-        if text.count(tail) == 1 and data.count(tail.encode()) == 1:
-            return text.index(tail) + len(tail)
+        raw = tail.encode()
+        if text.count(tail) != data.count(raw):
+            continue
+        end = chars = 0
+        while (start := data.find(raw, end, cut)) >= 0:
+            end = start + len(raw)
+            chars = text.index(tail, chars) + len(tail)
+        # Not so where occurrences overlap, as in }}}}.
+        if end == cut:
+            return chars
     return None
 
 

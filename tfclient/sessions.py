@@ -331,6 +331,14 @@ class Sessions:
             if self._implicit is handle:
                 self._implicit = None
         _OPEN.pop(id(handle), None)
+        try:
+            self._end(handle, reason)
+        except Exception as error:  # noqa: BLE001 - the program goes on
+            self.health.fault("session", error, f"ending session {handle.id}")
+            handle.error = error
+            handle._done.set()  # noqa: SLF001
+
+    def _end(self, handle: SessionHandle, reason: EndReason) -> None:
         if not handle._kept or not self._is_ours_to_end(handle):  # noqa: SLF001
             handle.writer.close()
             handle._done.set()  # noqa: SLF001
@@ -475,8 +483,11 @@ class _Sweep:
                 self._exit = True
                 atexit.register(_at_exit)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tfclient-idle", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="tfclient-idle", daemon=True)
+                # Where no thread can be started, sessions end with their process.
+                with contextlib.suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
             self._changed = True
             self._change.notify()
 

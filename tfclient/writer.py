@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import sys
 import threading
 from collections import deque
 from time import monotonic, monotonic_ns, perf_counter, time_ns
@@ -36,7 +37,10 @@ Entry = dict[str, Any]
 
 STALLED: Final = 0.1
 FAST: Final = 0.01
-BACKLOG_BYTES: Final = 32 * 1024 * 1024
+SURELY_STALLED: Final = 1.0
+LEAST_SPEED: Final = 25e6
+"""Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
+BACKLOG_BYTES: Final = 64 * 1024 * 1024
 RETRY_AFTER: Final = 0.25
 
 
@@ -75,6 +79,7 @@ class Writer:
         self._health = health
         self._counters = counters
         self._segment: Segment | None = None
+        self._inherited: Segment | None = None
         self._reopened = 0
         self._retry_at = 0.0
         self._lock = threading.RLock()
@@ -98,7 +103,7 @@ class Writer:
             self._failed(error, len(entries))
             return False
         self._counters.wrote(len(entries), took)
-        if took >= STALLED:
+        if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._stalled(took)
         return True
 
@@ -225,16 +230,19 @@ class Writer:
         with self._lock:
             if self._backlog is not None:
                 return
-            self._bodies.forget()
             self._health.degrade(
                 "slow",
                 f"a write took {took * 1000:.0f} ms; until the disk is fast again entries wait in memory, "
                 "where a kill of the process would lose them",
             )
-            self._health.fault(
-                "slow", f"a write took {took * 1000:.0f} ms", "writing the journal, now in the background"
-            )
             self._backlog = Backlog(self)
+        # A busy program can take the time of one write for itself; it is told when it is surely the disk.
+        if took >= SURELY_STALLED:
+            self._told_slow(took)
+
+    def _told_slow(self, took: float) -> None:
+        doing = "writing the journal, now in the background"
+        self._health.fault("slow", f"a write took {took * 1000:.0f} ms", doing)
 
     def _fast_again(self, backlog: Backlog) -> None:
         if self._backlog is backlog:
@@ -251,10 +259,14 @@ class Writer:
             return STALLED
         took = perf_counter() - began
         self._counters.wrote(len(entries), took)
+        if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
+            self._told_slow(took)
         return took
 
     def _forked(self) -> None:
         self._lock = threading.RLock()
+        # Held, so that its own module can close the child's copy of its file, and with it of its lock.
+        self._inherited = self._segment
         self._segment = None
         self._backlog = None
         self._left.clear()
@@ -299,7 +311,7 @@ class Backlog:
                 self._ready.wait(min(left, 0.1))
 
     def _run(self) -> None:
-        took = STALLED
+        took = STALLED + FAST
         while True:
             with self._ready:
                 if not self._entries:
@@ -322,7 +334,9 @@ class Backlog:
 def _weight(entry: Entry) -> int:
     body = entry.get("body")
     held = entry.get("data") or (body.get("text") or body.get("base64") if isinstance(body, dict) else None)
-    return 1024 + (4 * len(held) if isinstance(held, str) else 0)
+    if isinstance(held, dict):
+        held = held.get("base64")
+    return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
 
 
 def _shortened(entry: Entry) -> Entry:
