@@ -29,7 +29,6 @@ from tfclient.tools import current_tool
 
 if TYPE_CHECKING:
     from contextvars import Token
-
     from typing import Protocol
 
     from tfclient.recorder import Recorder
