@@ -113,6 +113,31 @@ def test_request_fields_stay_in_arguments() -> None:
     assert the(story.session(), "assistant_call").payload_started["arguments"] == fields
 
 
+def test_a_response_does_not_repeat_its_request() -> None:
+    """What the API sends back as it was sent is named; tools with defaults filled in are told as the difference."""
+    tool = {
+        "type": "function",
+        "name": "weather",
+        "description": "Tells the weather. " * 9,
+        "parameters": {"type": "object"},
+    }
+    sent: dict[str, Any] = {
+        "instructions": "Be brief.",
+        "tools": [tool],
+        "metadata": {"a": "b"},
+        "temperature": 0.5,
+    }
+    back = {**sent, "tools": [{**tool, "strict": True}], "temperature": 1.0, "truncation": "disabled"}
+    story = Story()
+    story.send(story.body([user("Hello")], **sent)).answer_items([said("Hi.")], **back)
+    session = story.session()
+    told = the(session, "assistant_call").payload_completed["response"]
+    assert told["as_sent"] == ["instructions", "metadata"]
+    tools = the(session, "tool.schemas.snapshot").step_id
+    assert told["tools"] == {"step_id": tools, "with": {"/0/strict": True}}
+    assert (told["temperature"], told["truncation"]) == (1.0, "disabled")
+
+
 def test_azure_deployment_is_the_model() -> None:
     """Azure names the deployment in the URL; the host is kept and the provider named."""
     story = Story("chat")

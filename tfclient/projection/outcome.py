@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from tfclient.projection.echoes import without_echoes
 from tfclient.projection.encrypted import sealed
 from tfclient.projection.fingerprints import parse_arguments
 from tfclient.projection.items import Item
@@ -38,6 +39,7 @@ class Outcome:
     def close(self, node: Node, response: ModelResponse, at: int, ending: str) -> None:
         """Fill in a call's step and its items' steps from a response, whole or as far as it got."""
         step, run = node.step, node.run
+        response.rest = without_echoes(response.rest, step, self.book.steps)
         _fill(step, response)
         step.ending = ending
         if response.status not in {"queued", "in_progress"} or ending not in {"completed", "incomplete"}:

@@ -131,6 +131,7 @@ class Projector:
             session = self._book.session
             session.status, session.end_reason, session.ended_at = "active", None, None
             self._tools.hope_again()
+            self._book.active.update(self._book.by_run)
         self._calls.started(entry, at)
 
     def session(self) -> Session:

@@ -1,0 +1,72 @@
+"""What a projector keeps of a closed call is small, and does not grow with what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.projection.builders import Story, call, output, said, user
+from tfclient.projection.calls import REMEMBERED
+from tfclient.projection.projector import Projector
+from tfclient.projection.sent_prompts import KEPT
+
+
+def fed(story: Story) -> Projector:
+    projector = Projector("sess")
+    for entry in story.entries:
+        projector.feed(entry)
+    return projector
+
+
+def test_closed_calls_let_go_of_their_bodies() -> None:
+    story = Story(stream=True)
+    history: list[Any] = []
+    for n in range(20):
+        history += [user(f"Question {n}"), call(f"call_{n}", "look"), output(f"call_{n}", "found")]
+        story.ask(history[:-2], [history[-2]])
+        story.ask(history, [said(f"Answer {n}")])
+        history.append(said(f"Answer {n}"))
+    calls = fed(story)._calls
+    assert not calls.open
+    attempts = [attempt for made in calls._closed.values() for attempt in made.attempts]
+    assert len(attempts) == 40
+    assert all(a.settled and not a.sent and not a._pieces and a.stream is None for a in attempts)
+
+
+def test_calls_are_forgotten_in_the_end() -> None:
+    story = Story()
+    for n in range(REMEMBERED + 100):
+        story.ask([user(f"Question {n}")], [said("Answer")])
+    projector = fed(story)
+    assert len(projector._calls._closed) == len(projector._calls._exchanges) == REMEMBERED
+    assert len(projector._calls.opening.provenance.sent._kept) == KEPT
+    assert projector.session().summary.model_calls == REMEMBERED + 100
+
+
+def test_one_conversation_keeps_one_prompt() -> None:
+    """A conversation that goes on lets go of the shorter list that it repeats."""
+    story = Story("chat")
+    history: list[Any] = []
+    for n in range(30):
+        history.append(user(f"Question {n}"))
+        story.ask(history, [said(f"Answer {n}")])
+        history.append(said(f"Answer {n}"))
+    kept = fed(story)._calls.opening.provenance.sent._kept
+    assert len(kept) == 1
+
+
+def test_the_document_grows_with_what_is_new() -> None:
+    """Twice the turns of a re-sent conversation is twice the document, not four times."""
+    import json
+
+    from tfstore.converter import to_json
+
+    def size(turns: int) -> int:
+        story = Story()
+        history: list[Any] = []
+        for n in range(turns):
+            history.append(user(f"Question {n:04} with some words to it"))
+            story.ask(history, [said(f"Answer {n:04} with some more words to it")])
+            history.append(said(f"Answer {n:04} with some more words to it"))
+        return len(json.dumps(to_json(story.session())))
+
+    assert size(80) < 2.1 * size(40)
