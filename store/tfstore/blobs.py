@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
+import os
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +69,12 @@ class Blobs:
             StoreUnusable: it could not be written.
         """
         digest = sha256(data).hexdigest()
-        if self._find(digest) is None:
+        found = self._find(digest)
+        if found is not None:
+            # Young again: whoever prunes leaves what a document that is just being written may refer to.
+            with contextlib.suppress(OSError):
+                os.utime(found)
+        else:
             self._paths.create()
             self._paths.make_dir(self._paths.blobs)
             folder = self._paths.make_dir(self._folder(digest))

@@ -10,7 +10,7 @@ from attrs import frozen
 from tfstore.catalog import CatalogRow, row_of
 from tfstore.errors import CorruptDocument, NewerDocument, StoreError
 from tfstore.files import UNFINISHED
-from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
+from tfstore.journal import JournalReport, iter_entries, live_writers
 from tfstore.response_index import links_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ Kind = Literal[
     "broken_chain",
     "missing_entries",
     "disordered_entries",
+    "repeated_entries",
+    "unpacked_journal",
+    "stale_document",
+    "drift",
     "unreadable_segment",
     "unfinished_file",
     "corrupt_piece",
@@ -47,6 +51,9 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "corrupt_document": "recover",
     "no_document": "recover",
     "dead_writer": "recover",
+    "unpacked_journal": "recover",
+    "stale_document": "fix",
+    "drift": "fix",
     "unfinished_file": "fix",
     "corrupt_piece": "fix",
     "missing_row": "fix",
@@ -104,15 +111,16 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
     rows = {row.session_id: row for row in store.catalog.rows()}
     for piece, reason in store.catalog.trouble.items():
         yield Finding("corrupt_piece", f"{piece} cannot be read: {reason}", path=piece)
-    recorded = set(sessions_with_journal(store.paths))
     documents = store.ids()
+    have = set(documents)
     for session_id in documents:
         yield from _document(store, session_id, rows.get(session_id))
-    for session_id in sorted(rows.keys() - set(documents)):
+    for session_id in sorted(rows.keys() - have):
         detail = f"The catalog lists {session_id}, which has no document"
         yield Finding("orphan_row", detail, session_id)
-    for session_id in sorted(recorded):
-        if session_id not in documents and not live_writers(store.paths, session_id):
+    for session_id in store.recorded():
+        alive = live_writers(store.paths, session_id)
+        if session_id not in have and not alive:
             folder = store.paths.journal_of(session_id)
             detail = f"Session {session_id} has a journal and no document"
             yield Finding("no_document", detail, session_id, folder)
@@ -200,6 +208,7 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
 
     def finding(kind: Kind, writer: str, detail: str) -> Finding:
         path = store.paths.segment(session_id, writer)
+        path = path if path.exists() else store.paths.archived(session_id)
         return Finding(kind, f"{path}: {detail}", session_id, path)
 
     for writer in report.torn:
@@ -213,6 +222,8 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
         yield finding("missing_entries", writer, f"{missing} entries before {seq} were never written")
     for writer, seq in report.disordered:
         yield finding("disordered_entries", writer, f"entry {seq} comes after a later one")
+    for writer, seq in report.repeated:
+        yield finding("repeated_entries", writer, f"entry {seq} is there more than once and read once")
     for writer, reason in report.unreadable:
         yield finding("unreadable_segment", writer, f"it cannot be read ({reason})")
 
@@ -226,7 +237,7 @@ def _readable(store: Store, session_id: str) -> Session | None:
 
 def _unfinished(store: Store) -> Iterator[Path]:
     """Files that a dead process left half written; those of a living one are moved away within moments."""
-    for folder in (store.paths.sessions, store.paths.catalog):
+    for folder in (store.paths.sessions, store.paths.catalog, store.paths.archive):
         for path in sorted(folder.rglob(f".*{UNFINISHED}")):
             if path.is_file() and not path.is_symlink() and _is_old(path):
                 yield path

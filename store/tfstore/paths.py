@@ -97,6 +97,11 @@ class StorePaths:
         return self.root / "blobs"
 
     @property
+    def pictures(self) -> Path:
+        """Drawn diagrams, one folder per session."""
+        return self.root / "pictures"
+
+    @property
     def catalog(self) -> Path:
         """The index of sessions, in pieces."""
         return self.root / "catalog"
@@ -104,6 +109,10 @@ class StorePaths:
     def document(self, session_id: str) -> Path:
         """Where the session's document is."""
         return self.sessions / f"{check_session_id(session_id)}.json"
+
+    def earlier(self, session_id: str) -> Path:
+        """Where the document is kept that was there before it was rebuilt to another one."""
+        return self.sessions / f"{check_session_id(session_id)}.json.v1"
 
     def diagram(self, session_id: str) -> Path:
         """Where the session's D2 is."""

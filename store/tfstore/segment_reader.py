@@ -7,6 +7,7 @@ and the report says both. What a hostile file can cost is bounded by ``MAX_LINE`
 from __future__ import annotations
 
 import os
+from collections import deque
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,8 @@ Row = tuple[int, str, int, Entry]
 BLOCK: Final = 1024 * 1024
 _NAMED: Final = 1000
 _BEHIND: Final = 80
+_RECENT: Final = 128
+"""Lines among which a repeated one is looked for: what a write that was taken twice can repeat."""
 
 
 @define
@@ -53,10 +56,13 @@ class JournalReport:
     corrupt_lines: int = 0
     broken_chain: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
     broken_links: int = 0
+    breaks: list[tuple[str, int, int, int]] = field(factory=list[tuple[str, int, int, int]])
     gaps: list[tuple[str, int, int]] = field(factory=list[tuple[str, int, int]])
     missing_entries: int = 0
     disordered: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
     disordered_entries: int = 0
+    repeated: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
+    repeated_lines: int = 0
     unreadable: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
     heads: dict[str, str] = field(factory=dict[str, str])
 
@@ -71,8 +77,8 @@ class JournalReport:
     @property
     def intact(self) -> bool:
         """Whether everything was read, in order and unbroken."""
-        trouble = (self.torn, self.corrupt, self.broken_chain, self.gaps, self.disordered, self.unreadable)
-        return not any(trouble)
+        ordered = not (self.gaps or self.disordered or self.repeated)
+        return ordered and not (self.torn or self.corrupt or self.broken_chain or self.unreadable)
 
 
 def segment_files(paths: StorePaths, session_id: str) -> list[Path]:
@@ -172,6 +178,7 @@ class SegmentReader:
         self._at = 0
         self._seq = 0
         self._prev = ""
+        self._recent: deque[str] = deque(maxlen=_RECENT)
 
     def stream(self, block: int = BLOCK) -> Iterator[Row]:
         """Yield all there is, holding about a block at a time."""
@@ -281,9 +288,15 @@ class SegmentReader:
             _name(report.corrupt, (self._writer, self._line_no))
             return
         seq = entry["seq"]
+        digest = sha256(line).hexdigest()
+        if seq <= self._seq and digest in self._recent:
+            report.repeated_lines += 1
+            _name(report.repeated, (self._writer, seq))
+            return
         if entry.get("prev") != self._prev:
             report.broken_links += 1
             _name(report.broken_chain, (self._writer, seq))
+            _name(report.breaks, (self._writer, self._line_no, self._seq, seq))
         if seq > self._seq + 1:
             report.missing_entries += seq - self._seq - 1
             _name(report.gaps, (self._writer, seq, seq - self._seq - 1))
@@ -292,7 +305,8 @@ class SegmentReader:
             _name(report.disordered, (self._writer, seq))
         self._seq = seq
         self._at = max(self._at, entry["at"])
-        self._prev = report.heads[self._writer] = sha256(line).hexdigest()
+        self._prev = report.heads[self._writer] = digest
+        self._recent.append(digest)
         report.entries += 1
         entry["writer"] = self._writer
         rows.append((self._at, self._writer, self._line_no, entry))

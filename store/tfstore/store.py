@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
-from tfstore.journal import live_writers, read_entries, sessions_with_journal, writers
+from tfstore.journal import archived_sessions, live_writers, read_entries, sessions_with_journal, writers
 from tfstore.json_text import compact
 from tfstore.locks import only_one
 from tfstore.paths import StorePaths, is_real_dir, is_session_id
@@ -292,16 +293,30 @@ class Store:
         return self.responses.sessions("continued", response_id)
 
     def journal(self, session_id: str) -> tuple[builtins.list[Entry], JournalReport]:
-        """Return the session's journal entries in their order, and what reading them met.
+        """Return the session's journal entries in their order, archived ones too, and what reading them met.
 
         Raises:
             UnknownSession: there is neither a journal nor a document.
         """
+        return read_entries(self.paths, self.known(session_id))
+
+    def known(self, session_id: str) -> str:
+        """Return the id if there is anything of such a session: a journal, an archive, a document.
+
+        Raises:
+            UnknownSession: there is nothing; the error names near ids.
+        """
         if not is_session_id(session_id) or not (
-            writers(self.paths, session_id) or self._files.has(session_id)
+            self._files.has(session_id)
+            or writers(self.paths, session_id)
+            or os.path.lexists(self.paths.archived(session_id))
         ):
             raise UnknownSession(session_id, self._near(session_id))
-        return read_entries(self.paths, session_id)
+        return session_id
+
+    def recorded(self) -> builtins.list[str]:
+        """Return the ids of all sessions that have a journal, archived or not, sorted."""
+        return sorted({*sessions_with_journal(self.paths), *archived_sessions(self.paths)})
 
     def abandoned(self) -> builtins.list[str]:
         """Return the ids of sessions that were not closed and that nobody writes to any more, sorted."""
@@ -359,6 +374,9 @@ class Store:
             for drawn in self.paths.sessions.glob(f"{session_id}.*"):
                 if drawn.suffix != ".json" and drawn.stem == session_id:
                     drawn.unlink()
+            self.paths.earlier(session_id).unlink(missing_ok=True)
+            if is_real_dir(self.paths.pictures) and is_real_dir(self.paths.pictures / session_id):
+                shutil.rmtree(self.paths.pictures / session_id)
             self._files.discard(session_id)
             self.catalog.remove(session_id)
         except OSError as error:

@@ -72,8 +72,12 @@ def test_fix_tells_what_it_did(sound: Store) -> None:
 
 def test_what_fix_cannot_mend_is_still_wrong(sound: Store) -> None:
     journal(sound, DEAD)
+    (segment,) = sound.paths.journal_of(DEAD).iterdir()
+    segment.write_bytes(segment.read_bytes() + b"what was an entry\n")
 
     outcome = run("doctor", "--fix", "--store", sound.paths.root)
 
     assert outcome.code == 1
-    assert "no document" in outcome.out
+    assert "Mended. sessions rebuilt: 1." in outcome.out
+    assert "corrupt line" in outcome.out
+    assert "what is lost cannot be brought back" in outcome.out

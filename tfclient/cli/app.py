@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from tfclient.cli.d2 import d2
+from tfclient.cli.delete import delete
 from tfclient.cli.demo import demo
 from tfclient.cli.doctor import doctor
 from tfclient.cli.failures import told
@@ -16,8 +17,11 @@ from tfclient.cli.html import html
 from tfclient.cli.import_ import import_
 from tfclient.cli.list import list_
 from tfclient.cli.path import path
+from tfclient.cli.prune import prune
+from tfclient.cli.rebuild import rebuild
 from tfclient.cli.recover import recover
 from tfclient.cli.show import show
+from tfclient.cli.verify import verify
 from tfclient.cli.view import view
 
 
@@ -49,6 +53,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_,
     "recover": recover,
     "doctor": doctor,
+    "rebuild": rebuild,
+    "verify": verify,
+    "prune": prune,
+    "delete": delete,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

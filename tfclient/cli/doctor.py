@@ -9,10 +9,11 @@ import typer
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from tfstore.doctor import Finding, Repair
+    from tfclient.mending import Mended
+    from tfstore.doctor import Finding
 
 _MENDS: Final = {
-    "recover": "`tfclient recover` mends this",
+    "recover": "`tfclient recover` mends this, and so does `tfclient doctor --fix`",
     "fix": "`tfclient doctor --fix` mends this",
     "none": "what is lost cannot be brought back; the rest is readable",
 }
@@ -20,13 +21,15 @@ _MENDS: Final = {
 
 def doctor(
     *,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Make the catalog and the response index again.")
-    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look through a store and say what is wrong; exit 1 if anything is.
+
+    Journals are read too: duplicates, gaps, entries out of order, and drift, which is model responses in a journal
+    that its document does not show. --fix finishes what dead programs left, makes documents again that lag behind
+    or cannot be read, packs journals, and makes the catalog and the response index true again.
 
     With --json: {store, sessions, findings: [{kind, detail, session_id, path, mend}], repaired}; mend is
     "recover", "fix" or "none", repaired counts what --fix did.
@@ -34,13 +37,13 @@ def doctor(
     from tfclient.cli.failures import WRONG
     from tfclient.cli.finding import bare_store
     from tfclient.cli.printing import print_json, say, stderr
+    from tfclient.mending import examine_store, mend
     from tfd2.figures import counted
-    from tfstore.doctor import examine, fix_catalog
 
     opened = bare_store(store)
     with stderr().status("Looking through the store …"):
-        repaired = fix_catalog(opened) if fix else None
-        findings = list(examine(opened))
+        repaired = mend(opened) if fix else None
+        findings = list(examine_store(opened))
     sessions = len(opened.ids())
     if as_json:
         print_json(
@@ -84,12 +87,12 @@ def _json(finding: Finding) -> dict[str, str | None]:
     }
 
 
-def _counts(repair: Repair) -> dict[str, int]:
+def _counts(repair: Mended) -> dict[str, int]:
     from attrs import asdict
 
     return asdict(repair)
 
 
-def _repairs(repair: Repair) -> str:
+def _repairs(repair: Mended) -> str:
     done = [f"{name.replace('_', ' ')}: {count}" for name, count in _counts(repair).items() if count]
     return f"Mended. {', '.join(done)}." if done else "There was nothing to mend."

@@ -1,0 +1,160 @@
+"""Old sessions out of the store, and then the blobs that none of the others refers to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from tfstore.errors import CorruptDocument, StoreError
+from tfstore.journal import live_writers
+from tfstore.paths import is_real_dir, open_for_reading
+from tfstore.segment_reader import segment_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+    from tfstore.catalog import CatalogRow
+    from tfstore.store import Store
+
+_REFERENCE: Final = re.compile(rb"sha256:([0-9a-f]{64})")
+_BLOCK: Final = 1024 * 1024
+_YOUNG: Final = 3600.0
+"""Seconds for which a blob stays that no document refers to: its document may be just being written."""
+
+
+@frozen
+class Candidate:
+    """A session that may go: its row, and the bytes of its files."""
+
+    row: CatalogRow
+    bytes: int
+
+    @property
+    def session_id(self) -> str:
+        """Which session it is."""
+        return self.row.session_id
+
+
+def chosen(
+    store: Store,
+    *,
+    older_than: timedelta | None = None,
+    max_size: int | None = None,
+    keep_failed: bool = False,
+    now: datetime | None = None,
+) -> list[Candidate]:
+    """Return the sessions to be removed, the oldest first; active ones never are.
+
+    Args:
+        store: the store.
+        older_than: those that ended longer ago than this.
+        max_size: after these, the oldest of the others until the store has no more bytes than this.
+        keep_failed: leave failed sessions in either case.
+        now: the moment to count from; the present by default.
+    """
+    oldest_first = sorted(store.list(status="closed"), key=lambda row: (_ended(row), row.session_id))
+    limit = None if older_than is None else (now or datetime.now(UTC)) - older_than
+    left = size_of_store(store) if max_size is not None else 0
+    found: list[Candidate] = []
+    for row in oldest_first:
+        if keep_failed and row.result == "failed":
+            continue
+        old = limit is not None and _moment(row) is not None and _ended(row) < _text(limit)
+        if not old and (max_size is None or left <= max_size):
+            continue
+        if live_writers(store.paths, row.session_id):
+            continue
+        candidate = Candidate(row, size_of_session(store, row.session_id))
+        left -= candidate.bytes
+        found.append(candidate)
+    return found
+
+
+def remove(store: Store, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, StoreError | None]]:
+    """Delete these sessions one by one and yield each, with what stood in the way, if anything did."""
+    for each in candidates:
+        try:
+            with store.claim(each.session_id, timeout=1) as mine:
+                if mine:
+                    store.delete(each.session_id)
+                    yield each, None
+        except StoreError as error:
+            yield each, error
+
+
+def remove_unused_blobs(store: Store) -> int:
+    """Remove the blobs that no document refers to, and return how many bytes they were.
+
+    None goes while a document cannot be read, or if it is younger than an hour. A session whose blobs are gone
+    all the same gets them back from its journal, by ``tfclient rebuild``.
+    """
+    if not is_real_dir(store.paths.blobs):
+        return 0
+    try:
+        used = {digest for session_id in store.ids() for digest in _references(store, session_id)}
+    except CorruptDocument:
+        return 0
+    freed = 0
+    for path in sorted(store.paths.blobs.glob("??/*")):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if path.stem not in used and time.time() - status.st_mtime > _YOUNG:
+                path.unlink()
+                freed += status.st_size
+    return freed
+
+
+def size_of_session(store: Store, session_id: str) -> int:
+    """Return the bytes of a session's own files; blobs may be shared and do not count."""
+    paths = store.paths
+    own = [paths.document(session_id), paths.earlier(session_id), paths.diagram(session_id)]
+    return sum(map(_size, [*own, paths.archived(session_id), *segment_files(paths, session_id)]))
+
+
+def size_of_store(store: Store) -> int:
+    """Return the bytes of all files in a store."""
+    return sum(
+        _size(each) for each in store.paths.root.rglob("*") if each.is_file() and not each.is_symlink()
+    )
+
+
+def _references(store: Store, session_id: str) -> set[str]:
+    found: set[str] = set()
+    try:
+        with os.fdopen(open_for_reading(store.paths.document(session_id)), "rb") as file:
+            tail = b""
+            while block := file.read(_BLOCK):
+                found.update(match.decode() for match in _REFERENCE.findall(tail + block))
+                tail = block[-80:]
+    except FileNotFoundError:
+        return found
+    except OSError as error:
+        raise CorruptDocument(session_id, store.paths.document(session_id), str(error)) from error
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _ended(row: CatalogRow) -> str:
+    return row.ended_at or row.started_at or ""
+
+
+def _moment(row: CatalogRow) -> str | None:
+    return row.ended_at or row.started_at
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,232 @@
+"""``tfclient rebuild``, ``verify``, ``prune`` and ``delete``, and what ``doctor --fix`` mends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.making import WEATHER, a_store, journal, run, weather
+from tfstore.archive import Archive
+from tfstore.converter import to_json
+from tfstore.json_text import readable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tfstore.store import Store
+
+ONE = "sess_20260902T080000Z_00000001"
+TWO = "sess_20260902T080000Z_00000002"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Two sessions, finished and archived."""
+    made = a_store(tmp_path / "store")
+    for session_id in (ONE, TWO):
+        journal(made, session_id, ended=True)
+    run("recover", "--store", made.paths.root)
+    assert not list(made.paths.journal.glob("sess_*"))
+    return made
+
+
+def tamper(store: Store, session_id: str) -> None:
+    """Change the first answer's entry, as somebody would who unpacks the journal and lays it back."""
+    archive = Archive.open(store.paths, session_id)
+    (part,) = archive.parts
+    content = archive.stream(part).read()
+    folder = store.paths.make_journal_of(session_id)
+    (folder / f"{part.writer}.jsonl").write_bytes(content.replace(b"gpt-4.1", b"gpt-9.9", 1))
+    store.paths.archived(session_id).unlink()
+
+
+class TestRebuild:
+    def test_all_come_out_the_same_to_the_byte(self, store: Store) -> None:
+        before = {path: path.read_bytes() for path in store.paths.sessions.iterdir()}
+        archives = {path: path.read_bytes() for path in store.paths.archive.iterdir()}
+
+        outcome = run("rebuild", "--all", "--store", store.paths.root)
+
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.out == f"{ONE}  the same as before\n{TWO}  the same as before\n"
+        assert {path: path.read_bytes() for path in store.paths.sessions.iterdir()} == before
+        assert {path: path.read_bytes() for path in store.paths.archive.iterdir()} == archives
+
+    def test_a_document_that_is_gone_comes_back(self, store: Store) -> None:
+        before = store.paths.document(ONE).read_bytes()
+        store.paths.document(ONE).unlink()
+        store.paths.diagram(ONE).unlink()
+
+        outcome = run("rebuild", ONE, "--store", store.paths.root)
+
+        assert (outcome.code, outcome.out) == (0, f"{ONE}  written\n")
+        assert store.paths.document(ONE).read_bytes() == before
+        assert store.paths.diagram(ONE).is_file()
+
+    def test_an_earlier_document_that_differs_is_kept(self, store: Store) -> None:
+        before = store.paths.document(ONE).read_bytes()
+        changed = store.get(ONE)
+        changed.title = "Somebody's own words"
+        store.put(changed)
+
+        found = run("rebuild", "00000001", "--json", "--store", store.paths.root).json
+
+        (row,) = found["rebuilt"]
+        assert row["changed"] is True
+        assert store.paths.document(ONE).read_bytes() == before
+        assert store.paths.earlier(ONE).read_bytes() == readable(to_json(changed))
+        assert row["earlier"] == str(store.paths.earlier(ONE))
+        assert store.ids() == [ONE, TWO]
+
+    def test_without_a_journal_the_document_stays(self, tmp_path: Path) -> None:
+        bare = a_store(tmp_path / "bare", weather())
+
+        outcome = run("rebuild", WEATHER, "--store", bare.paths.root)
+
+        assert (outcome.code, outcome.out) == (1, "")
+        assert outcome.err.startswith(f"Session {WEATHER} has no journal to make its document from again;")
+
+    def test_a_damaged_archive_leaves_the_document(self, store: Store) -> None:
+        store.paths.archived(ONE).write_bytes(b"something else")
+        before = store.paths.document(ONE).read_bytes()
+
+        outcome = run("rebuild", "--all", "--store", store.paths.root)
+
+        assert outcome.code == 1
+        assert "it is no archive of this format" in outcome.err
+        assert outcome.out == f"{TWO}  the same as before\n"
+        assert store.paths.document(ONE).read_bytes() == before
+
+    def test_says_what_it_wants(self, store: Store) -> None:
+        assert run("rebuild", "--store", store.paths.root).code == 2
+        assert run("rebuild", ONE, "--all", "--store", store.paths.root).code == 2
+        assert run("rebuild", "nothing", "--store", store.paths.root).code == 2
+
+
+class TestVerify:
+    def test_sound(self, store: Store) -> None:
+        outcome = run("verify", "--all", "--store", store.paths.root)
+
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.out == f"{ONE}  sound  5 lines\n{TWO}  sound  5 lines\n"
+
+    def test_names_the_first_entry_that_was_changed(self, store: Store) -> None:
+        tamper(store, TWO)
+
+        outcome = run("verify", "--all", "--store", store.paths.root)
+        found = run("verify", TWO, "--json", "--store", store.paths.root)
+
+        assert outcome.code == found.code == 1
+        assert f"{ONE}  sound" in outcome.out
+        assert "Entry 3 of segment " in outcome.out
+        (session,) = found.json["sessions"]
+        assert (session["sound"], session["flaws"][0]["seq"]) == (False, 3)
+
+
+class TestDoctor:
+    def test_drift_is_found_and_mended(self, store: Store) -> None:
+        session = store.get(ONE)
+        for each in session.runs:
+            each.steps = [step for step in each.steps if step.response_id is None]
+        store.put(session)
+
+        found = run("doctor", "--json", "--store", store.paths.root)
+        fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
+
+        assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["findings"]] == [
+            ("drift", ONE, "fix")
+        ]
+        assert "1 responses" in found.json["findings"][0]["detail"]
+        assert (fixed.code, fixed.json["findings"]) == (0, [])
+        assert fixed.json["repaired"]["sessions_rebuilt"] == 1
+        assert store.get(ONE).summary.model_calls == 1
+
+    def test_what_dead_programs_left_is_mended(self, store: Store) -> None:
+        dead = "sess_20260902T080000Z_dead0001"
+        journal(store, dead)
+        store.paths.document(TWO).write_text("{", encoding="utf-8")
+
+        fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
+
+        assert (fixed.code, fixed.json["findings"]) == (0, [])
+        assert fixed.json["repaired"]["sessions_rebuilt"] == 2
+        assert store.get(dead).end_reason == "recovered"
+        assert store.get(TWO).status == "closed"
+
+    def test_a_journal_that_is_not_packed_is_packed(self, store: Store) -> None:
+        archive = Archive.open(store.paths, ONE)
+        (part,) = archive.parts
+        (store.paths.make_journal_of(ONE) / f"{part.writer}.jsonl").write_bytes(archive.stream(part).read())
+
+        found = run("doctor", "--json", "--store", store.paths.root).json["findings"]
+        fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
+
+        assert [each["kind"] for each in found] == ["unpacked_journal"]
+        assert fixed.json["findings"] == []
+        assert not store.paths.journal_of(ONE).exists()
+
+    def test_repeated_lines_are_told_and_read_once(self, store: Store) -> None:
+        archive = Archive.open(store.paths, ONE)
+        (part,) = archive.parts
+        lines = archive.stream(part).read().splitlines(keepends=True)
+        before = store.paths.document(ONE).read_bytes()
+        store.paths.archived(ONE).unlink()
+        segment = store.paths.make_journal_of(ONE) / f"{part.writer}.jsonl"
+        segment.write_bytes(b"".join([*lines[:4], *lines[2:]]))
+
+        run("rebuild", ONE, "--store", store.paths.root)
+        found = run("doctor", "--json", "--store", store.paths.root).json["findings"]
+
+        assert store.paths.document(ONE).read_bytes() == before
+        assert [each["kind"] for each in found] == ["repeated_entries", "repeated_entries"]
+
+
+class TestPrune:
+    def test_a_dry_run_removes_nothing(self, store: Store) -> None:
+        outcome = run("prune", "--older-than", "0d", "--dry-run", "--store", store.paths.root)
+
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.out.splitlines()[-1].startswith("2 sessions would be removed, ")
+        assert store.ids() == [ONE, TWO]
+
+    def test_by_age(self, store: Store) -> None:
+        assert run("prune", "--older-than", "9999d", "--store", store.paths.root).out == (
+            "0 sessions removed, 0 B.\n"
+        )
+
+        found = run("prune", "--older-than", "0m", "--json", "--store", store.paths.root).json
+
+        assert [each["session_id"] for each in found["removed"]] == [ONE, TWO]
+        assert store.ids() == []
+        assert store.recorded() == []
+
+    def test_by_size(self, store: Store) -> None:
+        run("prune", "--max-size", "1GB", "--store", store.paths.root)
+        assert store.ids() == [ONE, TWO]
+
+        run("prune", "--max-size", "0", "--store", store.paths.root)
+        assert store.ids() == []
+
+    @pytest.mark.parametrize(
+        "options", [(), ("--older-than", "soon"), ("--max-size", "big"), ("--max-size", "-1")]
+    )
+    def test_says_what_it_wants(self, store: Store, options: tuple[str, ...]) -> None:
+        assert run("prune", *options, "--store", store.paths.root).code == 2
+        assert store.ids() == [ONE, TWO]
+
+
+class TestDelete:
+    def test_a_session_and_all_of_it(self, store: Store) -> None:
+        outcome = run("delete", ONE, "--store", store.paths.root)
+
+        assert (outcome.code, outcome.out) == (0, f"{ONE} is deleted.\n")
+        assert not list(store.paths.root.rglob(f"{ONE}*"))
+        assert store.ids() == [TWO]
+
+    @pytest.mark.parametrize("typed", ["00000001", "nothing", "../sessions", "last"])
+    def test_only_by_its_whole_id(self, store: Store, typed: str) -> None:
+        outcome = run("delete", TWO, typed, "--store", store.paths.root)
+
+        assert outcome.code == 2
+        assert store.ids() == [ONE, TWO]
