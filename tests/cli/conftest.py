@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.making import NOW, a_store, going_on, hostile, weather
+from tests.cli.making import NOW, a_store, going_on, hostile, run, weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,3 +24,11 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path) -> Store:
     """A store of three sessions: one that failed, one with hostile texts, one that goes on."""
     return a_store(tmp_path / "store", weather(), hostile(), going_on())
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store that `tfclient demo` made; to be read only."""
+    root = tmp_path_factory.mktemp("demo") / "store"
+    assert run("demo", "--store", root, "--json").code == 0
+    return root

@@ -63,6 +63,15 @@ def test_json_rows(store: Store) -> None:
         (["--since", "2026-09-03"], []),
         (["-n", "2"], [GOING_ON, HOSTILE]),
         (["--failed", "--since", "1h"], []),
+        (["--error-class", "rate_limit"], [WEATHER]),
+        (["--error-class", "tool"], [WEATHER]),
+        (["--error-class", "timeout"], []),
+        (["--grep", "BERGEN"], [WEATHER]),
+        (["--grep", "still talking"], [GOING_ON]),
+        (["--grep", "東京"], [HOSTILE]),
+        (["--grep", "no such text"], []),
+        (["--grep", "hello", "--failed"], []),
+        (["--grep", "Bergen", "--error-class", "rate_limit", "-n", "1"], [WEATHER]),
     ],
 )
 def test_filters(store: Store, filters: list[str], found: list[str]) -> None:
@@ -105,6 +114,23 @@ def test_since_must_be_a_moment(store: Store) -> None:
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--since 'yesterday' is no moment: give 30m, 2h" in outcome.err
+
+
+def test_error_classes_are_those_that_there_are(store: Store) -> None:
+    outcome = run("list", "--store", store.paths.root, "--error-class", "ratelimit")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("--error-class 'ratelimit' is unknown: give one of provider, ")
+
+
+def test_what_could_not_be_looked_through_is_told(store: Store) -> None:
+    store.paths.document(WEATHER).write_text('{"Hello"', encoding="utf-8")
+
+    outcome = run("list", "--store", store.paths.root, "--grep", "hello", "--json")
+
+    assert outcome.code == 1
+    assert [row["session_id"] for row in outcome.json] == [GOING_ON]
+    assert f"The document of session {WEATHER}" in outcome.err
 
 
 def test_a_corrupt_catalog_is_told(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
 from tfstore.errors import UnknownSession, UnknownStep
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tfclient.cli.matches import Pattern
     from tfstore.documents import Run, Session, Step
     from tfstore.store import Store
 
@@ -122,3 +123,42 @@ def find_step(session: Session, typed: str) -> Step:
             if step.step_id in wanted:
                 return step
     raise UnknownStep(session.session_id, typed)
+
+
+def short_step(step_id: str) -> str:
+    """Return a step's id as people type it, and in one line whatever it is.
+
+    Example:
+        >>> short_step("step_1_4"), short_step("something else")
+        ('1.4', 'something else')
+    """
+    from tfd2.text import one_line
+
+    found = re.fullmatch(r"step_(\d+)_(\d+)", step_id)
+    return f"{found[1]}.{found[2]}" if found else one_line(step_id, 24)
+
+
+def word_from(vocabulary: Any, option: str, typed: str) -> str:
+    """Return a word of one of the closed vocabularies in ``labels``.
+
+    Raises:
+        Refused: it has no such word.
+    """
+    words = get_args(vocabulary)
+    if typed not in words:
+        raise Refused(f"{option} {typed!r} is unknown: give one of {', '.join(words)}.", USAGE)
+    return typed
+
+
+def pattern_of(typed: str, *, regex: bool = False) -> Pattern:
+    """Return what to look for.
+
+    Raises:
+        Refused: it is no regular expression, or would match everything.
+    """
+    from tfclient.cli.matches import BadPattern, Pattern
+
+    try:
+        return Pattern.of(typed, regex=regex)
+    except BadPattern as error:
+        raise Refused(str(error), USAGE) from None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from attrs import field, frozen
 
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from rich.table import Table
     from rich.text import Text
 
+    from tfclient.cli.matches import Pattern
     from tfstore.catalog import CatalogRow
     from tfstore.store import Store
 
@@ -48,6 +52,16 @@ def list_(
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")
     ] = None,
+    error_class: Annotated[
+        str | None,
+        typer.Option(
+            "--error-class", metavar="CLASS", help="With such an error: rate_limit, timeout, tool …"
+        ),
+    ] = None,
+    grep: Annotated[
+        str | None,
+        typer.Option("--grep", metavar="TEXT", help="Sessions that hold this text, in either case."),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,9 +76,15 @@ def list_(
     from tfclient.cli.printing import complain, print_json, remark
 
     wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": _moment(since)}
+    held = _Held.of(grep, error_class)
     opened = open_store(store)
     most = None if everything else limit or (None if as_json else SHOWN)
-    rows = opened.list(**wanted, limit=None if most is None else most + 1)  # type: ignore[arg-type]
+    enough = None if most is None else most + 1
+    if held is None:
+        rows = opened.list(**wanted, limit=enough)  # type: ignore[arg-type]
+    else:
+        rows = list(islice(held.filtered(opened, opened.list(**wanted)), enough))  # type: ignore[arg-type]
+    filtered = held is not None or any(wanted.values())
     shown = rows[:most]
     if as_json:
         print_json([_json(row) for row in shown])
@@ -73,13 +93,71 @@ def list_(
         if len(rows) > len(shown):
             remark("There are older ones: --all, or -n and how many.")
     else:
-        remark(
-            "No session is like that." if any(wanted.values()) else f"No sessions in {opened.paths.root} yet."
-        )
-    trouble = _trouble(opened, rows, filtered=any(wanted.values()))
-    if trouble:
+        remark("No session is like that." if filtered else f"No sessions in {opened.paths.root} yet.")
+    code = 0
+    unreadable = held.unreadable if held is not None else []
+    for trouble in filter(None, (*unreadable, _trouble(opened, rows, filtered=filtered))):
         complain(trouble)
-        raise typer.Exit(WRONG)
+        code = WRONG
+    if code:
+        raise typer.Exit(code)
+
+
+@frozen
+class _Held:
+    """What a session's document must hold: things that the catalog does not say."""
+
+    pattern: Pattern | None
+    error_class: str | None
+    unreadable: list[str] = field(factory=list[str])
+
+    @classmethod
+    def of(cls, grep: str | None, error_class: str | None) -> _Held | None:
+        """Return what was asked for, if anything was.
+
+        Raises:
+            Refused: there are no such errors, or nothing to look for.
+        """
+        from tfclient.cli.finding import pattern_of, word_from
+        from tfstore.labels import ErrorClass
+
+        if grep is None and error_class is None:
+            return None
+        if error_class is not None:
+            word_from(ErrorClass, "--error-class", error_class)
+        return cls(None if grep is None else pattern_of(grep), error_class)
+
+    def filtered(self, store: Store, rows: list[CatalogRow]) -> Iterator[CatalogRow]:
+        """Yield those of the rows whose documents hold it, as they are found."""
+        for row in rows:
+            if self._is_held(store, row):
+                yield row
+
+    def _is_held(self, store: Store, row: CatalogRow) -> bool:
+        from tfclient.cli.matches import sessions_holding
+
+        if self.error_class is not None and not self._failed_so(store, row.session_id):
+            return False
+        if self.pattern is None or self.pattern.expression.search(row.title):
+            return True
+        return any(sessions_holding(store, self.pattern, [row.session_id], self.unreadable.append))
+
+    def _failed_so(self, store: Store, session_id: str) -> bool:
+        from tfstore.errors import StoreError, UnknownSession
+        from tfstore.files import read_file
+        from tfstore.session_files import LARGEST
+
+        try:
+            # The bytes first: parsing a document that cannot hold the error costs far more.
+            document = read_file(store.paths.document(session_id), LARGEST)
+            if f'"{self.error_class}"'.encode() not in document:
+                return False
+            return any(store.steps(session_id=session_id, error_class=self.error_class))
+        except (FileNotFoundError, UnknownSession):
+            return False  # removed since it was listed
+        except (OSError, ValueError, StoreError) as error:
+            self.unreadable.append(str(error))
+            return False
 
 
 def _moment(since: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""``tfclient show``: a session to read: its tree, one step of it in full, or what was said."""
+"""``tfclient show``: a session to read: its tree, one step of it in full or as it was sent, or what was said."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from tfstore.documents import Run, Session
+    from tfstore.documents import Run, Session, Step
+    from tfstore.store import Store
 
 
 def show(
@@ -31,13 +32,26 @@ def show(
     transcript: Annotated[
         bool, typer.Option("--transcript", help="Only what user and assistant said.")
     ] = False,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt", metavar="STEP", help="A model call's prompt, as the model saw it.", show_default=False
+        ),
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            "--raw", metavar="STEP", help="Request and response of its call, as recorded.", show_default=False
+        ),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a session: its runs and steps, what they took and cost, and what went wrong.
 
     With --json: the session document; with --run or --step that part of it; with --transcript
-    [{step_id, run_id, role, text, at}].
+    [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
+    request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
     """
     from tfclient.cli.details import details
     from tfclient.cli.failures import USAGE, Refused
@@ -46,8 +60,9 @@ def show(
     from tfclient.cli.transcript import messages, transcript_of
     from tfstore.converter import step_to_json
 
-    if step is not None and (transcript or run is not None or full):
-        raise Refused("--step shows one step in full: leave out --run, --full and --transcript.", USAGE)
+    _refuse_two_at_once(
+        {"--step": step, "--prompt": prompt, "--raw": raw}, others=full or transcript or run is not None
+    )
     if full and transcript:
         raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
     opened = open_store(store)
@@ -59,6 +74,10 @@ def show(
             print_json(step_to_json(wanted))
         else:
             _print(stdout(), details(opened, found, wanted, stdout().width))
+    elif prompt is not None:
+        _show_prompt(opened, found, find_step(found, prompt), as_json=as_json)
+    elif raw is not None:
+        _show_raw(opened, found, find_step(found, raw), as_json=as_json)
     elif transcript:
         if as_json:
             print_json([message.as_json() for message in messages(runs)])
@@ -68,6 +87,37 @@ def show(
         print_json(_json(found, None if run is None else runs[0]))
     else:
         print_tree(found, runs, full=full)
+
+
+def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> None:
+    from tfclient.cli.failures import USAGE, Refused
+
+    given = [option for option, typed in of_a_step.items() if typed is not None]
+    if len(given) > 1 or (given and others):
+        reason = f"{given[0]} shows one step in full: leave out --run, --full, --transcript and the like."
+        raise Refused(reason, USAGE)
+
+
+def _show_prompt(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
+    from tfclient.cli import prompt
+    from tfclient.cli.printing import print_json, stdout
+
+    found = prompt.prompt_for(store, session, step)
+    if as_json:
+        print_json(prompt.as_json(found))
+    else:
+        _print(stdout(), prompt.prompt_lines(session, step, found, stdout().width))
+
+
+def _show_raw(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
+    from tfclient.cli.printing import print_json, stdout
+    from tfclient.cli.raw import raw_entries, raw_lines
+
+    wanted = raw_entries(store, session, step)
+    if as_json:
+        print_json(wanted)
+    else:
+        _print(stdout(), raw_lines(store.journal(session.session_id)[0], wanted, stdout().width))
 
 
 def _json(session: Session, run: Run | None) -> object:
