@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -245,8 +247,17 @@ def test_a_live_session_updates_by_itself(
     assert seen is not None
     assert seen.evaluate("(element) => element.isConnected")
     assert page.url.endswith("step_1_2")
+    page.get_by_role("tab", name="JSON").click()
+    opened = page.locator(".json summary", has_text="run_1")
+    opened.click()
     store.put(growing(3, active=False))
     expect(page.locator(".session-about")).to_contain_text("COMPLETED")
+    # What was opened stays open until one asks for what is new.
+    branch = page.locator(".json details[open]").filter(has=page.locator("summary", has_text="run_1"))
+    expect(branch.last).to_contain_text("thread_id")
+    expect(page.locator(".json")).to_contain_text("active")
+    page.get_by_role("button", name="The session went on").click()
+    expect(page.locator(".json")).to_contain_text("closed")
 
 
 def test_the_list_updates_by_itself(page: Page, tmp_path: Path, serve_store: Callable[[Store], str]) -> None:
@@ -334,6 +345,50 @@ def test_five_megabytes_are_folded_and_can_be_read(page: Page, address: str) -> 
     button.click()
     expect(panel.get_by_role("button", name="Show more")).to_be_visible()
     expect(panel.locator(".text-block").nth(20)).to_contain_text("<b>line</b> of output")
+
+
+def test_what_is_kept_apart_is_fetched_when_asked_for(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    store = Store(tmp_path / "store", create=True)
+    session = failing()
+    long = "<b>long</b> output " * 200_000
+    session.runs[0].steps[7].payload_completed["output"] = store.blobs.put(
+        long.encode(), "text/plain", "<b>long"
+    )
+    session.runs[0].steps[0].payload_started["content"] = [store.blobs.put(a_png(), "image/png")]
+    store.put(session)
+    page.goto(f"{serve_store(store)}#/s/{FAILING}/json/step_1_8")
+    panel = page.locator(".panel")
+    expect(panel).to_contain_text("<b>long…")
+    panel.get_by_role("button", name="Load all 3.8 MB").first.click()
+    expect(panel.get_by_role("button", name="Show all 3,800,000 characters")).to_be_visible()
+    page.locator(".o-step").first.click()
+    panel.get_by_role("button", name="Show the picture").first.click()
+    expect(panel.locator("img.picture")).to_be_visible()
+    assert panel.locator("img.picture").evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [
+        2,
+        3,
+    ]
+    file = tmp_path / "session.html"
+    file.write_text(html_file(store, FAILING), encoding="utf-8")
+    page.goto(f"{file.as_uri()}#/s/{FAILING}/json/step_1_1")
+    panel.get_by_role("button", name="Show the picture").first.click()
+    expect(panel.locator("img.picture")).to_be_visible()
+    page.goto(f"{file.as_uri()}#/s/{FAILING}/json/step_1_8")
+    panel.get_by_role("button", name="Load all").first.click()
+    expect(panel.locator(".blob .told")).to_contain_text("too long for the file")
+
+
+def a_png() -> bytes:
+    """Return a picture of two by three points."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 2, 3, 8, 0, 0, 0, 0)
+    points = zlib.compress(b"\0\x80\x80" * 3)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", points) + chunk(b"IEND", b"")
 
 
 def test_text_from_right_to_left_stays_in_its_place(page: Page, address: str) -> None:

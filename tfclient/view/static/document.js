@@ -8,8 +8,10 @@ export class DocumentView {
     this.body = el("div", { class: "json", tabindex: "0" });
     this.whole = button("Whole document", () => this.show(null), { class: "mini" });
     this.one = button("Selected step", () => this.show(this.selected), { class: "mini" });
+    this.newer = button("The session went on: show it", () => this.show(this.shown), { class: "mini" });
+    this.newer.hidden = true;
     this.element = el("section", { class: "view document", "aria-label": "JSON" },
-      el("div", { class: "view-tools" }, el("div", { class: "segments small", role: "group", "aria-label": "Shown" }, this.whole, this.one), el("span", { class: "grow" }),
+      el("div", { class: "view-tools" }, el("div", { class: "segments small", role: "group", "aria-label": "Shown" }, this.whole, this.one), this.newer, el("span", { class: "grow" }),
         button("Copy JSON", () => copy(JSON.stringify(this.value(), null, 1), "JSON"), { class: "mini" })),
       this.body);
     this.shown = null;
@@ -20,13 +22,13 @@ export class DocumentView {
   }
 
   update(model, selected) {
-    const changed = this.model !== model;
-    const scroll = this.body.scrollTop;
+    const first = this.model === undefined;
     this.model = model;
     this.selected = selected;
-    if (this.shown && !model.byId.has(this.shown)) this.shown = null;
-    if (changed) this.show(this.shown);
-    this.body.scrollTop = scroll;
+    this.one.disabled = !selected;
+    // What somebody has opened is not closed under their eyes because the session went on.
+    if (first) this.show(null);
+    else this.newer.hidden = false;
   }
 
   show(stepId) {
@@ -34,11 +36,13 @@ export class DocumentView {
     this.whole.setAttribute("aria-pressed", this.shown === null);
     this.one.setAttribute("aria-pressed", this.shown !== null);
     this.one.disabled = !this.selected;
+    this.newer.hidden = true;
     fill(this.body, treeView(this.value(), { depth: this.shown ? 3 : 2 }));
   }
 
   reveal(stepId) {
     this.selected = stepId;
-    this.show(this.shown === null && stepId ? null : stepId);
+    this.one.disabled = !stepId;
+    if (this.shown !== null && this.shown !== stepId) this.show(stepId);
   }
 }
