@@ -63,9 +63,12 @@ class ModelRequest:
         return {} if self.shape == "list" else {"input": self.shape}
 
     def take(self, raws: list[Any], sent: SentPrompts, reader: ReadItem) -> None:
-        """Read the items sent, with the help of what was sent before."""
+        """Read the items sent, with the help of what was sent before; beside a link to it they are new."""
         self.raws = raws
-        self.by_place, self.alignment = sent.read(raws, reader)
+        if self.previous_response_id is not None:
+            self.by_place = [reader(raw, n) for n, raw in enumerate(raws)]
+        else:
+            self.by_place, self.alignment = sent.read(raws, reader)
         for place, items in enumerate(self.by_place):
             for item in items:
                 self.items.append(item)

@@ -180,7 +180,8 @@ class Opening:
         step.previous_response_id = request.previous_response_id
         self.provenance.refer(step, parts)
         alone = self.index.chain_of(request)
-        self.provenance.sent.keep(step.step_id, request.raws, request.by_place, request.alignment, alone)
+        if request.previous_response_id is None:
+            self.provenance.sent.keep(step.step_id, request.raws, request.by_place, request.alignment, alone)
         self.index.nodes += 1
         base = _linked_context(match)
         chain = alone if base == EMPTY else self.index.fold(base, request.items)
