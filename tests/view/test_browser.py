@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders import a_run, a_session, a_step
 from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG, Watched
-from tests.view.making import a_row, failing, growing
+from tests.view.making import a_model_call, a_row, failing, growing
 from tfclient.view import html_file
 from tfstore.store import Store
 
@@ -131,6 +132,45 @@ def test_a_model_request_shows_the_prompt_as_the_model_saw_it(page: Page, addres
     expect(panel.locator("table")).to_contain_text("503 · overloaded")
     expect(panel.locator("table")).to_contain_text("200")
     expect(panel).to_contain_text("812 in · 96 out")
+
+
+def test_history_that_is_sent_again_is_spelled_out(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    parts: list[list[dict[str, object]]] = [
+        [{"type": "policy.snapshot", "step_id": "step_1_1"}, {"type": "user_message", "step_id": "step_1_2"}],
+        [
+            {"type": "resent", "step_id": "step_1_3", "items": 2},
+            {"type": "assistant_message", "step_id": "step_1_4", "without": ["/id"]},
+            {"type": "user_message", "step_id": "step_1_5"},
+        ],
+        [
+            {"type": "policy.snapshot", "step_id": "step_1_1"},
+            {"type": "resent", "step_id": "step_1_6", "from": 1, "items": 3},
+            {"type": "item", "item": {"type": "unheard_of", "x": 1}},
+        ],
+    ]
+    calls = [a_model_call(n, started={"prompt_provenance": {"parts": each}}) for n, each in enumerate(parts)]
+    run = a_run(
+        a_step("policy.snapshot", "Be brief."),
+        a_step("user_message", "one"),
+        calls[0],
+        a_step("assistant_message", "two"),
+        a_step("user_message", "three"),
+        calls[1],
+        calls[2],
+    )
+    store = Store(tmp_path / "store", create=True)
+    store.put(a_session(run))
+    page.goto(f"{serve_store(store)}#/s/{FAILING}/json/step_1_7")
+    parts_shown = page.locator(".panel details.prompt-part > summary")
+    expect(parts_shown.locator(".tag")).to_have_text(
+        ["INSTRUCTIONS", "USER", "ASSISTANT", "USER", "UNHEARD_OF"]
+    )
+    expect(parts_shown.locator(".link-text").nth(3)).to_have_text("three")
+    expect(parts_shown.nth(4)).to_contain_text("new")
+    parts_shown.nth(2).click()
+    expect(page.locator(".panel")).to_contain_text("sent with differences: /id")
 
 
 def test_what_is_copied(page: Page, address: str) -> None:

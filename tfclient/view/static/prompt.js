@@ -8,16 +8,19 @@ const inputOf = (step) => partsOf(step).filter((part) => !FIXED.has(part.type) &
 const keptOf = (step) => partsOf(step).find((part) => part.type === "response");
 
 /**
- * The parts of a model request: `fixed` (instructions, tools), `history` (what the server kept, and what was sent
+ * The parts of a model request: `fixed` (instructions, tools, what leads), `history` (what the server kept, and what was sent
  * again) and `own` (what is new), each `{step, item, notes}`; `missing` names what is not in this session.
  */
 export function promptOf(model, call) {
   const missing = [];
   const shown = (parts) => merged(parts.flatMap((part) => entries(model, part, missing)));
-  const fixed = shown(partsOf(call).filter((part) => FIXED.has(part.type)));
+  const input = inputOf(call);
+  // What stands before the history that is sent again, such as a system message, is shown before it.
+  const leading = Math.max(0, input.findIndex((part) => part.type === "resent"));
+  const fixed = shown([...partsOf(call).filter((part) => FIXED.has(part.type)), ...input.slice(0, leading)]);
   const kept = keptBefore(model, call, missing);
-  const resent = inputOf(call).filter((part) => part.type === "resent").flatMap((part) => slice(model, part));
-  const own = shown(inputOf(call).filter((part) => part.type !== "resent"));
+  const resent = input.filter((part) => part.type === "resent").flatMap((part) => slice(model, part));
+  const own = shown(input.slice(leading).filter((part) => part.type !== "resent"));
   return { fixed, history: [...kept, ...shown(resent)], own, missing: [...new Set(missing)] };
 }
 
