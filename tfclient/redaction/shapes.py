@@ -190,11 +190,25 @@ def fast_test(pattern: str) -> Callable[[str | bytes], bool]:
     return lambda text: test(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
 
 
+_IN_GROUPS: Final = 1024
+"""Characters above which several small tests, each of which the engine does with vector instructions, are faster
+than one of everything."""
+
+_LONG_S_AND_KELVIN: Final = ("\u017f".encode(), "\u212a".encode())
+"""Letters that are an s and a k to a pattern that ignores case, and not to ``bytes.lower``."""
+
 _suspicious = fast_test(HINT)
+_exact_hints: Final = [rule.hint for rule in RULES if "(?i:" not in rule.hint]
+_folded_hints: Final = [rule.hint.replace("(?i:", "(?:") for rule in RULES if "(?i:" in rule.hint]
+_exact_tests: Final = [
+    fast_test("|".join(hints))
+    for hints in (_exact_hints[:16], _exact_hints[16:32], [*_exact_hints[32:], _ESCAPED_ASCII])
+]
+_folded_tests: Final = [fast_test(NAME_HINT), fast_test("|".join(_folded_hints))]
 
 
 def suspicious(text: str | bytes) -> bool:
-    """Say whether a secret could be in a text; most often not, at about 2 ns a byte.
+    """Say whether a secret could be in a text; most often not, at about 1 ns a byte.
 
     Args:
         text: UTF-8 bytes or a string, JSON-escaped or not.
@@ -203,4 +217,13 @@ def suspicious(text: str | bytes) -> bool:
         >>> suspicious('{"usage": {"input_tokens": 12}}'), suspicious('{"api_key": "x"}')
         (False, True)
     """
-    return _suspicious(text)
+    if len(text) < _IN_GROUPS or pydantic_core is None:
+        return _suspicious(text)
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    if not data.isascii() and any(letter in data for letter in _LONG_S_AND_KELVIN):
+        return _suspicious(data)
+    for test in _exact_tests:
+        if test(data):
+            return True
+    folded = data.lower()
+    return any(test(folded) for test in _folded_tests)
