@@ -56,7 +56,8 @@ class Finisher:
         self._closed: set[str] = set()
         self._pending = 0
         self._idle = threading.Condition()
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may finish a stream, and so ask for a refresh, in the middle of one.
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._portal: BlockingPortal | None = None
         self._backlog: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
