@@ -23,6 +23,7 @@ from tfclient.cli.recover import recover
 from tfclient.cli.show import show
 from tfclient.cli.verify import verify
 from tfclient.cli.view import view
+from tfclient.cli.why import why
 
 
 class Commands(TyperGroup):
@@ -46,6 +47,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "list": list_,
     "show": show,
+    "why": why,
     "path": path,
     "d2": d2,
     "view": view,
