@@ -7,18 +7,18 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from tfclient.client import AsyncTracedAzureOpenAI, AsyncTracedOpenAI, TracedAzureOpenAI, TracedOpenAI
-from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
-from tfclient.health import Health
-from tfclient.recorder import Recorder
-from tfclient.sessions import SessionHandle
-from tfclient.stats import Stats
 
 if TYPE_CHECKING:
     import os
 
+    from tfclient.client import AsyncTracedAzureOpenAI, AsyncTracedOpenAI, TracedAzureOpenAI, TracedOpenAI
+    from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
+    from tfclient.health import Health
+    from tfclient.recorder import Recorder
+    from tfclient.sessions import SessionHandle
+    from tfclient.stats import Stats
     from tfstore.store import Store
 
 __all__ = [
@@ -36,6 +36,35 @@ __all__ = [
     "TracedOpenAI",
     "open_store",
 ]
+
+_HOMES = {
+    "AsyncTracedAzureOpenAI": "client",
+    "AsyncTracedOpenAI": "client",
+    "Health": "health",
+    "Recorder": "recorder",
+    "SessionEnded": "errors",
+    "SessionHandle": "sessions",
+    "SessionStillOpen": "errors",
+    "SettingError": "errors",
+    "Stats": "stats",
+    "TfclientError": "errors",
+    "TracedAzureOpenAI": "client",
+    "TracedOpenAI": "client",
+}
+"""Which module each name comes from, when it is first asked for: whoever reads a store needs no openai."""
+
+
+if not TYPE_CHECKING:  # a checker that saw it would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:
