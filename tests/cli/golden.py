@@ -25,6 +25,8 @@ OUTPUTS: dict[str, tuple[int, list[str]]] = {
     "why": (80, ["why", WEATHER]),
     "why_narrow": (40, ["why", WEATHER]),
     "why_hostile": (80, ["why", HOSTILE]),
+    "search": (80, ["search", "bergen"]),
+    "search_hostile": (80, ["search", "(x{9})|東|not", "--regex"]),
     "show_hostile": (80, ["show", HOSTILE]),
     "show_hostile_full": (80, ["show", HOSTILE, "--full"]),
     "show_hostile_transcript": (80, ["show", HOSTILE, "--transcript"]),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tfstore.store import Store
 
-READING = [["list"], ["show", "last"], ["why", "last"], ["path", "last"], ["d2", "last"], ["recover"], ["doctor"]]
+READING = [["list"], ["show", "last"], ["why", "last"], ["search", "x"], ["path", "last"], ["d2", "last"], ["recover"], ["doctor"]]
 OF_A_SESSION = ["show", "why", "path", "d2"]
 
 

@@ -20,6 +20,7 @@ from tfclient.cli.path import path
 from tfclient.cli.prune import prune
 from tfclient.cli.rebuild import rebuild
 from tfclient.cli.recover import recover
+from tfclient.cli.search import search
 from tfclient.cli.show import show
 from tfclient.cli.verify import verify
 from tfclient.cli.view import view
@@ -48,6 +49,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "show": show,
     "why": why,
+    "search": search,
     "path": path,
     "d2": d2,
     "view": view,

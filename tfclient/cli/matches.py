@@ -151,7 +151,9 @@ def texts_of(store: Store, step: Step) -> list[str]:
         for payload in (step.payload_started, step.payload_completed)
         for value in payload.values()
     ]
-    return list(dict.fromkeys(text for text in (*texts, *apart) if text))
+    every = list(dict.fromkeys(text for text in (*texts, *apart) if text))
+    # An error's message stands in its output as well: a line is told once.
+    return [text for text in every if not any(text is not other and text in other for other in every)]
 
 
 def _kept_apart(store: Store, value: Any) -> str:
