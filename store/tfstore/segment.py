@@ -18,7 +18,8 @@ import os
 import secrets
 import sys
 from hashlib import sha256
-from threading import RLock
+from threading import RLock, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -40,6 +41,24 @@ CUT_SHORT: Final = b" cut short"
 the newline is there: its writer was told that it failed."""
 
 _TRIES: Final = 3
+_LOOK_AGAIN: Final = 0.02
+"""Seconds within which a deleted file may go unnoticed, while a stream comes in."""
+
+_LONG: Final = 256 * 1024
+"""Bytes of a line whose digest takes longer than starting a thread for it."""
+
+try:
+    # Writes JSON several times as fast as the standard library, which decides wherever this refuses.
+    from pydantic_core import to_json
+except ImportError:  # pydantic 1
+    to_json = compact  # type: ignore[assignment]
+
+
+def _encoded(entry: dict[str, Any]) -> bytes:
+    try:
+        return to_json(entry)
+    except Exception:  # noqa: BLE001 - lone surrogates, great depth, and what has no JSON form
+        return compact(entry)
 
 
 class Segment:
@@ -76,8 +95,9 @@ class Segment:
         self._busy = False
         self._between: list[tuple[dict[str, Any], ...]] = []
         self._seq = 0
-        self._prev = ""
+        self._prev: str | _Digest = ""
         self._size = 0
+        self._look_at = 0.0
         self._fragment = False
 
     @classmethod
@@ -161,15 +181,17 @@ class Segment:
     def _write(self, entries: tuple[dict[str, Any], ...]) -> None:
         seq = self._seq
         self._seq += len(entries)
-        descriptor = self._ready()
-        prev = self._prev
+        # A chunk follows the one before so closely that asking for all of the file's state each time would cost as
+        # much as writing it.
+        descriptor = self._ready(again=bool(entries) and entries[0].get("type") == "stream.chunk")
+        prev: str | _Digest = self._prev
         lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
-            line = compact({"seq": seq, "session_id": self.session_id, **entry, "prev": prev})
+            line = _encoded({"seq": seq, "session_id": self.session_id, **entry, "prev": str(prev)})
             if len(line) > MAX_LINE:
                 raise EntryTooLong(entry.get("type"), len(line), MAX_LINE)
-            prev = sha256(line).hexdigest()
+            prev = sha256(line).hexdigest() if len(line) < _LONG else _Digest(line)
             lines.append(line)
         lines.append(b"")
         data = b"\n".join(lines)
@@ -188,9 +210,19 @@ class Segment:
         if self._fsync:
             os.fsync(descriptor)
 
-    def _ready(self) -> int:
-        """The descriptor to write to, after what an earlier failure, or somebody else, did to the file."""
+    def _ready(self, *, again: bool = False) -> int:
+        """The descriptor to write to, after what an earlier failure, or somebody else, did to the file.
+
+        With ``again`` a file that was looked at a moment ago is not looked at once more, so long as its position
+        is ours: a descriptor that somebody closed, and that means another file by now, has another one.
+        """
         held = self._held
+        now = monotonic()
+        if again and held is not None and now < self._look_at:
+            with contextlib.suppress(OSError):
+                if os.lseek(held.descriptor, 0, os.SEEK_CUR) == self._size:
+                    return held.descriptor
+        self._look_at = now + _LOOK_AGAIN
         if held is not None:
             try:
                 status = os.fstat(held.descriptor)
@@ -247,6 +279,30 @@ class Segment:
             except OSError:
                 self._size = size
                 self._fragment = True
+
+
+class _Digest:
+    """The digest of a long line, made by a thread of its own while the program goes on: the next line needs it."""
+
+    def __init__(self, line: bytes) -> None:
+        self._line = line
+        self._text = ""
+        self._thread: Thread | None = Thread(target=self._make, name="tfclient-digest", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # No thread is to be had, as when the interpreter is going down.
+            self._thread = None
+            self._make()
+
+    def _make(self) -> None:
+        self._text = sha256(self._line).hexdigest()
+        self._line = b""
+
+    def __str__(self) -> str:
+        if self._thread is not None:
+            self._thread.join()
+        return self._text
 
 
 def _read(descriptor: int, start: int, length: int) -> bytes:

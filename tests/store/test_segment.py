@@ -17,6 +17,8 @@ from tfstore.journal import Segment, live_writers, read_entries
 from tfstore.segment import MAX_LINE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tfstore.paths import StorePaths
 
 
@@ -230,11 +232,14 @@ def test_an_append_from_within_an_append_is_written_after_it(paths: StorePaths) 
     with Segment.open(paths, SESSION) as segment:
 
         class Late(dict[str, Any]):
-            def items(self) -> Any:
-                segment.append(an_entry(2, text="from within"))
-                return super().items()
+            def __iter__(self) -> Any:
+                return iter(self.keys())
 
-        segment.append(an_entry(1, data=Late(a=1)))
+            def keys(self) -> Any:
+                segment.append(an_entry(2, text="from within"))
+                return super().keys()
+
+        segment.append(Late(an_entry(1)))
         segment.append(an_entry(3))
     entries, report = read_entries(paths, SESSION)
 
@@ -374,3 +379,56 @@ def test_entries_come_back_as_they_were_given(paths: StorePaths, payloads: list[
             segment.append(entry)
 
     assert [as_given(entry) for entry in read_entries(paths, SESSION)[0]] == given_entries
+
+
+def test_a_long_entry_is_chained_as_any_other(paths: StorePaths) -> None:
+    """Its digest is made while the program goes on."""
+    with Segment.open(paths, SESSION) as segment:
+        for number in range(3):
+            segment.append(an_entry(number, text="x" * 600_000), an_entry(number, text="é"))
+    entries, report = read_entries(paths, SESSION)
+
+    assert len(entries) == 6
+    assert report.intact
+
+
+def test_entries_that_only_the_standard_library_can_write_are_written(paths: StorePaths) -> None:
+    deep: Any = "bottom"
+    for _ in range(600):
+        deep = [deep]
+    payloads = ["lone \ud800", deep, 10**40, -0.0, 1e300]
+    with Segment.open(paths, SESSION) as segment:
+        for number, payload in enumerate(payloads):
+            segment.append(an_entry(number, data=payload))
+    entries, report = read_entries(paths, SESSION)
+
+    assert [entry["data"] for entry in entries] == payloads
+    assert report.intact
+
+
+def test_a_stream_of_chunks_notices_that_the_store_is_gone(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfstore.segment._LOOK_AGAIN", 0.0)
+    with Segment.open(paths, SESSION) as segment:
+        for number in range(4):
+            segment.append({"at": number, "type": "stream.chunk", "data": "x"})
+            if number == 1:
+                shutil.rmtree(paths.root)
+    entries, _ = read_entries(paths, SESSION)
+
+    assert [entry["at"] for entry in entries] == [2, 3]
+
+
+def test_chunks_do_not_go_where_our_descriptor_leads_by_now(paths: StorePaths, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    with Segment.open(paths, SESSION) as segment:
+        segment.append({"at": 1, "type": "stream.chunk", "data": "x"})
+        assert segment._held is not None
+        descriptor = segment._held.descriptor
+        with theirs.open("wb") as file:
+            os.dup2(file.fileno(), descriptor)
+            segment.append({"at": 2, "type": "stream.chunk", "data": "x"})
+        os.close(descriptor)
+    assert theirs.read_bytes() == b""
+    assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1, 2]
