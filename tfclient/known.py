@@ -17,7 +17,7 @@ MOST: Final = 4096
 _LONGEST: Final = 512
 
 _Header = tuple[bytes, bytes]
-_Kept = tuple[str | None, str, tuple[Any, ...]]
+_Kept = tuple[tuple[str, str] | None, tuple[Any, ...]]
 
 
 class Known:
@@ -32,25 +32,25 @@ class Known:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._headers: dict[tuple[str, _Header], _Kept] = {}
+        self._headers: dict[str, dict[_Header, _Kept]] = {}
         self._urls: dict[Any, tuple[str, list[Any]]] = {}
 
     def headers(self, raw: Sequence[_Header], where: str) -> tuple[dict[str, str], list[Any]]:
         """Return headers by lower-cased name, as ``Redactor.headers`` does."""
-        remembered = self._headers
-        kept: dict[str, str] = {}
+        remembered = self._headers.setdefault(where, {})
+        known = list(map(remembered.get, raw))
+        if None in known:
+            known = [remembered.get(header) or self._judge(header, where) for header in raw]
         marks: list[Any] = []
-        count = 0
-        for header in raw:
-            known = remembered.get((where, header))
-            if known is None:
-                known = self._judge(header, where)
-            name, value, found = known
-            marks += found
-            if name is not None:
-                kept[name] = value
-                count += 1
-        if len(kept) != count:
+        pairs: list[tuple[str, str]] = []
+        for each in known:
+            if each is not None:
+                if each[1]:
+                    marks += each[1]
+                if each[0] is not None:
+                    pairs.append(each[0])
+        kept = dict(pairs)
+        if len(kept) != len(pairs):
             # A name that came twice: the redactor knows how to join them.
             return self._redactor.headers(raw, where)
         return kept, marks
@@ -74,10 +74,10 @@ class Known:
 
     def _judge(self, header: _Header, where: str) -> _Kept:
         headers, marks = self._redactor.headers([header], where)
-        name, value = next(iter(headers.items()), (None, ""))
-        known = (name, value, tuple(marks))
+        known = (next(iter(headers.items()), None), tuple(marks))
         if len(header[1]) <= _LONGEST:
-            if len(self._headers) >= MOST:
-                self._headers.clear()
-            self._headers[where, header] = known
+            remembered = self._headers.setdefault(where, {})
+            if len(remembered) >= MOST:
+                remembered.clear()
+            remembered[header] = known
         return known

@@ -139,15 +139,20 @@ class SentBodies:
             return None, 0
         with self._lock:
             bodies = list(reversed(self._bodies.values()))
+        here = slice(shared - 16, shared + 1)
+        wanted = data[here]
+        oldest = self._count - RECENT
         for each in bodies:
-            if self._count - each.number > RECENT:
+            if each.number < oldest:
                 break
             # Only one that goes on where the best so far ended can be better.
-            if each.data[shared - 16 : shared + 1] != data[shared - 16 : shared + 1]:
+            if each.data[here] != wanted:
                 continue
             common = _common_prefix(each.data, data)
             if common > shared:
                 best, shared = each, common
+                here = slice(shared - 16, shared + 1)
+                wanted = data[here]
                 if common * 10 > len(each.data) * 9:
                     break
         if best is None:

@@ -110,7 +110,7 @@ class Writer:
     def sent_bodies(self) -> SentBodies:
         """Return the request bodies that are in the segment, for the next one to refer to."""
         segment = self._segment
-        if segment is not None and self._bodies.size and not segment.path.exists():
+        if segment is not None and self._bodies.size and not segment.is_there():
             # Deleted under the program: the next write begins a new file, without them.
             self._bodies.forget()
         return self._bodies

@@ -156,6 +156,17 @@ class Segment:
                 finally:
                     self._busy = False
 
+    def is_there(self) -> bool:
+        """Return whether the next entries go on in the file that has the last ones."""
+        held = self._held
+        if held is None or os.getpid() != self.pid:
+            return False
+        try:
+            status = os.fstat(held.descriptor)
+        except OSError:
+            return False
+        return status.st_nlink > 0 and (status.st_dev, status.st_ino) == held.identity
+
     def close(self) -> None:
         """Let go of the file and its lock; harmless when repeated, and in a forked child."""
         if os.getpid() != self.pid:

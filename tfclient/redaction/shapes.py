@@ -179,15 +179,17 @@ HINT: Final = "|".join([*(rule.hint for rule in RULES), f"(?i:{NAME_HINT})", _ES
 
 def fast_test(pattern: str) -> Callable[[str | bytes], bool]:
     """Compile a pattern that both dialects know into a test of whole texts, UTF-8 or strings."""
-    if pydantic_core is None:
-        found = re.compile(pattern.replace(r"\z", r"\Z")).search
-        return lambda text: (
-            found(text if isinstance(text, str) else text.decode("utf-8", "replace")) is not None
-        )
-    schema = pydantic_core.core_schema.str_schema(pattern=pattern, regex_engine="rust-regex")
-    test = pydantic_core.SchemaValidator(schema).isinstance_python
+    test = _bytes_test(pattern)
     # A lone surrogate has no UTF-8, and the validator would answer no for the whole text.
     return lambda text: test(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+
+
+def _bytes_test(pattern: str) -> Callable[[bytes], bool]:
+    if pydantic_core is None:
+        found = re.compile(pattern.replace(r"\z", r"\Z")).search
+        return lambda data: found(data.decode("utf-8", "replace")) is not None
+    schema = pydantic_core.core_schema.str_schema(pattern=pattern, regex_engine="rust-regex")
+    return pydantic_core.SchemaValidator(schema).isinstance_python
 
 
 _IN_GROUPS: Final = 1024
@@ -197,14 +199,14 @@ than one of everything."""
 _LONG_S_AND_KELVIN: Final = ("\u017f".encode(), "\u212a".encode())
 """Letters that are an s and a k to a pattern that ignores case, and not to ``bytes.lower``."""
 
-_suspicious = fast_test(HINT)
+_suspicious = _bytes_test(HINT)
 _exact_hints: Final = [rule.hint for rule in RULES if "(?i:" not in rule.hint]
 _folded_hints: Final = [rule.hint.replace("(?i:", "(?:") for rule in RULES if "(?i:" in rule.hint]
-_exact_tests: Final = [
-    fast_test("|".join(hints))
-    for hints in (_exact_hints[:16], _exact_hints[16:32], [*_exact_hints[32:], _ESCAPED_ASCII])
-]
-_folded_tests: Final = [fast_test(NAME_HINT), fast_test("|".join(_folded_hints))]
+_prefixes: Final = _bytes_test("|".join(_exact_hints[:16]))
+_more_prefixes: Final = _bytes_test("|".join(_exact_hints[16:32]))
+_others: Final = _bytes_test("|".join([*_exact_hints[32:], _ESCAPED_ASCII]))
+_names: Final = _bytes_test(NAME_HINT)
+_folded: Final = _bytes_test("|".join(_folded_hints))
 
 
 def suspicious(text: str | bytes) -> bool:
@@ -217,13 +219,12 @@ def suspicious(text: str | bytes) -> bool:
         >>> suspicious('{"usage": {"input_tokens": 12}}'), suspicious('{"api_key": "x"}')
         (False, True)
     """
-    if len(text) < _IN_GROUPS or pydantic_core is None:
-        return _suspicious(text)
     data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    if len(data) < _IN_GROUPS or pydantic_core is None:
+        return _suspicious(data)
     if not data.isascii() and any(letter in data for letter in _LONG_S_AND_KELVIN):
         return _suspicious(data)
-    for test in _exact_tests:
-        if test(data):
-            return True
+    if _prefixes(data) or _more_prefixes(data) or _others(data):
+        return True
     folded = data.lower()
-    return any(test(folded) for test in _folded_tests)
+    return _names(folded) or _folded(folded)
