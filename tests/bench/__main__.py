@@ -21,7 +21,7 @@ import openai
 
 from tests.bench.figures import Figure
 
-PROMISES = ("a_call", "a_stream", "redaction")
+PROMISES = ("a_call", "a_stream", "an_image", "async_tasks", "importing", "memory")
 
 
 def main() -> None:

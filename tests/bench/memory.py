@@ -1,0 +1,110 @@
+"""A long session: memory does not grow with it, and a step costs at the end what it cost at the start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from tests.bench.figures import Figure
+
+_CODE = r"""
+import json, os, resource, sys, time, statistics
+from pathlib import Path
+calls, folder, projecting = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "yes"
+import tfclient.sessions
+from tests.bench.traffic import prompt
+
+class Nothing:
+    def refresh(self, session_id): ...
+    def finish(self, session_id, on_done): on_done(None)
+    def drain(self, timeout): ...
+
+# What projects in the background is measured apart.
+tfclient.sessions.make_finisher = lambda settings: Nothing()
+from tfclient import Recorder
+from tfclient.exchanges import Call
+
+def memory():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+
+class Headers:
+    raw = [(b"content-type", b"application/json"), (b"x-request-id", b"req_1")]
+
+class Request:
+    method, url, headers = "POST", "http://localhost/v1/responses", Headers
+    def __init__(self, text):
+        self._content = json.dumps({"model": "gpt-5.4-mini", "input": text}).encode()
+
+class Response:
+    status_code, headers, history = 200, Headers, []
+    def __init__(self, n):
+        item = {"type": "message", "id": f"msg_{n}", "role": "assistant", "status": "completed",
+                "content": [{"type": "output_text", "text": "Yes.", "annotations": []}]}
+        self._content = json.dumps({"id": f"resp_{n}", "object": "response", "status": "completed",
+            "created_at": 1, "model": "gpt-5.4-mini", "output": [item], "error": None,
+            "incomplete_details": None, "usage": None}).encode()
+
+recorder = Recorder(folder)
+live = None
+seconds, feeding, at = [], [], {}
+with recorder.session(id="long") as session:
+    if projecting:
+        from tfclient.projection.projector import Projector
+        from tfstore.journal import Tail
+        from tfstore.paths import StorePaths
+        tail, projector = Tail(StorePaths(folder), "long"), Projector("long")
+    for n in range(calls):
+        began = time.thread_time()
+        call = Call(recorder.sessions, session, method="post", path="/responses", stream=False, cast_to=dict, tool=None)
+        call.sent(Request(prompt(100))).answered(Response(n))
+        seconds.append(time.thread_time() - began)
+        if projecting:
+            began = time.thread_time()
+            entries = tail.poll()
+            for entry in entries:
+                projector.feed(entry)
+            projector.take_blobs()
+            feeding.append(time.thread_time() - began)
+        if n + 1 in (1000, calls):
+            at[n + 1] = memory()
+
+def around(taken, n):
+    return statistics.median(taken[n : n + max(9, len(taken) // 100)]) * 1e6
+
+def late(taken):
+    return statistics.median(taken[-max(9, len(taken) // 100):]) * 1e6
+
+print(json.dumps({"grown": at[calls] - at[1000], "first": around(seconds, 10), "last": late(seconds),
+    "fed_first": around(feeding, 10) if feeding else 0, "fed_last": late(feeding) if feeding else 0}))
+"""
+
+
+def measure(*, long: bool) -> Iterator[Figure]:
+    """Measure 100,000 calls in one session (10,000 without ``--long``), each half in a process of its own."""
+    calls = 100_000 if long else 10_000
+    recorded = _run(calls, projecting=False)
+    yield Figure(f"memory after {calls:,} calls over 1,000: recorder", recorded["grown"], "MB", 50)
+    yield Figure(f"journal: call {calls:,} / call 10", recorded["last"] / recorded["first"], "×", 1.5)
+    projected = _run(calls // 2, projecting=True)
+    yield Figure(
+        f"memory after {calls // 2:,} calls over 1,000: with the projection", projected["grown"], "MB", 50
+    )
+    ratio = projected["fed_last"] / projected["fed_first"]
+    yield Figure(f"projection: call {calls // 2:,} / call 10", ratio, "×", 1.5)
+
+
+def _run(calls: int, *, projecting: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="tfclient-bench-") as folder:
+        done = subprocess.run(  # noqa: S603 - our own Python
+            [sys.executable, "-c", _CODE, str(calls), folder, "yes" if projecting else "no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
