@@ -14,8 +14,18 @@ if TYPE_CHECKING:
 
     from tfstore.store import Store
 
-READING = [["list"], ["show", "last"], ["why", "last"], ["search", "x"], ["path", "last"], ["d2", "last"], ["recover"], ["doctor"]]
-OF_A_SESSION = ["show", "why", "path", "d2"]
+READING = [
+    ["list"],
+    ["show", "last"],
+    ["why", "last"],
+    ["search", "x"],
+    ["tail"],
+    ["path", "last"],
+    ["d2", "last"],
+    ["recover"],
+    ["doctor"],
+]
+OF_A_SESSION = ["show", "why", "tail", "path", "d2"]
 
 
 @pytest.mark.parametrize("json_wanted", [False, True])

@@ -22,6 +22,7 @@ from tfclient.cli.rebuild import rebuild
 from tfclient.cli.recover import recover
 from tfclient.cli.search import search
 from tfclient.cli.show import show
+from tfclient.cli.tail import tail
 from tfclient.cli.verify import verify
 from tfclient.cli.view import view
 from tfclient.cli.why import why
@@ -48,6 +49,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "list": list_,
     "show": show,
+    "tail": tail,
     "why": why,
     "search": search,
     "path": path,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def _known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer session ids to the shell; whatever is wrong, completion says nothing."""
     try:
         from tfclient.settings import Settings
@@ -34,6 +34,6 @@ SessionArgument = Annotated[
     typer.Argument(
         metavar="ID|last",
         help="A session's id, the start of one or of its last part, or `last` for the latest.",
-        autocompletion=_known_ids,
+        autocompletion=known_ids,
     ),
 ]
