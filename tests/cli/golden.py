@@ -27,6 +27,8 @@ OUTPUTS: dict[str, tuple[int, list[str]]] = {
     "why_hostile": (80, ["why", HOSTILE]),
     "search": (80, ["search", "bergen"]),
     "search_hostile": (80, ["search", "(x{9})|東|not", "--regex"]),
+    "diff": (80, ["diff", f"{WEATHER}:1", f"{WEATHER}:4"]),
+    "diff_sessions": (80, ["diff", HOSTILE, WEATHER]),
     "show_hostile": (80, ["show", HOSTILE]),
     "show_hostile_full": (80, ["show", HOSTILE, "--full"]),
     "show_hostile_transcript": (80, ["show", HOSTILE, "--transcript"]),

@@ -20,6 +20,7 @@ READING = [
     ["why", "last"],
     ["search", "x"],
     ["tail"],
+    ["diff", "last", "last:1"],
     ["path", "last"],
     ["d2", "last"],
     ["recover"],

@@ -43,7 +43,22 @@ def test_help_names_every_command() -> None:
     done = start("--help")
 
     assert done.returncode == 0
-    for command in ("demo", "list", "show", "why", "search", "tail", "path", "d2", "view", "html", "import", "recover", "doctor"):
+    for command in (
+        "demo",
+        "list",
+        "show",
+        "why",
+        "search",
+        "tail",
+        "diff",
+        "path",
+        "d2",
+        "view",
+        "html",
+        "import",
+        "recover",
+        "doctor",
+    ):
         assert f" {command} ".encode() in done.stdout
 
 

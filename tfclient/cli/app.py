@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from tfclient.cli.d2 import d2
 from tfclient.cli.delete import delete
 from tfclient.cli.demo import demo
+from tfclient.cli.diff import diff
 from tfclient.cli.doctor import doctor
 from tfclient.cli.failures import told
 from tfclient.cli.html import html
@@ -51,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "show": show,
     "tail": tail,
     "why": why,
+    "diff": diff,
     "search": search,
     "path": path,
     "d2": d2,
