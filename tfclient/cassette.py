@@ -6,8 +6,10 @@ and a ``response`` (status, headers, body). Bodies are text, or bytes where they
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUFFIXES = frozenset({".yaml", ".yml"})
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of the largest cassette that is read."""
+
+_DEEP: Final = re.compile(r"(?:[\[{]\s*){1000}")
+"""What the YAML parser would take quadratic time for."""
 
 
 class NotACassette(Exception):
@@ -71,12 +78,16 @@ def read_cassette(path: Path) -> list[Interaction]:
     """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if path.stat().st_size > LARGEST:
+            raise NotACassette(path, f"it is longer than {LARGEST} bytes")
         # newline="": YAML normalises line ends itself, and bodies may hold any.
         with path.open(encoding="utf-8", newline="") as file:
-            # The loader is the safe one; only its C form is not known to the linter.
-            content = yaml.load(file, Loader=loader)  # noqa: S506
+            text = file.read()
+        if _DEEP.search(text):
+            raise NotACassette(path, "it is nested too deeply")
+        # The loader is the safe one; only its C form is not known to the linter.
+        content = yaml.load(text, Loader=_loader())  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
         raise NotACassette(path, str(error)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -90,12 +101,27 @@ def read_cassette(path: Path) -> list[Interaction]:
         raise NotACassette(path, f"an interaction is not in vcrpy's form ({error!r})") from error
 
 
+@cache
+def _loader() -> type[Any]:
+    import yaml
+
+    safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(safe):  # type: ignore[misc]
+        """The safe loader without merge keys: a few of them that name each other make gigabytes of a page."""
+
+        def flatten_mapping(self, node: Any) -> None:
+            """Leave a merge key what it is; the loader then refuses it."""
+
+    return Loader
+
+
 def _interaction(raw: dict[str, Any]) -> Interaction:
     request, response = raw["request"], raw["response"]
     status = response["status"]
     return Interaction(
-        str(request["method"]),
-        str(request["uri"]),
+        _scalar(request["method"]),
+        _scalar(request["uri"]),
         _headers(request.get("headers")),
         _body(request.get("body")),
         int(status["code"] if isinstance(status, dict) else status),
@@ -107,7 +133,17 @@ def _interaction(raw: dict[str, Any]) -> Interaction:
 def _headers(raw: Any) -> dict[str, str]:
     if not isinstance(raw, dict):
         return {}
-    return {str(k).lower(): ", ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in raw.items()}
+    return {
+        _scalar(k).lower(): ", ".join(map(_scalar, v)) if isinstance(v, list) else _scalar(v)
+        for k, v in raw.items()
+    }
+
+
+def _scalar(value: Any) -> str:
+    """Return the text of a plain value; the text of lists that hold each other could be endless."""
+    if isinstance(value, list | dict | tuple | set):
+        raise TypeError(f"a {type(value).__name__} where a text is expected")
+    return str(value)
 
 
 def _body(raw: Any) -> bytes:
@@ -115,4 +151,4 @@ def _body(raw: Any) -> bytes:
         raw = raw.get("string", raw.get("base64_string"))
     if raw is None:
         return b""
-    return raw if isinstance(raw, bytes) else str(raw).encode("utf-8", "surrogatepass")
+    return raw if isinstance(raw, bytes) else _scalar(raw).encode("utf-8", "surrogatepass")

@@ -16,6 +16,7 @@ from tfstore.journal import Tail, live_writers, size_of, writers
 
 if TYPE_CHECKING:
     from tfstore.documents import Session
+    from tfstore.journal import Entry
     from tfstore.store import Store
 
 _SIP: Final = 2 * 1024 * 1024
@@ -104,17 +105,24 @@ class LiveSession:
 
     def _catch_up(self, limit: float) -> bool:
         grown = False
+        # Of several writers one may say that the session ended while another is in a call: it ends with the last.
+        ending: Entry | None = None
         bounded = limit < inf
         if bounded and size_of(self.store.paths, self.session_id) > limit:
             raise TooHeavy(self.session_id)
         while entries := self._tail.poll(_SIP) if bounded else self._tail.poll():
             grown = True
             for entry in entries:
+                if entry["type"] == "session.ended":
+                    ending = entry
+                    continue
                 self._projector.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
             if bounded and self.weight > limit:
                 raise TooHeavy(self.session_id)
+        if ending is not None:
+            self._projector.feed(ending)
         return grown
 
     def _write(self, session: Session) -> None:

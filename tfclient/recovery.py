@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from tfclient.completing import complete
 from tfclient.live import LiveSession
+from tfstore.catalog import row_of
 from tfstore.documents import Integrity
 from tfstore.errors import NewerDocument, StoreError
 from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
 from tfstore.packing import pack
+from tfstore.response_index import links_of
 from tfstore.segment import Segment
 
 if TYPE_CHECKING:
@@ -89,20 +90,28 @@ def finish_session(store: Store, session_id: str) -> Session:
 
 
 def is_final(store: Store, session_id: str) -> bool:
-    """Return whether the document is closed and tells all that is in the journal."""
-    with contextlib.suppress(OSError, ValueError):
-        row = store.catalog.get(session_id)
-        if row is not None and row.status != "closed":
-            return False
+    """Return whether all that is made of a session's journal is there, and tells all that is in it."""
     try:
         session = store.get(session_id)
     except NewerDocument:
         return True
     except StoreError:
         return False
-    if session.status != "closed":
+    if session.status != "closed" or not _is_followed(store, session):
         return False
     report = JournalReport()
     for _ in iter_entries(store.paths, session_id, report):
         pass
     return session.integrity == Integrity(entries=report.entries, head=report.head)
+
+
+def _is_followed(store: Store, session: Session) -> bool:
+    """Whether what is written after the document is there too: row, links, diagram."""
+    if "d2" in session.artifacts and not store.paths.diagram(session.session_id).is_file():
+        return False
+    try:
+        return store.catalog.get(session.session_id) == row_of(session) and not store.responses.missing(
+            links_of(session)
+        )
+    except (OSError, ValueError):
+        return False

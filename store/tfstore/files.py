@@ -12,6 +12,8 @@ from tfstore.paths import open_for_reading, open_private
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MORE = 1024 * 1024
+
 UNFINISHED = ".tmp"
 """How the names of files that are being written end; one that stays was left by a process that died."""
 
@@ -55,7 +57,13 @@ def read_file(path: Path, limit: int) -> bytes:
         ValueError: it is longer.
     """
     with os.fdopen(open_for_reading(path), "rb") as file:
-        data = file.read(limit + 1)
+        # Asked for the limit, Python would reserve so much for every file, however small.
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > limit else file.read(size + 1)
+        while size <= limit and len(data) <= limit and (more := file.read(_MORE)):
+            data += more
+    if size > limit:
+        raise ValueError(f"it is longer than {limit} bytes")
     if len(data) > limit:
         raise ValueError(f"it is longer than {limit} bytes")
     return data

@@ -34,6 +34,9 @@ Row = tuple[int, str, int, Entry]
 """An entry and where it belongs among those of other writers: time, writer, number of the line."""
 
 BLOCK: Final = 1024 * 1024
+LATEST: Final = 250_000_000_000_000_000
+"""Microseconds; a time beyond the year 9000 is no time."""
+
 _NAMED: Final = 1000
 _BEHIND: Final = 80
 _RECENT: Final = 128
@@ -327,8 +330,10 @@ def _entry(line: bytes) -> Entry | None:
         return None
     if not isinstance(entry, dict):
         return None
-    numbers = type(entry.get("seq")) is int and type(entry.get("at")) is int
-    return entry if numbers and isinstance(entry.get("type"), str) else None
+    at = entry.get("at")
+    if type(at) is not int or not 0 <= at < LATEST or type(entry.get("seq")) is not int:
+        return None
+    return entry if isinstance(entry.get("type"), str) else None
 
 
 def _name(named: list[Any], trouble: Any) -> None:
