@@ -21,6 +21,8 @@ READING = [
     ["search", "x"],
     ["tail"],
     ["diff", "last", "last:1"],
+    ["stats"],
+    ["stats", "--by", "tool"],
     ["path", "last"],
     ["d2", "last"],
     ["recover"],

@@ -51,6 +51,7 @@ def test_help_names_every_command() -> None:
         "search",
         "tail",
         "diff",
+        "stats",
         "path",
         "d2",
         "view",

@@ -23,6 +23,7 @@ from tfclient.cli.rebuild import rebuild
 from tfclient.cli.recover import recover
 from tfclient.cli.search import search
 from tfclient.cli.show import show
+from tfclient.cli.stats import stats
 from tfclient.cli.tail import tail
 from tfclient.cli.verify import verify
 from tfclient.cli.view import view
@@ -54,6 +55,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "why": why,
     "diff": diff,
     "search": search,
+    "stats": stats,
     "path": path,
     "d2": d2,
     "view": view,

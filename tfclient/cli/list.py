@@ -75,7 +75,7 @@ def list_(
     from tfclient.cli.finding import open_store
     from tfclient.cli.printing import complain, print_json, remark
 
-    wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": _moment(since)}
+    wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": moment(since)}
     held = _Held.of(grep, error_class)
     opened = open_store(store)
     most = None if everything else limit or (None if as_json else SHOWN)
@@ -160,7 +160,7 @@ class _Held:
             return False
 
 
-def _moment(since: str | None) -> datetime | None:
+def moment(since: str | None) -> datetime | None:
     """Return the moment that ``2h``, ``3d`` or a date means."""
     from datetime import datetime
 
