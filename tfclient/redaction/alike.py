@@ -27,6 +27,8 @@ _OWN: Final = re.compile(r'(?:"sequence_number": ?|"obfuscation": ?")(?P<own>[A-
 _MOST: Final = 19
 """Characters of padding; the shortest secret that is made of letters and digits only has twenty."""
 
+_LONGEST: Final = 4096
+
 _Field = tuple[str, str, bool]
 """What stands before it, the character that it ends at, and whether it is the delta."""
 
@@ -45,7 +47,7 @@ class Alike:
         >>> _ = deltas.feed(Line(one, event=event), [])
         >>> alike = Alike.learned(one, deltas)
         >>> alike.clears(one.replace("7", "8").replace(" a", " word")), alike.clears(one.replace("x", "y"))
-        (1, 0)
+        ((1, 67), (0, 0))
     """
 
     def __init__(self, head: str, fields: list[_Field], end: str, joined: Joined) -> None:
@@ -67,7 +69,9 @@ class Alike:
         block = text if before < 0 else text[before + 2 :]
         data = block.find("data:")
         begin = block.find("{", data)
-        if min(data, begin) < 0 or not block.endswith("}\n\n") or block.count("\n", data) != 2:
+        if len(block) > _LONGEST or '"delta"' not in block or min(data, begin) < 0:
+            return None
+        if not block.endswith("}\n\n") or block.count("\n", data) != 2:
             return None
         found = None if "\\" in block or "\r" in block else _only_delta(block[begin:-2])
         joined = None if found is None else deltas.joined(found[0])
@@ -82,46 +86,48 @@ class Alike:
             done = end
         return cls(block[:data], fields, block[done:], joined)
 
-    def clears(self, text: str) -> int:
-        """Say how many events a text consists of if all are alike and harmless; else 0, and nothing is changed.
+    def clears(self, text: str) -> tuple[int, int]:
+        """Say how many events at the start of a text are alike and harmless, and where the last of them ends.
 
         Args:
             text: whole events, each with the empty line that ends it.
         """
-        if "\\" in text or "\r" in text:
-            return 0
         head, fields, last = self._head, self._fields, self._end
         deltas: list[str] = []
-        begins, length = text.startswith, len(text)
+        begins, find = text.startswith, text.find
+        done = count = 0
         # The line before the data may have come, and gone, with the chunk before.
         at = len(head) if begins(head) else 0
         while True:
+            delta = ""
             for literal, stop, is_delta in fields:
                 if not begins(literal, at):
-                    return 0
+                    break
                 at += len(literal)
-                end = text.find(stop, at)
-                if is_delta:
-                    deltas.append(text[at:end])
-                elif end - at > _MOST or not text[at:end].isalnum():
-                    return 0
+                end = find(stop, at)
+                part = text[at:end]
                 at = end
+                if is_delta:
+                    delta = part
+                elif len(part) > _MOST or not part.isalnum():
+                    break
                 if end < 0:
-                    return 0
-            if not begins(last, at):
-                return 0
-            at += len(last)
-            if at == length:
-                break
-            if not begins(head, at):
-                return 0
-            at += len(head)
+                    break
+            else:
+                if begins(last, at) and "\\" not in delta and "\n" not in delta and "\r" not in delta:
+                    deltas.append(delta)
+                    count += 1
+                    at += len(last)
+                    done = at
+                    if begins(head, at):
+                        at += len(head)
+                        continue
+            break
         joined = self._joined
-        new = "".join(deltas)
-        if "\n" in new or may_matter(together := joined.text + new):
-            return 0
+        if not count or may_matter(together := joined.text + "".join(deltas)):
+            return 0, 0
         joined.text = together[-CONTEXT:]
-        return len(deltas)
+        return count, done
 
 
 def _only_delta(line: str) -> tuple[tuple[object, ...], str] | None:

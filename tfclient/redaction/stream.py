@@ -104,13 +104,17 @@ class StreamRedactor:
             text = (data if end == len(data) else data[:end]).decode()
         except UnicodeDecodeError:
             return None
-        count = alike.clears(text)
+        count, cleared = alike.clears(text)
         if not count:
             return None
         self._line_number += count
-        self._pending = data[end:]
-        if not self._pending:
-            return text, []
+        if cleared == len(text):
+            self._pending = data[end:]
+            if not self._pending:
+                return text, []
+        else:
+            self._pending = text[cleared:].encode() + data[end:]
+            text = text[:cleared]
         marks: list[Mark] = []
         rest = self._events(marks, last=False)
         return text + (rest if isinstance(rest, str) else ""), marks
@@ -118,7 +122,7 @@ class StreamRedactor:
     def _learn(self, text: str, deltas: JoinedDeltas) -> None:
         """Look at what the last event was like, for the next."""
         if text.endswith("}\n\n") and not deltas.holding and not self._in_long_line:
-            self._alike = Alike.learned(text, deltas)
+            self._alike = Alike.learned(text, deltas) or self._alike
 
     def flush(self) -> tuple[Piece, list[Mark]]:
         """Give what is left, at the end of the body or when it broke off."""
