@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,11 +14,23 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.builders import a_run, a_session
+from tfclient.cli.aligning import aligned_runs
+from tfclient.cli.counting import by_model, by_tool
 from tfclient.cli.details import details
+from tfclient.cli.differences import differences
+from tfclient.cli.failures import Refused
+from tfclient.cli.following import Follower
 from tfclient.cli.heading import heading
+from tfclient.cli.matches import Pattern, matches_in
+from tfclient.cli.prompt import prompt_for, prompt_lines
+from tfclient.cli.search import lines_of
+from tfclient.cli.story import story_of
+from tfclient.cli.tail import lines_about
+from tfclient.cli.telling import telling
 from tfclient.cli.transcript import transcript_of
 from tfclient.cli.tree import Look, tree
 from tfd2.facts import gather
+from tfstore.converter import to_json
 from tfstore.documents import ErrorInfo, Step, Usage
 from tfstore.labels import Label
 from tfstore.store import Store
@@ -29,7 +44,8 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KNOWN = ["text", "arguments", "output", "names", "count", "name", "model", "encrypted", "refusal", "approve"]
-KEYS = st.sampled_from([*KNOWN, "blob", "bytes", "preview", "role", "version", "items"])
+LISTS = ["tools", "input", "prompt_provenance", "parts", "step_id", "type"]
+KEYS = st.sampled_from([*KNOWN, *LISTS, "blob", "bytes", "preview", "role", "version", "items"])
 BLOBS = st.fixed_dictionaries(
     {"blob": TEXTS}, optional={"bytes": VALUES, "media_type": VALUES, "preview": VALUES}
 )
@@ -81,3 +97,29 @@ def test_it_is_shown(store: Store, steps: list[Step], width: int, trigger: str) 
         assert not [
             line.plain for line in tree(facts, facts.runs, Look(width)) if cell_len(line.plain) > width
         ]
+
+
+@given(steps=st.lists(STEPS, min_size=1, max_size=4), width=st.integers(40, 120))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_it_is_told_searched_compared_counted_and_followed(
+    store: Store, steps: list[Step], width: int
+) -> None:
+    session = a_session(a_run(*steps, prompt="", status="failed"), title="any", result="failed")
+    reversed_ = a_session(a_run(*map(copy.copy, steps[::-1]), prompt=""), title="any")
+    document = to_json(session)
+    story = story_of(session)
+    lines = list(telling(story, width))
+    lines += differences(session, reversed_, pairs := aligned_runs(session.runs, reversed_.runs), width)
+    found = list(matches_in(store, session, Pattern.of("e")))
+    lines += lines_of(session, found, width)
+    for news in Follower().news(session):
+        lines += lines_about(news, width)
+    for step in steps:
+        with contextlib.suppress(Refused):
+            lines += prompt_lines(session, step, prompt_for(store, session, step), width)
+
+    assert json.dumps([story.as_json(), [pair.as_json() for pair in pairs]], default=repr)
+    assert all(group.errors <= len(steps) for group in by_model([document]) + by_tool([document]))
+    assert all(match.text[match.start : match.end].casefold() == "e" for match in found)
+    assert not [line.plain for line in lines if any(c < " " or c == "\u202e" for c in line.plain)]
+    assert not [line.plain for line in telling(story, width) if line.cell_len > width]

@@ -209,7 +209,7 @@ class _Page:
         if self._run and self._run != news.run.run_id:
             self.console.print()
         self._run = news.run.run_id
-        for line in _lines(news, self.console.width):
+        for line in lines_about(news, self.console.width):
             self.console.print(line, soft_wrap=True)
 
     def _is_known(self, news: News) -> bool:
@@ -259,7 +259,7 @@ def _number(news: News) -> str:
     return f"{short_step(news.step.step_id):<{len(INDENT) - 1}}"
 
 
-def _lines(news: News, width: int) -> Iterator[Text]:
+def lines_about(news: News, width: int) -> Iterator[Text]:
     """Yield the lines about something that happened."""
     from rich.text import Text
 
@@ -274,7 +274,7 @@ def _lines(news: News, width: int) -> Iterator[Text]:
     own = StepFacts(step, RunFacts(news.run, 0, 0), 0, "", 0, step.tool_name or "")
     cost = Text(joined(took(step), tokens_of(step)), "dim")
     if news.event == "answered":
-        said = joined(remarks_on(own), says_of(news)) or "answered"
+        said = joined(remarks_on(own), _error_of(news)) or "answered"
         style = "bold red" if step.status == "failed" else "dim"
         room = max(width - len(INDENT) - cost.cell_len - 1, 8)
         yield from aligned(Text(f"{INDENT}{one_line(said, room)}", style), cost, width, INDENT)
@@ -299,6 +299,6 @@ def _lines(news: News, width: int) -> Iterator[Text]:
     yield from aligned(line, cost if step.label != "assistant_call" else Text(), width, INDENT)
 
 
-def says_of(news: News) -> str:
+def _error_of(news: News) -> str:
     """Return the error that a call ended in; what it answered stands in steps of its own."""
     return news.text if news.step.error is not None else ""
