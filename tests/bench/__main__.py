@@ -21,7 +21,10 @@ import openai
 
 from tests.bench.figures import Figure
 
-PROMISES = ("a_call", "a_stream", "an_image", "async_tasks", "importing", "memory")
+PROMISES = (
+    *("a_call", "a_stream", "an_image", "async_tasks", "importing"),
+    *("memory", "resent", "big_session", "closing"),
+)
 
 
 def main() -> None:
