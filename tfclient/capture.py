@@ -24,6 +24,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.exchanges import Call, Exchange
+from tfclient.following import parent_here
 from tfclient.health import Health
 from tfclient.tools import current_tool
 
@@ -68,6 +69,7 @@ def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
             stream=bool(kwargs.get("stream")),
             cast_to=args[0] if args else kwargs.get("cast_to"),
             tool=current_tool(sessions),
+            parent=parent_here(),
         )
     except Exception as error:  # noqa: BLE001 - the call goes on
         sessions.health.fault("capture", error, "recording a call")

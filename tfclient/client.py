@@ -13,6 +13,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -20,9 +21,10 @@ import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tfclient import capture
+from tfclient.following import following
 from tfclient.recorder import Recorder
 from tfclient.sessions import SessionHandle
-from tfclient.tools import ToolCall, call_of, measured
+from tfclient.tools import ToolCall, call_of, diagnosed, measured
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
 
@@ -146,6 +148,31 @@ class _Traced:
             TypeError: it is none of these.
         """
         return call_of(self.recorder, item)
+
+    def tool_diagnostics(self, diagnostic: Mapping[str, object]) -> None:
+        """Measure the tools that one of the SDK's tool runners runs: give it to that as ``on_diagnostic=``.
+
+        The runner tells the time of functions and of browser calls; it says nothing of their results, which the
+        traffic shows, nor which model calls were made inside, for which there is ``tool``.
+
+        Args:
+            diagnostic: what the runner tells.
+        """
+        diagnosed(self.recorder, diagnostic)
+
+    def following(self, response: object) -> AbstractContextManager[None]:
+        """Say that the calls made inside a ``with`` block continue from a response.
+
+        For histories that the program rewrites itself, where no traffic could tell; it changes nothing that
+        is sent.
+
+        Args:
+            response: a response or a chat completion, or the id of one.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        return following(response)
 
     def _measured(self, function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
         return measured(lambda: self.recorder, function, name)

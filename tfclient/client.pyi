@@ -2,6 +2,7 @@
 # `tests/typing` compares the parameters with those of the installed openai, and checks a program against this.
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 import httpx2
@@ -34,6 +35,8 @@ class _Traced:
     @overload
     def tool(self, /, *, name: str | None = ...) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
     def tool_call(self, item: object) -> ToolCall: ...
+    def tool_diagnostics(self, diagnostic: Mapping[str, object]) -> None: ...
+    def following(self, response: object) -> AbstractContextManager[None]: ...
 
 class TracedOpenAI(_Traced, OpenAI):
     def __init__(

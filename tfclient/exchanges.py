@@ -50,6 +50,7 @@ class Call:
         stream: bool,
         cast_to: object,
         tool: str | None,
+        parent: str | None = None,
     ) -> None:
         self.sessions = sessions
         self.handle = handle
@@ -67,7 +68,7 @@ class Call:
             "stream": stream,
             "cast_to": getattr(cast_to, "__name__", None) or str(cast_to),
             "tool": tool,
-            "explicit_parent": None,
+            "explicit_parent": parent,
         }
         # Written with the first attempt, in one write; kept until that has worked.
         self._unsent: tuple[Entry, ...] = (started,)

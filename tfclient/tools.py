@@ -206,6 +206,37 @@ def call_of(recorder: Recorder, item: object) -> ToolCall:
     return ToolCall(recorder, name=name or _get(item, "type"), call_id=call_id, arguments=arguments)
 
 
+def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
+    """Journal a run of a tool as the SDK's own tool runner told of it, when it was over.
+
+    Args:
+        recorder: what records it.
+        diagnostic: an ``openai.lib.tool_diagnostics.ToolDiagnostic``; only those of functions and of the browser
+            tell the time of one whole call, and others are passed over.
+    """
+    if not recorder.enabled:
+        return
+    try:
+        call_id, took = diagnostic["call_id"], diagnostic["duration_ms"]
+        whole = diagnostic["api"] in {"responses", "browser"} and diagnostic["stage"] == "action"
+        if not whole or call_id is None or not isinstance(took, int | float):
+            return
+        handle = recorder.sessions.for_call()
+        at, mono = stamp()
+        name = diagnostic["member"] if diagnostic["api"] == "responses" else f"browser_{diagnostic['member']}"
+        about = {"tool": handle.writer.new_id(), "call_id": call_id, "name": name}
+        microseconds = int(took * 1000)
+        started = {"at": at - microseconds, "mono": mono - microseconds, "type": "tool.started", **about}
+        ended: Entry = {"at": at, "mono": mono, "type": "tool.ended", **about}
+        if diagnostic["reason"] != "completed":
+            reason = str(diagnostic["reason"])
+            ended["error"] = {"type": reason, "message": f"the tool runner says no more than {reason}"}
+        handle.write(started, ended)
+        handle.settle()
+    except Exception as error:  # noqa: BLE001 - the tool has run
+        recorder.health.fault("tool", error, "recording what a tool runner told")
+
+
 def _get(thing: object, name: str) -> Any:
     if isinstance(thing, Mapping):
         return thing.get(name)

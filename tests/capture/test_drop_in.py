@@ -27,6 +27,8 @@ PAIRS = [
     (tfclient.AsyncTracedAzureOpenAI, openai.AsyncAzureOpenAI),
 ]
 
+OURS = ("recorder", "session", "end_session", "tool", "tool_call", "tool_diagnostics", "following")
+
 
 class Weather(BaseModel):
     city: str
@@ -264,7 +266,7 @@ class TestClasses:
         assert "recorder" in copied
 
     def test_no_name_of_ours_hides_one_of_theirs(self, ours: type[Any], theirs: type[Any]) -> None:
-        for name in ("recorder", "session", "end_session", "tool", "tool_call"):
+        for name in OURS:
             assert not hasattr(theirs, name)
             assert hasattr(ours, name)
 

@@ -9,6 +9,7 @@ from typing import assert_type
 
 import openai
 from openai import AsyncStream, Stream
+from openai.lib.tool_diagnostics import ToolDiagnosticObserver
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import ParsedResponse, Response, ResponseStreamEvent
 from pydantic import BaseModel
@@ -63,6 +64,10 @@ def sync_program() -> None:
     assert_type(another(), str)
     with client.tool_call("call_1") as tool:
         tool.result = 3
+    with client.following(client.responses.create(model="m", input="Hi")):
+        pass
+    observer: ToolDiagnosticObserver = client.tool_diagnostics
+    assert observer is not None
     azure = TracedAzureOpenAI(azure_endpoint="https://x.example", api_version="1", recorder=recorder)
     assert_type(azure.with_options(api_version="2"), TracedAzureOpenAI)
 

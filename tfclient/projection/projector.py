@@ -54,6 +54,7 @@ class Projector:
     _book: Book = field(init=False)
     _tools: ToolSteps = field(init=False)
     _calls: Calls = field(init=False)
+    _hooks: ToolHooks = field(init=False)
     _totals: Totals = field(factory=Totals)
     _started_at: int | None = None
     _last_at: int = 0
@@ -72,7 +73,7 @@ class Projector:
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
-        hooks = ToolHooks(book, index, tools)
+        self._hooks = hooks = ToolHooks(book, index, tools)
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,
@@ -103,6 +104,8 @@ class Projector:
         handler = self._handlers.get(str(entry.get("type")))
         if handler is None or handler(entry, at) is False:
             self.unknown_entries += 1
+        if self._hooks.early:
+            self._hooks.settle(waiting=any(True for _ in self._calls.streaming()))
 
     def _session_started(self, entry: Entry, _at: int) -> None:
         session = self._book.session

@@ -22,12 +22,24 @@ Entry = dict[str, Any]
 
 
 @define
+class _Ran:
+    """One run of a tool, from its two entries."""
+
+    began: int
+    started: Entry
+    at: int
+    ended: Entry
+
+
+@define
 class ToolHooks:
     """Takes the entries that the hooks write."""
 
     book: Book
     index: LineageIndex
     tools: ToolSteps
+    early: list[_Ran] = field(factory=list["_Ran"])
+    """Runs of tools that nobody has been seen to ask for yet: their calls may stand in a stream still running."""
     _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
 
     def started(self, entry: Entry, at: int) -> None:
@@ -37,8 +49,11 @@ class ToolHooks:
         if record is None:
             return
         self.tools.run_begins(_names(entry), record)
+        self._measure(record, at)
+
+    def _measure(self, record: CallRecord, began: int) -> None:
         record.measured = True
-        record.step.timing, record.step.started_at = "measured", iso(at)
+        record.step.timing, record.step.started_at = "measured", iso(began)
         self.book.touch(record.step)
 
     def _call_of(self, entry: Entry) -> CallRecord | None:
@@ -53,21 +68,45 @@ class ToolHooks:
         """A hook says that a tool ended, with its result or its exception."""
         began, started = self._started.pop(str(entry.get("tool")), (at, entry))
         record = self.tools.run_ends(_names(entry) + _names(started))
-        error = entry.get("error")
+        ran = _Ran(began, started, at, entry)
         if record is None:
-            self._unasked(started, entry, began, at)
-            return
-        step = record.step
+            self.early.append(ran)
+        else:
+            self._ended(record, ran)
+
+    def settle(self, *, waiting: bool) -> None:
+        """Give runs of tools to the calls that have been seen by now; unless more may come, keep the rest as theirs.
+
+        The SDK's tool runners can run a tool while the response that asks for it is still being streamed.
+        """
+        left: list[_Ran] = []
+        for ran in self.early:
+            record = self._call_of(ran.started)
+            if record is not None:
+                self._measure(record, ran.began)
+                self._ended(record, ran)
+            elif waiting:
+                left.append(ran)
+            else:
+                self._unasked(ran)
+        self.early[:] = left
+
+    def _ended(self, record: CallRecord, ran: _Ran) -> None:
+        step, entry, began, at = record.step, ran.ended, ran.began, ran.at
+        error = entry.get("error")
         step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
         if isinstance(error, dict):
-            self.tools.failed(record, error, at)
+            # A decorated tool in one of the SDK's runners: both tell of the exception, the decorator first.
+            if record.error_step is None:
+                self.tools.failed(record, error, at)
         elif not record.answers and "result" in entry:
             step.payload_completed = {"ok": True, "result": entry["result"]}
         self.book.activity(record.run, at)
         self.book.touch(step)
 
-    def _unasked(self, started: Entry, entry: Entry, began: int, at: int) -> None:
+    def _unasked(self, ran: _Ran) -> None:
         """A tool that ran without any model asking for it is kept as what it is."""
+        began, started, at, entry = ran.began, ran.started, ran.at, ran.ended
         name = str(entry.get("name") or started.get("name") or "tool")
         home = self._home(began)
         step = self.book.add(home, "generic", f"tool.{name}", began, timing="measured", tool_name=name)

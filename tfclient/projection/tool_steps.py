@@ -197,9 +197,9 @@ class ToolSteps:
         record.step.payload_completed["ok"] = False
 
     def give_up(self) -> None:
-        """At the end of a session: what was never answered is unresolved."""
+        """At the end of a session: what was never answered is unresolved, or failed if an exception left it."""
         for record in self.open.values():
-            record.step.status = "unresolved"
+            record.step.status = "unresolved" if record.error_step is None else "failed"
             self.book.touch(record.step)
 
     def hope_again(self) -> None:
