@@ -38,9 +38,17 @@ _NAMES: Final = {
 
 def differences(before: Session, after: Session, pairs: list[RunPair], width: int) -> Iterator[Text]:
     """Yield the lines that tell two sessions apart."""
-    for sign, session, style in (("-", before, "red"), ("+", after, "green")):
-        head = f"{sign} {short_id(session.session_id)} {session.title or '(no prompt)'}"
-        yield Text(one_line(head, width), f"bold {style}")
+    single = pairs[0] if len(pairs) == 1 else None
+    sides = (
+        ("-", before, single.before if single is not None else None, "red"),
+        ("+", after, single.after if single is not None else None, "green"),
+    )
+    for sign, session, run, style in sides:
+        name = short_id(session.session_id)
+        title = session.title
+        if run is not None and len(session.runs) > 1:
+            name, title = f"{name}:{run.run_id}", run.input_text
+        yield Text(one_line(f"{sign} {name} {title or '(no prompt)'}", width), f"bold {style}")
     same = sum(not pair.differs for pair in pairs)
     for pair in pairs:
         if pair.differs:
