@@ -36,7 +36,8 @@ def complete(live: LiveSession, limit: float = inf) -> Session:
     except DrawingFailed as error:
         undrawn, session = error, error.session
     if session.status == "closed":
-        pack(live.store.paths, live.session_id)
+        # On the disk itself before the segments go: they may have been forced to it, entry by entry.
+        pack(live.store.paths, live.session_id, fsync=True)
     if undrawn is not None:
         raise undrawn
     return session

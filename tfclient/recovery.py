@@ -66,7 +66,7 @@ def _recover(store: Store, session_id: str) -> Session | None:
         if not mine or live_writers(store.paths, session_id):
             return None
         if is_final(store, session_id):
-            pack(store.paths, session_id)
+            pack(store.paths, session_id, fsync=True)
             return None
         return finish_session(store, session_id)
 
