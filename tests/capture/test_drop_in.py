@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import json
 import pickle
@@ -422,3 +423,28 @@ def test_positional_arguments_of_request_are_taken_too(
     response = drive.do(drive.traced(recorder).request(HTTP.Response, options))
     assert response.status_code == 200
     assert journals.types(recorder) == ["session.started", "call.started", "attempt.sent", "attempt.answered"]
+
+
+def resources(thing: Any, path: str = "") -> dict[str, Any]:
+    """All resources of a client, those below others included, by their path."""
+    found: dict[str, Any] = {}
+    for name in dir(type(thing)):
+        if name.startswith("_") or name in OURS:
+            continue
+        if isinstance(inspect.getattr_static(type(thing), name), functools.cached_property):
+            found[f"{path}{name}"] = below = getattr(thing, name)
+            found |= resources(below, f"{path}{name}.")
+    return found
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS[:2], ids=lambda cls: cls.__name__)
+def test_every_method_of_every_resource_is_the_parents(ours: type[Any], theirs: type[Any]) -> None:
+    mine, plain = resources(ours(api_key="k")), resources(theirs(api_key="k"))
+    assert list(mine) == list(plain)
+    assert {"responses", "chat.completions.with_raw_response", "with_streaming_response"} & set(plain)
+    for path, resource in plain.items():
+        assert type(mine[path]) is type(resource), path
+        for name in vars(type(resource)) | vars(resource):
+            expected = getattr(resource, name)
+            if not name.startswith("_") and callable(expected):
+                assert inspect.signature(getattr(mine[path], name)) == inspect.signature(expected), name
