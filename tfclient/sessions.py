@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import os
 import threading
+from collections import deque
 from contextvars import ContextVar, Token
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,9 @@ EXIT_SECONDS: Final = 5.0
 """How long the end of the process waits for documents and diagrams."""
 
 _REFRESH_STREAM: Final = 0.25
+
+_FINISHED: Final = 64
+"""Ended sessions that are remembered until somebody asks whether their documents tell everything."""
 
 _Link = tuple["SessionHandle", Any]
 _current: ContextVar[_Link | None] = ContextVar("tfclient_session", default=None)
@@ -254,6 +258,7 @@ class Sessions:
         self.redactor = redactor
         self.known = Known(redactor)
         self.runtime = runtime
+        self.finished: deque[str] = deque(maxlen=_FINISHED)
         self._lock = threading.RLock()
         self._implicit: SessionHandle | None = None
         self._finisher: Finisher | None = None
@@ -367,6 +372,8 @@ class Sessions:
             handle.error = error
             if error is not None:
                 self.health.fault("finish", error, f"writing the files of session {handle.id}")
+            elif handle.id not in self.finished:
+                self.finished.append(handle.id)
             handle._done.set()  # noqa: SLF001
 
         handle.writer.close()

@@ -12,7 +12,8 @@ class Stats:
 
     ``calls`` are logical calls, ``entries`` and ``bytes`` what was written to journals, ``lost`` entries that
     could not be; ``write_median_us`` and ``write_p99_us`` how long the last writes took, in microseconds;
-    ``backlog`` the entries that wait for a slow disk; ``faults`` everything that went wrong.
+    ``backlog`` the entries that wait for a slow disk; ``faults`` everything that went wrong; ``drift`` the
+    responses that were recorded and are missing in the documents of ended sessions, which must be 0.
     """
 
     calls: int
@@ -23,6 +24,7 @@ class Stats:
     write_p99_us: float
     backlog: int
     faults: int
+    drift: int
 
 
 class Counters:
@@ -33,6 +35,7 @@ class Counters:
         self.entries = 0
         self.lost = 0
         self.closed_bytes = 0
+        self.drift = 0
         self._latest: deque[float] = deque(maxlen=2048)
 
     def wrote(self, entries: int, seconds: float) -> None:
