@@ -230,9 +230,12 @@ class Segment:
         held = self._held
         now = monotonic()
         if again and held is not None and now < self._look_at:
-            with contextlib.suppress(OSError):
+            try:
                 if os.lseek(held.descriptor, 0, os.SEEK_CUR) == self._size:
                     return held.descriptor
+            except OSError:
+                # Somebody closed it; below it is opened again.
+                pass
         self._look_at = now + _LOOK_AGAIN
         if held is not None:
             try:
