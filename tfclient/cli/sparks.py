@@ -23,9 +23,7 @@ def sparks(numbers: Sequence[float], columns: int, *, ascii_only: bool = False) 
     columns = max(columns, 1)
     if len(numbers) > columns:
         bounds = [len(numbers) * place // columns for place in range(columns + 1)]
-        numbers = [
-            max(numbers[begin:end]) for begin, end in pairwise(bounds) if begin < end
-        ]
+        numbers = [max(numbers[begin:end]) for begin, end in pairwise(bounds) if begin < end]
     highest = max(numbers, default=0)
     if highest <= 0:
         return bars[0] * len(numbers)
