@@ -111,7 +111,9 @@ def play_sync(path: Path, interactions: list[Interaction], recorder: Recorder) -
         for interaction in interactions:
             url, body, stream = request_arguments(interaction)
             try:
-                reply: Any = client.post(url, body=body, cast_to=object, stream=stream, stream_cls=Stream[object])
+                reply: Any = client.post(
+                    url, body=body, cast_to=object, stream=stream, stream_cls=Stream[object]
+                )
                 if stream:
                     for _ in reply:
                         pass
