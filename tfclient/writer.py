@@ -82,6 +82,7 @@ class Writer:
         self._inherited: Segment | None = None
         self._reopened = 0
         self._retry_at = 0.0
+        self._failing = False
         self._lock = threading.RLock()
         self._backlog: Backlog | None = None
         self._left: deque[Entry] = deque()
@@ -192,6 +193,9 @@ class Writer:
             segment.append(*map(_shortened, entries))
         if segment.reopened != self._reopened:
             self._begin_again(segment)
+        if self._failing:
+            self._failing = False
+            self._health.recover("journal")
 
     def _open(self, entries: tuple[Entry, ...]) -> Segment:
         with self._lock:
@@ -223,6 +227,7 @@ class Writer:
 
     def _failed(self, error: Exception, lost: int) -> None:
         self._counters.lost += lost
+        self._failing = True
         self._health.degrade("journal", f"the journal cannot be written: {error}")
         self._health.fault("journal", error, f"writing the journal of session {self.session_id}")
 

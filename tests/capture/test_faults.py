@@ -209,6 +209,7 @@ def test_a_disk_that_is_full_for_a_while(
         drive.do(client.responses.create(model=MODEL, input="during"))
         assert recorder.health.degraded
     drive.do(client.responses.create(model=MODEL, input="after"))
+    assert not recorder.health.degraded
     texts = [entry["body"]["text"] for entry in _readable(recorder) if entry["type"] == "attempt.sent"]
     assert len(texts) == 2
     assert "before" in texts[0]

@@ -22,8 +22,8 @@ def test_each_name_is_there(name: str) -> None:
 
 
 def test_another_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'TracedClaude'"):
-        tfclient.TracedClaude  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'TracedClosedAI'"):
+        tfclient.TracedClosedAI  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_reading_a_store_imports_no_client() -> None:
