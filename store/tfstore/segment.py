@@ -40,7 +40,7 @@ CUT_SHORT: Final = b" cut short"
 """What closes a line that was not written to its end, so that it cannot pass for an entry even if all of it but
 the newline is there: its writer was told that it failed."""
 
-_TRIES: Final = 3
+_TRIES: Final = 10
 _LOOK_AGAIN: Final = 0.02
 """Seconds within which a deleted file may go unnoticed, while a stream comes in."""
 

@@ -18,11 +18,11 @@ from tfstore.archive import Archive, ArchiveWriter, archived_sessions
 from tfstore.errors import ArchiveUnreadable, StoreUnusable
 from tfstore.journal import Segment, Tail, iter_entries, read_entries, sessions_with_journal, writers
 from tfstore.packing import pack
+from tfstore.paths import StorePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.paths import StorePaths
     from tfstore.store import Store
 
 
@@ -345,23 +345,21 @@ def test_deleting_a_session_deletes_its_archive(store: Store) -> None:
     assert read_entries(store.paths, SESSION)[0] == []
 
 
-def test_a_segment_can_be_opened_while_the_folder_goes(paths: StorePaths) -> None:
+def test_a_segment_can_be_opened_while_the_folder_goes(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever packs removes the folder between its making and the segment's."""
-    import threading
+    make = StorePaths.make_journal_of
+    made: list[str] = []
 
-    stop = threading.Event()
+    def make_and_lose(self: StorePaths, session_id: str) -> Any:
+        folder = make(self, session_id)
+        made.append(session_id)
+        if len(made) < 4:
+            packing._remove_folder(self.journal_of(session_id))
+        return folder
 
-    def remove() -> None:
-        while not stop.is_set():
-            packing._remove_folder(paths.journal_of(SESSION))
-
-    thread = threading.Thread(target=remove)
-    thread.start()
-    try:
-        for at in range(100):
-            write(paths, at)
-            for file in segment_files(paths):
-                file.unlink()
-    finally:
-        stop.set()
-        thread.join()
+    monkeypatch.setattr(StorePaths, "make_journal_of", make_and_lose)
+    write(paths, 1)
+    assert len(made) == 4
+    assert len(segment_files(paths)) == 1

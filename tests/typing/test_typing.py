@@ -46,7 +46,7 @@ def test_pyright_sees_what_the_sdk_promises() -> None:
 
 def spelled_out() -> dict[str, dict[str, list[set[str]]]]:
     """The parameters in our stub, by class and method; one set for each overload."""
-    stub = ast.parse((ROOT / "tfclient" / "client.pyi").read_text())
+    stub = ast.parse(Path(tfclient.__file__).with_name("client.pyi").read_text(encoding="utf-8"))
     found: dict[str, dict[str, list[set[str]]]] = {}
     for node in stub.body:
         if isinstance(node, ast.ClassDef):
