@@ -132,9 +132,9 @@ class Exchange:
         at, mono = stamp()
         known = call.sessions.known
         url, marks = known.url(request.url)
-        headers, found = known.headers(request.headers.raw, "request.headers")
-        marks = [*marks, *found]
-        body, found, kept = self._request_body(request, headers.get("content-type"))
+        headers = known.headers(request.headers, "request.headers")
+        marks = marks + headers.marks
+        body, found, kept = self._request_body(request, headers.content_type)
         marks += found
         entry: Entry = {
             "at": at,
@@ -145,7 +145,7 @@ class Exchange:
             "n": n,
             "method": request.method,
             "url": url,
-            "headers": headers,
+            "headers": headers.journaled,
             "body": body,
             "redactions": marks,
         }
@@ -159,14 +159,15 @@ class Exchange:
         call.answered = True
         redactor = call.sessions.redactor
         self._status = response.status_code
-        headers, marks = call.sessions.known.headers(response.headers.raw, "response.headers")
+        headers = call.sessions.known.headers(response.headers, "response.headers")
+        marks = headers.marks
         entry: Entry = {
             "at": at,
             "mono": mono,
             "type": "attempt.answered",
             "exchange_id": self.id,
             "status": self._status,
-            "headers": headers,
+            "headers": headers.journaled,
             "body": None,
             "complete": False,
             "redactions": marks,
@@ -175,12 +176,12 @@ class Exchange:
             entry["history"] = [_redirect(each, redactor.url) for each in response.history]
         content = response.__dict__.get("_content")
         if content is None:
-            self._stream = redactor.stream(headers.get("content-type"), "response.body")
+            self._stream = redactor.stream(headers.content_type, "response.body")
             call.write(entry)
             return True
         self._ended = True
         body, found = self._redacted(
-            lambda: _whole(redactor, content, headers.get("content-type")), len(content), "response.body"
+            lambda: _whole(redactor, content, headers.content_type), len(content), "response.body"
         )
         marks += found
         if (held := next(iter(body.values()), None)) and isinstance(held, str) and len(held) > IN_ONE_ENTRY:

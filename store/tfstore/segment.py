@@ -23,6 +23,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
+from orjson import dumps
+
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
 from tfstore.json_text import compact
 from tfstore.locks import Held, open_held
@@ -47,17 +49,24 @@ _LOOK_AGAIN: Final = 0.02
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
 
-try:
-    # Writes JSON several times as fast as the standard library, which decides wherever this refuses.
-    from pydantic_core import to_json
-except ImportError:  # pydantic 1
-    to_json = compact  # type: ignore[assignment]
+Entry = dict[str, Any] | bytes
+"""An entry to be written: a JSON object, or its members in JSON already, without the braces around them."""
 
 
-def _encoded(entry: dict[str, Any]) -> bytes:
+def encoded(entry: dict[str, Any]) -> bytes:
+    """Return an entry as JSON on one line; ``orjson.Fragment`` in it stands for what is JSON already.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it has no JSON form.
+
+    Example:
+        >>> encoded({"at": 1, "type": "session.ended"})
+        b'{"at":1,"type":"session.ended"}'
+    """
     try:
-        return to_json(entry)
-    except Exception:  # noqa: BLE001 - lone surrogates, great depth, and what has no JSON form
+        return dumps(entry)
+    except TypeError:
+        # Lone surrogates, great numbers, great depth, and what has no JSON form: the standard library decides.
         return compact(entry)
 
 
@@ -93,9 +102,10 @@ class Segment:
         # stream, and so journal its end, in the middle of an append of the same thread.
         self._lock = RLock()
         self._busy = False
-        self._between: list[tuple[dict[str, Any], ...]] = []
+        self._between: list[tuple[Entry, ...]] = []
+        self._named = b'"session_id":%b,' % compact(session_id)
         self._seq = 0
-        self._prev: str | _Digest = ""
+        self._prev: bytes | _Digest = b""
         self._size = 0
         self._look_at = 0.0
         self._fragment = False
@@ -122,15 +132,16 @@ class Segment:
         _OPEN.add(segment)
         return segment
 
-    def append(self, *entries: dict[str, Any]) -> None:
+    def append(self, *entries: Entry) -> None:
         """Write the entries, together, so that they are the operating system's when this returns.
 
         After a failure the segment stays usable: the next call tries again, also with the file or the whole
         store gone, and the lost entries show as a gap in ``seq``.
 
         Args:
-            entries: JSON objects with ``at``, ``mono``, ``type`` and the type's own fields; ``seq``,
-                ``session_id`` and ``prev`` are added.
+            entries: JSON objects with ``at``, ``mono``, ``type`` and the type's own fields, or the members of
+                one as JSON bytes without braces, which are taken for a ``stream.chunk``; ``seq``, ``session_id``
+                and ``prev`` are added.
 
         Raises:
             OSError: not everything could be written.
@@ -189,20 +200,22 @@ class Segment:
         if held is not None and os.getpid() == self.pid:
             held.release()
 
-    def _write(self, entries: tuple[dict[str, Any], ...]) -> None:
+    def _write(self, entries: tuple[Entry, ...]) -> None:
         seq = self._seq
         self._seq += len(entries)
         # A chunk follows the one before so closely that asking for all of the file's state each time would cost as
         # much as writing it.
-        descriptor = self._ready(again=bool(entries) and entries[0].get("type") == "stream.chunk")
-        prev: str | _Digest = self._prev
+        descriptor = self._ready(again=bool(entries) and entries[0].__class__ is bytes)
+        prev: bytes | _Digest = self._prev
         lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
-            line = _encoded({"seq": seq, "session_id": self.session_id, **entry, "prev": str(prev)})
+            members = entry if isinstance(entry, bytes) else encoded(entry)[1:-1]
+            line = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, prev)
             if len(line) > MAX_LINE:
-                raise EntryTooLong(entry.get("type"), len(line), MAX_LINE)
-            prev = sha256(line).hexdigest() if len(line) < _LONG else _Digest(line)
+                kind = "stream.chunk" if isinstance(entry, bytes) else entry.get("type")
+                raise EntryTooLong(kind, len(line), MAX_LINE)
+            prev = sha256(line).hexdigest().encode() if len(line) < _LONG else _Digest(line)
             lines.append(line)
         lines.append(b"")
         data = b"\n".join(lines)
@@ -284,7 +297,7 @@ class Segment:
         if whole:
             # After a fragment the first piece is what closes it, and no entry.
             entries = whole[1:] if self._fragment else whole
-            self._prev = sha256(entries[-1]).hexdigest() if entries else self._prev
+            self._prev = sha256(entries[-1]).hexdigest().encode() if entries else self._prev
             self._size += end
             self._fragment = False
         if end < len(behind):
@@ -300,7 +313,7 @@ class _Digest:
 
     def __init__(self, line: bytes) -> None:
         self._line = line
-        self._text = ""
+        self._hex = b""
         self._thread: Thread | None = Thread(target=self._make, name="tfclient-digest", daemon=True)
         try:
             self._thread.start()
@@ -310,13 +323,13 @@ class _Digest:
             self._make()
 
     def _make(self) -> None:
-        self._text = sha256(self._line).hexdigest()
+        self._hex = sha256(self._line).hexdigest().encode()
         self._line = b""
 
-    def __str__(self) -> str:
+    def __bytes__(self) -> bytes:
         if self._thread is not None:
             self._thread.join()
-        return self._text
+        return self._hex
 
 
 def _read(descriptor: int, start: int, length: int) -> bytes:

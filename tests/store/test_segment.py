@@ -232,14 +232,12 @@ def test_an_append_from_within_an_append_is_written_after_it(paths: StorePaths) 
     with Segment.open(paths, SESSION) as segment:
 
         class Late(dict[str, Any]):
-            def __iter__(self) -> Any:
-                return iter(self.keys())
-
-            def keys(self) -> Any:
+            def items(self) -> Any:
                 segment.append(an_entry(2, text="from within"))
-                return super().keys()
+                return super().items()
 
-        segment.append(Late(an_entry(1)))
+        # Half of a surrogate pair is what the standard library writes, which asks a mapping for its items.
+        segment.append(Late(an_entry(1, text="\ud800")))
         segment.append(an_entry(3))
     entries, report = read_entries(paths, SESSION)
 
