@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import openai
+from orjson import dumps
 
 from tfclient.unread import unread_body
 from tfclient.writer import Entry, stamp
@@ -33,6 +35,9 @@ LONGEST_REQUEST: Final = 40 * 1024 * 1024
 """Characters of a request body that is kept; entries have a limit, and a request is one entry."""
 
 _FAILED: Final = 400
+
+_TOUCH: Final = 250_000_000
+"""Nanoseconds of a stream after which its session hears that something is going on."""
 
 
 class Call:
@@ -117,18 +122,23 @@ class Call:
 class Exchange:
     """One HTTP attempt."""
 
-    __slots__ = ("_call", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream", "id")
+    __slots__ = (
+        *("_call", "_chunks", "_ended", "_named", "_pid", "_received", "_started", "_status", "_stream"),
+        *("_touch_at", "id"),
+    )
 
     def __init__(self, call: Call, n: int, request: Any) -> None:
         self._call = call
         self._pid = os.getpid()
         self._status = 0
         self._stream: Any = None
+        self._touch_at = 0
         self._chunks = 0
         self._received = 0
         self._started = False
         self._ended = False
         self.id = f"{call.id}.{n}"
+        self._named = self.id.encode()
         at, mono = stamp()
         known = call.sessions.known
         url, marks = known.url(request.url)
@@ -297,9 +307,20 @@ class Exchange:
         return entry
 
     def _write_piece(self, piece: Any, marks: list[Any]) -> None:
-        entry = self._piece(piece, marks)
-        if entry is not None:
-            self._call.handle.write(entry)
+        if marks or not isinstance(piece, str) or len(piece) > IN_ONE_ENTRY:
+            entry = self._piece(piece, marks)
+            if entry is not None:
+                self._call.handle.write(entry)
+            return
+        # Most of what is journaled of a stream comes by here: a word at a time.
+        mono = monotonic_ns()
+        self._call.handle.writer.append(
+            b'"at":%d,"mono":%d,"type":"stream.chunk","exchange_id":"%b","data":%b'
+            % (time_ns() // 1000, mono // 1000, self._named, dumps(piece))
+        )
+        if mono > self._touch_at:
+            self._touch_at = mono + _TOUCH
+            self._call.handle.touch()
 
     def _in_pieces(self, form: str, held: str, received: int) -> None:
         # A multiple of 4: each piece of base64 can be read by itself.

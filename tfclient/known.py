@@ -74,7 +74,7 @@ class Known:
             judged = [remembered.get(header) or self._judge(header, where) for header in listed]
         if not judged:
             return Headers(Fragment(b"{}"), [], None)
-        names, members, marks, types = zip(*judged, strict=True)  # type: ignore[misc]
+        names, members, marks, types = zip(*judged, strict=True)
         if len(set(names)) != len(names):
             # A name that came twice: the redactor knows how to join them.
             kept, found = self._redactor.headers([(each[0], each[-1]) for each in listed], where)

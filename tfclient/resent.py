@@ -33,6 +33,8 @@ RECENT: Final = 48
 WORTH: Final = 1024
 """Bytes in common below which a reference is not worth its line."""
 
+_MIDDLE: Final = slice(WORTH - 17, WORTH)
+
 _JOINT: Final = b'},{"'
 
 
@@ -72,6 +74,8 @@ class SentBodies:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._bodies: OrderedDict[str, SentBody] = OrderedDict()
+        # By what stands at the end of the least that is worth a reference, oldest first: nearly always one, or none.
+        self._alike: dict[bytes, dict[str, SentBody]] = {}
         self.size = 0
         self._count = 0
         self._grown = 0
@@ -112,6 +116,7 @@ class SentBodies:
             if sent.continues is not None:
                 self._let_go(sent.continues)
             self._bodies[sent.exchange_id] = sent
+            self._alike.setdefault(sent.data[_MIDDLE], {})[sent.exchange_id] = sent
             self.size += len(sent.data)
             while self._bodies and (len(self._bodies) > KEEP or self.size > BUDGET):
                 self._let_go(next(iter(self._bodies)))
@@ -125,21 +130,29 @@ class SentBodies:
         """Let go of everything: the segment is no longer the one that they are in."""
         with self._lock:
             self._bodies.clear()
+            self._alike.clear()
             self.size = 0
 
     def _let_go(self, exchange_id: str) -> None:
         gone = self._bodies.pop(exchange_id, None)
         if gone is not None:
             self.size -= len(gone.data)
+            alike = self._alike[gone.data[_MIDDLE]]
+            del alike[exchange_id]
+            if not alike:
+                del self._alike[gone.data[_MIDDLE]]
 
     def _longest(self, data: bytes) -> tuple[SentBody | None, int]:
-        best: SentBody | None = None
-        shared = WORTH - 1
         if len(data) < WORTH:
             return None, 0
+        alike = self._alike.get(data[_MIDDLE])
+        if alike is None:
+            return None, 0
         with self._lock:
-            bodies = list(reversed(self._bodies.values()))
-        here = slice(shared - 16, shared + 1)
+            bodies = list(reversed(alike.values()))
+        best: SentBody | None = None
+        shared = WORTH - 1
+        here = _MIDDLE
         wanted = data[here]
         oldest = self._count - RECENT
         for each in bodies:

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 EXIT_SECONDS: Final = 5.0
 """How long the end of the process waits for documents and diagrams."""
 
-_REFRESH_STREAM: Final = 0.25
-
 _FINISHED: Final = 64
 """Ended sessions that are remembered until somebody asks whether their documents tell everything."""
 
@@ -94,7 +92,6 @@ class SessionHandle:
         self._pid = os.getpid()
         self._token: Token[_Link | None] | None = None
         self._done = threading.Event()
-        self._refreshed = 0.0
         self._late = False
         self._kept = False
         self.writer = Writer(
@@ -179,16 +176,19 @@ class SessionHandle:
 
     def write(self, *entries: Entry) -> bool:
         """Journal entries of this session; say whether they were taken."""
-        now = self.last_activity = monotonic()
         if not self._kept and not self.ended:
             self.keep()
         written = self.writer.append(*entries)
+        self.touch()
+        return written
+
+    def touch(self) -> None:
+        """Note that something was journaled: the session is not idle, and its document is to follow."""
+        self.last_activity = monotonic()
         if self.ended:
             self._late = True
-        elif entries[0]["type"] != "stream.chunk" or now - self._refreshed > _REFRESH_STREAM:
-            self._refreshed = now
+        else:
             self._sessions.refresh(self)
-        return written
 
     def keep(self) -> None:
         """Have the session ended when it is idle, or with the process."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.resent import SentBody
     from tfclient.stats import Counters
-    from tfstore.segment import Segment
+    from tfstore.segment import Members, Segment
 
 Entry = dict[str, Any]
 
@@ -89,7 +89,7 @@ class Writer:
         self._named = self._names()
         renew_after_fork(self)
 
-    def append(self, *entries: Entry) -> bool:
+    def append(self, *entries: Entry | Members) -> bool:
         """Write the entries together; say whether the operating system, or the backlog, has them now."""
         if self._left:
             entries = (*self._drain_left(), *entries)
@@ -178,7 +178,7 @@ class Writer:
             left.append(self._left.popleft())
         return left
 
-    def _write(self, entries: tuple[Entry, ...]) -> None:
+    def _write(self, entries: tuple[Entry | Members, ...]) -> None:
         segment = self._segment
         if segment is None:
             segment = self._open(entries)
@@ -197,12 +197,12 @@ class Writer:
             self._failing = False
             self._health.recover("journal")
 
-    def _open(self, entries: tuple[Entry, ...]) -> Segment:
+    def _open(self, entries: tuple[Entry | Members, ...]) -> Segment:
         with self._lock:
             if self._segment is not None:
                 return self._segment
             now = monotonic()
-            if now < self._retry_at and entries and entries[0]["type"] == "stream.chunk":
+            if now < self._retry_at and entries and isinstance(entries[0], bytes):
                 raise OSError(self._health.last_error or "the store cannot be written")
             self._retry_at = now + RETRY_AFTER
             from tfstore.paths import StorePaths
@@ -254,7 +254,7 @@ class Writer:
             self._backlog = None
             self._health.recover("slow")
 
-    def _write_late(self, entries: tuple[Entry, ...]) -> float:
+    def _write_late(self, entries: tuple[Entry | Members, ...]) -> float:
         """Write for the backlog; return the seconds it took, or a long time if it failed."""
         began = perf_counter()
         try:
@@ -285,13 +285,13 @@ class Backlog:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._ready = threading.Condition()
-        self._entries: deque[tuple[tuple[Entry, ...], int]] = deque()
+        self._entries: deque[tuple[tuple[Entry | Members, ...], int]] = deque()
         self._bytes = 0
         self._over = False
         self.waiting = 0
         threading.Thread(target=self._run, name="tfclient-slow-disk", daemon=True).start()
 
-    def put(self, entries: tuple[Entry, ...]) -> bool | None:
+    def put(self, entries: tuple[Entry | Members, ...]) -> bool | None:
         """Take entries; False if there is no room for them, None if the backlog is over."""
         weight = sum(map(_weight, entries))
         with self._ready:
@@ -336,7 +336,9 @@ class Backlog:
                 self._ready.notify_all()
 
 
-def _weight(entry: Entry) -> int:
+def _weight(entry: Entry | Members) -> int:
+    if isinstance(entry, bytes):
+        return len(entry)
     body = entry.get("body")
     held = entry.get("data") or (body.get("text") or body.get("base64") if isinstance(body, dict) else None)
     if isinstance(held, dict):
@@ -344,12 +346,13 @@ def _weight(entry: Entry) -> int:
     return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
 
 
-def _shortened(entry: Entry) -> Entry:
+def _shortened(entry: Entry | Members) -> Entry | Members:
     """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
-    from tfstore.json_text import compact
-    from tfstore.segment import MAX_LINE
+    from tfstore.segment import MAX_LINE, encoded
 
-    length = len(compact(entry))
+    if isinstance(entry, bytes):
+        return entry
+    length = len(encoded(entry))
     if length < MAX_LINE - 1024:
         return entry
     kept = {key: value for key, value in entry.items() if key not in {"body", "data", "result", "arguments"}}

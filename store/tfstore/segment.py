@@ -49,11 +49,12 @@ _LOOK_AGAIN: Final = 0.02
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
 
-Entry = dict[str, Any] | bytes
-"""An entry to be written: a JSON object, or its members in JSON already, without the braces around them."""
+Entry = dict[str, Any]
+Members = bytes
+"""The members of an entry as JSON already, without the braces around them: a ``stream.chunk``, as a rule."""
 
 
-def encoded(entry: dict[str, Any]) -> bytes:
+def encoded(entry: Entry) -> bytes:
     """Return an entry as JSON on one line; ``orjson.Fragment`` in it stands for what is JSON already.
 
     Raises:
@@ -102,7 +103,7 @@ class Segment:
         # stream, and so journal its end, in the middle of an append of the same thread.
         self._lock = RLock()
         self._busy = False
-        self._between: list[tuple[Entry, ...]] = []
+        self._between: list[tuple[Entry | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
         self._seq = 0
         self._prev: bytes | _Digest = b""
@@ -132,7 +133,7 @@ class Segment:
         _OPEN.add(segment)
         return segment
 
-    def append(self, *entries: Entry) -> None:
+    def append(self, *entries: Entry | Members) -> None:
         """Write the entries, together, so that they are the operating system's when this returns.
 
         After a failure the segment stays usable: the next call tries again, also with the file or the whole
@@ -140,8 +141,7 @@ class Segment:
 
         Args:
             entries: JSON objects with ``at``, ``mono``, ``type`` and the type's own fields, or the members of
-                one as JSON bytes without braces, which are taken for a ``stream.chunk``; ``seq``, ``session_id``
-                and ``prev`` are added.
+                one; ``seq``, ``session_id`` and ``prev`` are added.
 
         Raises:
             OSError: not everything could be written.
@@ -200,25 +200,26 @@ class Segment:
         if held is not None and os.getpid() == self.pid:
             held.release()
 
-    def _write(self, entries: tuple[Entry, ...]) -> None:
+    def _write(self, entries: tuple[Entry | Members, ...]) -> None:
         seq = self._seq
         self._seq += len(entries)
         # A chunk follows the one before so closely that asking for all of the file's state each time would cost as
         # much as writing it.
         descriptor = self._ready(again=bool(entries) and entries[0].__class__ is bytes)
         prev: bytes | _Digest = self._prev
-        lines = [CUT_SHORT] if self._fragment else []
+        lines: list[bytes] = []
         for entry in entries:
             seq += 1
             members = entry if isinstance(entry, bytes) else encoded(entry)[1:-1]
-            line = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, prev)
+            line = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, bytes(prev))
             if len(line) > MAX_LINE:
                 kind = "stream.chunk" if isinstance(entry, bytes) else entry.get("type")
                 raise EntryTooLong(kind, len(line), MAX_LINE)
             prev = sha256(line).hexdigest().encode() if len(line) < _LONG else _Digest(line)
-            lines.append(line)
-        lines.append(b"")
-        data = b"\n".join(lines)
+            lines += (line, b"\n")
+        if self._fragment:
+            lines[:0] = (CUT_SHORT, b"\n")
+        data = b"".join(lines)
         written = 0
         try:
             written = os.write(descriptor, data)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tfclient.redaction.deltas import CONTEXT, deltas_of
@@ -20,17 +21,22 @@ from tfclient.redaction.text import may_matter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from re import Pattern
 
     from tfclient.redaction.deltas import Joined, JoinedDeltas
 
-_OWN: Final = re.compile(r'(?:"sequence_number": ?|"obfuscation": ?")(?P<own>[A-Za-z0-9]+)(?=[,}"])')
-_MOST: Final = 19
-"""Characters of padding; the shortest secret that is made of letters and digits only has twenty."""
+_OWN: Final = re.compile(
+    r'(?:"sequence_number": ?|"created": ?|"obfuscation": ?")(?P<own>[A-Za-z0-9]+)(?=[,}"])'
+)
+_NUMBER_OR_PADDING: Final = "[A-Za-z0-9]{1,19}"
+"""The shortest secret that is made of letters and digits only has twenty."""
+
+_ID: Final = re.compile(r'"(?:item_)?id": ?"(?P<id>[A-Za-z0-9_-]+)"')
+_SAME_ID: Final = "(?P<id>[A-Za-z0-9_-]+)"
+
+_DELTA: Final = r'(?P<delta>[^"\\\r\n]*)'
 
 _LONGEST: Final = 4096
-
-_Field = tuple[str, str, bool]
-"""What stands before it, the character that it ends at, and whether it is the delta."""
 
 _PROBE: Final = "tfclient probe"
 _DECODER: Final = json.JSONDecoder()
@@ -50,11 +56,10 @@ class Alike:
         ((1, 67), (0, 0))
     """
 
-    def __init__(self, head: str, fields: list[_Field], end: str, joined: Joined) -> None:
+    def __init__(self, event: Pattern[str], item_id: str | None, joined: Joined) -> None:
         """Prefer ``Alike.learned``."""
-        self._head = head
-        self._fields = fields
-        self._end = end
+        self._match = event.match
+        self._item_id = item_id
         self._joined = joined
 
     @classmethod
@@ -78,13 +83,21 @@ class Alike:
         at = None if found is None else _place(block[begin:-2], *found)
         if found is None or joined is None or at is None:
             return None
-        places = [(begin + at, begin + at + len(found[1]), '"'), *_places(block, begin)]
-        fields: list[_Field] = []
+        places = [(begin + at, begin + at + len(found[1]), _DELTA), *_places(block, begin)]
+        # What tells one stream from another: of the same kind of stream the pattern is made once.
+        item = _ID.search(block, begin)
+        if item is not None:
+            places.append((*item.span("id"), _SAME_ID))
+        # The line before the data may have come, and gone, with the chunk before.
+        pattern = [f"(?:{re.escape(block[:data])})?"]
         done = data
-        for start, end, stop in sorted(places):
-            fields.append((block[done:start], stop, start == begin + at))
+        for start, end, own in sorted(places):
+            if start < done:
+                return None
+            pattern += (re.escape(block[done:start]), own)
             done = end
-        return cls(block[:data], fields, block[done:], joined)
+        pattern.append(re.escape(block[done:]))
+        return cls(_compiled("".join(pattern)), None if item is None else item["id"], joined)
 
     def clears(self, text: str) -> tuple[int, int]:
         """Say how many events at the start of a text are alike and harmless, and where the last of them ends.
@@ -92,42 +105,23 @@ class Alike:
         Args:
             text: whole events, each with the empty line that ends it.
         """
-        head, fields, last = self._head, self._fields, self._end
-        deltas: list[str] = []
-        begins, find = text.startswith, text.find
-        done = count = 0
-        # The line before the data may have come, and gone, with the chunk before.
-        at = len(head) if begins(head) else 0
-        while True:
-            delta = ""
-            for literal, stop, is_delta in fields:
-                if not begins(literal, at):
-                    break
-                at += len(literal)
-                end = find(stop, at)
-                part = text[at:end]
-                at = end
-                if is_delta:
-                    delta = part
-                elif len(part) > _MOST or not part.isalnum():
-                    break
-                if end < 0:
-                    break
-            else:
-                if begins(last, at) and "\\" not in delta and "\n" not in delta and "\r" not in delta:
-                    deltas.append(delta)
-                    count += 1
-                    at += len(last)
-                    done = at
-                    if begins(head, at):
-                        at += len(head)
-                        continue
-            break
+        match, item_id = self._match, self._item_id
         joined = self._joined
-        if not count or may_matter(together := joined.text + "".join(deltas)):
+        together = joined.text
+        done = count = 0
+        while (found := match(text, done)) is not None:
+            if item_id is not None and found["id"] != item_id:
+                break
+            together += found["delta"]
+            done = found.end()
+            count += 1
+        if not count or may_matter(together):
             return 0, 0
         joined.text = together[-CONTEXT:]
         return count, done
+
+
+_compiled = lru_cache(maxsize=256)(re.compile)
 
 
 def _only_delta(line: str) -> tuple[tuple[object, ...], str] | None:
@@ -158,4 +152,4 @@ def _place(line: str, channel: tuple[object, ...], delta: str) -> int | None:
 def _places(block: str, begin: int) -> Iterator[tuple[int, int, str]]:
     """Where an event has a number of its own, and padding that hides how long its delta is."""
     for found in _OWN.finditer(block, begin):
-        yield found.start("own"), found.end("own"), block[found.end("own")]
+        yield found.start("own"), found.end("own"), _NUMBER_OR_PADDING

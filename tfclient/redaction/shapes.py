@@ -44,9 +44,18 @@ class Rule(NamedTuple):
 
 
 def _prefixed(
-    name: str, prefix: str, body: str, length: str, *, accept: Callable[[str], bool] | None = None
+    name: str,
+    prefix: str,
+    body: str,
+    length: str,
+    *,
+    like: str | None = None,
+    accept: Callable[[str], bool] | None = None,
 ) -> Rule:
-    """A rule for tokens made of a fixed prefix and a run of characters."""
+    """A rule for tokens made of a fixed prefix and a run of characters.
+
+    ``like`` is a pattern for this prefix and its kin, so that they share a hint.
+    """
     plain = re.escape(prefix)
     before = "|".join([rf"(?<![A-Za-z0-9_-]{plain})", *(rf"(?<={escape}{plain})" for escape in _ESCAPES)])
     begun = "|".join(re.escape(prefix[:n]) for n in range(len(prefix) - 1, 2, -1))
@@ -54,7 +63,7 @@ def _prefixed(
     hint_length = min(int(least[1]), 16) if least else 1
     return Rule(
         name,
-        hint=rf"{re.escape(prefix)}[{body}]{{{hint_length}}}",
+        hint=rf"{like or re.escape(prefix)}[{body}]{{{hint_length}}}",
         # The literal goes first and the look-behind after it: `re` then skips ahead to the literal.
         pattern=re.compile(rf"{plain}(?:{before})[{body}]{length}(?![{body}])"),
         opening=rf"{plain}[{body}]*{'|' + begun if begun else ''}",
@@ -101,21 +110,20 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
         r"-{3,5}|-----B[^-]*-{0,5}[^-]*(?:-{1,5}[^-]*-{0,4})?",
     ),
-    _prefixed("anthropic_key", "sk-ant-", _SLUG, "{16,}"),
+    _prefixed("anthropic_key", "sk-ant-", _SLUG, "{16,}", like=re.escape("sk-")),
     _prefixed("openai_key", "sk-", _SLUG, "{16,}", accept=_random_looking),
     _prefixed("openai_session_key", "sess-", "A-Za-z0-9", "{20,}", accept=_has_digit),
     _prefixed("openai_ephemeral_key", "ek_", _WORD, "{20,}", accept=_has_digit),
-    _prefixed("aws_key_id", "AKIA", "A-Z0-9", "{16}"),
-    _prefixed("aws_key_id", "ASIA", "A-Z0-9", "{16}"),
-    *(_prefixed("github_token", f"gh{kind}_", "A-Za-z0-9", "{30,}") for kind in "pousr"),
+    *(_prefixed("aws_key_id", f"A{kind}IA", "A-Z0-9", "{16}", like="A[KS]IA") for kind in "KS"),
+    *(_prefixed("github_token", f"gh{kind}_", "A-Za-z0-9", "{30,}", like="gh[pousr]_") for kind in "pousr"),
     _prefixed("github_token", "github_pat_", _WORD, "{22,}"),
     _prefixed("gitlab_token", "glpat-", _SLUG, "{16,}"),
-    *(_prefixed("slack_token", f"xox{kind}-", "A-Za-z0-9-", "{10,}") for kind in "abeoprs"),
+    *(_prefixed("slack_token", f"xox{kind}-", "A-Za-z0-9-", "{10,}", like="xox[a-z]-") for kind in "abeoprs"),
     _prefixed("slack_token", "xapp-", "A-Za-z0-9-", "{10,}", accept=_has_digit),
     _prefixed("google_key", "AIza", _SLUG, "{35,}"),
     _prefixed("google_token", "ya29.", _SLUG, "{20,}"),
     *(
-        _prefixed("stripe_key", f"{kind}_{mode}_", "A-Za-z0-9", "{10,}")
+        _prefixed("stripe_key", f"{kind}_{mode}_", "A-Za-z0-9", "{10,}", like="[sr]k_(?:live|test)_")
         for kind in ("sk", "rk")
         for mode in ("live", "test")
     ),
@@ -173,7 +181,8 @@ RULES: Final[tuple[Rule, ...]] = (
 # "\u00xx" and "\/" may hide any part of a secret from a test that reads escaped text.
 _ESCAPED_ASCII: Final = r"\\u00[2-7]"
 
-HINT: Final = "|".join([*(rule.hint for rule in RULES), f"(?i:{NAME_HINT})", _ESCAPED_ASCII])
+_HINTS: Final = tuple(dict.fromkeys(rule.hint for rule in RULES))
+HINT: Final = "|".join([*_HINTS, f"(?i:{NAME_HINT})", _ESCAPED_ASCII])
 """What could be a secret, or name one; in the dialect of ``fast_test``."""
 
 
@@ -200,11 +209,11 @@ _LONG_S_AND_KELVIN: Final = ("\u017f".encode(), "\u212a".encode())
 """Letters that are an s and a k to a pattern that ignores case, and not to ``bytes.lower``."""
 
 _suspicious = _bytes_test(HINT)
-_exact_hints: Final = [rule.hint for rule in RULES if "(?i:" not in rule.hint]
-_folded_hints: Final = [rule.hint.replace("(?i:", "(?:") for rule in RULES if "(?i:" in rule.hint]
-_prefixes: Final = _bytes_test("|".join(_exact_hints[:16]))
-_more_prefixes: Final = _bytes_test("|".join(_exact_hints[16:32]))
-_others: Final = _bytes_test("|".join([*_exact_hints[32:], _ESCAPED_ASCII]))
+_exact_hints: Final = [hint for hint in _HINTS if "(?i:" not in hint]
+_folded_hints: Final = [hint.replace("(?i:", "(?:") for hint in _HINTS if "(?i:" in hint]
+_prefixes: Final = _bytes_test("|".join(_exact_hints[:11]))
+_more_prefixes: Final = _bytes_test("|".join(_exact_hints[11:19]))
+_others: Final = _bytes_test("|".join([*_exact_hints[19:], _ESCAPED_ASCII]))
 _names: Final = _bytes_test(NAME_HINT)
 _folded: Final = _bytes_test("|".join(_folded_hints))
 

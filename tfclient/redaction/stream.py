@@ -81,7 +81,8 @@ class StreamRedactor:
         Returns:
             What may be journaled now (None: nothing yet), and the marks of what was changed in it.
         """
-        if self._alike is not None and (piece := self._as_before(chunk)) is not None:
+        alike = self._alike
+        if alike is not None and (piece := self._as_before(chunk, alike)) is not None:
             return piece
         before = len(self._pending)
         self._pending += chunk
@@ -93,12 +94,12 @@ class StreamRedactor:
             self._learn(taken, self._deltas)
         return taken, marks
 
-    def _as_before(self, chunk: bytes) -> tuple[Piece, list[Mark]] | None:
+    def _as_before(self, chunk: bytes, alike: Alike) -> tuple[Piece, list[Mark]] | None:
         """Take a chunk whose events are as the one before, or None if they are not."""
         data = self._pending + chunk if self._pending else chunk
         end = data.rfind(b"\n\n") + 2
-        alike, deltas = self._alike, self._deltas
-        if end == 1 or alike is None or deltas is None or deltas.holding:
+        deltas = self._deltas
+        if end == 1 or deltas is None or deltas.holding:
             return None
         try:
             text = (data if end == len(data) else data[:end]).decode()
@@ -318,7 +319,11 @@ def _lines_end(data: bytes) -> int:
 
 def _lines(text: str) -> list[str]:
     """Split at CR, LF and CR LF only; ``str.splitlines`` knows more line ends than event streams do."""
-    return _LINE.findall(text)
+    if "\r" in text:
+        return _LINE.findall(text)
+    *whole, rest = text.split("\n")
+    lines = [f"{line}\n" for line in whole]
+    return [*lines, rest] if rest else lines
 
 
 def _text_end(data: bytes) -> int:
