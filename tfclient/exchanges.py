@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from time import monotonic_ns, time_ns
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import openai
-from orjson import dumps
 
+from tfclient import entries
 from tfclient.unread import unread_body
 from tfclient.writer import Entry, stamp
+from tfstore.json_text import line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tfclient.resent import SentBody
     from tfclient.sessions import SessionHandle, Sessions
     from tfstore.labels import Ending
+    from tfstore.segment import Members
 
 IN_ONE_ENTRY: Final = 8 * 1024 * 1024
 """Characters of a response body that stand in one entry; a longer one becomes chunks, as if it had been streamed."""
@@ -43,7 +45,7 @@ _TOUCH: Final = 250_000_000
 class Call:
     """One logical call of the program: one ``request()`` of the SDK, with as many attempts as that made."""
 
-    __slots__ = ("_attempts", "_unsent", "answered", "handle", "id", "sessions")
+    __slots__ = ("_attempts", "_named", "_unsent", "answered", "handle", "id", "sessions")
 
     def __init__(
         self,
@@ -62,31 +64,32 @@ class Call:
         self.id = handle.writer.new_id()
         self.answered = False
         self._attempts = 0
-        at, mono = stamp()
-        started: Entry = {
-            "at": at,
-            "mono": mono,
-            "type": "call.started",
-            "call": self.id,
-            "method": method.upper(),
-            "path": sessions.redactor.url(path, "call.path")[0] if "?" in path or ":" in path else path,
-            "stream": stream,
-            "cast_to": getattr(cast_to, "__name__", None) or str(cast_to),
-            "tool": tool,
-            "explicit_parent": parent,
-        }
+        self._named = self.id.encode()
+        if "?" in path or ":" in path:
+            path = sessions.redactor.url(path, "call.path")[0]
+        started = entries.call_started(
+            self._named,
+            method=method.upper(),
+            path=path,
+            stream=stream,
+            cast_to=getattr(cast_to, "__name__", None) or str(cast_to),
+            tool=tool,
+            explicit_parent=parent,
+        )
         # Written with the first attempt, in one write; kept until that has worked.
-        self._unsent: tuple[Entry, ...] = (started,)
+        self._unsent: tuple[Entry | Members, ...] = (started,)
         sessions.counters.calls += 1
 
     def sent(self, request: Any) -> Exchange | None:
         """Journal a request that is about to be sent; None if that was not possible."""
+        self._attempts = n = self._attempts + 1
+        exchange = Exchange(self, b"%b.%d" % (self._named, n))
         try:
-            self._attempts += 1
-            return Exchange(self, self._attempts, request)
+            exchange.sent(request, self._named, n)
         except Exception as error:  # noqa: BLE001 - the call goes on
             self.sessions.health.fault("capture", error, f"recording a request of call {self.id}")
             return None
+        return exchange
 
     def failed(self, error: BaseException) -> None:
         """Journal the exception that the call ends in."""
@@ -100,14 +103,14 @@ class Call:
         except Exception as fault:  # noqa: BLE001 - the call goes on
             self.sessions.health.fault("capture", fault, f"recording the error of call {self.id}")
 
-    def write(self, *entries: Entry) -> bool:
-        """Journal entries of this call, after those that could not be written so far."""
+    def write(self, entry: Entry | Members, *, request: bool = False) -> bool:
+        """Journal an entry of this call, after those that could not be written so far."""
         unsent = self._unsent
-        if self.handle.write(*unsent, *entries):
+        if self.handle.write(*unsent, entry):
             self._unsent = ()
             return True
-        if entries[0]["type"] == "attempt.sent":
-            self._unsent = (*unsent, *entries)
+        if request:
+            self._unsent = (*unsent, entry)
         return False
 
     def _ending(self, error: BaseException) -> Ending:
@@ -124,11 +127,12 @@ class Exchange:
 
     __slots__ = (
         *("_call", "_chunks", "_ended", "_named", "_pid", "_received", "_started", "_status", "_stream"),
-        *("_touch_at", "id"),
+        "_touch_at",
     )
 
-    def __init__(self, call: Call, n: int, request: Any) -> None:
+    def __init__(self, call: Call, name: bytes) -> None:
         self._call = call
+        self._named = name
         self._pid = os.getpid()
         self._status = 0
         self._stream: Any = None
@@ -137,30 +141,33 @@ class Exchange:
         self._received = 0
         self._started = False
         self._ended = False
-        self.id = f"{call.id}.{n}"
-        self._named = self.id.encode()
+
+    @property
+    def id(self) -> str:
+        """What names this attempt in the journal."""
+        return self._named.decode()
+
+    def sent(self, request: Any, call: bytes, n: int) -> None:
+        """Journal the request, before it leaves."""
         at, mono = stamp()
-        known = call.sessions.known
+        known = self._call.sessions.known
         url, marks = known.url(request.url)
-        headers = known.headers(request.headers, "request.headers")
-        marks = marks + headers.marks
-        body, found, kept = self._request_body(request, headers.content_type)
-        marks += found
-        entry: Entry = {
-            "at": at,
-            "mono": mono,
-            "type": "attempt.sent",
-            "call": call.id,
-            "exchange_id": self.id,
-            "n": n,
-            "method": request.method,
-            "url": url,
-            "headers": headers.journaled,
-            "body": body,
-            "redactions": marks,
-        }
-        if call.write(entry) and kept is not None:
-            call.handle.writer.remember(kept)
+        headers, found, content_type = known.headers(request.headers, "request.headers")
+        body, more, kept = self._request_body(request, content_type)
+        entry = entries.attempt_sent(
+            call,
+            self._named,
+            n,
+            at=at,
+            mono=mono,
+            method=request.method,
+            url=url,
+            headers=headers,
+            body=body,
+            marks=[*marks, *found, *more],
+        )
+        if self._call.write(entry, request=True) and kept is not None:
+            self._call.handle.writer.remember(kept)
 
     def answered(self, response: Any) -> bool:
         """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
@@ -168,39 +175,34 @@ class Exchange:
         at, mono = stamp()
         call.answered = True
         redactor = call.sessions.redactor
-        self._status = response.status_code
-        headers = call.sessions.known.headers(response.headers, "response.headers")
-        marks = headers.marks
-        entry: Entry = {
-            "at": at,
-            "mono": mono,
-            "type": "attempt.answered",
-            "exchange_id": self.id,
-            "status": self._status,
-            "headers": headers.journaled,
-            "body": None,
-            "complete": False,
-            "redactions": marks,
-        }
-        if response.history:
-            entry["history"] = [_redirect(each, redactor.url) for each in response.history]
+        self._status = status = response.status_code
+        headers, marks, content_type = call.sessions.known.headers(response.headers, "response.headers")
+        history = [_redirect(each, redactor.url) for each in response.history] if response.history else None
         content = response.__dict__.get("_content")
-        if content is None:
-            self._stream = redactor.stream(headers.content_type, "response.body")
-            call.write(entry)
-            return True
-        self._ended = True
-        body, found = self._redacted(
-            lambda: _whole(redactor, content, headers.content_type), len(content), "response.body"
-        )
-        marks += found
-        if (held := next(iter(body.values()), None)) and isinstance(held, str) and len(held) > IN_ONE_ENTRY:
-            call.write(entry)
-            self._in_pieces(next(iter(body)), held, len(content))
+        body: bytes | None = None
+        pieces: tuple[str, str] | None = None
+        if content is not None:
+            self._ended = True
+            body, found, pieces = self._response_body(redactor, content, content_type)
+            marks += found
         else:
-            entry["body"] = body
-            entry["complete"] = True
-            call.write(entry)
+            self._stream = redactor.stream(content_type, "response.body")
+        call.write(
+            entries.attempt_answered(
+                self._named,
+                at=at,
+                mono=mono,
+                status=status,
+                headers=headers,
+                body=body,
+                marks=marks,
+                history=history,
+            )
+        )
+        if content is None:
+            return True
+        if pieces is not None:
+            self._in_pieces(*pieces, len(content))
         call.handle.settle()
         return False
 
@@ -314,10 +316,7 @@ class Exchange:
             return
         # Most of what is journaled of a stream comes by here: a word at a time.
         mono = monotonic_ns()
-        self._call.handle.writer.append(
-            b'"at":%d,"mono":%d,"type":"stream.chunk","exchange_id":"%b","data":%b'
-            % (time_ns() // 1000, mono // 1000, self._named, dumps(piece))
-        )
+        self._call.handle.writer.append(entries.stream_chunk(self._named, piece, mono), again=True)
         if mono > self._touch_at:
             self._touch_at = mono + _TOUCH
             self._call.handle.touch()
@@ -333,59 +332,58 @@ class Exchange:
 
     def _request_body(
         self, request: Any, content_type: str | None
-    ) -> tuple[dict[str, Any] | None, list[Any], SentBody | None]:
-        call = self._call
-        redactor = call.sessions.redactor
+    ) -> tuple[bytes, list[Any], SentBody | None]:
         data = request.__dict__.get("_content")
-        if data is None:
-            body, marks = self._redacted(lambda: unread_body(request, redactor), 0, "request.body")
-            return body, marks, None
-        if not data:
-            return None, [], None
-        if len(data) > LONGEST_REQUEST:
-            mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": len(data)}
-            return {"unread": "too_long", "bytes": len(data)}, [mark], None
+        if data == b"":
+            return b"null", [], None
+        writer = self._call.handle.writer
+        redactor = self._call.sessions.redactor
+        size = 0 if data is None else len(data)
+        if size > LONGEST_REQUEST:
+            mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": size}
+            return line({"unread": "too_long", "bytes": size}), [mark], None
+        body: dict[str, Any] | None = None
         kept: SentBody | None = None
-
-        def whole() -> tuple[dict[str, Any], list[Any]]:
-            nonlocal kept
-            bodies = call.handle.writer.sent_bodies()
-            if redactor.mode in {"secrets", "none"}:
-                body, marks, kept = bodies.journaled(
+        try:
+            if data is None:
+                body, marks = unread_body(request, redactor)
+            elif redactor.mode in {"secrets", "none"}:
+                body, marks, kept = writer.sent_bodies().journaled(
                     self.id, data, lambda part: redactor.body(part, content_type, "request.body")
                 )
             else:
                 # Hashed or judged text by text: only the whole can be redacted, and the result compared.
                 text, marks = redactor.body(data, content_type, "request.body")
-                body = None
                 if text is not None:
-                    body, _, kept = bodies.journaled(
-                        self.id, text.encode("utf-8", "surrogatepass"), _as_it_is
-                    )
+                    whole = text.encode("utf-8", "surrogatepass")
+                    body, _, kept = writer.sent_bodies().journaled(self.id, whole, _as_it_is)
             if body is None:
-                return _binary(redactor, data, "request.body")
-            return body, marks
-
-        body, marks = self._redacted(whole, len(data), "request.body")
-        return body, marks, kept
-
-    def _redacted(
-        self, body: Callable[[], tuple[dict[str, Any], list[Any]]], size: int, where: str
-    ) -> tuple[dict[str, Any], list[Any]]:
-        """A body as it may be journaled; what cannot be judged is not written."""
-        try:
-            return body()
+                body, marks = _binary(redactor, data, "request.body")
         except Exception as error:  # noqa: BLE001 - the call goes on
-            self._call.sessions.health.fault("redaction", error, f"redacting the {where} of {self.id}")
-            mark = {"path": where, "rule": "redaction_failed", "action": "dropped", "bytes": size}
-            return {"unread": "redaction_failed", "bytes": size}, [mark]
+            body, marks = self._not_redacted(error, size, "request.body")
+        return line(body), marks, kept
 
+    def _response_body(
+        self, redactor: Redactor, content: bytes, content_type: str | None
+    ) -> tuple[bytes | None, list[Any], tuple[str, str] | None]:
+        """A body that is in memory, as JSON; or its form and its text, where that is too long for one entry."""
+        try:
+            text, marks = redactor.body(content, content_type, "response.body")
+            body = {"text": text}
+            if text is None:
+                body, marks = _binary(redactor, content, "response.body")
+        except Exception as error:  # noqa: BLE001 - the call goes on
+            body, marks = self._not_redacted(error, len(content), "response.body")
+        form, held = next(iter(body.items()))
+        if isinstance(held, str) and len(held) > IN_ONE_ENTRY:
+            return None, marks, (form, held)
+        return line(body), marks, None
 
-def _whole(redactor: Redactor, content: bytes, content_type: str | None) -> tuple[dict[str, Any], list[Any]]:
-    text, marks = redactor.body(content, content_type, "response.body")
-    if text is not None:
-        return {"text": text}, marks
-    return _binary(redactor, content, "response.body")
+    def _not_redacted(self, error: Exception, size: int, where: str) -> tuple[dict[str, Any], list[Any]]:
+        """What is journaled of a body that could not be judged: nothing of it."""
+        self._call.sessions.health.fault("redaction", error, f"redacting the {where} of {self.id}")
+        mark = {"path": where, "rule": "redaction_failed", "action": "dropped", "bytes": size}
+        return {"unread": "redaction_failed", "bytes": size}, [mark]
 
 
 def _binary(redactor: Redactor, data: bytes, where: str) -> tuple[dict[str, Any], list[Any]]:

@@ -6,87 +6,91 @@ exchange.
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-from orjson import Fragment, dumps
+from orjson import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tfclient.redaction import Redactor
 
-MOST: Final = 4096
+MOST: Final = 2048
 """Headers, or URLs, that are remembered; then it begins anew."""
 
-_LONGEST: Final = 512
+LONGEST: Final = 4096
+"""Bytes of the longest header that is remembered."""
+
+_TYPE: Final = re.compile(rb'"content-type":"([^"\\]*)"')
 
 _Header = tuple[bytes, ...]
 """As the HTTP library has it: the name, perhaps again in lower case, and the value."""
 
 
-class Headers(NamedTuple):
-    """The headers of a message as they may be journaled: JSON already, with what was done to them."""
+class _Marked(bytes):
+    """The member of a header to which something was done: empty if it was dropped."""
 
-    journaled: Fragment
     marks: list[Any]
-    content_type: str | None
 
 
-class _Judged(NamedTuple):
-    """One header: its member of the JSON object, or nothing where it was dropped."""
+class _Judged:
+    """The headers of one side: each one's name, and its member of the JSON object."""
 
-    name: bytes
-    member: bytes
-    marks: tuple[Any, ...]
-    content_type: str | None
+    def __init__(self) -> None:
+        self.members: dict[_Header, tuple[bytes, bytes]] = {}
+        self.marked: set[bytes] = set()
+        """Names of headers to which something was done."""
 
 
 class Known:
     """What a redactor said about headers and URLs that came before.
 
     Example:
-        >>> from httpx2 import Headers as Given
+        >>> from httpx2 import Headers
         >>> from tfclient.redaction import Redactor
         >>> known = Known(Redactor.from_setting())
-        >>> headers = known.headers(Given({"Accept": "*/*", "Cookie": "a=b"}), "request.headers")
-        >>> dumps(headers.journaled), [mark["path"] for mark in headers.marks]
-        (b'{"accept":"*/*"}', ['request.headers.cookie'])
+        >>> sent = Headers({"Accept": "*/*", "Cookie": "a=b"})
+        >>> headers, marks, content_type = known.headers(sent, "request.headers")
+        >>> headers, [mark["path"] for mark in marks], content_type
+        (b'{"accept":"*/*"}', ['request.headers.cookie'], None)
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._judged: dict[str, dict[_Header, _Judged]] = {"request.headers": {}, "response.headers": {}}
-        self._urls: dict[Any, tuple[str, list[Any]]] = {}
+        self._judged = {"request.headers": _Judged(), "response.headers": _Judged()}
+        self._urls: dict[Any, tuple[bytes, list[Any]]] = {}
 
-    def headers(self, headers: Any, where: str) -> Headers:
-        """Return headers by lower-cased name, without credentials.
+    def headers(self, headers: Any, where: str) -> tuple[bytes, list[Any], str | None]:
+        """Return headers by lower-cased name and without credentials, as JSON; their marks; the content type.
 
         Args:
             headers: those of httpx or httpx2.
-            where: ``"request.headers"`` or ``"response.headers"``.
+            where: ``"request.headers"`` or ``"response.headers"``; paths in the marks start with it.
         """
         # The public `raw` makes a new list and new pairs at each look.
-        listed: Sequence[_Header] = getattr(headers, "_list", None) or headers.raw
-        remembered = self._judged[where]
-        judged = list(map(remembered.get, listed))
-        if None in judged:
-            judged = [remembered.get(header) or self._judge(header, where) for header in listed]
-        if not judged:
-            return Headers(Fragment(b"{}"), [], None)
-        names, members, marks, types = zip(*judged, strict=True)
-        if len(set(names)) != len(names):
+        listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
+        judged = self._judged[where]
+        try:
+            fields = dict(map(judged.members.__getitem__, listed))
+        except KeyError:
+            # One of them is not known yet.
+            found = self._judge(listed, where)
+            if found is None:
+                return self._anew(listed, where)
+            judged = found
+            fields = dict(map(judged.members.__getitem__, listed))
+        if len(fields) != len(listed):
             # A name that came twice: the redactor knows how to join them.
-            kept, found = self._redactor.headers([(each[0], each[-1]) for each in listed], where)
-            return Headers(Fragment(dumps(kept)), found, kept.get("content-type"))
-        return Headers(
-            Fragment(b"{%b}" % b",".join(filter(None, members))),
-            list(chain.from_iterable(marks)),
-            next(filter(None, types), None),
-        )
+            return self._anew(listed, where)
+        marks: list[Any] = []
+        for name in judged.marked:
+            if isinstance(member := fields.get(name), _Marked):
+                marks += member.marks
+        journaled = b"{%b}" % b",".join(filter(None, fields.values()))
+        typed = _TYPE.search(journaled)
+        return journaled, marks, None if typed is None else typed[1].decode()
 
-    def url(self, url: Any) -> tuple[str, list[Any]]:
-        """Return a request's URL, as ``Redactor.url`` does.
+    def url(self, url: Any) -> tuple[bytes, list[Any]]:
+        """Return a request's URL as JSON, without credentials, and the marks.
 
         Args:
             url: an httpx or httpx2 URL.
@@ -95,19 +99,34 @@ class Known:
         key = getattr(url, "_uri_reference", None)
         known = None if key is None else self._urls.get(key)
         if known is None:
-            known = self._redactor.url(str(url), "request.url")
+            text, marks = self._redactor.url(str(url), "request.url")
+            known = (dumps(text), marks)
             if key is not None:
                 if len(self._urls) >= MOST:
-                    self._urls.clear()
+                    self._urls = {}
                 self._urls[key] = known
         return known
 
-    def _judge(self, header: _Header, where: str) -> _Judged:
-        kept, marks = self._redactor.headers([(header[0], header[-1])], where)
-        judged = _Judged(header[0].lower(), dumps(kept)[1:-1], tuple(marks), kept.get("content-type"))
-        if len(header[-1]) <= _LONGEST:
-            remembered = self._judged[where]
-            if len(remembered) >= MOST:
-                remembered.clear()
-            remembered[header] = judged
+    def _judge(self, listed: list[_Header], where: str) -> _Judged | None:
+        """Judge the headers that are not known yet; None if one of them is too long to be remembered."""
+        judged = self._judged[where]
+        if len(judged.members) >= MOST:
+            # Another thread may be in the middle of the old one.
+            judged = self._judged[where] = _Judged()
+        for header in listed:
+            if header in judged.members:
+                continue
+            if len(header[-1]) > LONGEST:
+                return None
+            kept, marks = self._redactor.headers([(header[0], header[-1])], where)
+            name, member = header[0].lower(), dumps(kept)[1:-1]
+            if marks:
+                member = _Marked(member)
+                member.marks = marks
+                judged.marked.add(name)
+            judged.members[header] = (name, member)
         return judged
+
+    def _anew(self, listed: list[_Header], where: str) -> tuple[bytes, list[Any], str | None]:
+        kept, marks = self._redactor.headers([(header[0], header[-1]) for header in listed], where)
+        return dumps(kept), marks, kept.get("content-type")

@@ -53,6 +53,8 @@ class SentBody(NamedTuple):
     data: bytes
     pieces: tuple[_Piece, ...]
     number: int
+    alike: bytes
+    """What stands at the end of the least that is worth a reference."""
     continues: str | None = None
 
 
@@ -97,7 +99,7 @@ class SentBodies:
             if text is None:
                 return None, marks, None
             piece = _Piece(len(data), len(text), text if marks else None)
-            return {"text": text}, marks, SentBody(exchange_id, data, (piece,), number)
+            return {"text": text}, marks, SentBody(exchange_id, data, (piece,), number, data[_MIDDLE])
         rest, marks = redact(data[cut:]) if cut < len(data) else ("", [])
         if rest is None:
             return None, marks, None
@@ -106,7 +108,7 @@ class SentBodies:
         body = {"same": [earlier.exchange_id, chars], "text": rest}
         continues = earlier.exchange_id if _continues(chars, earlier.pieces[-1].chars) else None
         pieces = (*known, piece) if rest else known
-        return body, marks, SentBody(exchange_id, data, pieces, number, continues)
+        return body, marks, SentBody(exchange_id, data, pieces, number, data[_MIDDLE], continues)
 
     def keep(self, sent: SentBody) -> None:
         """Remember a body that is in the journal now; one that it continues is let go."""
@@ -116,7 +118,7 @@ class SentBodies:
             if sent.continues is not None:
                 self._let_go(sent.continues)
             self._bodies[sent.exchange_id] = sent
-            self._alike.setdefault(sent.data[_MIDDLE], {})[sent.exchange_id] = sent
+            self._alike.setdefault(sent.alike, {})[sent.exchange_id] = sent
             self.size += len(sent.data)
             while self._bodies and (len(self._bodies) > KEEP or self.size > BUDGET):
                 self._let_go(next(iter(self._bodies)))
@@ -137,10 +139,10 @@ class SentBodies:
         gone = self._bodies.pop(exchange_id, None)
         if gone is not None:
             self.size -= len(gone.data)
-            alike = self._alike[gone.data[_MIDDLE]]
+            alike = self._alike[gone.alike]
             del alike[exchange_id]
             if not alike:
-                del self._alike[gone.data[_MIDDLE]]
+                del self._alike[gone.alike]
 
     def _longest(self, data: bytes) -> tuple[SentBody | None, int]:
         if len(data) < WORTH:

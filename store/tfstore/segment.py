@@ -23,10 +23,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from orjson import dumps
+from orjson import loads
 
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
-from tfstore.json_text import compact
+from tfstore.json_text import compact, line
 from tfstore.locks import Held, open_held
 
 if TYPE_CHECKING:
@@ -52,23 +52,6 @@ _LONG: Final = 256 * 1024
 Entry = dict[str, Any]
 Members = bytes
 """The members of an entry as JSON already, without the braces around them: a ``stream.chunk``, as a rule."""
-
-
-def encoded(entry: Entry) -> bytes:
-    """Return an entry as JSON on one line; ``orjson.Fragment`` in it stands for what is JSON already.
-
-    Raises:
-        TypeError, ValueError, RecursionError: it has no JSON form.
-
-    Example:
-        >>> encoded({"at": 1, "type": "session.ended"})
-        b'{"at":1,"type":"session.ended"}'
-    """
-    try:
-        return dumps(entry)
-    except TypeError:
-        # Lone surrogates, great numbers, great depth, and what has no JSON form: the standard library decides.
-        return compact(entry)
 
 
 class Segment:
@@ -133,7 +116,7 @@ class Segment:
         _OPEN.add(segment)
         return segment
 
-    def append(self, *entries: Entry | Members) -> None:
+    def append(self, *entries: Entry | Members, again: bool = False) -> None:
         """Write the entries, together, so that they are the operating system's when this returns.
 
         After a failure the segment stays usable: the next call tries again, also with the file or the whole
@@ -142,6 +125,8 @@ class Segment:
         Args:
             entries: JSON objects with ``at``, ``mono``, ``type`` and the type's own fields, or the members of
                 one; ``seq``, ``session_id`` and ``prev`` are added.
+            again: they go on with what was written last, as a stream's next chunk does: whether somebody has
+                deleted the file is then looked at every 20 ms only, which would cost as much as the writing.
 
         Raises:
             OSError: not everything could be written.
@@ -159,7 +144,7 @@ class Segment:
                 return
             try:
                 self._busy = True
-                self._write(entries)
+                self._write(entries, again=again)
             finally:
                 try:
                     while self._between:
@@ -200,23 +185,20 @@ class Segment:
         if held is not None and os.getpid() == self.pid:
             held.release()
 
-    def _write(self, entries: tuple[Entry | Members, ...]) -> None:
+    def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
         self._seq += len(entries)
-        # A chunk follows the one before so closely that asking for all of the file's state each time would cost as
-        # much as writing it.
-        descriptor = self._ready(again=bool(entries) and entries[0].__class__ is bytes)
+        descriptor = self._ready(again=again)
         prev: bytes | _Digest = self._prev
         lines: list[bytes] = []
         for entry in entries:
             seq += 1
-            members = entry if isinstance(entry, bytes) else encoded(entry)[1:-1]
-            line = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, bytes(prev))
-            if len(line) > MAX_LINE:
-                kind = "stream.chunk" if isinstance(entry, bytes) else entry.get("type")
-                raise EntryTooLong(kind, len(line), MAX_LINE)
-            prev = sha256(line).hexdigest().encode() if len(line) < _LONG else _Digest(line)
-            lines += (line, b"\n")
+            members = entry if isinstance(entry, bytes) else line(entry)[1:-1]
+            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, bytes(prev))
+            if len(text) > MAX_LINE:
+                raise EntryTooLong(loads(b"{%b}" % members).get("type"), len(text), MAX_LINE)
+            prev = sha256(text).hexdigest().encode() if len(text) < _LONG else _Digest(text)
+            lines += (text, b"\n")
         if self._fragment:
             lines[:0] = (CUT_SHORT, b"\n")
         data = b"".join(lines)
@@ -242,15 +224,14 @@ class Segment:
         is ours: a descriptor that somebody closed, and that means another file by now, has another one.
         """
         held = self._held
-        now = monotonic()
-        if again and held is not None and now < self._look_at:
+        if again and held is not None and monotonic() < self._look_at:
             try:
                 if os.lseek(held.descriptor, 0, os.SEEK_CUR) == self._size:
                     return held.descriptor
             except OSError:
                 # Somebody closed it; below it is opened again.
                 pass
-        self._look_at = now + _LOOK_AGAIN
+        self._look_at = monotonic() + _LOOK_AGAIN if again else 0.0
         if held is not None:
             try:
                 status = os.fstat(held.descriptor)

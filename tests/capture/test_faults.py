@@ -284,11 +284,11 @@ def test_a_slow_disk_is_written_to_in_the_background(
     append = Segment.append
     writing: list[str] = []
 
-    def slow(self: Segment, *entries: Any) -> None:
+    def slow(self: Segment, *entries: Any, again: bool = False) -> None:
         writing.append(threading.current_thread().name)
         if threading.current_thread().name == "tfclient-slow-disk":
             disk.wait(20)
-        append(self, *entries)
+        append(self, *entries, again=again)
 
     client = drive.traced(recorder)
     drive.do(client.responses.create(model=MODEL, input="fast"))
@@ -322,10 +322,10 @@ def test_a_backlog_that_is_full_loses_and_counts(
     disk = threading.Event()
     append = Segment.append
 
-    def stuck(self: Segment, *entries: Any) -> None:
+    def stuck(self: Segment, *entries: Any, again: bool = False) -> None:
         if threading.current_thread().name == "tfclient-slow-disk":
             disk.wait(20)
-        append(self, *entries)
+        append(self, *entries, again=again)
 
     client = drive.traced(recorder)
     drive.do(client.responses.create(model=MODEL, input="fast"))
