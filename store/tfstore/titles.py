@@ -72,8 +72,12 @@ def _call(step: Step) -> str:
 
 def _listed(arguments: Any) -> str:
     if isinstance(arguments, dict) and not is_reference(arguments):
-        return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        return ", ".join(f"{key}={_plain(value)!r}" for key, value in arguments.items())
     return as_text(arguments)
+
+
+def _plain(value: Any) -> Any:
+    return as_text(value) if is_reference(value) else value
 
 
 def _web_search(_payload: Any, action: dict[str, Any]) -> str:

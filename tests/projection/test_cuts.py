@@ -172,6 +172,20 @@ def test_where_only_text_can_stand() -> None:
     assert RedactionMark("error.message", "max_payload", "truncated", 10_000) in failed.redactions
 
 
+@pytest.mark.parametrize("opening", [{}, {"max_payload": CAP}], ids=["aside", "cut"])
+def test_what_redaction_changed_is_marked_in_a_long_text_too(opening: Any) -> None:
+    """Also where the redacted place is not among what is kept in the document."""
+    story = Story()
+    story.begin(redaction={"mode": "secrets"}, **opening)
+    story.ask([user(f"{'x' * 70_000} <redacted:openai_key>")], [said("Hi.")])
+    sent = next(entry for entry in story.entries if entry["type"] == "attempt.sent")
+    sent["redactions"] = [{"path": "request.body", "rule": "openai_key", "action": "replaced"}]
+    session = story.session()
+    mark = RedactionMark("payload_started.text", "openai_key", "replaced")
+    assert mark in the(session, "user_message").redactions
+    assert session.redaction.marks == 1 + bool(opening)
+
+
 def test_lineage_does_not_change() -> None:
     """A cap changes what is kept, never what came of what."""
 

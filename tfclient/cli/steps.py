@@ -156,7 +156,7 @@ def _call(arguments: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(as_text(value) if is_reference(value) else value, ensure_ascii=False)
 
 
 def laid_out(step: Step) -> str:

@@ -18,11 +18,11 @@ import json
 import re
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tfstore.documents import RedactionMark
 from tfstore.prompts import BASE64, encode_base64
-from tfstore.references import truncated
+from tfstore.references import is_reference, truncated
 
 LONG_STRING = 64 * 1024
 LONG_ROW = 64
@@ -72,6 +72,8 @@ class Lightener:
 
     blobs: dict[str, Blob] = field(factory=dict[str, Blob])
     cap: int | None = None
+    _hidden: dict[str, list[RedactionMark]] = field(factory=dict[str, list[RedactionMark]])
+    """What redaction changed in texts that are not in the document, or not all of them, by their reference."""
 
     def lighten(self, value: Any, key: str = "") -> Any:
         """Return the value with everything heavy replaced by a reference."""
@@ -99,16 +101,22 @@ class Lightener:
             media = media_type_of(decoded[0]) if decoded is not None else None
             if decoded is not None and (media or key in _BASE64_KEYS):
                 return self.put(decoded[0], media or _BASE64_KEYS[key], "") | {"encoding": decoded[1]}
+        if len(value) <= LONG_STRING and not self._exceeds(value):
+            return value
+        reference = self._long(value)
+        if marks := [_mark(found, "") for found in _MARK.finditer(value)]:
+            self._hidden[_name_of(reference)] = marks
+        return reference
+
+    def _long(self, value: str) -> dict[str, Any]:
+        data = value.encode("utf-8", "surrogatepass")
         if self._exceeds(value):
-            data = value.encode("utf-8", "surrogatepass")
             kept = data[: _end_of_character(data, self.cap or 0)]
             text = kept.decode("utf-8", "surrogatepass")
             if len(text) > LONG_STRING:
                 return self._aside(kept, "text/plain", text[:PREVIEW], data)
             return {"text": text, "bytes": len(kept), "media_type": "text/plain", "truncated": _all_of(data)}
-        if len(value) > LONG_STRING:
-            return self.put(value.encode("utf-8", "surrogatepass"), "text/plain", value[:PREVIEW])
-        return value
+        return self.put(data, "text/plain", value[:PREVIEW])
 
     def _is_cut(self, value: dict[str, Any]) -> bool:
         """Whether a text was cut before; what is left of it could look like something else."""
@@ -143,6 +151,19 @@ class Lightener:
             reference["preview"] = preview
         return reference if kept == data else reference | {"truncated": _all_of(data)}
 
+    def marks_in(self, value: Any, path: str) -> list[RedactionMark]:
+        """Return a mark for each value that redaction changed, with its path in the step."""
+        if isinstance(value, str):
+            return [_mark(found, path) for found in _MARK.finditer(value)]
+        if isinstance(value, dict):
+            hidden = self._hidden.get(_name_of(value)) if self._hidden and is_reference(value) else None
+            if hidden is not None:
+                return [evolve(mark, path=path) for mark in hidden]
+            return [mark for k, v in value.items() for mark in self.marks_in(v, f"{path}.{k}")]
+        if isinstance(value, list):
+            return [mark for n, v in enumerate(value) for mark in self.marks_in(v, f"{path}[{n}]")]
+        return []
+
     def shown(self, text: str, where: str) -> str:
         """Return a text to stand where only text can: its beginning, if it is long, and where more of it is."""
         cut = self._exceeds(text)
@@ -158,6 +179,12 @@ class Lightener:
         data = text.encode("utf-8", "surrogatepass")
         end = _end_of_character(data, self.cap or 0)
         return data[:end].decode("utf-8", "surrogatepass"), len(data)
+
+
+def _name_of(reference: dict[str, Any]) -> str:
+    """Return the digest of all that a reference stands for."""
+    cut = truncated(reference) is not None
+    return str(reference["truncated"]["sha256"] if cut else reference["blob"])
 
 
 def _all_of(data: bytes) -> dict[str, Any]:
@@ -187,17 +214,6 @@ def decode_base64(text: str) -> tuple[bytes, str] | None:
         return None
     variant = next((name for name in BASE64 if encode_base64(data, name) == text), None)
     return None if variant is None else (data, variant)
-
-
-def marks_in(value: Any, path: str) -> list[RedactionMark]:
-    """Return a mark for each value that redaction changed, with its path in the step."""
-    if isinstance(value, str):
-        return [_mark(found, path) for found in _MARK.finditer(value)]
-    if isinstance(value, dict):
-        return [mark for k, v in value.items() for mark in marks_in(v, f"{path}.{k}")]
-    if isinstance(value, list):
-        return [mark for n, v in enumerate(value) for mark in marks_in(v, f"{path}[{n}]")]
-    return []
 
 
 def _mark(found: re.Match[str], path: str) -> RedactionMark:

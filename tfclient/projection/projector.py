@@ -21,7 +21,7 @@ from tfclient.projection.lineage import LineageIndex
 from tfclient.projection.opening import Opening
 from tfclient.projection.other import OtherCalls
 from tfclient.projection.outcome import Outcome
-from tfclient.projection.payloads import Blob, Lightener, marks_in
+from tfclient.projection.payloads import Blob, Lightener
 from tfclient.projection.provenance import Provenance
 from tfclient.projection.run_choice import RunChoice
 from tfclient.projection.run_state import Book
@@ -173,8 +173,8 @@ class Projector:
         step.payload_completed = self.lightener.lighten(step.payload_completed)
         step.redactions = self._cuts.marks_of(step)
         if self._marked:
-            step.redactions += marks_in(step.payload_started, "payload_started")
-            step.redactions += marks_in(step.payload_completed, "payload_completed")
+            step.redactions += self.lightener.marks_in(step.payload_started, "payload_started")
+            step.redactions += self.lightener.marks_in(step.payload_completed, "payload_completed")
         step.sha256 = _digest_of(step)
         self._totals.take(step)
 
