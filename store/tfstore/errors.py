@@ -148,6 +148,17 @@ class ArchiveUnreadable(StoreError):
         self.path = path
 
 
+class JournalUnreadable(StoreError):
+    """A session's journal is there, but not all of it can be read: its document tells more than would come of it."""
+
+    def __init__(self, session_id: str, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The journal of session {session_id} cannot be read whole, so {path} stays as it is. {reason}"
+        )
+        self.session_id = session_id
+        self.path = path
+
+
 class SessionInUse(StoreError):
     """A session cannot be deleted while somebody writes to it."""
 
