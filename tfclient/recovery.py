@@ -98,10 +98,17 @@ def read_through(store: Store, session_id: str) -> tuple[int, str]:
     for entry in iter_entries(store.paths, session_id, report):
         last_type = entry["type"]
         last_at = max(last_at, entry["at"])
-    document = store.paths.document(session_id)
-    if report.unreadable and document.is_file():
-        raise JournalUnreadable(session_id, document, report.unreadable[0][1])
+    if report.unreadable and _has_document(store, session_id):
+        raise JournalUnreadable(session_id, store.paths.document(session_id), report.unreadable[0][1])
     return last_at, last_type
+
+
+def _has_document(store: Store, session_id: str) -> bool:
+    try:
+        store.get(session_id)
+    except StoreError as error:
+        return isinstance(error, NewerDocument)
+    return True
 
 
 def is_final(store: Store, session_id: str) -> bool:

@@ -78,7 +78,7 @@ class CorruptDocument(StoreError):
     def __init__(self, session_id: str, path: Path, reason: str) -> None:
         super().__init__(
             f"The document of session {session_id} at {path} cannot be read: {reason}. "
-            "Its journal is the record: `tfclient recover` makes the document again."
+            "Where its journal is there, `tfclient recover` makes the document again."
         )
         self.session_id = session_id
         self.path = path
