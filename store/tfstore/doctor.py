@@ -221,7 +221,7 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
     for writer, seq in report.broken_chain:
         yield finding("broken_chain", writer, f"entry {seq} does not follow from the one before it")
     for writer, seq, missing in report.gaps:
-        yield finding("missing_entries", writer, f"{missing} entries before {seq} were never written")
+        yield finding("missing_entries", writer, f"before entry {seq} there should be {missing} more")
     for writer, seq in report.disordered:
         yield finding("disordered_entries", writer, f"entry {seq} comes after a later one")
     for writer, seq in report.repeated:
