@@ -22,6 +22,7 @@ class SettingError(TfclientError, ValueError):
         super().__init__(f"{name}={value!r} cannot be used: give {expected}.")
         self.name = name
         self.value = value
+        self.expected = expected
 
 
 class SessionEnded(TfclientError, RuntimeError):

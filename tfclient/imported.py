@@ -22,7 +22,12 @@ UNDATED = 1_577_836_800_000_000
 
 
 def entries_of(
-    interactions: Sequence[Interaction], redactor: Redactor, *, title: str | None, metadata: Entry
+    interactions: Sequence[Interaction],
+    redactor: Redactor,
+    *,
+    title: str | None,
+    metadata: Entry,
+    max_payload: int | None = None,
 ) -> Iterator[Entry]:
     """Yield the entries that a recorder would have written for these exchanges."""
     now = date_of(interactions[0]) if interactions else UNDATED
@@ -34,6 +39,7 @@ def entries_of(
         "metadata": metadata,
         "channel": "text",
         "redaction": {"mode": redactor.mode},
+        **({"max_payload": max_payload} if max_payload is not None else {}),
     }
     left_out = [i for i in interactions if not i.is_openai]
     call: str | None = None

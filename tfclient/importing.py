@@ -59,6 +59,7 @@ def import_cassettes(
     *,
     redact: Any = "secrets",
     metadata: dict[str, Any] | None = None,
+    max_payload: int | None = None,
 ) -> Iterator[Imported]:
     """Make a session of each cassette and yield what became of it; a bad one does not stop the others.
 
@@ -67,6 +68,7 @@ def import_cassettes(
         cassettes: the files, as ``cassettes_at`` gives them.
         redact: as a recorder's.
         metadata: tags for every session.
+        max_payload: bytes that the documents keep of one value; None keeps everything.
 
     Raises:
         StoreError: the store itself cannot be written.
@@ -83,17 +85,14 @@ def import_cassettes(
             yield Imported(path, left_out=left_out, problem=f"{path} holds no exchange with an OpenAI API.")
             continue
         tags = {"imported_from": path.name, **(metadata or {})}
-        yield Imported(path, _import(store, path, interactions, redactor, tags), left_out)
+        told = entries_of(interactions, redactor, title=None, metadata=tags, max_payload=max_payload)
+        yield Imported(path, _import(store, session_id_of(path, interactions), list(told)), left_out)
 
 
-def _import(
-    store: Store, path: Path, interactions: list[Interaction], redactor: Redactor, metadata: dict[str, Any]
-) -> Session:
-    session_id = session_id_of(path, interactions)
+def _import(store: Store, session_id: str, entries: list[dict[str, Any]]) -> Session:
     if writers(store.paths, session_id):
         store.delete(session_id)
     with Segment.open(store.paths, session_id) as segment:
-        entries = list(entries_of(interactions, redactor, title=None, metadata=metadata))
         for start in range(0, len(entries), BATCH):
             segment.append(*({"mono": 0, **entry} for entry in entries[start : start + BATCH]))
     return complete_claimed(store, LiveSession(store, session_id))

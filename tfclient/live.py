@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -11,15 +12,17 @@ from tfclient.helper import PER_ENTRY
 from tfclient.projection.projector import Projector
 from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
-from tfstore.files import replace_file
+from tfstore.files import read_file, replace_file
 from tfstore.journal import Tail, live_writers, size_of, writers
+from tfstore.session_files import LARGEST
 
 if TYPE_CHECKING:
     from tfstore.documents import Session
-    from tfstore.journal import Entry
+    from tfstore.journal import Entry, JournalReport
     from tfstore.store import Store
 
 _SIP: Final = 2 * 1024 * 1024
+_NOT_ALL: Final = "journal: not all of"
 
 
 @define
@@ -99,7 +102,7 @@ class LiveSession:
         report = self._tail.report
         session.integrity = Integrity(entries=report.entries, head=report.head)
         session.artifacts = {"json": f"sessions/{self.session_id}.json"}
-        trouble = _trouble(report.torn, report.corrupt_lines, report.missing_entries)
+        trouble = _trouble(report)
         session.notes = [*(n for n in session.notes if not n.startswith("journal:")), *trouble]
         return session
 
@@ -126,12 +129,22 @@ class LiveSession:
         return grown
 
     def _write(self, session: Session) -> None:
+        if self._tail.report.unreadable:
+            self._keep_earlier()
         blobs = Blobs(self.store.paths)
         for blob in self._projector.take_blobs():
             blobs.put(blob.data, blob.media_type)
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
         self.store.put(session)
+
+    def _keep_earlier(self) -> None:
+        """What of the journal cannot be read any more may stand in the document that was made of it."""
+        document, kept = self.store.paths.document(self.session_id), self.store.paths.earlier(self.session_id)
+        with contextlib.suppress(OSError, ValueError):
+            before = read_file(document, LARGEST)
+            if _NOT_ALL.encode() not in before:
+                replace_file(kept, before)
 
     def _draw(self, session: Session) -> None:
         from tfd2 import draw
@@ -145,14 +158,17 @@ class LiveSession:
             raise DrawingFailed(session, error) from error
 
 
-def _trouble(torn: list[str], corrupt: int, missing: int) -> list[str]:
+def _trouble(report: JournalReport) -> list[str]:
     notes: list[str] = []
-    if torn:
-        notes.append(f"journal: the last line of {', '.join(torn)} has no end and was dropped")
-    if corrupt:
-        notes.append(f"journal: {corrupt} corrupt lines were skipped")
-    if missing:
-        notes.append(f"journal: {missing} entries could not be written when they happened")
+    if report.torn:
+        notes.append(f"journal: the last line of {', '.join(report.torn)} has no end and was dropped")
+    if report.corrupt_lines:
+        notes.append(f"journal: {report.corrupt_lines} corrupt lines were skipped")
+    if report.missing_entries:
+        notes.append(f"journal: {report.missing_entries} entries could not be written when they happened")
+    if report.unreadable:
+        names = ", ".join(dict.fromkeys(name for name, _ in report.unreadable))
+        notes.append(f"{_NOT_ALL} {names} can be read; `tfclient verify` says why")
     return notes
 
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from tfclient.completing import PATIENCE, complete
 from tfclient.live import LiveSession
-from tfclient.recovery import finish_session
+from tfclient.recovery import finish_session, read_through
 from tfstore.errors import StoreError
 from tfstore.files import read_file, replace_file
 from tfstore.journal import live_writers, writers
@@ -60,7 +60,8 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
     Raises:
         UnknownSession: there is nothing of it.
         NothingToRebuildFrom: there is a document, and no journal.
-        ArchiveUnreadable: its archive is damaged; the document is untouched.
+        ArchiveUnreadable, JournalUnreadable: its archive, or some of its journal, is damaged; the document is
+            untouched.
         ClaimedElsewhere: another process is at it.
         StoreError, DrawingFailed: something could not be written.
     """
@@ -72,16 +73,19 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
         if not mine:
             raise ClaimedElsewhere(session_id)
         before = _text(store, session_id)
-        if live_writers(store.paths, session_id):
-            session = complete(LiveSession(store, session_id))
-        else:
-            session = finish_session(store, session_id)
-        after = _text(store, session_id)
-        if before is None or before == after:
-            return Rebuilt(session, changed=before is None)
-        kept = store.paths.earlier(session_id)
-        replace_file(kept, before)
-        return Rebuilt(session, changed=True, earlier=kept)
+        kept: Path | None = None
+        try:
+            if live_writers(store.paths, session_id):
+                read_through(store, session_id)
+                session = complete(LiveSession(store, session_id))
+            else:
+                session = finish_session(store, session_id)
+        finally:
+            # Also when what comes after the document failed.
+            if before is not None and before != _text(store, session_id):
+                kept = store.paths.earlier(session_id)
+                replace_file(kept, before)
+        return Rebuilt(session, changed=before is None or kept is not None, earlier=kept)
 
 
 def _text(store: Store, session_id: str) -> bytes | None:

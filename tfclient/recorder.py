@@ -36,6 +36,8 @@ class Recorder:
         enabled: False records nothing (``THOUGHTFLOW_DISABLED=1``).
         fsync: True forces every entry to the disk itself, against power failure (``THOUGHTFLOW_FSYNC=1``).
         deltas: True keeps the deltas of streams in the document.
+        max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
+            keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
 
     Raises:
         SettingError: an argument has a value that it cannot have (a ``ValueError``).
@@ -57,9 +59,16 @@ class Recorder:
         enabled: bool | None = None,
         fsync: bool | None = None,
         deltas: bool = False,
+        max_payload: int | str | _NotGiven | None = NOT_GIVEN,
     ) -> None:
         self.settings: Final = Settings.resolve(
-            dir, redact=redact, idle_minutes=idle_minutes, enabled=enabled, fsync=fsync, deltas=deltas
+            dir,
+            redact=redact,
+            idle_minutes=idle_minutes,
+            enabled=enabled,
+            fsync=fsync,
+            deltas=deltas,
+            max_payload=max_payload,
         )
         # Its patterns take longer to compile than all the rest of this package to import.
         from tfclient.redaction import Redactor

@@ -8,7 +8,7 @@ from tfclient.completing import complete
 from tfclient.live import LiveSession
 from tfstore.catalog import row_of
 from tfstore.documents import Integrity
-from tfstore.errors import NewerDocument, StoreError
+from tfstore.errors import JournalUnreadable, NewerDocument, StoreError
 from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
 from tfstore.packing import pack
 from tfstore.response_index import links_of
@@ -75,18 +75,40 @@ def finish_session(store: Store, session_id: str) -> Session:
     """Finish one session that nobody writes to; its journal says so from now on. Hold its claim.
 
     Raises:
+        JournalUnreadable: part of its journal cannot be read, and there is a document that may hold it.
         StoreError: nothing could be written.
         DrawingFailed: the diagram could not be made; the document is whole.
     """
-    last_at, last_type = 0, ""
-    for entry in iter_entries(store.paths, session_id):
-        last_type = entry["type"]
-        last_at = max(last_at, entry["at"])
+    last_at, last_type = read_through(store, session_id)
     if last_type != "session.ended":
         with Segment.open(store.paths, session_id) as segment:
             # The end is when it was last heard of: when it was found means nothing to whoever reads it.
             segment.append({"at": last_at + 1, "mono": 0, "type": "session.ended", "end_reason": "recovered"})
     return complete(LiveSession(store, session_id))
+
+
+def read_through(store: Store, session_id: str) -> tuple[int, str]:
+    """Read a session's whole journal; return the latest time in it, and the type of its last entry.
+
+    Raises:
+        JournalUnreadable: part of it cannot be read, and there is a document that may hold what that part told.
+    """
+    last_at, last_type = 0, ""
+    report = JournalReport()
+    for entry in iter_entries(store.paths, session_id, report):
+        last_type = entry["type"]
+        last_at = max(last_at, entry["at"])
+    if report.unreadable and _has_document(store, session_id):
+        raise JournalUnreadable(session_id, store.paths.document(session_id), report.unreadable[0][1])
+    return last_at, last_type
+
+
+def _has_document(store: Store, session_id: str) -> bool:
+    try:
+        store.get(session_id)
+    except StoreError as error:
+        return isinstance(error, NewerDocument)
+    return True
 
 
 def is_final(store: Store, session_id: str) -> bool:

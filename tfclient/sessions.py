@@ -238,6 +238,7 @@ class SessionHandle:
             "runtime": sessions.runtime(),
             "redaction": {"mode": sessions.redactor.mode},
             **({"deltas": True} if sessions.settings.deltas else {}),
+            **({"max_payload": cap} if (cap := sessions.settings.max_payload) is not None else {}),
         }
 
 

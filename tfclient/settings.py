@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tfclient.errors import SettingError
+from tfclient.sizes import bytes_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,11 @@ RedactSetting: TypeAlias = str | Callable[..., Any] | None
 """``"secrets"``, ``"content"``, ``None`` (keep everything), or a callable (see ``tfclient.redaction``)."""
 
 REDACT_MODES: Final = ("secrets", "content")
+
+LEAST_PAYLOAD: Final = 1000
+"""Bytes that a cap on payloads leaves at least: ids and names are no payload."""
+
+_A_CAP: Final = "a number of bytes or a size such as '256KB', at least 1KB"
 
 
 class _NotGiven(Enum):
@@ -41,7 +47,8 @@ class Settings:
     """The settings of one recorder.
 
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
-    ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document.
+    ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
+    ``max_payload`` is how many bytes the document keeps of one value (None: all).
     """
 
     directory: Path
@@ -50,6 +57,7 @@ class Settings:
     idle_minutes: float = 30.0
     fsync: bool = False
     deltas: bool = False
+    max_payload: int | None = None
 
     @classmethod
     def resolve(
@@ -61,6 +69,7 @@ class Settings:
         enabled: bool | None = None,
         fsync: bool | None = None,
         deltas: bool = False,
+        max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         environ: Mapping[str, str] = os.environ,
     ) -> Settings:
         """Return the settings that these arguments and the environment give.
@@ -72,6 +81,8 @@ class Settings:
             enabled: else not ``THOUGHTFLOW_DISABLED``.
             fsync: else ``THOUGHTFLOW_FSYNC``.
             deltas: keep stream deltas in the document.
+            max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
+                ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             environ: the environment.
 
         Raises:
@@ -89,6 +100,7 @@ class Settings:
             idle_minutes=_env_idle(environ) if idle_minutes is None else _idle(idle_minutes),
             fsync=_flag("fsync", fsync, default=_env_flag("THOUGHTFLOW_FSYNC", environ)),
             deltas=_flag("deltas", deltas, default=False),
+            max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
         )
 
 
@@ -131,6 +143,17 @@ def _idle(value: object) -> float:
     return float(value)
 
 
+def _cap(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"max_payload must be {_A_CAP}, or None, not {value!r}")
+    size = bytes_in(value) if isinstance(value, str) else value
+    if size is None or size < LEAST_PAYLOAD:
+        raise SettingError("max_payload", value, f"{_A_CAP}; None keeps everything")
+    return size
+
+
 def _env_redact(environ: Mapping[str, str]) -> RedactSetting:
     value = environ.get("THOUGHTFLOW_REDACT", "").strip().lower()
     if not value or value in REDACT_MODES:
@@ -150,6 +173,17 @@ def _env_idle(environ: Mapping[str, str]) -> float:
     except ValueError:
         _complain("THOUGHTFLOW_IDLE_MINUTES", value, "a number of minutes, 0 for never", "30")
         return 30.0
+
+
+def _env_cap(environ: Mapping[str, str]) -> int | None:
+    value = environ.get("THOUGHTFLOW_MAX_PAYLOAD", "").strip()
+    if not value or value.lower() in {"none", "off"}:
+        return None
+    try:
+        return _cap(value)
+    except ValueError:
+        _complain("THOUGHTFLOW_MAX_PAYLOAD", value, f"{_A_CAP}, or none", "none")
+        return None
 
 
 def _env_flag(name: str, environ: Mapping[str, str]) -> bool:

@@ -34,6 +34,10 @@ TOOLTIP = re.compile(r'(?:; |^ +)tooltip: "(?:[^"\\]|\\.)*"', re.MULTILINE)
 """A tooltip as ``emit`` writes it: no text matches, its quotes have backslashes before them."""
 
 
+LAYER = re.compile(rb'href="root\.layers\.(\w+)"')
+"""A link as D2 leaves it when it draws the root alone; everywhere else it names the other picture."""
+
+
 class DiagramError(Exception):
     """A picture could not be made; the D2 text is not touched by that."""
 
@@ -108,7 +112,9 @@ def compile_d2(
         pictures = {path.stem: path.read_bytes() for path in Path(folder).rglob(f"*.{fmt}")}
     if not pictures:
         raise DiagramRefused(program, [f"no board is called {board}" if board else "it wrote no picture"])
-    return {board: next(iter(pictures.values()))} if board else dict(sorted(pictures.items()))
+    if board:
+        return {board: LAYER.sub(rb'href="\1.svg"', next(iter(pictures.values())))}
+    return dict(sorted(pictures.items()))
 
 
 def _target(board: str | None) -> list[str]:

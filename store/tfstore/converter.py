@@ -18,7 +18,7 @@ from attrs import NOTHING, fields
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from tfstore.documents import Attempt, ErrorInfo, Json, Latency, RedactionMark, Session, Step
+from tfstore.documents import Attempt, ErrorInfo, Json, Latency, Redaction, RedactionMark, Session, Step
 from tfstore.errors import NewerDocument
 from tfstore.labels import SCHEMA_VERSION
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from attrs import AttrsInstance
 
-SPARSE = (Step, Attempt, ErrorInfo, Latency, RedactionMark)
+SPARSE = (Step, Attempt, ErrorInfo, Latency, Redaction, RedactionMark)
 """Classes whose null or empty optional fields are left out of the JSON, so that the file stays readable."""
 
 ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})

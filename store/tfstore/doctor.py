@@ -10,7 +10,7 @@ from attrs import frozen
 from tfstore.catalog import CatalogRow, row_of
 from tfstore.errors import CorruptDocument, NewerDocument, StoreError
 from tfstore.files import UNFINISHED
-from tfstore.journal import JournalReport, iter_entries, live_writers
+from tfstore.journal import JournalReport, iter_entries, live_writers, writers
 from tfstore.response_index import links_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "corrupt_document",
+    "lost_document",
     "newer_document",
     "misnamed_document",
     "no_document",
@@ -174,7 +175,8 @@ def _document(store: Store, session_id: str, row: CatalogRow | None) -> Iterator
     try:
         session = store.get(session_id)
     except CorruptDocument as error:
-        yield Finding("corrupt_document", str(error), session_id, path)
+        journal = writers(store.paths, session_id)
+        yield Finding("corrupt_document" if journal else "lost_document", str(error), session_id, path)
         return
     except NewerDocument as error:
         yield Finding("newer_document", str(error), session_id, path)
@@ -219,7 +221,7 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
     for writer, seq in report.broken_chain:
         yield finding("broken_chain", writer, f"entry {seq} does not follow from the one before it")
     for writer, seq, missing in report.gaps:
-        yield finding("missing_entries", writer, f"{missing} entries before {seq} were never written")
+        yield finding("missing_entries", writer, f"before entry {seq} there should be {missing} more")
     for writer, seq in report.disordered:
         yield finding("disordered_entries", writer, f"entry {seq} comes after a later one")
     for writer, seq in report.repeated:

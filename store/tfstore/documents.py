@@ -202,11 +202,13 @@ class Summary:
 class Redaction:
     """The redaction policy in force and how many values it changed.
 
-    ``mode`` is ``secrets``, ``content``, ``none`` or ``custom``.
+    ``mode`` is ``secrets``, ``content``, ``none`` or ``custom``; ``max_payload`` the bytes that are kept of one value
+    at most, where there is such a cap.
     """
 
     mode: str = "secrets"
     marks: int = 0
+    max_payload: int | None = None
 
 
 @define

@@ -78,7 +78,7 @@ class CorruptDocument(StoreError):
     def __init__(self, session_id: str, path: Path, reason: str) -> None:
         super().__init__(
             f"The document of session {session_id} at {path} cannot be read: {reason}. "
-            "Its journal is the record: `tfclient recover` makes the document again."
+            "Where its journal is there, `tfclient recover` makes the document again."
         )
         self.session_id = session_id
         self.path = path
@@ -143,6 +143,17 @@ class ArchiveUnreadable(StoreError):
         super().__init__(
             f"The archived journal of session {session_id} at {path} cannot be read: {reason}. "
             "Its document is untouched; only a backup brings the journal back."
+        )
+        self.session_id = session_id
+        self.path = path
+
+
+class JournalUnreadable(StoreError):
+    """A session's journal is there, but not all of it can be read: its document tells more than would come of it."""
+
+    def __init__(self, session_id: str, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The journal of session {session_id} cannot be read whole, so {path} stays as it is. {reason}"
         )
         self.session_id = session_id
         self.path = path

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from tfstore.references import is_reference, truncated
 from tfstore.wire_items import patched, wire_item
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Prompt:
 
 
 def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None) -> Prompt:
-    """Return the prompt of a model call, equal to what was sent but for what redaction changed.
+    """Return the prompt of a model call, equal to what was sent but for what redaction changed and a cap cut.
+
+    A value that was cut stays the object that says so (``tfstore.references``).
 
     Args:
         session: the session's document.
@@ -156,14 +159,22 @@ def whole(value: Any, read_blob: ReadBlob | None) -> Any:
         return [whole(each, read_blob) for each in value]
     if not isinstance(value, dict):
         return value
-    name = value.get("blob")
-    if read_blob is None or not isinstance(name, str) or "media_type" not in value:
+    if not is_reference(value):
         return {key: whole(each, read_blob) for key, each in value.items()}
-    data = read_blob(name)
+    if read_blob is None or "blob" not in value:
+        return value
     encoding = value.get("encoding")
+    if truncated(value) is not None:
+        return value if encoding else _text_kept(value, read_blob(value["blob"]))
+    data = read_blob(value["blob"])
     if encoding in BASE64:
         return str(value.get("prefix") or "") + encode_base64(data, encoding)
     return json.loads(data) if encoding == "json" else data.decode("utf-8", "surrogatepass")
+
+
+def _text_kept(reference: Json, data: bytes) -> Json:
+    kept = {key: each for key, each in reference.items() if key not in {"blob", "preview"}}
+    return {"text": data.decode("utf-8", "surrogatepass"), **kept}
 
 
 BASE64 = ("base64", "base64url", "base64-unpadded", "base64url-unpadded", "base64-lines")

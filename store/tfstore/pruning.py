@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from tfstore.blob_uses import BlobUses, blob_files
 from tfstore.errors import CorruptDocument, StoreError
 from tfstore.journal import live_writers
-from tfstore.paths import is_real_dir, open_for_reading
 from tfstore.segment_reader import segment_files
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from tfstore.catalog import CatalogRow
     from tfstore.store import Store
 
-_REFERENCE: Final = re.compile(rb"sha256:([0-9a-f]{64})")
-_BLOCK: Final = 1024 * 1024
 _YOUNG: Final = 3600.0
 """Seconds for which a blob stays that no document refers to: its document may be just being written."""
 
@@ -56,13 +52,15 @@ def chosen(
     Args:
         store: the store.
         older_than: those that ended longer ago than this.
-        max_size: after these, the oldest of the others until the store has no more bytes than this.
+        max_size: after these, the oldest of the others until the store has no more bytes than this, once the blobs
+            that nothing refers to any more are gone.
         keep_failed: leave failed sessions in either case.
         now: the moment to count from; the present by default.
     """
     oldest_first = sorted(store.list(status="closed"), key=lambda row: (_ended(row), row.session_id))
     limit = None if older_than is None else (now or datetime.now(UTC)) - older_than
-    left = size_of_store(store) if max_size is not None else 0
+    uses = None if max_size is None else _uses(store)
+    left = 0 if uses is None else size_of_store(store) - uses.unused
     found: list[Candidate] = []
     for row in oldest_first:
         if keep_failed and row.result == "failed":
@@ -73,7 +71,7 @@ def chosen(
         if live_writers(store.paths, row.session_id):
             continue
         candidate = Candidate(row, size_of_session(store, row.session_id))
-        left -= candidate.bytes
+        left -= candidate.bytes + (uses.without(row.session_id) if uses is not None else 0)
         found.append(candidate)
     return found
 
@@ -96,17 +94,15 @@ def remove_unused_blobs(store: Store) -> int:
     None goes while a document cannot be read, or if it is younger than an hour. A session whose blobs are gone
     all the same gets them back from its journal, by ``tfclient rebuild``.
     """
-    if not is_real_dir(store.paths.blobs):
-        return 0
     try:
-        used = {digest for session_id in store.ids() for digest in _references(store, session_id)}
+        uses = BlobUses.of(store).uses
     except CorruptDocument:
         return 0
     freed = 0
-    for path in sorted(store.paths.blobs.glob("??/*")):
+    for path in blob_files(store):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            if path.stem not in used and time.time() - status.st_mtime > _YOUNG:
+            if not uses[path.stem] and time.time() - status.st_mtime > _YOUNG:
                 path.unlink()
                 freed += status.st_size
     return freed
@@ -126,19 +122,11 @@ def size_of_store(store: Store) -> int:
     )
 
 
-def _references(store: Store, session_id: str) -> set[str]:
-    found: set[str] = set()
+def _uses(store: Store) -> BlobUses:
     try:
-        with os.fdopen(open_for_reading(store.paths.document(session_id)), "rb") as file:
-            tail = b""
-            while block := file.read(_BLOCK):
-                found.update(match.decode() for match in _REFERENCE.findall(tail + block))
-                tail = block[-80:]
-    except FileNotFoundError:
-        return found
-    except OSError as error:
-        raise CorruptDocument(session_id, store.paths.document(session_id), str(error)) from error
-    return found
+        return BlobUses.of(store)
+    except CorruptDocument:
+        return BlobUses(store)  # no blob will go
 
 
 def _size(path: Path) -> int:

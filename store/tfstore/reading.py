@@ -9,8 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfstore.references import is_reference, truncated
+
 if TYPE_CHECKING:
     from tfstore.documents import Step
+
+CUT = "… [cut]"
+"""What stands at the end of a text of which not all was kept."""
 
 
 def text_of(step: Step) -> str:
@@ -26,14 +31,18 @@ def text_of(step: Step) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a payload value as a person reads it: text as it is, a blob by its preview, the rest as JSON."""
+    """Return a payload value as a person reads it: text as it is, a blob by its preview, the rest as JSON.
+
+    Where not all was kept, the text says so.
+    """
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and "blob" in value:
-        about = f"[{value.get('media_type', 'data')}, {value.get('bytes', 0)} bytes]"
-        return str(value.get("preview") or about)
+    if is_reference(value):
+        about = f"[{value['media_type']}, {value.get('bytes', 0)} bytes]"
+        text = str(value.get("text") or value.get("preview") or about)
+        return text if truncated(value) is None else f"{text}{CUT}"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -10,23 +10,17 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cattrs.errors import BaseValidationError
-from cattrs.v import transform_error
-
 from tfstore import descent
 from tfstore.blobs import Blobs
 from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
-from tfstore.converter import from_json, to_json
-from tfstore.document_maps import Documents
+from tfstore.converter import to_json
 from tfstore.errors import (
     CorruptDocument,
-    NewerDocument,
     SessionInUse,
     StoreError,
     StoreNotFound,
@@ -34,12 +28,12 @@ from tfstore.errors import (
     UnknownSession,
 )
 from tfstore.journal import archived_sessions, live_writers, read_entries, sessions_with_journal, writers
-from tfstore.json_text import compact
 from tfstore.locks import only_one
 from tfstore.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.response_index import ResponseIndex
 from tfstore.session_files import SessionFiles
 from tfstore.session_table import SessionTable
+from tfstore.stored_sessions import StoredSessions
 
 if TYPE_CHECKING:
     import builtins
@@ -47,10 +41,8 @@ if TYPE_CHECKING:
 
     from tinydb.queries import QueryLike
 
-    from tfstore.documents import Json, Session, Step
+    from tfstore.documents import Session, Step
     from tfstore.journal import Entry, JournalReport
-
-_PLAIN = re.compile(r"[\w.:/-]+", re.ASCII)
 
 
 class SessionStore(Protocol):
@@ -109,7 +101,7 @@ class Store:
         elif not self.paths.exists():
             raise StoreNotFound(self.paths.root)
         self._files = SessionFiles(self.paths, changed=self._follow, fsync=fsync)
-        self._unfit: dict[str, str] = {}
+        self._stored = StoredSessions(self._files)
         self.sessions = SessionTable(self._files)
         self.blobs = Blobs(self.paths)
         self.catalog = Catalog(self.paths)
@@ -118,7 +110,7 @@ class Store:
     @property
     def skipped(self) -> Mapping[str, str]:
         """Session id and reason of each document that a search went past because it cannot be read."""
-        return {**self._files.skipped, **self._unfit}
+        return self._stored.skipped
 
     def ids(self) -> builtins.list[str]:
         """Return the ids of all sessions that have a document, sorted."""
@@ -143,7 +135,7 @@ class Store:
             NewerDocument: its document was written by a later version.
         """
         try:
-            return self._structure(session_id, self._files.load(session_id))
+            return self._stored.get(session_id)
         except KeyError:
             raise UnknownSession(session_id, self._near(session_id)) from None
 
@@ -217,11 +209,7 @@ class Store:
             >>> [session.session_id for session in store.find(where("metadata").user == "ada")]
             ['sess_1']
         """
-        for session_id, document in Documents(self._files).items():
-            if query(document):
-                session = self._try(session_id, document)
-                if session is not None:
-                    yield session
+        return self._stored.matching(query)
 
     def steps(
         self,
@@ -251,9 +239,7 @@ class Store:
         if session_id is not None:
             sessions = iter([self.get(session_id)])
         else:
-            words = (*given.values(), error_class)
-            # Looked for in the bytes first: parsing a document that cannot hold the step costs far more.
-            sessions = self._holding([compact(each) for each in words if each and _PLAIN.fullmatch(each)])
+            sessions = self._stored.holding(*given.values(), error_class)
         for session in sessions:
             for run in session.runs:
                 for step in run.steps:
@@ -392,48 +378,11 @@ class Store:
 
     def _follow(self, session_id: str, document: Mapping[str, Any] | None) -> None:
         """Keep the catalog true to what was changed through the TinyDB table."""
-        session = None if document is None else self._try(session_id, dict(document))
+        session = None if document is None else self._stored.structured(session_id, dict(document))
         if session is not None and session.session_id == session_id:
             self._index(session)
         else:
             self.catalog.remove(session_id)
-
-    def _holding(self, words: builtins.list[bytes]) -> Iterator[Session]:
-        for session_id in self.ids():
-            try:
-                text = self._files.text(session_id)
-                if not all(word in text for word in words):
-                    continue
-                document = self._files.parse(session_id, text)
-            except KeyError:
-                continue  # removed since the folder was listed
-            except CorruptDocument as error:
-                self._files.skipped[session_id] = str(error)
-                continue
-            session = self._try(session_id, document)
-            if session is not None:
-                yield session
-
-    def _try(self, session_id: str, document: Json) -> Session | None:
-        try:
-            return self._structure(session_id, document)
-        except (CorruptDocument, NewerDocument) as error:
-            self._unfit[session_id] = str(error)
-            return None
-
-    def _structure(self, session_id: str, document: Json) -> Session:
-        try:
-            if "schema_version" not in document:
-                raise ValueError("it has no schema_version")  # noqa: TRY301 - told like the rest
-            session = from_json(document)
-        except BaseValidationError as error:
-            reason = "; ".join(transform_error(error, path="$")[:3])
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            reason = f"it is no session document ({error})"
-        else:
-            self._unfit.pop(session_id, None)
-            return session
-        raise CorruptDocument(session_id, self.paths.document(session_id), reason)
 
     def _is_closed(self, session_id: str) -> bool:
         if not self._files.has(session_id):

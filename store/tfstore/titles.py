@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfstore.reading import as_text, text_of
+from tfstore.references import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +71,13 @@ def _call(step: Step) -> str:
 
 
 def _listed(arguments: Any) -> str:
-    if isinstance(arguments, dict) and "blob" not in arguments:
-        return ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    if isinstance(arguments, dict) and not is_reference(arguments):
+        return ", ".join(f"{key}={_plain(value)!r}" for key, value in arguments.items())
     return as_text(arguments)
+
+
+def _plain(value: Any) -> Any:
+    return as_text(value) if is_reference(value) else value
 
 
 def _web_search(_payload: Any, action: dict[str, Any]) -> str:

@@ -122,10 +122,16 @@ def _broken(writer: str, before: int, seq: int) -> Flaw:
         detail = f"Entry {before} of segment {writer} was changed: entry {seq} was written after another one."
         return Flaw("changed", detail, writer, before)
     if seq > before:
-        detail = f"Entries {before + 1} to {seq - 1} of segment {writer} were removed."
+        one = seq == before + 2
+        gone = f"Entry {before + 1}" if one else f"Entries {before + 1} to {seq - 1}"
+        detail = f"{gone} of segment {writer} {'was' if one else 'were'} removed."
         return Flaw("removed", detail, writer, before + 1)
     detail = f"Entry {seq} of segment {writer} stands after entry {before}: it was moved or put in."
     return Flaw("inserted", detail, writer, seq)
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def _document(store: Store, session_id: str, report: JournalReport, *, whole: bool) -> Iterator[Flaw]:
@@ -144,14 +150,12 @@ def _document(store: Store, session_id: str, report: JournalReport, *, whole: bo
         return
     if said.entries < report.entries:
         more = report.entries - said.entries
-        detail = f"{path} is older than the journal, which has {more} entries more: `tfclient rebuild {session_id}`."
+        detail = f"{path} is older than the journal, which has {_entries(more)} more: `tfclient rebuild {session_id}`."
         yield Flaw("document", detail)
     elif said.entries > report.entries:
         missing = said.entries - report.entries
         if whole:
-            yield Flaw(
-                "removed", f"{missing} entries at the end of the journal of {session_id} were removed."
-            )
+            yield Flaw("removed", f"{_entries(missing)} at the end of the journal of {session_id}: gone.")
     elif said.head != report.head and whole:
         ends = ", ".join(sorted(report.heads))
         yield Flaw("changed", f"The last entry of segment {ends} was changed after {path} was made of it.")

@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfstore.references import is_reference
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,7 +101,7 @@ def arguments_text(payload: Json) -> Any:
     if "arguments_text" in payload:
         return payload["arguments_text"]
     arguments = payload.get("arguments")
-    if isinstance(arguments, str) or arguments is None or "blob" in arguments:
+    if isinstance(arguments, str) or arguments is None or is_reference(arguments):
         return arguments
     return compact(arguments)
 
@@ -215,7 +217,11 @@ def differences(base: Any, wanted: Any) -> tuple[Json, list[str]]:
 def _compare(base: Any, wanted: Any, path: str, changed: Json, removed: list[str]) -> None:
     if _is_same(base, wanted):
         return
-    if isinstance(base, dict) and isinstance(wanted, dict) and "blob" not in base and "blob" not in wanted:
+    if (
+        isinstance(base, dict)
+        and isinstance(wanted, dict)
+        and not (is_reference(base) or is_reference(wanted))
+    ):
         for key, value in wanted.items():
             where = f"{path}/{_escaped(key)}"
             if key in base:

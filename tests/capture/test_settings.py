@@ -36,8 +36,9 @@ def test_the_environment() -> None:
         THOUGHTFLOW_REDACT="none",
         THOUGHTFLOW_IDLE_MINUTES="2.5",
         THOUGHTFLOW_FSYNC="true",
+        THOUGHTFLOW_MAX_PAYLOAD="1.5 MB",
     )
-    assert settings == Settings(Path("/tmp/here"), False, None, 2.5, True, False)  # noqa: S108
+    assert settings == Settings(Path("/tmp/here"), False, None, 2.5, True, False, 1_500_000)  # noqa: S108
 
 
 def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,6 +56,8 @@ def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
         ("THOUGHTFLOW_IDLE_MINUTES", "-1", "idle_minutes", 30.0),
         ("THOUGHTFLOW_IDLE_MINUTES", "nan", "idle_minutes", 30.0),
         ("THOUGHTFLOW_DISABLED", "maybe", "enabled", False),
+        ("THOUGHTFLOW_MAX_PAYLOAD", "plenty", "max_payload", None),
+        ("THOUGHTFLOW_MAX_PAYLOAD", "999", "max_payload", None),
     ],
 )
 def test_a_wrong_environment_is_told_once_and_stops_nothing(
@@ -74,6 +77,11 @@ def test_a_wrong_environment_is_told_once_and_stops_nothing(
         {"redact": "everything"},
         {"idle_minutes": -1},
         {"idle_minutes": float("inf")},
+        {"max_payload": 0},
+        {"max_payload": 999},
+        {"max_payload": -1000},
+        {"max_payload": "plenty"},
+        {"max_payload": ""},
     ],
     ids=repr,
 )
@@ -91,12 +99,40 @@ def test_a_wrong_argument_is_refused(arguments: Any) -> None:
         {"idle_minutes": True},
         {"enabled": "no"},
         {"fsync": 1},
+        {"max_payload": 1e6},
+        {"max_payload": True},
     ],
     ids=repr,
 )
 def test_an_argument_of_a_wrong_type_is_refused(arguments: Any) -> None:
     with pytest.raises(TypeError):
         Recorder(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [(1000, 1000), ("256KB", 256_000), ("1 MiB", 1_000_000), ("4000", 4000), (None, None)]
+)
+def test_a_cap_in_bytes_or_as_people_write_it(
+    given: Any, taken: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THOUGHTFLOW_MAX_PAYLOAD", "2KB")
+    assert Recorder(max_payload=given).settings.max_payload == taken
+    assert Recorder().settings.max_payload == 2000
+
+
+def test_a_wrong_cap_is_told_in_words() -> None:
+    with pytest.raises(SettingError) as raised:
+        Recorder(max_payload="plenty")
+    assert str(raised.value) == (
+        "max_payload='plenty' cannot be used: give a number of bytes or a size such as '256KB', at least 1KB; "
+        "None keeps everything."
+    )
+
+
+@pytest.mark.parametrize("value", ["", "none", "OFF"])
+def test_the_environment_can_say_that_there_is_no_cap(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert resolved(THOUGHTFLOW_MAX_PAYLOAD=value).max_payload is None
+    assert not caplog.records
 
 
 def test_recorders_show_where_they_write(tmp_path: Path) -> None:

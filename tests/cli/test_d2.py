@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from pathlib import Path
@@ -117,6 +118,21 @@ def test_one_board_in_one_file(store: Store, tmp_path: Path) -> None:
     assert "send_email" in (tmp_path / "all.svg").read_text(encoding="utf-8")
     assert "send_email" not in (tmp_path / "two.svg").read_text(encoding="utf-8")
     assert sorted(each.name for each in tmp_path.glob("*.svg")) == ["all.svg", "two.svg"]
+
+
+@drawing
+def test_a_board_alone_has_no_links_that_lead_nowhere(store: Store, tmp_path: Path) -> None:
+    def links(*options: object) -> set[str]:
+        outcome = run("d2", WEATHER, "--svg", "--store", store.paths.root, *options, "--json")
+        (path,) = outcome.json["boards"].values()
+        return set(re.findall(r'href="([^"#]+)"', Path(path).read_text(encoding="utf-8")))
+
+    assert links("-o", tmp_path / "all.svg") == set()
+    assert links("--board", "run_1", "-o", tmp_path / "one.svg") == set()
+    assert links("--board", "run_1") == set()
+    assert links("--board", "index") == {"run_1.svg"}
+    run("d2", WEATHER, "--svg", "--store", store.paths.root)
+    assert {"index.svg", "run_2.svg"} <= links("--board", "run_1")
 
 
 @drawing

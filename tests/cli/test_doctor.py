@@ -43,13 +43,25 @@ def test_says_what_is_wrong_and_what_mends_it(sound: Store) -> None:
     found = run("doctor", "--store", sound.paths.root, "--json")
 
     assert outcome.code == found.code == 1
-    assert "corrupt document: The document of session" in outcome.out
+    assert "lost document: The document of session" in outcome.out
+    assert "  what is lost cannot be brought back" in outcome.out
     assert "  `tfclient recover` mends this" in outcome.out
     assert outcome.out.endswith(": 2 findings.\n")
     assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["findings"]] == [
-        ("corrupt_document", WEATHER, "recover"),
+        ("lost_document", WEATHER, "none"),
         ("no_document", DEAD, "recover"),
     ]
+
+
+def test_a_document_that_cannot_be_read_is_made_again_of_its_journal(sound: Store) -> None:
+    journal(sound, DEAD)
+    sound.paths.document(DEAD).write_text("{", encoding="utf-8")
+
+    (finding,) = run("doctor", "--store", sound.paths.root, "--json").json["findings"]
+
+    assert (finding["kind"], finding["mend"]) == ("corrupt_document", "recover")
+    assert run("recover", "--store", sound.paths.root).code == 0
+    assert run("doctor", "--store", sound.paths.root).code == 0
 
 
 def test_fix_makes_the_catalog_again(sound: Store) -> None:

@@ -19,7 +19,7 @@ READING = [
     ["show", "last"],
     ["why", "last"],
     ["search", "x"],
-    ["tail"],
+    ["tail", "last"],
     ["diff", "last", "last:1"],
     ["stats"],
     ["stats", "--by", "tool"],
@@ -41,7 +41,7 @@ def test_a_missing_store(tmp_path: Path, command: list[str], json_wanted: bool) 
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [*READING, ["demo"]])
+@pytest.mark.parametrize("command", [*READING, ["tail"], ["demo"]])
 def test_a_store_that_is_a_file(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.making import a_cassette, an_exchange, run
+from tfstore.documents import Session
 from tfstore.store import Store
 
 
@@ -48,6 +50,38 @@ def test_the_summary(tmp_path: Path) -> None:
     assert f"2 sessions from 2 cassettes in {tmp_path / 'store'}" in outcome.out
     assert "2 completed · 2 model calls · 0 tool calls · 50 tokens" in outcome.out
     assert "Left out: 1 exchange with other servers." in outcome.out
+
+
+def test_long_values_are_cut_at_a_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange("Hello", "Hi. " * 1000))
+    store = tmp_path / "store"
+
+    def imported(*options: str) -> Session:
+        outcome = run("import", cassette, "--store", store, "--json", *options)
+        (told,) = outcome.json["imported"]
+        return Store(store).get(told["session_id"])
+
+    def answer(session: Session) -> Any:
+        return session.runs[0].steps[-1].payload_completed["text"]
+
+    cut = imported("--max-payload", "2KB")
+    assert (answer(cut)["bytes"], answer(cut)["truncated"]["bytes"]) == (2000, 4000)
+    assert cut.redaction.max_payload == 2000
+    assert cut.redaction.marks == sum(len(step.redactions) for step in cut.runs[0].steps) > 0
+    rebuilt = run("rebuild", cut.session_id, "--store", store)
+    assert (rebuilt.code, Store(store).get(cut.session_id)) == (0, cut)
+    assert answer(imported()) == "Hi. " * 1000
+    monkeypatch.setenv("THOUGHTFLOW_MAX_PAYLOAD", "1KB")
+    assert answer(imported())["bytes"] == 1000
+
+
+@pytest.mark.parametrize("given", ["plenty", "12", "-5"])
+def test_a_cap_that_is_none(given: str, tmp_path: Path) -> None:
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange())
+    outcome = run("import", cassette, "--store", tmp_path / "store", f"--max-payload={given}")
+    assert outcome.code == 2
+    assert f"--max-payload '{given}' cannot be used: give a number of bytes or a size" in outcome.err
+    assert not (tmp_path / "store").exists()
 
 
 def test_again_replaces(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.making import WEATHER, a_store, journal, run, weather
+from tfclient.live import LiveSession
 from tfstore.archive import Archive
 from tfstore.converter import to_json
+from tfstore.errors import ArchiveUnreadable
 from tfstore.json_text import readable
+from tfstore.segment import Segment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +32,26 @@ def store(tmp_path: Path) -> Store:
     run("recover", "--store", made.paths.root)
     assert not list(made.paths.journal.glob("sess_*"))
     return made
+
+
+def change_a_byte(store: Store) -> None:
+    """Damage what is archived of the first session, as a disk does; its head can still be read."""
+    (part,) = Archive.open(store.paths, ONE).parts
+    path = store.paths.archived(ONE)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArchiveUnreadable):
+        Archive.open(store.paths, ONE).stream(part).read()
+
+
+def contents(store: Store) -> dict[Path, bytes]:
+    return {
+        path: path.read_bytes()
+        for folder in (store.paths.sessions, store.paths.journal, store.paths.archive)
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(".lock")
+    }
 
 
 def tamper(store: Store, session_id: str) -> None:
@@ -97,6 +120,39 @@ class TestRebuild:
         assert "it is no archive of this format" in outcome.err
         assert outcome.out == f"{TWO}  the same as before\n"
         assert store.paths.document(ONE).read_bytes() == before
+
+    @pytest.mark.parametrize("command", [["rebuild", ONE], ["rebuild", "--all"], ["doctor", "--fix"]])
+    def test_an_archive_with_one_changed_byte_leaves_the_document(
+        self, command: list[str], store: Store
+    ) -> None:
+        change_a_byte(store)
+        before = contents(store)
+
+        outcome = run(*command, "--store", store.paths.root)
+
+        assert outcome.code == 1
+        assert "cannot be read" in outcome.out + outcome.err
+        assert ".tmp" not in outcome.out + outcome.err
+        assert contents(store) == before
+
+    def test_a_document_that_is_gone_is_made_of_what_can_be_read(self, store: Store) -> None:
+        change_a_byte(store)
+        store.paths.document(ONE).unlink()
+
+        assert run("rebuild", ONE, "--store", store.paths.root).code == 1
+
+        assert any(note.startswith("journal: not all of") for note in store.get(ONE).notes)
+
+    def test_a_session_that_goes_on_keeps_what_its_damaged_archive_told(self, store: Store) -> None:
+        change_a_byte(store)
+        before = store.paths.document(ONE).read_bytes()
+
+        for n in range(2):
+            with Segment.open(store.paths, ONE) as segment:
+                segment.append({"at": 1_788_400_000_000_000 + n, "mono": 1, "type": "session.started"})
+                LiveSession(store, ONE).refresh()
+                assert store.paths.earlier(ONE).read_bytes() == before
+        assert store.paths.document(ONE).read_bytes() != before
 
     def test_says_what_it_wants(self, store: Store) -> None:
         assert run("rebuild", "--store", store.paths.root).code == 2

@@ -42,8 +42,11 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
-def test_waits_for_a_session_and_follows_a_real_one_to_its_end(tmp_path: Path) -> None:
-    root = a_store(tmp_path / "store").paths.root
+@pytest.mark.parametrize("before", ["a store", "nothing"])
+def test_waits_for_a_session_and_follows_a_real_one_to_its_end(before: str, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    if before == "a store":
+        a_store(root)
     following = start("tail", "--store", root, "--json")
     playing = start("demo", "--store", root, "--json")
 

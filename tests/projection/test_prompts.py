@@ -10,6 +10,7 @@ import pytest
 from tests.projection.builders import Story, call, output, project, said, steps, system, the, user
 from tests.projection.recorded import json_body, needs_recordings, recordings
 from tfclient.projection.encrypted import sealed
+from tfclient.projection.projector import Projector
 from tfstore.converter import from_json, to_json
 from tfstore.documents import Session
 from tfstore.prompts import prompt_of
@@ -142,8 +143,6 @@ def test_what_the_server_kept_is_named() -> None:
 
 def test_a_long_text_is_found_through_its_blob() -> None:
     """Long texts and images live in blobs; the prompt comes out whole with them, and as references without."""
-    from tfclient.projection.projector import Projector
-
     story = Story()
     image = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" + "A" * 200
     parts = [{"type": "input_text", "text": "x" * 100_000}, {"type": "input_image", "image_url": image}]
@@ -157,6 +156,22 @@ def test_a_long_text_is_found_through_its_blob() -> None:
     assert prompt_of(session, step.step_id, blobs.__getitem__).request == sent_in(story)[0]
     assert "blob" in prompt_of(session, step.step_id).items[1]["content"]
     assert len(json.dumps(to_json(session))) < 10_000
+
+
+def test_arguments_with_a_long_text_in_them() -> None:
+    """Arguments are one text over the wire, whatever of them is kept apart."""
+    story = Story()
+    arguments = json.dumps({"text": "z" * 70_000}, separators=(",", ":"))
+    story.ask([user("Save it")], [call("call_1", "save", arguments)])
+    items = [user("Save it"), call("call_1", "save", arguments), output("call_1", "saved")]
+    story.ask(items, [said("Done.")])
+    projector = Projector("sess")
+    for entry in story.entries:
+        projector.feed(entry)
+    session = projector.session()
+    blobs = {f"sha256:{blob.sha256}": blob.data for blob in projector.take_blobs()}
+    made = [prompt_of(session, step.step_id, blobs.__getitem__) for step in steps(session, "assistant_call")]
+    assert [prompt.request for prompt in made] == sent_in(story)
 
 
 def test_bodies_that_repeat_an_earlier_one() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.projection.builders import Story, call, output, project, said, steps, system, user
 from tests.projection.events import sse
 from tests.projection.recorded import needs_recordings, recordings
+from tfclient.projection import payloads
 from tfclient.projection.projector import Projector
 from tfstore.converter import to_json
 from tfstore.prompts import prompt_of
@@ -88,6 +89,31 @@ def test_looking_at_it_changes_nothing(api: str) -> None:
     """Fed one entry at a time with `session()` in between, or at once: the same document."""
     entries = a_long_story(api).entries
     assert fed_slowly(entries) == fed_at_once(entries)
+
+
+@BOTH
+def test_looking_at_long_values_changes_nothing(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that was put aside meanwhile is still recognised where it comes again."""
+    monkeypatch.setattr(payloads, "LONG_STRING", 200)
+    long = "a long text " * 40
+    arguments = json.dumps({"text": long}, separators=(",", ":"))
+    tool = {"type": "function", "name": "save", "description": long}
+    story = Story(api)
+    fields: Any = {"instructions": long, "tools": [tool]} if api == "responses" else {"tools": [tool]}
+    echoed = {"instructions": long, "tools": [{**tool, "strict": True}]} if api == "responses" else {}
+    story.ask([user("Save it")], [call("call_1", "save", arguments)], response=echoed, **fields)
+    story.tell(type="tool.started", tool="t1", name="save", arguments={"text": long})
+    story.tell(type="tool.ended", tool="t1", name="save", result=long)
+    items = [user("Save it"), call("call_1", "save", arguments), output("call_1", long)]
+    story.ask(items, [said("Done.")], response=echoed, **fields)
+    session = story.session()
+    assert fed_slowly(story.entries) == fed_at_once(story.entries)
+    assert [step.timing for step in steps(session, "tool_call")] == ["measured"]
+    if api == "responses":
+        told = [step.payload_completed["response"] for step in steps(session, "assistant_call")]
+        assert [(each["as_sent"], set(each["tools"])) for each in told] == [
+            (["instructions"], {"step_id", "with"})
+        ] * 2
 
 
 @needs_recordings

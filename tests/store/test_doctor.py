@@ -42,16 +42,20 @@ def test_a_session_being_recorded_is_sound(store: Store) -> None:
 
 def test_documents_that_cannot_be_read_are_named(store: Store) -> None:
     record(store)
-    store.paths.document("broken").write_text("{")
+    record(store, "broken")
+    for name in ("broken", "gone"):
+        store.paths.document(name).write_text("{")
     store.paths.document("later").write_text('{"schema_version": "thoughtflow/2", "session_id": "later"}')
     shutil.copy(store.paths.document(SESSION), store.paths.document("copied"))
 
     assert found(store) == [
         ("corrupt_document", "broken"),
         ("misnamed_document", "copied"),
+        ("lost_document", "gone"),
         ("newer_document", "later"),
     ]
-    finding = next(examine(store))
+    finding, _, lost, _ = examine(store)
+    assert lost.mend == "none", "there is no journal to make it of"
     assert finding.path == store.paths.document("broken")
     assert str(finding.path) in finding.detail
     assert finding.mend == "recover"

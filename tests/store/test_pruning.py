@@ -57,6 +57,31 @@ def test_by_size_the_oldest_until_it_fits(store: Store) -> None:
     assert chosen(store, max_size=size_of_store(store)) == []
 
 
+def test_by_size_what_goes_with_a_session_counts(store: Store) -> None:
+    """Its blobs, unless another session refers to them; and those that nothing refers to go in any case."""
+    store.blobs.put(b"u" * 40_000)
+    shared = store.blobs.put(b"s" * 30_000)
+    sessions = [
+        put(store, day, metadata={"own": store.blobs.put(bytes([day]) * 20_000), "shared": shared})
+        for day in (1, 2, 3)
+    ]
+    size = size_of_store(store)
+
+    assert ids(chosen(store, max_size=size - 40_000)) == []
+    assert ids(chosen(store, max_size=size - 60_000)) == sessions[:1]
+    assert ids(chosen(store, max_size=size - 80_000)) == sessions[:2]
+    assert ids(chosen(store, max_size=size - 100_000)) == sessions
+    assert ids(chosen(store, max_size=size - 130_000)) == sessions
+
+
+def test_by_size_with_a_document_that_cannot_be_read(store: Store) -> None:
+    sessions = [put(store, 1), put(store, 2)]
+    store.blobs.put(b"u" * 40_000)
+    store.paths.document("broken").mkdir()
+
+    assert ids(chosen(store, max_size=size_of_store(store) - 100)) == sessions[:1]
+
+
 def test_one_that_somebody_writes_to_stays(store: Store) -> None:
     session_id = put(store, 1)
     with Segment.open(store.paths, session_id) as segment:

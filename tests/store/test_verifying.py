@@ -98,7 +98,7 @@ def test_an_entry_that_is_none_any_more_is_named_by_its_line(closed: Store) -> N
         ([0, 1, 5, 6, 7, 8], "removed", "Entries 3 to 5 of segment"),
         ([2, 3, 4, 5, 6, 7, 8], "removed", "What stood before entry 3"),
         ([0, 1, 2, 3, 4], "removed", "4 entries at the end"),
-        ([0, 1, 2, 4, 3, 5, 6, 7, 8], "removed", "Entries 4 to 4"),
+        ([0, 1, 2, 4, 3, 5, 6, 7, 8], "removed", "Entry 4"),
         ([0, 1, 2, 3, 4, 5, 6, 1, 7, 8], "inserted", "Entry 2 of segment"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_document_that_lags_behind(closed: Store) -> None:
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert "is older than the journal, which has 1 entries more" in first.detail
+    assert "is older than the journal, which has 1 entry more" in first.detail
 
 
 def test_a_journal_that_is_gone(closed: Store) -> None:

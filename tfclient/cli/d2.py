@@ -44,7 +44,8 @@ def d2(
     """Print the path of a session's diagram, drawing it where it is missing.
 
     Pictures need the d2 program (pip install 'tfclient[d2]'). All boards go into one folder of the store, linked
-    to each other; with -o FILE only one goes there, the overview unless --board names another.
+    to each other; with -o FILE only one goes there, the overview unless --board names another. A board that is
+    drawn alone has links only to those that are beside it already.
 
     With --json: {session_id, format, path, boards: {name: path}}; boards is empty for D2 text.
     """
@@ -85,15 +86,18 @@ def _draw(
 ) -> dict[str, Path]:
     """Draw pictures and return where they are, by board."""
     from tfd2 import compile_d2, find_compiler
+    from tfd2.linking import without_links
 
     find_compiler()  # first of all: without it there is nothing to do
     _, text = _diagram(store, session_id)
     if output is not None and not output.is_dir():
-        pictures = compile_d2(text, fmt, board=board or ROOT)
+        pictures = compile_d2(without_links(text), fmt, board=board or ROOT)
         boards = dict.fromkeys(pictures, output)
     else:
-        pictures = compile_d2(text, fmt, board=board)
         folder = output or _pictures_of(store, session_id)
+        if board is not None:
+            text = without_links(text, {each.stem for each in folder.glob(f"*.{fmt}")})
+        pictures = compile_d2(text, fmt, board=board)
         boards = {name: folder / f"{name}.{fmt}" for name in pictures}
     _write({boards[name]: data for name, data in pictures.items()}, ours=output is None)
     return boards

@@ -13,6 +13,7 @@ from tfclient.cli.words import short_duration, size
 from tfd2.facts import gather
 from tfd2.figures import joined
 from tfd2.text import one_line
+from tfstore.references import truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,10 @@ def _facts(step: Step) -> Iterator[tuple[str, str]]:
         yield "error", joined(error.class_, http, error.code, error.message)
     for mark in step.redactions:
         length = size(mark.bytes) if mark.bytes is not None else ""
-        yield "redacted", joined(mark.path, mark.rule, mark.action, length)
+        yield (
+            "cut" if mark.action == "truncated" else "redacted",
+            joined(mark.path, mark.rule, mark.action, length),
+        )
     for note in step.notes:
         yield "note", note
 
@@ -138,6 +142,8 @@ def _payload(payload: dict[str, Any], width: int) -> Iterator[Text]:
     """Yield a payload: texts as they read, all else as JSON."""
     for name, value in payload.items():
         written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        if isinstance(value, dict) and (length := truncated(value)) is not None and "text" in value:
+            written = f"{value['text']}\n… [cut: the first {size(bytes_of(value))} of {size(length)}]"
         lines = block(written, width - 2)
         yield Text.assemble(
             (one_line(str(name), 40), "italic"), f": {lines[0]}" if _short(lines, width, name) else ":"

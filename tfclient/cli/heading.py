@@ -14,7 +14,7 @@ from tfd2.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfstore.documents import Session
+    from tfstore.documents import Redaction, Session
 
 _RESULTS: Final = {
     "failed": "bold red",
@@ -65,8 +65,14 @@ def numbers(session: Session) -> str:
         f"{usage.total_tokens:,} tokens ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"
         if usage.total_tokens
         else "",
-        f"{session.redaction.marks:,} redacted" if session.redaction.marks else "",
+        _changed(session.redaction),
     )
+
+
+def _changed(redaction: Redaction) -> str:
+    if not redaction.marks:
+        return ""
+    return f"{redaction.marks:,} redacted" + (" or cut" if redaction.max_payload is not None else "")
 
 
 def _end(session: Session) -> str:

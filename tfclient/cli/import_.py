@@ -37,6 +37,14 @@ def import_(
     redact: Annotated[
         Redact, typer.Option(help="Replace secrets, replace all content by hashes, or keep everything.")
     ] = Redact.SECRETS,
+    max_payload: Annotated[
+        str | None,
+        typer.Option(
+            "--max-payload",
+            metavar="SIZE",
+            help="Keep so much of one value in the document: 256KB, 1MB; else THOUGHTFLOW_MAX_PAYLOAD, else all.",
+        ),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,18 +58,25 @@ def import_(
     """
     from tfclient.cli.failures import USAGE, WRONG, Refused
     from tfclient.cli.printing import print_json
+    from tfclient.errors import SettingError
     from tfclient.importing import cassettes_at
-    from tfclient.settings import Settings
+    from tfclient.settings import NOT_GIVEN, Settings
     from tfstore.store import Store
 
+    try:
+        settings = Settings.resolve(store, max_payload=NOT_GIVEN if max_payload is None else max_payload)
+    except SettingError as error:
+        raise Refused(
+            f"--max-payload {max_payload!r} cannot be used: give {error.expected}.", USAGE
+        ) from None
     try:
         found = cassettes_at(cassettes)
     except FileNotFoundError as error:
         raise Refused(str(error), USAGE) from None
     if not found:
         raise Refused(f"There are no cassettes (.yaml, .yml) in {', '.join(map(str, cassettes))}.")
-    opened = Store(Settings.resolve(store).directory, create=True)
-    done = list(_import(opened, found, redact, quiet=as_json))
+    opened = Store(settings.directory, create=True)
+    done = list(_import(opened, found, redact, settings.max_payload, quiet=as_json))
     if as_json:
         print_json(
             {
@@ -90,7 +105,9 @@ def import_(
         raise typer.Exit(WRONG)
 
 
-def _import(store: Store, cassettes: list[Path], redact: Redact, *, quiet: bool) -> Iterator[Imported]:
+def _import(
+    store: Store, cassettes: list[Path], redact: Redact, max_payload: int | None, *, quiet: bool
+) -> Iterator[Imported]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from tfclient.cli.printing import stderr
@@ -113,9 +130,8 @@ def _import(store: Store, cassettes: list[Path], redact: Redact, *, quiet: bool)
         for path in cassettes:
             progress.update(task, description=one_line(path.name, 40))
             try:
-                yield from import_cassettes(
-                    store, [path], redact=None if redact is Redact.NONE else redact.value
-                )
+                mode = None if redact is Redact.NONE else redact.value
+                yield from import_cassettes(store, [path], redact=mode, max_payload=max_payload)
             except (DrawingFailed, SessionInUse) as error:
                 # One cassette's trouble; a store that cannot be written is everybody's and ends the import.
                 yield Imported(path, problem=str(error))

@@ -15,6 +15,7 @@ from attrs import asdict, frozen
 from tfstore.errors import BlobUnreadable, StoreError, UnknownSession
 from tfstore.prompts import BASE64
 from tfstore.reading import as_text, text_of
+from tfstore.references import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -158,11 +159,7 @@ def texts_of(store: Store, step: Step) -> list[str]:
 
 def _kept_apart(store: Store, value: Any) -> str:
     """Return a long text that a payload refers to; nothing where it is none, or is gone."""
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("blob"), str)
-        or value.get("encoding") in BASE64
-    ):
+    if not is_reference(value) or "blob" not in value or value.get("encoding") in BASE64:
         return ""
     try:
         return store.blobs.get(value).decode("utf-8", "replace")

@@ -16,6 +16,7 @@ from tfd2.facts import gather
 from tfd2.figures import counted, joined
 from tfd2.text import one_line
 from tfstore.reading import as_text
+from tfstore.references import truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +117,8 @@ def _indented(text: str, width: int, indent: str = INDENT) -> Iterator[Text]:
 
 
 def _written(value: Any) -> str:
+    if truncated(value) is not None:
+        return as_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -245,8 +248,8 @@ def texts_of(item: Any) -> Iterator[str]:
             continue
         told = True
         for part in value if isinstance(value, list) else [value]:
-            text = part.get("text") if isinstance(part, dict) else None
-            yield text if isinstance(text, str) else _written(part)
+            text = part.get("text") if isinstance(part, dict) and truncated(part) is None else None
+            yield _written(part if text is None else text)
     for call in item.get("tool_calls") or ():
         told = True
         yield _written(call)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _AGE = re.compile(r"(\d{1,6})\s*([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*([kKMGT]?)i?B?")
-_POWERS: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def prune(
@@ -101,13 +99,14 @@ def _age(given: str | None) -> timedelta | None:
 
 def _bytes(given: str | None) -> int | None:
     from tfclient.cli.failures import USAGE, Refused
+    from tfclient.sizes import bytes_in
 
     if given is None:
         return None
-    found = _SIZE.fullmatch(given.strip())
-    if found is None:
+    size = bytes_in(given)
+    if size is None:
         raise Refused(f"--max-size {given!r} is no size: give 2GB, 500MB, 1.5GB.", USAGE)
-    return int(float(found[1]) * _POWERS[found[2]])
+    return size
 
 
 def _json(candidate: Candidate) -> dict[str, str | int | None]:

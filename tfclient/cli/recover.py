@@ -72,7 +72,11 @@ def _needing(store: Store) -> list[str]:
     from tfclient.recovery import unfinished
     from tfstore.doctor import examine
 
-    found = {each.session_id for each in examine(store, journals=False) if each.mend == "recover"}
+    found = {
+        each.session_id
+        for each in examine(store, journals=False)
+        if each.mend == "recover" or each.kind == "lost_document"
+    }
     return sorted({*unfinished(store), *(each for each in found if each is not None)})
 
 

@@ -11,9 +11,10 @@ from tfd2.figures import joined
 from tfd2.steps import status_word
 from tfd2.text import one_line
 from tfstore.reading import as_text, text_of
+from tfstore.references import is_reference, truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tfd2.facts import StepFacts
     from tfstore.documents import Step
@@ -97,9 +98,15 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
         f"{asked} tools at once" if asked > 1 else "",
         "refusal" if step.payload_completed.get("refusal") else "",
         _encrypted(step),
-        f"{len(step.redactions)} redacted" if step.redactions else "",
+        *_changed(step),
         *(one_line(note, NAME_COLUMNS) for note in step.notes),
     )
+
+
+def _changed(step: Step) -> Iterator[str]:
+    cut = sum(mark.action == "truncated" for mark in step.redactions)
+    for count, word in ((len(step.redactions) - cut, "redacted"), (cut, "cut")):
+        yield f"{count} {word}" if count else ""
 
 
 def _encrypted(step: Step) -> str:
@@ -143,13 +150,13 @@ def said_in_line(step: Step) -> str:
 
 
 def _call(arguments: Any) -> str:
-    if isinstance(arguments, dict) and "blob" not in arguments:
+    if isinstance(arguments, dict) and not is_reference(arguments):
         return f"({', '.join(f'{name}={_value(value)}' for name, value in arguments.items())})"
     return f"({as_text(arguments)})"
 
 
 def _value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(as_text(value) if is_reference(value) else value, ensure_ascii=False)
 
 
 def laid_out(step: Step) -> str:
@@ -163,11 +170,11 @@ def laid_out(step: Step) -> str:
 
 
 def size_of(step: Step) -> int:
-    """Return how many bytes a step's text has, stored apart or not."""
+    """Return how many bytes a step's text has, stored apart or not, cut or not."""
     for payload, key in _TEXTS.get(step.label, ()):
         value = getattr(step, payload).get(key)
-        if isinstance(value, dict) and isinstance(value.get("blob"), str):
-            return bytes_of(value)
+        if is_reference(value):
+            return truncated(value) or bytes_of(value)
     return len(says(step).encode("utf-8", "surrogatepass"))
 
 

@@ -47,7 +47,8 @@ def tail(
 ) -> None:
     """Follow a session as it happens: prompts, what the model writes, tools as they are called and answer.
 
-    It begins with the run that is going on and ends with the session; Ctrl-C ends it before.
+    It begins with the run that is going on and ends with the session; Ctrl-C ends it before. Where nothing is
+    recorded yet, not even a store, it waits.
 
     With --json one object a line: {event, session_id, run_id, step_id, label, name, at, status, duration_ms,
     text}; event is step, text (more of what the model writes), answered (a model call), unanswered, or ended
@@ -57,11 +58,12 @@ def tail(
     from tfclient.cli.finding import open_store
     from tfclient.cli.printing import complain, remark
 
-    opened = open_store(store)
     try:
-        session_id, fresh = (
-            _awaited(opened, quiet=as_json) if session is None else (_meant(opened, session), False)
-        )
+        if session is None:
+            opened, session_id, fresh = _awaited(store, quiet=as_json)
+        else:
+            opened, fresh = open_store(store), False
+            session_id = _meant(opened, session)
         if not _follow(opened, session_id, as_json=as_json, whole=fresh):
             complain(
                 f"Nobody writes to session {session_id} any more, and it was not ended: its program is gone. "
@@ -88,17 +90,25 @@ def _meant(store: Store, typed: str) -> str:
         return meant[0]
 
 
-def _awaited(store: Store, *, quiet: bool) -> tuple[str, bool]:
-    """Return the session that began last of those going on, and whether it had to be waited for."""
+def _awaited(path: Path | None, *, quiet: bool) -> tuple[Store, str, bool]:
+    """Return the store, the session that began last of those going on, and whether it had to be waited for."""
+    from tfclient.cli.finding import open_store
     from tfclient.cli.printing import remark
+    from tfstore.errors import StoreNotFound
 
     waited = False
+    store: Store | None = None
     while True:
-        going_on = _going_on(store)
-        if going_on:
-            return going_on[-1], waited
+        try:
+            store = store or open_store(path)
+            where = store.paths.root
+        except StoreNotFound as missing:
+            where = missing.path
+        going_on = _going_on(store) if store is not None else []
+        if store is not None and going_on:
+            return store, going_on[-1], waited
         if not waited and not quiet:
-            remark(f"Waiting for a session to begin in {store.paths.root} (Ctrl-C ends).")
+            remark(f"Waiting for a session to begin in {where} (Ctrl-C ends).")
         waited = True
         time.sleep(PAUSE)
 

@@ -10,14 +10,17 @@ from tfstore.wire_items import differences
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfclient.projection.payloads import Lightener
     from tfstore.documents import Step
 
 
-def without_echoes(rest: dict[str, Any], call: Step, steps: Mapping[str, Step]) -> dict[str, Any]:
+def without_echoes(
+    rest: dict[str, Any], call: Step, steps: Mapping[str, Step], lightener: Lightener
+) -> dict[str, Any]:
     """Return a response's other fields less those that say again what was sent.
 
     ``as_sent`` lists the fields left out. Tools that came back with additions (defaults filled in) are written as
-    what is different from the snapshot of those sent.
+    what is different from the snapshot of those sent. What was sent may have been made light since.
     """
     arguments = call.payload_started.get("arguments")
     sent: dict[str, Any] = dict(arguments) if isinstance(arguments, dict) else {}
@@ -31,10 +34,12 @@ def without_echoes(rest: dict[str, Any], call: Step, steps: Mapping[str, Step]) 
     for key, value in rest.items():
         if key not in sent or not isinstance(value, str | list | dict) or not value:
             kept[key] = value
-        elif _same(value, sent[key]):
+        elif _same(value, sent[key]) or _same(
+            lightener.lighten(value, key), lightener.lighten(sent[key], key)
+        ):
             echoed.append(key)
         elif key == "tools":
-            kept[key] = _tools(snapshots["tools"], sent[key], value)
+            kept[key] = _tools(snapshots["tools"], lightener.lighten(sent[key]), lightener.lighten(value))
         else:
             kept[key] = value
     return kept | ({"as_sent": echoed} if echoed else {})

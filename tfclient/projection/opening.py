@@ -129,7 +129,7 @@ class Opening:
         named = variables.items() if isinstance(variables, dict) else ()
         words = "\n".join(f"{k}: {v if isinstance(v, str) else '…'}" for k, v in named)
         text = words or str(template.get("id") or "")
-        run.run.input_text = text
+        run.run.input_text = self.provenance.lightener.shown(text, "the user_message")
         payload = {"text": text, "prompt": template}
         step = self.book.add(run, "user_message", "chat.on_prompt_template", at, payload_started=payload)
         self.book.prompt(run, step)

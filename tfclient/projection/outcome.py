@@ -16,6 +16,7 @@ from tfclient.projection.fingerprints import parse_arguments
 from tfclient.projection.items import Item
 from tfclient.projection.output_payloads import message_payload, reasoning_payload
 from tfclient.projection.times import iso, milliseconds
+from tfstore.reading import as_text
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage import LineageIndex
@@ -39,7 +40,7 @@ class Outcome:
     def close(self, node: Node, response: ModelResponse, at: int, ending: str) -> None:
         """Fill in a call's step and its items' steps from a response, whole or as far as it got."""
         step, run = node.step, node.run
-        response.rest = without_echoes(response.rest, step, self.book.steps)
+        response.rest = without_echoes(response.rest, step, self.book.steps, self.provenance.lightener)
         _fill(step, response)
         step.ending = ending
         if response.status not in {"queued", "in_progress"} or ending not in {"completed", "incomplete"}:
@@ -78,11 +79,13 @@ class Outcome:
     def partial(self, node: Node, response: ModelResponse, at: int) -> None:
         """Take what a broken stream told of a response that is known from elsewhere."""
         self.items(node, response, at)
-        texts = [
+        said = (
             s.payload_completed.get("text") for s in node.places.values() if s.label == "assistant_message"
-        ]
-        if any(texts):
-            node.step.payload_completed["text"] = "\n\n".join(str(text) for text in texts if text)
+        )
+        texts = [self.provenance.lightener.lighten(text) for text in said if text]
+        if texts:
+            alone = texts[0] if len(texts) == 1 else None
+            node.step.payload_completed["text"] = alone or "\n\n".join(map(as_text, texts))
         self.book.touch(node.step)
 
     def _item(self, item: Item, at: int, node: Node) -> Step:

@@ -15,12 +15,13 @@ from tfclient.projection.attempt import AttemptState, Entry
 from tfclient.projection.calls import Calls
 from tfclient.projection.closing import Closing
 from tfclient.projection.compacting import Compacting
+from tfclient.projection.cuts import Cuts
 from tfclient.projection.fingerprints import canonical
 from tfclient.projection.lineage import LineageIndex
 from tfclient.projection.opening import Opening
 from tfclient.projection.other import OtherCalls
 from tfclient.projection.outcome import Outcome
-from tfclient.projection.payloads import Blob, Lightener, marks_in
+from tfclient.projection.payloads import Blob, Lightener
 from tfclient.projection.provenance import Provenance
 from tfclient.projection.run_choice import RunChoice
 from tfclient.projection.run_state import Book
@@ -28,7 +29,7 @@ from tfclient.projection.summary import Totals, result_of, run_status, title_of
 from tfclient.projection.times import iso, milliseconds
 from tfclient.projection.tool_hooks import ToolHooks
 from tfclient.projection.tool_steps import ToolSteps
-from tfstore.documents import Redaction, Session, Step
+from tfstore.documents import Session, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,20 +61,23 @@ class Projector:
     _last_at: int = 0
     _titled: bool = False
     _marked: bool = False
+    _changed: int = 0
     _shown: list[tuple[Step, dict[str, Any]]] = field(factory=list)
+    _cuts: Cuts = field(init=False)
     _handlers: dict[str, Callable[[Entry, int], bool | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Wire the parts to one book and one index."""
         self._book = book = Book(Session(self.session_id))
+        self._cuts = Cuts(self.lightener)
         provenance = Provenance(book, self.lightener)
         index = LineageIndex(provenance.known)
         self._tools = tools = ToolSteps(book, index)
-        opening = Opening(book, index, tools, RunChoice(book, tools, self.lookup), provenance)
+        opening = Opening(book, index, tools, RunChoice(book, tools, self.lightener, self.lookup), provenance)
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
-        self._hooks = hooks = ToolHooks(book, index, tools)
+        self._hooks = hooks = ToolHooks(book, index, tools, self.lightener)
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,
@@ -100,7 +104,7 @@ class Projector:
         marks = entry.get("redactions")
         if isinstance(marks, list) and (changed := sum(map(_changed_content, marks))):
             self._marked = True
-            self._book.session.redaction.marks += changed
+            self._changed += changed
         handler = self._handlers.get(str(entry.get("type")))
         if handler is None or handler(entry, at) is False:
             self.unknown_entries += 1
@@ -117,7 +121,11 @@ class Projector:
         session.channel = str(entry.get("channel") or session.channel)
         self._calls.deltas = self._calls.deltas or bool(entry.get("deltas"))
         if isinstance(policy, dict):
-            session.redaction = Redaction(str(policy.get("mode") or "secrets"), session.redaction.marks)
+            session.redaction.mode = str(policy.get("mode") or "secrets")
+        cap = entry.get("max_payload")
+        if isinstance(cap, int) and cap > 0:
+            # Of several writers the one that keeps least decides.
+            self.lightener.cap = session.redaction.max_payload = min(cap, self.lightener.cap or cap)
 
     def _session_ended(self, entry: Entry, at: int) -> None:
         session = self._book.session
@@ -145,6 +153,7 @@ class Projector:
         for step in self._book.changed.values():
             self._finish(step)
         self._book.changed.clear()
+        session.redaction.marks = self._changed + self._cuts.count
         self._shown = [(step, step.payload_completed) for step, _ in self._calls.streaming()]
         for state in self._book.states if ended else self._book.active.values():
             state.run.status = run_status(state, session_ended=ended)
@@ -162,9 +171,10 @@ class Projector:
     def _finish(self, step: Step) -> None:
         step.payload_started = self.lightener.lighten(step.payload_started)
         step.payload_completed = self.lightener.lighten(step.payload_completed)
+        step.redactions = self._cuts.marks_of(step)
         if self._marked:
-            step.redactions = marks_in(step.payload_started, "payload_started")
-            step.redactions += marks_in(step.payload_completed, "payload_completed")
+            step.redactions += self.lightener.marks_in(step.payload_started, "payload_started")
+            step.redactions += self.lightener.marks_in(step.payload_completed, "payload_completed")
         step.sha256 = _digest_of(step)
         self._totals.take(step)
 

@@ -123,4 +123,5 @@ class PromptParts:
             return
         self.book.prompt(run, policies[-1])
         said = [p.text for p in self.asked.request.policies if p.place is not None]
-        run.run.input_text = "\n\n".join(said) or policies[-1].payload_started["text"]
+        text = "\n\n".join(said) or policies[-1].payload_started["text"]
+        run.run.input_text = self.provenance.lightener.shown(text, "the policy.snapshot")

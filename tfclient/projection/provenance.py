@@ -136,9 +136,16 @@ class Provenance:
             part["form"] = form
         if placed.place:
             part["place"] = placed.place
-        base = self.lightener.lighten(wire_item(steps, form, placed.place))
+        base = self._sent_as(steps, form, placed.place)
         changed, removed = differences(base, wanted)
         return part | ({"with": changed} if changed else {}) | ({"without": removed} if removed else {})
+
+    def _sent_as(self, steps: list[Step], form: str, place: int) -> Any:
+        for step in steps:
+            if step.label == "tool_call":
+                # Arguments become one text: of which parts, must not depend on who looked at the session before.
+                step.payload_started = self.lightener.lighten(step.payload_started)
+        return self.lightener.lighten(wire_item(steps, form, place))
 
     def refer(self, call: Step, parts: list[Part]) -> None:
         """Remember which parts refer to steps that may still change."""
@@ -167,9 +174,7 @@ class Provenance:
         return [self.book.steps[step_id] for step_id in part.get("step_ids") or [part["step_id"]]]
 
     def _item_of(self, part: Part) -> Any:
-        item = self.lightener.lighten(
-            wire_item(self._made_of(part), part.get("form", "item"), part.get("place", 0))
-        )
+        item = self._sent_as(self._made_of(part), part.get("form", "item"), part.get("place", 0))
         return patched(item, part.get("with"), part.get("without"))
 
 

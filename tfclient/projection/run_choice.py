@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from tfclient.projection.content import describe_parts
-from tfclient.projection.payloads import LONG_STRING, PREVIEW
 from tfstore.documents import Lineage
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tfclient.projection.model_call import ModelRequest
     from tfclient.projection.news import News
     from tfclient.projection.nodes import CallRecord, Match
+    from tfclient.projection.payloads import Lightener
     from tfclient.projection.run_state import Book, RunState
     from tfclient.projection.tool_steps import ToolSteps
     from tfstore.documents import Step
@@ -62,6 +62,7 @@ class RunChoice:
 
     book: Book
     tools: ToolSteps
+    lightener: Lightener
     lookup: Callable[[str], str | None] | None = None
     _prompts: dict[bytes, Prompted] = field(factory=dict[bytes, Prompted])
 
@@ -150,9 +151,7 @@ class RunChoice:
         run = self.book.open_run(asked.at, trigger, lineage, parent_run)
         run.run.conversation_id = asked.request.conversation_id
         text = "\n\n".join(words_of(item) for item in news.prompts)
-        run.run.input_text = text
-        if len(text) > LONG_STRING:
-            run.run.input_text = f"{text[:PREVIEW]}… [{len(text)} characters, whole in the user_message]"
+        run.run.input_text = self.lightener.shown(text, "the user_message")
         if news.prompts:
             lineage.prompt_sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return run

@@ -14,6 +14,7 @@ from tfstore.documents import Lineage
 if TYPE_CHECKING:
     from tfclient.projection.lineage import LineageIndex
     from tfclient.projection.nodes import CallRecord
+    from tfclient.projection.payloads import Lightener
     from tfclient.projection.run_state import Book, RunState
     from tfclient.projection.tool_steps import ToolSteps
     from tfstore.documents import Step
@@ -38,6 +39,7 @@ class ToolHooks:
     book: Book
     index: LineageIndex
     tools: ToolSteps
+    lightener: Lightener
     early: list[_Ran] = field(factory=list["_Ran"])
     """Runs of tools that nobody has been seen to ask for yet: their calls may stand in a stream still running."""
     _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
@@ -59,10 +61,14 @@ class ToolHooks:
     def _call_of(self, entry: Entry) -> CallRecord | None:
         if entry.get("call_id"):
             return self.index.find_call(str(entry["call_id"]), None)
-        name, wanted = entry.get("name"), canonical(entry.get("arguments"))
+        name, wanted = entry.get("name"), self._light(entry.get("arguments"))
         pending = [r for r in self.tools.open.values() if r.step.tool_name == name and not r.measured]
-        same = [r for r in pending if canonical(r.step.payload_started.get("arguments")) == wanted]
+        same = [r for r in pending if self._light(r.step.payload_started.get("arguments")) == wanted]
         return next(iter(same or pending), None)
+
+    def _light(self, arguments: Any) -> str:
+        """Return arguments for comparison; those of a step may have been made light already."""
+        return canonical(self.lightener.lighten(arguments, "arguments"))
 
     def ended(self, entry: Entry, at: int) -> None:
         """A hook says that a tool ended, with its result or its exception."""

@@ -6,16 +6,24 @@ const TOOL_ANSWERS = new Set(["tool_output", "tool_error"]);
 const SNAPSHOTS = new Set(["policy.snapshot", "tool.schemas.snapshot", "context.snapshot"]);
 const OPEN = new Set(["in_progress", "queued"]);
 
-/** A payload value as text: a blob by its preview, other values as JSON. */
+/** A payload value as text: a blob by its preview, what was cut with a mark, other values as JSON. */
 export function asText(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
-  if (isBlob(value)) return String(value.preview ?? `[${value.media_type}, ${value.bytes} bytes]`);
+  if (isCut(value) || isBlob(value)) {
+    const text = String(value.text ?? value.preview ?? `[${value.media_type}, ${value.bytes} bytes]`);
+    return isCut(value) ? `${text}… [cut]` : text;
+  }
   return JSON.stringify(value);
 }
 
 export function isBlob(value) {
   return typeof value === "object" && value !== null && typeof value.blob === "string" && "bytes" in value;
+}
+
+/** Whether only the beginning of a value was kept: as text in its place, or in a blob. */
+export function isCut(value) {
+  return typeof value?.truncated?.sha256 === "string" && "media_type" in value && (isBlob(value) || typeof value.text === "string");
 }
 
 /** What a step says, as a value that may be long or structured. */

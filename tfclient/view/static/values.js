@@ -2,7 +2,7 @@
 
 import { button, el, fill, visible } from "./dom.js";
 import { bytes, counted, number, oneLine } from "./format.js";
-import { isBlob } from "./model.js";
+import { isBlob, isCut } from "./model.js";
 import { blob } from "./source.js";
 
 const FOLD = 1600;
@@ -15,6 +15,7 @@ const PICTURES = { "image/png": 1, "image/jpeg": 1, "image/gif": 1, "image/webp"
 export function valueView(value, { fold = FOLD } = {}) {
   if (typeof value === "string") return textView(value, fold);
   if (isBlob(value)) return blobView(value);
+  if (isCut(value)) return cutView(value, fold);
   if (value === null || value === undefined || value === "") return el("p", { class: "quiet", text: "nothing" });
   return treeView(value, { depth: 2 });
 }
@@ -96,11 +97,18 @@ function blockEnd(text, at) {
   return line > at + BLOCK / 2 ? line + 1 : safeEnd(text, at + BLOCK);
 }
 
+/** A text of which only the beginning was kept. */
+function cutView(value, fold = FOLD) {
+  return el("div", {}, textView(value.text, fold), el("p", { class: "quiet", text: cutWords(value) }));
+}
+
+const cutWords = (value) => `cut: the first ${bytes(Number(value.bytes))} of ${bytes(Number(value.truncated.bytes))}`;
+
 function blobView(reference) {
   const kind = String(reference.media_type ?? "data");
   const picture = Object.hasOwn(PICTURES, kind.split(";")[0]);
   const box = el("div", { class: "blob" });
-  const about = el("p", { class: "blob-about" }, el("span", { class: "tag", text: kind }), ` ${bytes(Number(reference.bytes))} `);
+  const about = el("p", { class: "blob-about" }, el("span", { class: "tag", text: kind }), ` ${isCut(reference) ? cutWords(reference) : bytes(Number(reference.bytes))} `);
   const failed = (error) => fill(box, about, el("p", { class: "told", text: error.message }));
   const load = async () => {
     try {
@@ -137,6 +145,7 @@ export function treeView(value, { depth = 1, name = null } = {}) {
 function branch(name, value, depth) {
   if (typeof value !== "object" || value === null) return el("div", { class: "leaf" }, label(name), scalar(value));
   if (isBlob(value)) return el("div", { class: "leaf" }, label(name), blobView(value));
+  if (isCut(value)) return el("div", { class: "leaf" }, label(name), cutView(value));
   const entries = Array.isArray(value) ? value.map((each, n) => [n, each]) : Object.entries(value);
   if (entries.length === 0) return el("div", { class: "leaf" }, label(name), el("span", { class: "quiet", text: Array.isArray(value) ? "[ ]" : "{ }" }));
   const body = el("div", { class: "branch" });
