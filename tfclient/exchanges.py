@@ -348,7 +348,7 @@ class Exchange:
             if data is None:
                 body, marks = unread_body(request, redactor)
             elif redactor.mode in {"secrets", "none"}:
-                body, marks, kept = writer.sent_bodies().journaled(
+                body, marks, kept = writer.sent_bodies.journaled(
                     self.id, data, lambda part: redactor.body(part, content_type, "request.body")
                 )
             else:
@@ -356,7 +356,7 @@ class Exchange:
                 text, marks = redactor.body(data, content_type, "request.body")
                 if text is not None:
                     whole = text.encode("utf-8", "surrogatepass")
-                    body, _, kept = writer.sent_bodies().journaled(self.id, whole, _as_it_is)
+                    body, _, kept = writer.sent_bodies.journaled(self.id, whole, _as_it_is)
             if body is None:
                 body, marks = _binary(redactor, data, "request.body")
         except Exception as error:  # noqa: BLE001 - the call goes on

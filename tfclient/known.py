@@ -39,6 +39,8 @@ class _Judged:
         self.members: dict[_Header, tuple[bytes, bytes]] = {}
         self.marked: set[bytes] = set()
         """Names of headers to which something was done."""
+        self.numbers: set[bytes] = set()
+        """Names of headers whose value was a number and was kept: lengths, times, what is left of a limit."""
 
 
 class Known:
@@ -113,13 +115,17 @@ class Known:
         if len(judged.members) >= MOST:
             # Another thread may be in the middle of the old one.
             judged = self._judged[where] = _Judged()
-        for header in listed:
-            if header in judged.members:
+        for header in set(listed).difference(judged.members):
+            name, value = header[0].lower(), header[-1]
+            if name in judged.numbers and value.isdigit():
+                judged.members[header] = (name, b'"%b":"%b"' % (name, value))
                 continue
-            if len(header[-1]) > LONGEST:
+            if len(value) > LONGEST:
                 return None
-            kept, marks = self._redactor.headers([(header[0], header[-1])], where)
-            name, member = header[0].lower(), dumps(kept)[1:-1]
+            kept, marks = self._redactor.headers([(name, value)], where)
+            member = dumps(kept)[1:-1]
+            if value.isdigit() and member == b'"%b":"%b"' % (name, value):
+                judged.numbers.add(name)
             if marks:
                 member = _Marked(member)
                 member.marks = marks

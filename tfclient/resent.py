@@ -61,6 +61,9 @@ class SentBody(NamedTuple):
 class SentBodies:
     """The last few request bodies of one segment.
 
+    Args:
+        is_there: says whether the file that they are in still is.
+
     Example:
         >>> def keep_all(data: bytes) -> tuple[str | None, list[dict[str, Any]]]:
         ...     return data.decode(), []
@@ -73,7 +76,8 @@ class SentBodies:
         ['call.1', 2038]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_there: Callable[[], bool] = lambda: True) -> None:
+        self._is_there = is_there
         self._lock = threading.RLock()
         self._bodies: OrderedDict[str, SentBody] = OrderedDict()
         # By what stands at the end of the least that is worth a reference, oldest first: nearly always one, or none.
@@ -112,17 +116,19 @@ class SentBodies:
 
     def keep(self, sent: SentBody) -> None:
         """Remember a body that is in the journal now; one that it continues is let go."""
-        if len(sent.data) < WORTH:
+        length = len(sent.data)
+        if length < WORTH:
             return
+        bodies = self._bodies
         with self._lock:
             if sent.continues is not None:
                 self._let_go(sent.continues)
-            self._bodies[sent.exchange_id] = sent
+            bodies[sent.exchange_id] = sent
             self._alike.setdefault(sent.alike, {})[sent.exchange_id] = sent
-            self.size += len(sent.data)
-            while self._bodies and (len(self._bodies) > KEEP or self.size > BUDGET):
-                self._let_go(next(iter(self._bodies)))
-            self._grown += len(sent.data)
+            self.size += length
+            while bodies and (len(bodies) > KEEP or self.size > BUDGET):
+                self._let_go(next(iter(bodies)))
+            self._grown += length
             if self._grown < BUDGET // 256:
                 return
             grown, self._grown = self._grown, 0
@@ -149,6 +155,10 @@ class SentBodies:
             return None, 0
         alike = self._alike.get(data[_MIDDLE])
         if alike is None:
+            return None, 0
+        if not self._is_there():
+            # Deleted under the program: the next write begins a new file, without them.
+            self.forget()
             return None, 0
         with self._lock:
             bodies = list(reversed(alike.values()))

@@ -72,7 +72,8 @@ class Writer:
         counters: Counters,
     ) -> None:
         self.session_id = session_id
-        self._bodies = SentBodies()
+        self.sent_bodies = SentBodies(self._is_there)
+        """The request bodies that are in the segment, for the next one to refer to."""
         self._directory = directory
         self._fsync = fsync
         self._opening = opening
@@ -115,19 +116,15 @@ class Writer:
             self._stalled(took)
         return True
 
-    def sent_bodies(self) -> SentBodies:
-        """Return the request bodies that are in the segment, for the next one to refer to."""
-        segment = self._segment
-        if segment is not None and self._bodies.size and not segment.is_there():
-            # Deleted under the program: the next write begins a new file, without them.
-            self._bodies.forget()
-        return self._bodies
-
     def remember(self, sent: SentBody) -> None:
         """Keep a request body that was written, so that what comes again of it need not be."""
         # What waits for a slow disk may yet be lost.
         if self._backlog is None:
-            self._bodies.keep(sent)
+            self.sent_bodies.keep(sent)
+
+    def _is_there(self) -> bool:
+        segment = self._segment
+        return segment is not None and segment.is_there()
 
     def leave(self, entry: Entry) -> None:
         """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
@@ -141,7 +138,7 @@ class Writer:
         if backlog is not None:
             backlog.finish(5.0)
         segment, self._segment = self._segment, None
-        self._bodies.forget()
+        self.sent_bodies.forget()
         if segment is not None:
             try:
                 self._counters.closed_bytes += segment.path.stat().st_size
@@ -215,7 +212,7 @@ class Writer:
             from tfstore.paths import StorePaths
             from tfstore.segment import Segment
 
-            self._bodies.forget()
+            self.sent_bodies.forget()
             segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
             segment.append(self._opening())
             self._reopened = segment.reopened
@@ -226,7 +223,7 @@ class Writer:
     def _begin_again(self, segment: Segment) -> None:
         """The store was deleted under the program: what earlier entries said must be said again."""
         self._reopened = segment.reopened
-        self._bodies.forget()
+        self.sent_bodies.forget()
         self._health.fault(
             "journal", "its file was deleted", f"writing the journal of session {self.session_id}, begun anew"
         )
@@ -284,7 +281,7 @@ class Writer:
         self._backlog = None
         self._left.clear()
         self._named = self._names()
-        self._bodies = SentBodies()
+        self.sent_bodies = SentBodies(self._is_there)
 
 
 class Backlog:

@@ -187,21 +187,24 @@ class Segment:
 
     def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
-        self._seq += len(entries)
+        self._seq = seq + len(entries)
         descriptor = self._ready(again=again)
+        named = self._named
         prev: bytes | _Digest = self._prev
-        lines: list[bytes] = []
+        lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
             members = entry if isinstance(entry, bytes) else line(entry)[1:-1]
-            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, bytes(prev))
-            if len(text) > MAX_LINE:
+            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, named, members, prev)  # type: ignore[str-format]
+            if len(text) < _LONG:
+                prev = sha256(text).hexdigest().encode()
+            elif len(text) > MAX_LINE:
                 raise EntryTooLong(loads(b"{%b}" % members).get("type"), len(text), MAX_LINE)
-            prev = sha256(text).hexdigest().encode() if len(text) < _LONG else _Digest(text)
-            lines += (text, b"\n")
-        if self._fragment:
-            lines[:0] = (CUT_SHORT, b"\n")
-        data = b"".join(lines)
+            else:
+                prev = _Digest(text)
+            lines.append(text)
+        lines.append(b"")
+        data = b"\n".join(lines)
         written = 0
         try:
             written = os.write(descriptor, data)
