@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tinydb.storages import Storage
 
+from tfstore.converter import to_json
 from tfstore.document_maps import Changes, Documents
+from tfstore.document_text import pieces_of
 from tfstore.errors import CorruptDocument, StoreUnusable
 from tfstore.files import read_file, replace_file
 from tfstore.json_text import compact, parse, readable
@@ -26,9 +28,9 @@ from tfstore.locks import only_one
 from tfstore.paths import check_session_id, is_real_dir, is_session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tfstore.documents import Json
+    from tfstore.documents import Json, Session
     from tfstore.paths import StorePaths
 
 TABLE: Final = "sessions"
@@ -136,8 +138,28 @@ class SessionFiles(Storage):
             InvalidSessionId: the id cannot be a file name.
             StoreUnusable: it cannot be written.
         """
+        self.save_text(session_id, readable(dict(document)))
+
+    def save_session(self, session: Session) -> None:
+        """Write the document of a session, whole, holding only pieces of its text.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: it cannot be written.
+        """
+        try:
+            self.save_text(session.session_id, pieces_of(session))
+        except RecursionError:
+            self.save(session.session_id, to_json(session))
+
+    def save_text(self, session_id: str, text: bytes | Iterable[bytes]) -> None:
+        """Write the text of one document, whole.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: it cannot be written.
+        """
         path = self.paths.document(session_id)
-        text = readable(dict(document))
         if not is_real_dir(self.paths.sessions):
             # The first document, or somebody deleted the store under the program.
             self.paths.create()

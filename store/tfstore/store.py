@@ -22,7 +22,7 @@ from cattrs.v import transform_error
 from tfstore import descent
 from tfstore.blobs import Blobs
 from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
-from tfstore.converter import from_json, to_json
+from tfstore.converter import from_json
 from tfstore.document_maps import Documents
 from tfstore.errors import (
     CorruptDocument,
@@ -131,7 +131,7 @@ class Store:
             InvalidSessionId: its id cannot be a file name.
             StoreUnusable: it cannot be written; an earlier document is untouched.
         """
-        self._files.save(session.session_id, to_json(session))
+        self._files.save_session(session)
         self._index(session)
 
     def get(self, session_id: str) -> Session:
