@@ -108,9 +108,11 @@ class LiveSession:
         # Of several writers one may say that the session ended while another is in a call: it ends with the last.
         ending: Entry | None = None
         bounded = limit < inf
+        # Between the entries of several writers there is an order only within what is read at once.
+        sips = bounded or len(writers(self.store.paths, self.session_id)) == 1
         if bounded and size_of(self.store.paths, self.session_id) > limit:
             raise TooHeavy(self.session_id)
-        while entries := self._tail.poll(_SIP) if bounded else self._tail.poll():
+        while entries := self._tail.poll(_SIP) if sips else self._tail.poll():
             grown = True
             for entry in entries:
                 if entry["type"] == "session.ended":
@@ -119,6 +121,10 @@ class LiveSession:
                 self._projector.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
+            # What is done with is brought into its last form, which takes less room than that of the wire.
+            self._projector.session()
+            if not bounded:
+                self._put_blobs()
             if bounded and self.weight > limit:
                 raise TooHeavy(self.session_id)
         if ending is not None:
@@ -126,18 +132,22 @@ class LiveSession:
         return grown
 
     def _write(self, session: Session) -> None:
-        blobs = Blobs(self.store.paths)
-        for blob in self._projector.take_blobs():
-            blobs.put(blob.data, blob.media_type)
+        self._put_blobs()
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
         self.store.put(session)
 
-    def _draw(self, session: Session) -> None:
-        from tfd2 import draw
+    def _put_blobs(self) -> None:
+        blobs = Blobs(self.store.paths)
+        for blob in self._projector.take_blobs():
+            blobs.put(blob.data, blob.media_type)
 
+    def _draw(self, session: Session) -> None:
+        from tfd2 import drawn
+
+        text = (piece.encode("utf-8", "replace") for piece in drawn(session))
         try:
-            replace_file(self.store.paths.diagram(self.session_id), draw(session).encode("utf-8", "replace"))
+            replace_file(self.store.paths.diagram(self.session_id), text)
         except Exception as error:
             del session.artifacts["d2"]
             session.notes.append(f"diagram: not drawn ({type(error).__name__}: {error})")

@@ -70,3 +70,17 @@ def test_the_document_grows_with_what_is_new() -> None:
         return len(json.dumps(to_json(story.session())))
 
     assert size(80) < 2.1 * size(40)
+
+
+def test_words_that_come_again_are_held_once() -> None:
+    story = Story()
+    for n in range(2):
+        story.ask([user(f"Question {n}")], [said("Answer")], truncation="disabled")
+    first, second = (
+        step.payload_started["arguments"]
+        for run in story.session().runs
+        for step in run.steps
+        if step.label == "assistant_call"
+    )
+    assert [id(key) for key in first] == [id(key) for key in second]
+    assert first["truncation"] is second["truncation"]
