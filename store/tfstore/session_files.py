@@ -23,6 +23,7 @@ from tfstore.document_maps import Changes, Documents
 from tfstore.document_text import pieces_of
 from tfstore.errors import CorruptDocument, StoreUnusable
 from tfstore.files import read_file, replace_file
+from tfstore.journal import size_of
 from tfstore.json_text import compact, parse, readable
 from tfstore.locks import only_one
 from tfstore.paths import check_session_id, is_real_dir, is_session_id
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 TABLE: Final = "sessions"
 LARGEST: Final = 512 * 1024 * 1024
-"""Bytes of the largest document that is read."""
+"""Bytes of a document that is read whatever made it. What is longer must have a journal that it can come of."""
+
+SWELL: Final = 500
+"""How many times as long as its journal a document may be: a step takes 700 bytes, the shortest item two."""
 
 
 class SessionFiles(Storage):
@@ -99,12 +103,27 @@ class SessionFiles(Storage):
             raise KeyError(session_id)
         path = self.paths.document(session_id)
         try:
-            return read_file(path, LARGEST)
+            return read_file(path, self._longest(session_id, path.lstat().st_size))
         except FileNotFoundError:
             raise KeyError(session_id) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise CorruptDocument(session_id, path, reason) from error
+
+    def _longest(self, session_id: str, size: int) -> int:
+        """Return how long a document may be, if it is of this size; of short ones nothing else is looked at.
+
+        Raises:
+            ValueError: it is longer.
+        """
+        if size <= LARGEST:
+            return LARGEST
+        journal = size_of(self.paths, session_id)
+        if size > SWELL * journal:
+            raise ValueError(
+                f"it is {size:,} bytes long, which cannot have come of its journal of {journal:,} bytes"
+            )
+        return SWELL * journal
 
     def load(self, session_id: str) -> Json:
         """Return a document.

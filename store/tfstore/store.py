@@ -147,6 +147,18 @@ class Store:
         except KeyError:
             raise UnknownSession(session_id, self._near(session_id)) from None
 
+    def text(self, session_id: str) -> bytes:
+        """Return a session's document as it stands in its file: much of what is looked for needs no more.
+
+        Raises:
+            UnknownSession: there is none with this id; the error names near ones.
+            CorruptDocument: its document cannot be read.
+        """
+        try:
+            return self._files.text(session_id)
+        except KeyError:
+            raise UnknownSession(session_id, self._near(session_id)) from None
+
     def last(self) -> str:
         """Return the id of the session that started last.
 

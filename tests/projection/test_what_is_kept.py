@@ -84,3 +84,16 @@ def test_words_that_come_again_are_held_once() -> None:
     )
     assert [id(key) for key in first] == [id(key) for key in second]
     assert first["truncation"] is second["truncation"]
+
+
+def test_no_traffic_makes_a_document_too_long_to_be_read() -> None:
+    """A request of the shortest items that there are makes the longest document for its bytes."""
+    from tfstore.converter import to_json
+    from tfstore.json_text import compact, readable
+    from tfstore.session_files import SWELL
+
+    items: list[Any] = [1, "", {}, []]
+    for shortest in items:
+        story = Story()
+        story.ask([shortest] * 2000)
+        assert len(readable(to_json(story.session()))) < SWELL * sum(map(len, map(compact, story.entries)))
