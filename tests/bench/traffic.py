@@ -124,7 +124,7 @@ class _Nothing:
 def nothing_finished() -> Iterator[None]:
     """Have recorders begun meanwhile write journals only: what projects in the background is measured apart."""
     before = tfclient.sessions.make_finisher
-    tfclient.sessions.make_finisher = lambda settings: _Nothing()  # type: ignore[assignment]  # noqa: ARG005
+    tfclient.sessions.make_finisher = lambda settings: _Nothing()  # noqa: ARG005
     try:
         yield
     finally:
