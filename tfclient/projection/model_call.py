@@ -119,6 +119,26 @@ def usage_from(raw: Any) -> Usage | None:
     return usage
 
 
+def says_all(usage: Usage | None, raw: dict[str, Any]) -> bool:
+    """Return whether these counts say all that the ``usage`` object of either family said.
+
+    Example:
+        >>> says_all(Usage(9, 2, 0, 0, 11), {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11})
+        True
+    """
+    if usage is None:
+        return False
+    given, made = {"cached_tokens": usage.cached_tokens}, {"reasoning_tokens": usage.reasoning_tokens}
+    said: dict[str, Any] = {"total_tokens": usage.total_tokens}
+    for names, count, details in (
+        (("input_tokens", "prompt_tokens"), usage.input_tokens, given),
+        (("output_tokens", "completion_tokens"), usage.output_tokens, made),
+    ):
+        for name in names:
+            said |= {name: count, f"{name}_details": details}
+    return all(key in said and said[key] == value for key, value in raw.items())
+
+
 def _details(raw: dict[str, Any], *names: str) -> dict[str, Any]:
     for name in names:
         if isinstance(raw.get(name), dict):
