@@ -150,7 +150,7 @@ def test_what_a_response_says_twice_or_not_at_all_is_not_written() -> None:
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 11,
     }
-    back = {
+    back: dict[str, Any] = {
         "previous_response_id": first,
         "user": None,
         "tools": [],
