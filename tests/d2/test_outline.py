@@ -11,6 +11,8 @@ from tfd2.outline import outline
 from tfd2.run_boards import run_boards
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfd2.elements import Board
     from tfd2.facts import RunFacts, SessionFacts
     from tfstore.documents import Session
@@ -137,7 +139,7 @@ def test_boards_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
     outlining = import_module("tfd2.outline")
 
-    def noted(facts: SessionFacts, run: RunFacts) -> list[Board]:
+    def noted(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
         drawn.append(run.number)
         return run_boards(facts, run)
 
