@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any
 
+from jiter import from_json
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -95,11 +97,9 @@ def parse(data: bytes) -> Any:
         ValueError: the bytes are not UTF-8 or not JSON, or are nested too deeply to be read.
     """
     data = data.removeprefix(_BOM)
-    with contextlib.suppress(Exception):
-        # Takes half the memory, and gives the same values (``tests/store/test_json_text.py``) or refuses: half of a
-        # surrogate pair, great depth. Is not there with pydantic 1.
-        from pydantic_core import from_json
-
+    # Takes half the memory, and gives the same values (``tests/store/test_json_text.py``) or refuses: half of a
+    # surrogate pair, great depth.
+    with contextlib.suppress(ValueError):
         return from_json(data)
     try:
         return json.loads(data.decode())
