@@ -177,6 +177,7 @@ def test_what_a_response_says_twice_or_not_at_all_is_not_written() -> None:
         {"cost": 0.01},
         {"input_tokens_details": {"cached_tokens": 0, "audio_tokens": 3}},
         {"total_tokens": "12"},
+        {"output_tokens": float("inf")},
     ],
 )
 def test_counts_that_a_step_has_no_place_for_are_kept_as_given(more: dict[str, Any]) -> None:

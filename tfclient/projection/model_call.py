@@ -6,6 +6,7 @@ alone.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from attrs import define, field
@@ -149,6 +150,8 @@ def _details(raw: dict[str, Any], *names: str) -> dict[str, Any]:
 def _count(raw: dict[str, Any], *names: str) -> int:
     for name in names:
         value = raw.get(name)
+        if isinstance(value, float) and not isfinite(value):
+            continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             return int(value)
     return 0
