@@ -163,6 +163,8 @@ class Finisher:
         except TooHeavy:
             self._live.pop(session_id, None)
             self._heavy.add(session_id)
+            # Nothing was written, and nobody may ever ask again.
+            self._dirty.add(session_id)
         except Exception:  # noqa: BLE001 - a live view that fails is made again by the next refresh
             _log.debug("tfclient: session %s was not refreshed", session_id, exc_info=True)
 

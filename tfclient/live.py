@@ -12,9 +12,9 @@ from tfclient.helper import PER_ENTRY
 from tfclient.projection.projector import Projector
 from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
-from tfstore.files import read_file, replace_file
+from tfstore.errors import StoreError
+from tfstore.files import replace_file
 from tfstore.journal import Tail, live_writers, size_of, writers
-from tfstore.session_files import LARGEST
 
 if TYPE_CHECKING:
     from tfstore.documents import Session
@@ -111,9 +111,11 @@ class LiveSession:
         # Of several writers one may say that the session ended while another is in a call: it ends with the last.
         ending: Entry | None = None
         bounded = limit < inf
+        # Between the entries of several writers there is an order only within what is read at once.
+        sips = bounded or len(writers(self.store.paths, self.session_id)) == 1
         if bounded and size_of(self.store.paths, self.session_id) > limit:
             raise TooHeavy(self.session_id)
-        while entries := self._tail.poll(_SIP) if bounded else self._tail.poll():
+        while entries := self._tail.poll(_SIP) if sips else self._tail.poll():
             grown = True
             for entry in entries:
                 if entry["type"] == "session.ended":
@@ -122,6 +124,10 @@ class LiveSession:
                 self._projector.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
+            # What is done with is brought into its last form, which takes less room than that of the wire.
+            self._projector.session()
+            if not bounded:
+                self._put_blobs()
             if bounded and self.weight > limit:
                 raise TooHeavy(self.session_id)
         if ending is not None:
@@ -131,26 +137,29 @@ class LiveSession:
     def _write(self, session: Session) -> None:
         if self._tail.report.unreadable:
             self._keep_earlier()
-        blobs = Blobs(self.store.paths)
-        for blob in self._projector.take_blobs():
-            blobs.put(blob.data, blob.media_type)
+        self._put_blobs()
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
         self.store.put(session)
 
     def _keep_earlier(self) -> None:
         """What of the journal cannot be read any more may stand in the document that was made of it."""
-        document, kept = self.store.paths.document(self.session_id), self.store.paths.earlier(self.session_id)
-        with contextlib.suppress(OSError, ValueError):
-            before = read_file(document, LARGEST)
+        with contextlib.suppress(OSError, StoreError):
+            before = self.store.text(self.session_id)
             if _NOT_ALL.encode() not in before:
-                replace_file(kept, before)
+                replace_file(self.store.paths.earlier(self.session_id), before)
+
+    def _put_blobs(self) -> None:
+        blobs = Blobs(self.store.paths)
+        for blob in self._projector.take_blobs():
+            blobs.put(blob.data, blob.media_type)
 
     def _draw(self, session: Session) -> None:
-        from tfd2 import draw
+        from tfd2 import drawn
 
+        text = (piece.encode("utf-8", "replace") for piece in drawn(session))
         try:
-            replace_file(self.store.paths.diagram(self.session_id), draw(session).encode("utf-8", "replace"))
+            replace_file(self.store.paths.diagram(self.session_id), text)
         except Exception as error:
             del session.artifacts["d2"]
             session.notes.append(f"diagram: not drawn ({type(error).__name__}: {error})")

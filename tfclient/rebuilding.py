@@ -10,10 +10,9 @@ from tfclient.completing import PATIENCE, complete
 from tfclient.live import LiveSession
 from tfclient.recovery import finish_session, read_through
 from tfstore.errors import StoreError
-from tfstore.files import read_file, replace_file
+from tfstore.files import replace_file
 from tfstore.journal import live_writers, writers
 from tfstore.segment_reader import archive_of
-from tfstore.session_files import LARGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +89,6 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
 
 def _text(store: Store, session_id: str) -> bytes | None:
     try:
-        return read_file(store.paths.document(session_id), LARGEST)
-    except (OSError, ValueError):
+        return store.text(session_id)
+    except StoreError:
         return None

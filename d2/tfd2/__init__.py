@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfd2.compiler import CompilerMissing, DiagramError, DiagramRefused, compile_d2, find_compiler
-from tfd2.emit import document
+from tfd2.emit import pieces
 from tfd2.outline import outline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfstore.documents import Session
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "DiagramRefused",
     "compile_d2",
     "draw",
+    "drawn",
     "find_compiler",
 ]
 
@@ -33,4 +36,16 @@ def draw(session: Session) -> str:
         >>> "it has no runs" in draw(Session("sess_20260101T000000Z_00000000"))
         True
     """
-    return document(outline(session))
+    return "".join(drawn(session))
+
+
+def drawn(session: Session) -> Iterator[str]:
+    """Yield what ``draw`` returns, board by board: that of a long session is longer than its program has room for.
+
+    Example:
+        >>> from tfstore.documents import Session
+        >>> session = Session("sess_20260101T000000Z_00000000")
+        >>> "".join(drawn(session)) == draw(session)
+        True
+    """
+    return pieces(outline(session))

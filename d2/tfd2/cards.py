@@ -10,7 +10,7 @@ from tfd2.figures import counted, joined, minute
 from tfd2.run_boards import ALL_RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tfd2.elements import Lines
     from tfd2.facts import RunFacts
@@ -70,14 +70,11 @@ def _page_key(number: int) -> str:
     return f"runs_p{number}"
 
 
-def page_boards(runs: list[RunFacts]) -> list[Board]:
-    """Return a board of cards for each page of runs."""
+def page_boards(runs: list[RunFacts]) -> Iterator[Board]:
+    """Yield a board of cards for each page of runs."""
     pages = pages_of(runs)
-    boards = (
-        _cards_board(_page_key(n), (_span(page),), page, _neighbours(n, len(pages), _page_key))
-        for n, page in enumerate(pages, start=1)
-    )
-    return list(boards)
+    for n, page in enumerate(pages, start=1):
+        yield _cards_board(_page_key(n), (_span(page),), page, _neighbours(n, len(pages), _page_key))
 
 
 def failed_boards(runs: list[RunFacts]) -> list[Board]:

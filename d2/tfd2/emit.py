@@ -26,15 +26,21 @@ vars: {
   }"""
 
 
-def document(boards: list[Board]) -> str:
-    """Return boards, of which the first is the root, as one D2 file."""
-    root, *layers = boards
-    lines = [CONFIG, *_legend(root), "}", "classes: {", *_classes(), "}", *_board(root)]
+def pieces(boards: Iterable[Board]) -> Iterator[str]:
+    """Yield boards, of which the first is the root, as one D2 file: a piece of text for each."""
+    left = iter(boards)
+    root = next(left)
+    yield _text([CONFIG, *_legend(root), "}", "classes: {", *_classes(), "}", *_board(root)])
+    layers = False
+    for board in left:
+        opening = [] if layers else ["layers: {"]
+        layers = True
+        yield _text([*opening, f"  {board.key}: {{", *_indented(_board(board), 2), "  }"])
     if layers:
-        lines.append("layers: {")
-        for board in layers:
-            lines += [f"  {board.key}: {{", *_indented(_board(board), 2), "  }"]
-        lines.append("}")
+        yield "}\n"
+
+
+def _text(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""A session as a list of boards: which pictures there are, and what is on the first."""
+"""A session as boards: which pictures there are, and what is on the first."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tfd2.timeline import timeline_board
 from tfd2.wrapping import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfd2.elements import Lines
     from tfd2.facts import RunFacts, SessionFacts
     from tfstore.documents import Session
@@ -27,8 +29,8 @@ ROOT_STEPS = 80
 """Steps that the overview shows one by one; of more, it shows runs as cards."""
 
 
-def outline(session: Session) -> list[Board]:
-    """Return a session's boards, the root first.
+def outline(session: Session) -> Iterator[Board]:
+    """Yield a session's boards, the root first, each made when it is asked for.
 
     Example:
         >>> from tfstore.documents import Session
@@ -37,17 +39,22 @@ def outline(session: Session) -> list[Board]:
     """
     facts = gather(session)
     if not facts.runs:
-        return [_note(session)]
+        yield _note(session)
+        return
     extra = [board for board in (lineage_board(facts), timeline_board(facts)) if board is not None]
     ways = [Way(board.key, board.key) for board in extra]
-    layers = [board for run in facts.runs for board in run_boards(facts, run)]
-    if len(facts.runs) > cards.CARDS:
-        failed = cards.failed_boards(facts.runs)
-        layers = [*cards.page_boards(facts.runs), *failed, *layers]
-        if failed:
-            count = counted(sum(run.failed for run in facts.runs), "failed run")
-            ways = [Way(count, cards.failed_key()), *ways]
-    return [_root(facts, ways), *layers, *extra]
+    many = len(facts.runs) > cards.CARDS
+    failed = cards.failed_boards(facts.runs) if many else []
+    if failed:
+        count = counted(sum(run.failed for run in facts.runs), "failed run")
+        ways = [Way(count, cards.failed_key()), *ways]
+    yield _root(facts, ways)
+    if many:
+        yield from cards.page_boards(facts.runs)
+        yield from failed
+    for run in facts.runs:
+        yield from run_boards(facts, run)
+    yield from extra
 
 
 def _note(session: Session) -> Board:

@@ -12,6 +12,8 @@ from tfd2.flow import edges_of, nodes_of
 from tfd2.stubs import stubs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfd2.facts import RunFacts, SessionFacts
 
 ALL_RUNS = Way("all runs", "")
@@ -22,24 +24,20 @@ ERROR_PAGES_SHOWN = 8
 NO_STEPS = Node("none", ("note",), ("no steps were recorded",))
 
 
-def run_boards(facts: SessionFacts, run: RunFacts) -> list[Board]:
-    """Return a run's own board, or boards when it has more steps than one can show."""
-    boards: list[Board] = []
+def run_boards(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
+    """Yield a run's own board, or boards when it has more steps than one can show."""
     ways = [*_troubled_pages(run), ALL_RUNS]
     for page, stubs in enumerate(stubs_of(facts, run)):
         steps = run.page(page)
         nodes = nodes_of(facts, steps) or [NO_STEPS]
-        boards.append(
-            Board(
-                run.board(page),
-                (run_words.full_title(run, page),),
-                IN_FULL,
-                nodes=[*nodes, *stubs.nodes],
-                edges=[*edges_of(facts, steps, nodes), *stubs.edges],
-                ways=ways,
-            )
+        yield Board(
+            run.board(page),
+            (run_words.full_title(run, page),),
+            IN_FULL,
+            nodes=[*nodes, *stubs.nodes],
+            edges=[*edges_of(facts, steps, nodes), *stubs.edges],
+            ways=ways,
         )
-    return boards
 
 
 def _troubled_pages(run: RunFacts) -> list[Way]:

@@ -16,9 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import NOTHING, fields
 from cattrs import Converter
+from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from tfstore.documents import Attempt, ErrorInfo, Json, Latency, Redaction, RedactionMark, Session, Step
+from tfstore.documents import (
+    Attempt,
+    ErrorInfo,
+    Json,
+    Latency,
+    Redaction,
+    RedactionMark,
+    Run,
+    Session,
+    Step,
+)
 from tfstore.errors import NewerDocument
 from tfstore.labels import SCHEMA_VERSION
 
@@ -32,9 +43,15 @@ SPARSE = (Step, Attempt, ErrorInfo, Latency, Redaction, RedactionMark)
 
 ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})
 
+_AS_THEY_ARE: tuple[Any, ...] = (Json, list[str], str | None, int | None)
+_EMPTY = frozenset({type(None), str, list, dict})
+"""Types whose empty values say nothing; 0 and false do."""
+
 
 def _configure() -> Converter:
     converter = Converter(prefer_attrib_converters=False)
+    # Payloads are JSON already: looking into each of their values would cost more than all the rest.
+    converter.register_unstructure_hook_func(lambda cls: cls in _AS_THEY_ARE, identity)
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
     converter.register_structure_hook(Step, _structure_step(converter))
     converter.register_structure_hook(
@@ -60,7 +77,7 @@ def _sparse_hook(converter: Converter) -> Callable[[type[AttrsInstance]], Callab
             return {
                 key: part
                 for key, part in dense(value).items()
-                if key in required or (key in ALWAYS and part is not None) or part not in (None, [], {}, "")
+                if part or type(part) not in _EMPTY or key in required or (key in ALWAYS and part is not None)
             }
 
         return unstructure
@@ -83,7 +100,7 @@ _converter = _configure()
 
 
 def to_json(session: Session) -> Json:
-    """Return the session as the object that its document holds.
+    """Return the session as the object that its document holds; payloads in it are the session's own.
 
     Example:
         >>> from tfstore.documents import Session
@@ -92,6 +109,11 @@ def to_json(session: Session) -> Json:
     """
     document: Json = _converter.unstructure(session)
     return {"schema_version": document.pop("schema_version"), **document}
+
+
+def run_to_json(run: Run) -> Json:
+    """Return one run as it stands in its session's document."""
+    return _converter.unstructure(run)  # type: ignore[no-any-return]
 
 
 def step_to_json(step: Step) -> Json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tfstore.paths import open_for_reading, open_private
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _MORE = 1024 * 1024
@@ -18,12 +19,12 @@ UNFINISHED = ".tmp"
 """How the names of files that are being written end; one that stays was left by a process that died."""
 
 
-def replace_file(path: Path, data: bytes, *, fsync: bool = False) -> None:
+def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = False) -> None:
     """Put these bytes where the path points, in place of whatever file was there; 0600.
 
     Args:
         path: the file; its folder must be there.
-        data: all of its content.
+        data: all of its content, whole or in pieces; whatever making a piece raises leaves the file as it was.
         fsync: force it to the disk itself, against power failure; slow.
 
     Raises:
@@ -33,9 +34,10 @@ def replace_file(path: Path, data: bytes, *, fsync: bool = False) -> None:
     descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(descriptor, left) :]
+            for piece in (data,) if isinstance(data, bytes) else data:
+                left = memoryview(piece)
+                while left:
+                    left = left[os.write(descriptor, left) :]
             if fsync:
                 os.fsync(descriptor)
         finally:

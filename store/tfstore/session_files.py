@@ -18,22 +18,28 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tinydb.storages import Storage
 
+from tfstore.converter import to_json
 from tfstore.document_maps import Changes, Documents
+from tfstore.document_text import pieces_of
 from tfstore.errors import CorruptDocument, StoreUnusable
 from tfstore.files import read_file, replace_file
+from tfstore.journal import size_of
 from tfstore.json_text import compact, parse, readable
 from tfstore.locks import only_one
 from tfstore.paths import check_session_id, is_real_dir, is_session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tfstore.documents import Json
+    from tfstore.documents import Json, Session
     from tfstore.paths import StorePaths
 
 TABLE: Final = "sessions"
 LARGEST: Final = 512 * 1024 * 1024
-"""Bytes of the largest document that is read."""
+"""Bytes of a document that is read whatever made it. What is longer must have a journal that it can come of."""
+
+SWELL: Final = 500
+"""How many times as long as its journal a document may be: a step takes 700 bytes, the shortest item two."""
 
 
 class SessionFiles(Storage):
@@ -97,12 +103,27 @@ class SessionFiles(Storage):
             raise KeyError(session_id)
         path = self.paths.document(session_id)
         try:
-            return read_file(path, LARGEST)
+            return read_file(path, self._longest(session_id, path.lstat().st_size))
         except FileNotFoundError:
             raise KeyError(session_id) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise CorruptDocument(session_id, path, reason) from error
+
+    def _longest(self, session_id: str, size: int) -> int:
+        """Return how long a document may be, if it is of this size; of short ones nothing else is looked at.
+
+        Raises:
+            ValueError: it is longer.
+        """
+        if size <= LARGEST:
+            return LARGEST
+        journal = size_of(self.paths, session_id)
+        if size > SWELL * journal:
+            raise ValueError(
+                f"it is {size:,} bytes long, which cannot have come of its journal of {journal:,} bytes"
+            )
+        return SWELL * journal
 
     def load(self, session_id: str) -> Json:
         """Return a document.
@@ -136,8 +157,28 @@ class SessionFiles(Storage):
             InvalidSessionId: the id cannot be a file name.
             StoreUnusable: it cannot be written.
         """
+        self.save_text(session_id, readable(dict(document)))
+
+    def save_session(self, session: Session) -> None:
+        """Write the document of a session, whole, holding only pieces of its text.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: it cannot be written.
+        """
+        try:
+            self.save_text(session.session_id, pieces_of(session))
+        except RecursionError:
+            self.save(session.session_id, to_json(session))
+
+    def save_text(self, session_id: str, text: bytes | Iterable[bytes]) -> None:
+        """Write the text of one document, whole.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+            StoreUnusable: it cannot be written.
+        """
         path = self.paths.document(session_id)
-        text = readable(dict(document))
         if not is_real_dir(self.paths.sessions):
             # The first document, or somebody deleted the store under the program.
             self.paths.create()

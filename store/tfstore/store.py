@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tfstore import descent
 from tfstore.blobs import Blobs
 from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
-from tfstore.converter import to_json
 from tfstore.errors import (
     CorruptDocument,
     SessionInUse,
@@ -123,7 +122,7 @@ class Store:
             InvalidSessionId: its id cannot be a file name.
             StoreUnusable: it cannot be written; an earlier document is untouched.
         """
-        self._files.save(session.session_id, to_json(session))
+        self._files.save_session(session)
         self._index(session)
 
     def get(self, session_id: str) -> Session:
@@ -136,6 +135,18 @@ class Store:
         """
         try:
             return self._stored.get(session_id)
+        except KeyError:
+            raise UnknownSession(session_id, self._near(session_id)) from None
+
+    def text(self, session_id: str) -> bytes:
+        """Return a session's document as it stands in its file: much of what is looked for needs no more.
+
+        Raises:
+            UnknownSession: there is none with this id; the error names near ones.
+            CorruptDocument: its document cannot be read.
+        """
+        try:
+            return self._files.text(session_id)
         except KeyError:
             raise UnknownSession(session_id, self._near(session_id)) from None
 

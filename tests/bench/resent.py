@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -9,27 +10,38 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figure
-from tests.bench.traffic import prompt, record, recorder, said
+from tests.bench.traffic import prompt, record, recorder
 from tests.capture.driver import MODEL
+from tests.server.ids import Clock, Ids
+from tests.server.replies import answer
+from tests.server.responses_api import ResponsesApi
 
 _TURNS = 500
 
 
 def measure(*, long: bool) -> Iterator[Figure]:  # noqa: ARG001 - long enough as it is
-    """Measure what each turn adds to the journal, and what is stored in the end."""
+    """Measure what each turn adds to the journal, and what is stored in the end.
+
+    What is new of a turn is what was not on the wire before: the item that the request adds, and the response, with
+    the thirty settings that the API repeats in each. The texts alone are told too.
+    """
     written: list[int] = []
     seconds: list[float] = []
-    unique = 0
+    texts = unique = 0
     history: list[dict[str, Any]] = []
+    api = ResponsesApi(Ids("resent"), Clock())
     with recorder() as made:
         root = made.settings.directory
         with made.session() as session:
-            for n in range(_TURNS):
+            for _ in range(_TURNS):
                 asked, answered = prompt(700), prompt(700)
-                unique += len(asked) + len(answered)
                 history.append({"role": "user", "content": asked})
+                request = {"model": MODEL, "input": history}
+                response = api.create(request, answer(answered))
+                texts += len(asked) + len(answered)
+                unique += len(json.dumps(history[-1])) + len(json.dumps(response))
                 before, began = session.writer.size, time.thread_time()
-                record(made, session, {"model": MODEL, "input": history}, said(n, answered))
+                record(made, session, request, response)
                 seconds.append(time.thread_time() - began)
                 written.append(session.writer.size - before)
                 history.append({"role": "assistant", "content": answered})
@@ -43,9 +55,12 @@ def measure(*, long: bool) -> Iterator[Figure]:  # noqa: ARG001 - long enough as
         statistics.median(seconds[-9:]) / statistics.median(seconds[16:25]),
         "×",
     )
-    yield Figure(f"stored of {_TURNS} turns / unique content", (document + archive) / unique, "×", 3)
+    yield Figure(
+        f"stored of {_TURNS} turns / what was new on the wire", (document + archive) / unique, "×", 3
+    )
     yield Figure("  of that the document and its blobs", document / unique, "×")
     yield Figure("  of that the archive", archive / unique, "×")
+    yield Figure(f"stored of {_TURNS} turns / their texts alone", (document + archive) / texts, "×")
 
 
 def _bytes(folder: Path, names: str = "*") -> int:

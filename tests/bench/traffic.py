@@ -17,6 +17,7 @@ from typing import Any, Final
 import openai
 
 import tfclient
+import tfclient.sessions
 from tests.capture.driver import HTTP, MODEL
 from tests.server.ids import Clock, Ids
 from tests.server.replies import Say, Think, answer
@@ -108,6 +109,26 @@ def recorder(**settings: Any) -> Iterator[Recorder]:
                 if not handle.ended:
                     handle.end()
                     handle.wait(30)
+
+
+class _Nothing:
+    def refresh(self, session_id: str) -> None: ...
+
+    def finish(self, session_id: str, on_done: Any) -> None:  # noqa: ARG002
+        on_done(None)
+
+    def drain(self, timeout: float) -> None: ...
+
+
+@contextlib.contextmanager
+def nothing_finished() -> Iterator[None]:
+    """Have recorders begun meanwhile write journals only: what projects in the background is measured apart."""
+    before = tfclient.sessions.make_finisher
+    tfclient.sessions.make_finisher = lambda settings: _Nothing()  # noqa: ARG005
+    try:
+        yield
+    finally:
+        tfclient.sessions.make_finisher = before
 
 
 def both(made: Recorder, http: Any, base_url: str = "http://localhost/v1") -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,21 @@ def test_a_helper_writes_document_diagram_and_archive(tmp_path: Path) -> None:
     assert store.paths.archived(SESSION).is_file()
 
 
+@pytest.mark.skipif(not can_help(), reason="this interpreter cannot be started anew")
+def test_the_document_of_a_long_session_that_waits_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call that made it too long may have been the last for a while."""
+    monkeypatch.setattr("tfclient.finish.REFRESH_SECONDS", 0.01)
+    recorder = tfclient.Recorder(tmp_path)
+    with client_of(recorder, lambda _: None) as client, recorder.session(id=SESSION) as session:
+        ask(client, lambda _: None, "question")
+        pause = threading.Event()
+        while not session.path.exists():
+            pause.wait(0.05)
+        assert tfclient.open_store(tmp_path).get(SESSION).status == "active"
+
+
 def test_without_a_helper_the_next_process_finishes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,8 +67,6 @@ def test_without_a_helper_the_next_process_finishes_it(
 
 
 def test_a_helper_that_fails_is_told(tmp_path: Path) -> None:
-    import threading
-
     told: list[Exception | None] = []
     done = threading.Event()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,14 +8,18 @@ import pytest
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.d2.sessions import agent_loop, many_runs, troubled, weather
 from tfd2.outline import outline
+from tfd2.run_boards import run_boards
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfd2.elements import Board
+    from tfd2.facts import RunFacts, SessionFacts
     from tfstore.documents import Session
 
 
 def _boards(session: Session) -> dict[str, Board]:
-    boards = outline(session)
+    boards = list(outline(session))
     assert len({board.key for board in boards}) == len(boards)
     return {board.key: board for board in boards}
 
@@ -113,17 +118,34 @@ def test_every_edge_joins_two_nodes_of_its_board_and_no_key_repeats() -> None:
 
 
 def test_the_title_sums_up() -> None:
-    assert outline(weather())[0].title == (
+    assert next(outline(weather())).title == (
         "Weather agent · session sess_20260902T091400Z_7f3a9c01",
         "FAILED · 4 runs (1 failed) · 24 steps · 2 errors · 17.6 s · 4,816 tok",
     )
 
 
 def test_a_long_title_leaves_room_for_the_id() -> None:
-    first = outline(a_session(a_chat(), title="word " * 30))[0].title[0]
+    first = next(outline(a_session(a_chat(), title="word " * 30))).title[0]
     assert first.endswith("… · session sess_20260902T091400Z_7f3a9c01")
 
 
 def test_a_session_that_goes_on_says_so() -> None:
     session = a_session(a_chat(), status="active", result=None)
-    assert outline(session)[0].title[1].startswith("ACTIVE · 1 run")
+    assert next(outline(session)).title[1].startswith("ACTIVE · 1 run")
+
+
+def test_boards_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The diagram of a session of 100,000 runs is larger than what its boards may take in memory."""
+    drawn: list[int] = []
+    outlining = import_module("tfd2.outline")
+
+    def noted(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
+        drawn.append(run.number)
+        return run_boards(facts, run)
+
+    monkeypatch.setattr(outlining, "run_boards", noted)
+    boards = outline(weather())
+    assert next(boards).key == ""
+    assert drawn == []
+    assert next(boards).key == "run_1"
+    assert drawn == [1]

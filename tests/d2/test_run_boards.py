@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def _boards(session: Session, run: int = 1) -> list[Board]:
     facts = gather(session)
-    return run_boards(facts, facts.runs[run - 1])
+    return list(run_boards(facts, facts.runs[run - 1]))
 
 
 def _stubs(board: Board) -> dict[str, Node]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.projection.builders import Story, said, steps, the, user
 from tests.projection.recorded import needs_recordings, recordings
+from tfstore.documents import Usage
 from tfstore.titles import title_of
 
 OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
@@ -136,6 +137,66 @@ def test_a_response_does_not_repeat_its_request() -> None:
     tools = the(session, "tool.schemas.snapshot").step_id
     assert told["tools"] == {"step_id": tools, "with": {"/0/strict": True}}
     assert (told["temperature"], told["truncation"]) == (1.0, "disabled")
+
+
+def test_what_a_response_says_twice_or_not_at_all_is_not_written() -> None:
+    """Its parent, its counts and its request id stand in the step; null and empty fields say nothing; zero does."""
+    story = Story()
+    first = story.ask([user("Hello")], [said("Hi.")])
+    plain = {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 4},
+        "output_tokens": 2,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 11,
+    }
+    back: dict[str, Any] = {
+        "previous_response_id": first,
+        "user": None,
+        "tools": [],
+        "metadata": {},
+        "top_logprobs": 0,
+        "store": False,
+    }
+    sent = story.send(story.body([user("And?")], previous_response_id=first))
+    sent.answer_items([said("Well.")], **back, usage=plain)
+    call = steps(story.session(), "assistant_call")[-1]
+
+    assert call.previous_response_id == first
+    told = call.payload_completed["response"]
+    assert told["as_sent"] == ["previous_response_id"]
+    assert not {"user", "tools", "metadata", "previous_response_id"} & set(told)
+    assert (told["top_logprobs"], told["store"]) == (0, False)
+    assert call.usage == Usage(9, 2, 4, 0, 11)
+    assert "usage" not in call.payload_completed
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cost": 0.01},
+        {"input_tokens_details": {"cached_tokens": 0, "audio_tokens": 3}},
+        {"total_tokens": "12"},
+        {"output_tokens": float("inf")},
+    ],
+)
+def test_counts_that_a_step_has_no_place_for_are_kept_as_given(more: dict[str, Any]) -> None:
+    given = {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11} | more
+    story = Story()
+    story.send(story.body([user("Hello")])).answer_items([said("Hi.")], usage=given)
+
+    assert the(story.session(), "assistant_call").payload_completed["usage"] == given
+
+
+def test_a_request_id_is_beside_the_headers() -> None:
+    story = Story()
+    sent = story.send(story.body([user("Hello")]))
+    answer = sent.response([said("Hi.")])
+    sent.answer(answer, x_request_id="req_1", apim_request_id="other", openai_version="2020-10-01")
+    (attempt,) = the(story.session(), "assistant_call").attempts
+
+    assert attempt.request_id == "req_1"
+    assert attempt.headers.keys() == {"content-type", "apim-request-id", "openai-version"}
 
 
 def test_azure_deployment_is_the_model() -> None:

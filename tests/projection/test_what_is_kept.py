@@ -70,3 +70,30 @@ def test_the_document_grows_with_what_is_new() -> None:
         return len(json.dumps(to_json(story.session())))
 
     assert size(80) < 2.1 * size(40)
+
+
+def test_words_that_come_again_are_held_once() -> None:
+    story = Story()
+    for n in range(2):
+        story.ask([user(f"Question {n}")], [said("Answer")], truncation="disabled")
+    first, second = (
+        step.payload_started["arguments"]
+        for run in story.session().runs
+        for step in run.steps
+        if step.label == "assistant_call"
+    )
+    assert [id(key) for key in first] == [id(key) for key in second]
+    assert first["truncation"] is second["truncation"]
+
+
+def test_no_traffic_makes_a_document_too_long_to_be_read() -> None:
+    """A request of the shortest items that there are makes the longest document for its bytes."""
+    from tfstore.converter import to_json
+    from tfstore.json_text import compact, readable
+    from tfstore.session_files import SWELL
+
+    items: list[Any] = [1, "", {}, []]
+    for shortest in items:
+        story = Story()
+        story.ask([shortest] * 2000)
+        assert len(readable(to_json(story.session()))) < SWELL * sum(map(len, map(compact, story.entries)))

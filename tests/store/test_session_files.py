@@ -13,8 +13,10 @@ from tinydb.operations import delete, increment
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document, Table
 
-from tests.store.making import json_values, run, texts
+from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, json_values, run, texts
 from tfstore.errors import CorruptDocument, InvalidSessionId, StoreUnusable
+from tfstore.packing import pack
+from tfstore.segment import Segment
 from tfstore.session_files import TABLE, SessionFiles
 from tfstore.session_table import SessionTable
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfstore.paths import StorePaths
+    from tfstore.store import Store
 
 
 class MemoryTable(Table):
@@ -382,3 +385,31 @@ def test_processes_that_update_together_lose_no_update(table: SessionTable, path
 
     assert outputs == [""] * 3
     assert table.all()[0]["n"] == 90
+
+
+def test_a_document_is_as_long_as_its_journal_allows(
+    store: Store, paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this store wrote it reads, however long; what came from elsewhere is read up to a limit."""
+    monkeypatch.setattr("tfstore.session_files.LARGEST", 1000)
+    session = a_session(SESSION, a_run(1, *(a_step(f"1_{n}", "generic") for n in range(1, 20))))
+    store.put(session)
+    with pytest.raises(
+        CorruptDocument, match=r"bytes long, which cannot have come of its journal of 0 bytes"
+    ):
+        store.get(SESSION)
+
+    with Segment.open(paths, SESSION) as segment:
+        segment.append(an_entry())
+    assert store.get(SESSION) == session
+    assert store.text(SESSION) == paths.document(SESSION).read_bytes()
+    assert pack(paths, SESSION)
+    assert store.get(SESSION) == session
+
+    with paths.document(SESSION).open("r+b") as file:
+        file.truncate(10**12)
+    with pytest.raises(
+        CorruptDocument,
+        match=r"it is 1,000,000,000,000 bytes long, which cannot have come of its journal of \d+ bytes",
+    ):
+        store.get(SESSION)

@@ -144,18 +144,16 @@ class _Held:
 
     def _failed_so(self, store: Store, session_id: str) -> bool:
         from tfstore.errors import StoreError, UnknownSession
-        from tfstore.files import read_file
-        from tfstore.session_files import LARGEST
 
         try:
             # The bytes first: parsing a document that cannot hold the error costs far more.
-            document = read_file(store.paths.document(session_id), LARGEST)
+            document = store.text(session_id)
             if f'"{self.error_class}"'.encode() not in document:
                 return False
             return any(store.steps(session_id=session_id, error_class=self.error_class))
-        except (FileNotFoundError, UnknownSession):
+        except UnknownSession:
             return False  # removed since it was listed
-        except (OSError, ValueError, StoreError) as error:
+        except StoreError as error:
             self.unreadable.append(str(error))
             return False
 

@@ -101,19 +101,16 @@ def sessions_holding(
         unreadable: told about each document that cannot be read.
         label: look only in steps with this label.
     """
-    from tfstore.files import read_file
-    from tfstore.session_files import LARGEST
-
     wanted = None if label is None else f'"{label}"'.encode()
     for session_id in ids:
         try:
-            document = read_file(store.paths.document(session_id), LARGEST)
+            document = store.text(session_id)
             if not pattern.may_be_in(document) or (wanted is not None and wanted not in document):
                 continue
             session = store.get(session_id)
-        except (FileNotFoundError, UnknownSession):
+        except UnknownSession:
             continue  # removed since the folder was listed
-        except (OSError, ValueError, StoreError) as error:
+        except StoreError as error:
             unreadable(str(error))
             continue
         found = list(matches_in(store, session, pattern, label))

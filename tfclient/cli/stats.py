@@ -92,17 +92,19 @@ def stats(
 
 
 def _documents(store: Store, rows: list[CatalogRow], unreadable: list[str]) -> Iterator[Json]:
-    from tfstore.files import read_file
+    from tfstore.errors import StoreError, UnknownSession
     from tfstore.json_text import parse
-    from tfstore.session_files import LARGEST
 
     for row in rows:
         path = store.paths.document(row.session_id)
         try:
-            document = parse(read_file(path, LARGEST))
-        except FileNotFoundError:
+            document = parse(store.text(row.session_id))
+        except UnknownSession:
             continue  # removed since it was listed
-        except (OSError, ValueError) as error:
+        except StoreError as error:
+            unreadable.append(str(error))
+            continue
+        except ValueError as error:
             unreadable.append(f"The document of session {row.session_id} at {path} cannot be read: {error}.")
             continue
         if isinstance(document, dict):

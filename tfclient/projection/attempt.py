@@ -29,6 +29,9 @@ OF_NOTE = (
 )  # fmt: skip
 """How the names of response headers begin that are kept with each attempt."""
 
+REQUEST_IDS = ("x-request-id", "apim-request-id")
+"""Headers that hold the server's own id of a request; that one stands beside them."""
+
 
 @define(eq=False)
 class AttemptState:
@@ -164,13 +167,17 @@ class AttemptState:
         if row.retry_after and "retry-after-ms" in self.headers:
             row.retry_after += " ms"
         row.error = self.cause
-        row.headers = {k: v for k, v in self.headers.items() if k.startswith(OF_NOTE)}
+        row.headers = {
+            k: v
+            for k, v in self.headers.items()
+            if k.startswith(OF_NOTE) and (k not in REQUEST_IDS or v != row.request_id)
+        }
         return row
 
     @property
     def request_id(self) -> str | None:
         """The server's own id of this request."""
-        return self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        return next((self.headers[name] for name in REQUEST_IDS if self.headers.get(name)), None)
 
     def settle(self) -> None:
         """Let go of everything that the document has taken in: what is left fits in a row."""

@@ -19,11 +19,14 @@ def without_echoes(
 ) -> dict[str, Any]:
     """Return a response's other fields less those that say again what was sent.
 
-    ``as_sent`` lists the fields left out. Tools that came back with additions (defaults filled in) are written as
-    what is different from the snapshot of those sent. What was sent may have been made light since.
+    ``as_sent`` lists the fields left out; what is null or empty says nothing. Tools that came back with additions
+    (defaults filled in) are written as what is different from the snapshot of those sent. What was sent may have
+    been made light since.
     """
     arguments = call.payload_started.get("arguments")
     sent: dict[str, Any] = dict(arguments) if isinstance(arguments, dict) else {}
+    if call.previous_response_id is not None:
+        sent["previous_response_id"] = call.previous_response_id
     snapshots = _snapshots(call, steps)
     if "instructions" in snapshots and "items" not in snapshots["instructions"].payload_started:
         sent["instructions"] = snapshots["instructions"].payload_started.get("text")
@@ -32,7 +35,9 @@ def without_echoes(
     kept: dict[str, Any] = {}
     echoed: list[str] = []
     for key, value in rest.items():
-        if key not in sent or not isinstance(value, str | list | dict) or not value:
+        if value in (None, "", [], {}):
+            continue
+        if key not in sent or not isinstance(value, str | list | dict):
             kept[key] = value
         elif _same(value, sent[key]) or _same(
             lightener.lighten(value, key), lightener.lighten(sent[key], key)

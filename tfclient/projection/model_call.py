@@ -6,6 +6,7 @@ alone.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from attrs import define, field
@@ -119,6 +120,26 @@ def usage_from(raw: Any) -> Usage | None:
     return usage
 
 
+def says_all(usage: Usage | None, raw: dict[str, Any]) -> bool:
+    """Return whether these counts say all that the ``usage`` object of either family said.
+
+    Example:
+        >>> says_all(Usage(9, 2, 0, 0, 11), {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11})
+        True
+    """
+    if usage is None:
+        return False
+    given, made = {"cached_tokens": usage.cached_tokens}, {"reasoning_tokens": usage.reasoning_tokens}
+    said: dict[str, Any] = {"total_tokens": usage.total_tokens}
+    for names, count, details in (
+        (("input_tokens", "prompt_tokens"), usage.input_tokens, given),
+        (("output_tokens", "completion_tokens"), usage.output_tokens, made),
+    ):
+        for name in names:
+            said |= {name: count, f"{name}_details": details}
+    return all(key in said and said[key] == value for key, value in raw.items())
+
+
 def _details(raw: dict[str, Any], *names: str) -> dict[str, Any]:
     for name in names:
         if isinstance(raw.get(name), dict):
@@ -129,6 +150,8 @@ def _details(raw: dict[str, Any], *names: str) -> dict[str, Any]:
 def _count(raw: dict[str, Any], *names: str) -> int:
     for name in names:
         value = raw.get(name)
+        if isinstance(value, float) and not isfinite(value):
+            continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             return int(value)
     return 0

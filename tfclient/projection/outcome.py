@@ -14,6 +14,7 @@ from tfclient.projection.echoes import without_echoes
 from tfclient.projection.encrypted import sealed
 from tfclient.projection.fingerprints import parse_arguments
 from tfclient.projection.items import Item
+from tfclient.projection.model_call import says_all
 from tfclient.projection.output_payloads import message_payload, reasoning_payload
 from tfclient.projection.times import iso, milliseconds
 from tfstore.reading import as_text
@@ -158,7 +159,7 @@ def _fill(step: Step, response: ModelResponse) -> None:
     payload["status"] = response.status
     if response.incomplete_details:
         payload["incomplete_details"] = response.incomplete_details
-    if response.raw_usage:
+    if response.raw_usage and not says_all(step.usage, response.raw_usage):
         payload["usage"] = response.raw_usage
     if response.rest:
         payload["response"] = response.rest

@@ -16,6 +16,7 @@ import binascii
 import hashlib
 import json
 import re
+from sys import intern
 from typing import Any
 
 from attrs import define, evolve, field
@@ -27,6 +28,8 @@ from tfstore.references import is_reference, truncated
 LONG_STRING = 64 * 1024
 LONG_ROW = 64
 PREVIEW = 120
+WORD = 24
+"""Characters up to which a string is likely to come again: field names, types, statuses, models."""
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
@@ -76,12 +79,14 @@ class Lightener:
     """What redaction changed in texts that are not in the document, or not all of them, by their reference."""
 
     def lighten(self, value: Any, key: str = "") -> Any:
-        """Return the value with everything heavy replaced by a reference."""
+        """Return the value with everything heavy replaced by a reference, and short strings held once."""
         if isinstance(value, str):
-            return self._string(value, key) if len(value) > PREVIEW else value
+            if len(value) > PREVIEW:
+                return self._string(value, key)
+            return intern(value) if len(value) <= WORD else value
         if isinstance(value, dict):
             cut = self._is_cut(value)
-            return {k: v if cut and k == "text" else self.lighten(v, k) for k, v in value.items()}
+            return {intern(k): v if cut and k == "text" else self.lighten(v, k) for k, v in value.items()}
         if isinstance(value, list):
             if len(value) > LONG_ROW and all(type(v) in (int, float) for v in value):
                 return self._row(json.dumps(value).encode())

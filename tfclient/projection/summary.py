@@ -99,7 +99,13 @@ class Totals:
                 del summary.tools[share.tool]
 
 
+_NONE = _Share()
+"""What most steps add: nothing. It is the same for all of them."""
+
+
 def _share_of(step: Step) -> _Share:
+    if step.label not in {"assistant_call", "tool_call", "tool_error"} and step.error is None:
+        return _NONE
     share = _Share(error=step.error is not None)
     if step.label == "assistant_call":
         share.model, share.retries = step.model or "unknown", step.retries or 0

@@ -8,6 +8,7 @@ from functools import lru_cache
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=256)
 def iso(at: int) -> str:
     """Return microseconds since the epoch as ISO-8601 UTC with milliseconds.
 

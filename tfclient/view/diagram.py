@@ -10,7 +10,7 @@ from tfclient.view.svg import clean
 from tfd2 import compile_d2, draw
 from tfd2.compiler import ROOT
 from tfd2.elements import Board, Node
-from tfd2.emit import document
+from tfd2.emit import pieces
 from tfd2.facts import gather
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
@@ -46,7 +46,7 @@ class Diagram:
         """Nothing is rendered yet."""
         self.text = draw(session)
         self._facts = gather(session)
-        self._outline = outline(session)
+        self._outline = list(outline(session))
         self.boards = list(_boards(self._outline, self._facts))
         self._keys = {board.key for board in self.boards}
         self._steps = dict(_steps(self._facts))
@@ -76,7 +76,7 @@ class Diagram:
     def _alone(self, key: str) -> str:
         """Return D2 in which all other boards are empty: D2 reads a whole file to draw one board of it."""
         boards = [board if (board.key or ROOT) == key else _empty(board.key) for board in self._outline]
-        return document(boards)
+        return "".join(pieces(boards))
 
     def _clean(self, picture: bytes, board: str) -> str:
         return clean(picture, steps=self._steps.get(board, {}), boards=self._keys, looks=CLASSES)
