@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-    from tfclient.client import AsyncTracedAzureOpenAI, AsyncTracedOpenAI, TracedAzureOpenAI, TracedOpenAI
+    from tfclient.client import (
+        AsyncTracedAzureOpenAI,
+        AsyncTracedBedrockOpenAI,
+        AsyncTracedOpenAI,
+        TracedAzureOpenAI,
+        TracedBedrockOpenAI,
+        TracedOpenAI,
+    )
     from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
     from tfclient.health import Health
     from tfclient.recorder import Recorder
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncTracedAzureOpenAI",
+    "AsyncTracedBedrockOpenAI",
     "AsyncTracedOpenAI",
     "Health",
     "Recorder",
@@ -33,12 +41,14 @@ __all__ = [
     "Stats",
     "TfclientError",
     "TracedAzureOpenAI",
+    "TracedBedrockOpenAI",
     "TracedOpenAI",
     "open_store",
 ]
 
 _HOMES = {
     "AsyncTracedAzureOpenAI": "client",
+    "AsyncTracedBedrockOpenAI": "client",
     "AsyncTracedOpenAI": "client",
     "Health": "health",
     "Recorder": "recorder",
@@ -49,6 +59,7 @@ _HOMES = {
     "Stats": "stats",
     "TfclientError": "errors",
     "TracedAzureOpenAI": "client",
+    "TracedBedrockOpenAI": "client",
     "TracedOpenAI": "client",
 }
 """Which module each name comes from, when it is first asked for: whoever reads a store needs no openai."""

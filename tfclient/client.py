@@ -330,3 +330,16 @@ class TracedAzureOpenAI(_TracedSync, AzureOpenAI):
 @_drop_in
 class AsyncTracedAzureOpenAI(_TracedAsync, AsyncAzureOpenAI):
     """``openai.AsyncAzureOpenAI`` that records what it does; everything else is as it was."""
+
+
+if hasattr(openai, "BedrockOpenAI"):  # not in the first of openai 3, nor in openai 2
+
+    @_drop_in
+    class TracedBedrockOpenAI(_TracedSync, openai.BedrockOpenAI):
+        """``openai.BedrockOpenAI`` that records what it does; everything else is as it was."""
+
+    @_drop_in
+    class AsyncTracedBedrockOpenAI(_TracedAsync, openai.AsyncBedrockOpenAI):
+        """``openai.AsyncBedrockOpenAI`` that records what it does; everything else is as it was."""
+
+    __all__ += ["AsyncTracedBedrockOpenAI", "TracedBedrockOpenAI"]

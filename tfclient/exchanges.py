@@ -333,35 +333,43 @@ class Exchange:
     def _request_body(
         self, request: Any, content_type: str | None
     ) -> tuple[bytes, list[Any], SentBody | None]:
-        data = request.__dict__.get("_content")
+        data: Any = request.__dict__.get("_content")
         if data == b"":
             return b"null", [], None
-        writer = self._call.handle.writer
-        redactor = self._call.sessions.redactor
         size = 0 if data is None else len(data)
         if size > LONGEST_REQUEST:
             mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": size}
             return line({"unread": "too_long", "bytes": size}), [mark], None
-        body: dict[str, Any] | None = None
+        body: dict[str, Any]
         kept: SentBody | None = None
         try:
             if data is None:
-                body, marks = unread_body(request, redactor)
-            elif redactor.mode in {"secrets", "none"}:
-                body, marks, kept = writer.sent_bodies.journaled(
-                    self.id, data, lambda part: redactor.body(part, content_type, "request.body")
-                )
+                body, marks = unread_body(request, self._call.sessions.redactor)
             else:
-                # Hashed or judged text by text: only the whole can be redacted, and the result compared.
-                text, marks = redactor.body(data, content_type, "request.body")
-                if text is not None:
-                    whole = text.encode("utf-8", "surrogatepass")
-                    body, _, kept = writer.sent_bodies.journaled(self.id, whole, _as_it_is)
-            if body is None:
-                body, marks = _binary(redactor, data, "request.body")
+                body, marks, kept = self._in_memory(data, content_type)
         except Exception as error:  # noqa: BLE001 - the call goes on
             body, marks = self._not_redacted(error, size, "request.body")
         return line(body), marks, kept
+
+    def _in_memory(
+        self, data: bytes, content_type: str | None
+    ) -> tuple[dict[str, Any], list[Any], SentBody | None]:
+        bodies = self._call.handle.writer.sent_bodies
+        redactor = self._call.sessions.redactor
+        if redactor.mode in {"secrets", "none"}:
+            body, marks, kept = bodies.journaled(
+                self.id, data, lambda part: redactor.body(part, content_type, "request.body")
+            )
+            if body is not None:
+                return body, marks, kept
+        else:
+            # Hashed or judged text by text: only the whole can be redacted, and the result compared.
+            text, marks = redactor.body(data, content_type, "request.body")
+            if text is not None:
+                body, _, kept = bodies.journaled(self.id, text.encode("utf-8", "surrogatepass"), _as_it_is)
+                if body is not None:
+                    return body, marks, kept
+        return *_binary(redactor, data, "request.body"), None
 
     def _response_body(
         self, redactor: Redactor, content: bytes, content_type: str | None

@@ -27,6 +27,11 @@ PAIRS = [
     (tfclient.TracedAzureOpenAI, openai.AzureOpenAI),
     (tfclient.AsyncTracedAzureOpenAI, openai.AsyncAzureOpenAI),
 ]
+if hasattr(openai, "BedrockOpenAI"):
+    PAIRS += [
+        (tfclient.TracedBedrockOpenAI, openai.BedrockOpenAI),
+        (tfclient.AsyncTracedBedrockOpenAI, openai.AsyncBedrockOpenAI),
+    ]
 
 OURS = ("recorder", "session", "end_session", "tool", "tool_call", "tool_diagnostics", "following")
 
@@ -337,6 +342,23 @@ def test_azure_routes_and_headers_are_the_same(recorder: Recorder, server: Scrip
     assert "azure-key" not in journals.everything(recorder)
     urls = [entry["url"] for entry in journals.entries(recorder, "attempt.sent")]
     assert urls[0].endswith("/openai/deployments/my-deployment/chat/completions?api-version=2026-01-01")
+
+
+@pytest.mark.skipif(not hasattr(openai, "BedrockOpenAI"), reason="this openai has no client for Bedrock")
+def test_bedrock_routes_and_headers_are_the_same(recorder: Recorder, server: ScriptedServer) -> None:
+    server.always(answer("Hello!"))
+    options: Any = {"api_key": "bedrock-key", "aws_region": "eu-north-1", "base_url": server.url}
+    for client in (
+        openai.BedrockOpenAI(**options),
+        tfclient.TracedBedrockOpenAI(**options, recorder=recorder),
+    ):
+        with client:
+            client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
+            client.with_options(timeout=3).responses.create(model=MODEL, input="Hi")
+    seen = [(r.path, r.headers, r.body) for r in server.requests]
+    assert seen[:2] == seen[2:]
+    assert "bedrock-key" not in journals.everything(recorder)
+    assert len(journals.entries(recorder, "attempt.answered")) == 2
 
 
 def test_strict_validation_is_the_same(drive: Driver, recorder: Recorder, server: ScriptedServer) -> None:

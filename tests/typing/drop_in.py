@@ -16,10 +16,12 @@ from pydantic import BaseModel
 
 from tfclient import (
     AsyncTracedAzureOpenAI,
+    AsyncTracedBedrockOpenAI,
     AsyncTracedOpenAI,
     Recorder,
     SessionHandle,
     TracedAzureOpenAI,
+    TracedBedrockOpenAI,
     TracedOpenAI,
 )
 
@@ -70,6 +72,8 @@ def sync_program() -> None:
     assert observer is not None
     azure = TracedAzureOpenAI(azure_endpoint="https://x.example", api_version="1", recorder=recorder)
     assert_type(azure.with_options(api_version="2"), TracedAzureOpenAI)
+    bedrock = TracedBedrockOpenAI(api_key="k", aws_region="eu-north-1", recorder=recorder)
+    assert_type(bedrock.with_options(aws_region="eu-west-1"), TracedBedrockOpenAI)
 
 
 async def async_program() -> None:
@@ -92,6 +96,8 @@ async def async_program() -> None:
     assert_type(await weather("Oslo"), int)
     azure = AsyncTracedAzureOpenAI(base_url="https://x.example", api_version="1")
     assert_type(azure.copy(), AsyncTracedAzureOpenAI)
+    bedrock = AsyncTracedBedrockOpenAI(api_key="k", aws_region="eu-north-1")
+    assert_type(bedrock.copy(), AsyncTracedBedrockOpenAI)
 
 
 class Mine(TracedOpenAI):

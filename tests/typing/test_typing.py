@@ -23,6 +23,16 @@ needs_3 = pytest.mark.skipif(
 )
 
 
+BEDROCK = (
+    [
+        (tfclient.TracedBedrockOpenAI, openai.BedrockOpenAI),
+        (tfclient.AsyncTracedBedrockOpenAI, openai.AsyncBedrockOpenAI),
+    ]
+    if hasattr(openai, "BedrockOpenAI")
+    else []
+)
+
+
 def run(*command: str) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=300)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
@@ -65,6 +75,7 @@ def spelled_out() -> dict[str, dict[str, list[set[str]]]]:
         (tfclient.AsyncTracedOpenAI, openai.AsyncOpenAI),
         (tfclient.TracedAzureOpenAI, openai.AzureOpenAI),
         (tfclient.AsyncTracedAzureOpenAI, openai.AsyncAzureOpenAI),
+        *BEDROCK,
     ],
     ids=lambda cls: cls.__name__,
 )
