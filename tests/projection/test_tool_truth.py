@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.projection.builders import Story, call, labels, output, said, steps, the, user
+from tests.projection.builders import Story, call, labels, output, project, said, steps, the, user
+from tests.projection.events import chat_chunks, sse
+from tfclient.projection.projector import Projector
+from tfstore.converter import to_json
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 
@@ -295,3 +298,47 @@ def test_approvals() -> None:
     assert response.step_id in steps(session, "assistant_call")[1].depends_on
     assert request.step_id in the(session, "tool_call").depends_on
     assert run.status == "completed"
+
+
+@BOTH
+def test_a_tool_that_runs_while_its_call_is_streamed(api: str) -> None:
+    """At every moment of the stream: the same steps as when the tool runs after it, whoever looks in between."""
+    whole = Story(api, stream=True)
+    asked = [said("Let me see."), call("call_1", "weather", {"city": "Oslo"}), call("call_2", "wait")]
+    whole.ask([user("Weather?")], asked)
+    for kind in ("tool.started", "tool.ended"):
+        whole.tell(type=kind, tool="t1", call_id=None, name="weather", arguments={"city": "Oslo"})
+    wanted = [(s.label, s.call_id, s.status, s.output_index, s.timing) for s in steps(whole.session())]
+    *told, started, ended = whole.entries
+    for place in range(5, len(told)):
+        at = told[place]["at"]
+        early = [*told[:place], {**started, "at": at}, {**ended, "at": at}, *told[place:]]
+        session = project(early)
+        assert [(s.label, s.call_id, s.status, s.output_index, s.timing) for s in steps(session)] == wanted
+        watched = Projector("sess_20260101T000000Z_00000000")
+        for entry in early:
+            watched.feed(entry)
+            watched.session()
+        assert to_json(watched.session()) == to_json(session)
+
+
+def test_a_chat_that_says_something_after_its_calls() -> None:
+    story = Story("chat", stream=True)
+    sent = story.send(story.body([user("Weather?")]))
+    made = sent.response([said("I am on it."), call("call_1", "weather", {"city": "Oslo"})])
+    first, *rest = chat_chunks(made)
+    calls = [c for c in rest if c["choices"] and "tool_calls" in c["choices"][0]["delta"]]
+    sent.stream([first, *calls], None)
+    story.tell(type="tool.started", tool="t1", call_id="call_1", name="weather")
+    story.tell(type="tool.ended", tool="t1", call_id="call_1", name="weather", result="7")
+    for chunk in [c for c in rest if c not in calls]:
+        sent.chunk(sse(chunk))
+    sent.over("completed")
+    session = story.session()
+    assert [(s.label, s.output_index) for s in steps(session)] == [
+        ("user_message", None),
+        ("assistant_call", None),
+        ("tool_call", 1),
+        ("assistant_message", 0),
+    ]
+    assert the(session, "tool_call").payload_completed == {"ok": True, "result": "7"}

@@ -56,7 +56,7 @@ class Answer:
         cut_after: Close the connection after so many events (streamed) or bytes (not).
         mid_event: With ``cut_after``: in the middle of the next event.
         reset: With ``cut_after``: by a reset instead of a plain close.
-        hold_after: Wait for ``gate`` after so many events.
+        hold_after: Wait for ``gate`` after so many events; negative: so many before the end.
         gate: What is waited for.
         headers: More headers.
         gzip: Whether the body is compressed.

@@ -307,8 +307,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
 
+        hold_after = reply.hold_after
+        if hold_after is not None and hold_after < 0:
+            events = iter(known := list(events))
+            hold_after += len(known)
         for n, event in enumerate(events):
-            if n == reply.hold_after:
+            if n == hold_after:
                 self._wait(reply.gate)
             text = f"data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n"
             data = (f"event: {event['type']}\n{text}" if named else text).encode()

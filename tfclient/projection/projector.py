@@ -73,7 +73,7 @@ class Projector:
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
-        self._hooks = hooks = ToolHooks(book, index, tools)
+        self._hooks = hooks = ToolHooks(book, index, tools, calls.ask_streams)
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,

@@ -12,6 +12,8 @@ from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfclient.projection.lineage import LineageIndex
     from tfclient.projection.nodes import CallRecord
     from tfclient.projection.run_state import Book, RunState
@@ -38,13 +40,16 @@ class ToolHooks:
     book: Book
     index: LineageIndex
     tools: ToolSteps
+    ask_streams: Callable[[str | None, str | None, int], None]
+    """Takes the calls of a tool (by ``call_id``, else by name) that streams still running have told of."""
     early: list[_Ran] = field(factory=list["_Ran"])
-    """Runs of tools that nobody has been seen to ask for yet: their calls may stand in a stream still running."""
+    """Runs of tools that nobody has been seen to ask for yet: redaction may hold back what a stream told."""
     _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
 
     def started(self, entry: Entry, at: int) -> None:
         """A hook says that a tool began to run."""
         self._started[str(entry.get("tool"))] = (at, entry)
+        self.ask_streams(entry.get("name"), entry.get("call_id"), at)
         record = self._call_of(entry)
         if record is None:
             return
@@ -75,10 +80,7 @@ class ToolHooks:
             self._ended(record, ran)
 
     def settle(self, *, waiting: bool) -> None:
-        """Give runs of tools to the calls that have been seen by now; unless more may come, keep the rest as theirs.
-
-        The SDK's tool runners can run a tool while the response that asks for it is still being streamed.
-        """
+        """Give runs of tools to the calls that have been seen by now; unless more may come, keep the rest as theirs."""
         left: list[_Ran] = []
         for ran in self.early:
             record = self._call_of(ran.started)
