@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -136,11 +137,20 @@ def server_error(status: int = 500, retry_after: float | None = 0.01) -> Refused
 
 @attrs.frozen
 class Raw:
-    """Bytes as they are, with any status and type: a proxy's page, JSON that is none, nothing at all."""
+    """Bytes as they are, with any status and type: a proxy's page, JSON that is none, nothing at all.
 
-    body: bytes = b""
+    A list is sent as an event stream, an event for each of its members.
+    """
+
+    body: bytes | Sequence[Any] = b""
     status: int = 200
     content_type: str | None = "application/json"
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
+def thing(**fields: Any) -> Raw:
+    """Make a JSON object of an API that the server does not know itself; pollers need not wait long."""
+    return Raw(json.dumps(fields).encode(), headers={"openai-poll-after-ms": "1"})
 
 
 PROXY_PAGE = Raw(

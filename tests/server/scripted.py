@@ -105,6 +105,11 @@ class ScriptedServer:
         return self
 
     @property
+    def knows_all(self) -> bool:
+        """Whether there is an answer to whatever is asked, by any method."""
+        return self._always is not None
+
+    @property
     def unused(self) -> int:
         """How many scripted replies nobody has asked for."""
         return len(self._replies)
@@ -198,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif seen.method == "GET" and url.path.endswith("/models"):
             model = {"id": "gpt-5.4-mini", "object": "model", "created": 1773705600, "owned_by": "system"}
             self._send_json({"object": "list", "data": [model]})
-        elif seen.method == "POST":
+        elif seen.method == "POST" or self.scripted.knows_all:
             self._reply(seen, url.path)
         else:
             raise ApiError(404, f"Invalid URL ({seen.method} {url.path})")
@@ -226,8 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(reply, HangUp):
             self._hang_up(reset=False)
+        elif isinstance(reply, Raw) and not isinstance(reply.body, bytes):
+            self._send_events(iter(reply.body), Answer((), headers=reply.headers), named=True)
         elif isinstance(reply, Raw):
-            self._send(reply.body, reply.status, reply.content_type)
+            self._send(reply.body, reply.status, reply.content_type, more=dict(reply.headers))
         elif isinstance(reply, Refused):
             self._refuse(reply)
         elif path.endswith("/chat/completions"):
@@ -314,8 +321,10 @@ class _Handler(BaseHTTPRequestHandler):
         for n, event in enumerate(events):
             if n == hold_after:
                 self._wait(reply.gate)
-            text = f"data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n"
-            data = (f"event: {event['type']}\n{text}" if named else text).encode()
+            # The Assistants API names its events beside the data, all others in it.
+            name, told = (event["event"], event["data"]) if "event" in event else (event.get("type"), event)
+            text = f"data: {json.dumps(told, ensure_ascii=False, separators=(',', ':'))}\n\n"
+            data = (f"event: {name}\n{text}" if named else text).encode()
             if n == reply.cut_after:
                 if reply.mid_event:
                     write(data[: len(data) // 2])

@@ -236,12 +236,19 @@ class Calls:
                 error = {"type": "Unknown", "message": "the process ended before sending"}
                 self._never_sent(call, {"error": error}, at)
 
-    def ask_streams(self, name: str | None, call_id: str | None, at: int) -> None:
-        """Take the calls of a tool that streams still running have told of: the program serves them already."""
+    def ask_streams(self, name: str | None, call_id: str | None, at: int) -> bool:
+        """Take the calls of a tool that streams still running have told of: the program serves them already.
+
+        Returns:
+            Whether any stream is running.
+        """
+        running = False
         for call in self.open.values():
             if call.node is not None and call.attempts and call.attempt.stream is not None:
+                running = True
                 so_far = call.attempt.stream.response()
                 self.closing.outcome.asked_so_far(call.node, so_far, name, call_id, at)
+        return running
 
     def streaming(self) -> list[tuple[Step, AttemptState]]:
         """Return the steps whose streams are still running."""

@@ -54,7 +54,7 @@ class Closing:
             self._measure(call, at)
         elif call.step is not None:
             self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
-            if ending in GAVE_UP:
+            if ending in GAVE_UP and not (ending == "left_early" and _is_subscription(attempt)):
                 call.step.status = "cancelled" if ending in LEFT else "failed"
                 call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
                 call.step.ending = ending
@@ -119,6 +119,11 @@ class Closing:
         self.outcome.partial(node, response, at)
         if node.step.status not in _OPEN:
             node.step.ending = ending if ending in GAVE_UP else node.step.ending
+
+
+def _is_subscription(attempt: AttemptState) -> bool:
+    """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
+    return attempt.sent.get("method") == "GET" and "event-stream" in attempt.headers.get("content-type", "")
 
 
 def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:

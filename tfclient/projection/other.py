@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from tfclient.projection.api_results import events_of, result_summary
+from tfclient.projection.api_results import events_of, last_words, result_summary
 from tfclient.projection.bodies import body_bytes, parse_json
 from tfclient.projection.compacting import Compacting
 from tfclient.projection.errors import error_from_body
@@ -43,6 +43,8 @@ class OtherCalls:
             parent = nested.run
             lineage.parent_step_id, lineage.source = nested.step.step_id, "explicit"
         payload = where_of(call)
+        if (size := _size(sent, data)) is not None:
+            payload["bytes"] = size
         if call.endpoint.name == "responses.compact" and isinstance(arguments, dict):
             parent = self.compacting.begin(call, arguments, payload, lineage) or parent
         elif arguments is not None:
@@ -57,8 +59,7 @@ class OtherCalls:
             status="in_progress",
             payload_started=payload,
         )
-        if isinstance(arguments, dict) and isinstance(arguments.get("model"), str):
-            step.model = arguments["model"]
+        step.model = _model_of(arguments)
         if call.endpoint.resource_id is not None and name.startswith("conversations."):
             run.run.conversation_id = call.endpoint.resource_id
         run.run.input_text = name
@@ -71,10 +72,14 @@ class OtherCalls:
             return
         data, media = attempt.body(), attempt.headers.get("content-type", "")
         body = self._body(data, None, media)
+        said_last: dict[str, Any] = body if isinstance(body, dict) else {}
         if "event-stream" in media and isinstance(body, str):
             body = events_of(body)
+            said_last = last_words(body["events"])
         step.payload_completed = {"status_code": attempt.status, "bytes": attempt.received}
         said = result_summary(call.endpoint.name, body, media)
+        if said_last is not body and isinstance(said_last.get("text"), str):
+            said = said_last["text"]
         if said:
             step.payload_completed["result"] = said
         if body is not None:
@@ -82,11 +87,12 @@ class OtherCalls:
         failed = attempt.status is not None and attempt.status >= 400
         step.status = "failed" if failed else "completed"
         step.error = error_from_body(body, attempt.status) if failed else None
-        if isinstance(body, dict):
-            step.usage = usage_from(body.get("usage"))
-            step.model = body["model"] if isinstance(body.get("model"), str) else step.model
-            if call.endpoint.name == "conversations.create" and isinstance(body.get("id"), str):
-                run.run.conversation_id = body["id"]
+        if said_last is not body and said_last.get("error") and not failed:
+            step.status, step.error = "failed", error_from_body(said_last, None)
+        step.usage = usage_from(said_last.get("usage"))
+        step.model = said_last["model"] if isinstance(said_last.get("model"), str) else step.model
+        if call.endpoint.name == "conversations.create" and isinstance(said_last.get("id"), str):
+            run.run.conversation_id = said_last["id"]
         step.ending, step.latency = ending, call.latency(at)
         step.request_id = attempt.request_id
         step.ended_at, step.duration_ms = iso(at), milliseconds(call.started_at, at)
@@ -115,6 +121,30 @@ def where_of(call: Call) -> dict[str, Any]:
     sent = call.attempt.sent
     named = {"name": f"openai.{call.endpoint.name}", "method": sent.get("method")}
     return named | place_of(str(sent.get("url") or ""))
+
+
+def _size(sent: dict[str, Any], data: bytes) -> int | None:
+    """Return how many bytes the request's body had: as its head says, else as many as were kept."""
+    body, headers = sent.get("body"), sent.get("headers")
+    told = headers.get("content-length") if isinstance(headers, dict) else None
+    if isinstance(told, str) and told.isascii() and told.isdigit():
+        return int(told) or None
+    if isinstance(body, dict) and isinstance(body.get("bytes"), int):
+        return int(body["bytes"])
+    return len(data) or None
+
+
+def _model_of(arguments: Any) -> str | None:
+    """Return the model that was asked for: a field of the JSON, or a part of the form."""
+    if not isinstance(arguments, dict):
+        return None
+    parts = arguments.get("parts")
+    for part in [arguments, *(parts if isinstance(parts, list) else [])]:
+        if isinstance(part, dict):
+            model = part.get("value") if part.get("name") == "model" else part.get("model")
+            if isinstance(model, str):
+                return model
+    return None
 
 
 def _media(headers: Any) -> str:

@@ -126,6 +126,7 @@ class Projector:
         session.ended_at = iso(at)
         self._calls.give_up(at)
         self._tools.give_up()
+        self._hooks.give_up()
 
     def _call_started(self, entry: Entry, at: int) -> None:
         if self._calls.session_ended:
