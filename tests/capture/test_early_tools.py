@@ -15,7 +15,7 @@ from tests.server.replies import Call, Think, answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.server.scripted import Seen, ScriptedServer
+    from tests.server.scripted import ScriptedServer, Seen
     from tfclient import Recorder
     from tfstore.documents import Session
 
