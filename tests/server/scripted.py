@@ -197,7 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, seen: Seen) -> None:
         url = urlsplit(seen.path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        stored = re.search(r"/responses/(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?$", url.path)
+        stored = re.search(
+            r"/responses/(?!compact$|input_tokens$)(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?$", url.path
+        )
         if stored:
             self._route_stored(seen.method, stored["id"], stored["rest"], query)
         elif seen.method == "GET" and url.path.endswith("/models"):
