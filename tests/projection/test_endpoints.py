@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tfclient.projection.endpoints import endpoint_of
+from tfclient.projection.hosts import place_of
 
 _REQUEST = re.compile(
     r'self\._(post|get|delete|put|patch|get_api_list)\(\s*(?:path_template\(\s*)?f?"(/[^"?]+)', re.ASCII
@@ -63,3 +64,22 @@ def test_every_operation_of_the_sdk_has_the_words_of_its_path(prefix: str) -> No
 )
 def test_names(method: str, path: str, name: str) -> None:
     assert endpoint_of(method, path).name == name
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("api.openai.com", "openai"),
+        ("eu.api.openai.com:443", "openai"),
+        ("my-res.openai.azure.com", "azure"),
+        ("my-res.openai.azure.us", "azure"),
+        ("us-central1-aiplatform.googleapis.com", "google"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "aws"),
+        ("x1.us-east-1.aws.endpoints.huggingface.cloud", "huggingface"),
+        ("notapi.openai.com.evil.example", None),
+        ("fakeazure.com", None),
+        ("localhost:11434", None),
+    ],
+)
+def test_the_provider_is_named_where_the_host_tells(host: str, provider: str | None) -> None:
+    assert place_of(f"https://{host}/v1/responses").get("provider") == provider
