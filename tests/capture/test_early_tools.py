@@ -120,7 +120,7 @@ def test_calls_in_an_eager_tool_of_the_runner_are_nested(
 
 def serve_responses(drive: Driver, client: Any, tool: Callable[..., Any], *, block: bool) -> None:
     """Runs each tool as soon as its arguments are there."""
-    ask = {"model": MODEL, "input": "What is the weather?"}
+    ask: dict[str, Any] = {"model": MODEL, "input": "What is the weather?"}
     items: dict[int, Any] = {}
     outputs: list[Any] = []
     stream = drive.do(client.responses.create(**ask, stream=True))

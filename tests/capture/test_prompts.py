@@ -47,7 +47,7 @@ def responses(drive: Driver, client: Any, server: ScriptedServer) -> None:
         answer("In a conversation."),
         answer("Again."),
     )
-    tools = [{"type": "function", "name": "weather", "parameters": {}, "strict": None}]
+    tools: list[Any] = [{"type": "function", "name": "weather", "parameters": {}, "strict": None}]
     asked = {"model": MODEL, "instructions": "Be brief.", "tools": tools, "temperature": 0.5}
     create, compact = client.responses.create, client.responses.compact
     first = drive.do(create(input="Weather?", **asked))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.capture import documents
 from tests.capture.driver import MODEL, Driver
-from tests.server.replies import Raw, answer, thing
+from tests.server.replies import Events, Raw, answer, thing
 
 if TYPE_CHECKING:
     from tests.server.scripted import ScriptedServer, Seen
@@ -50,13 +50,13 @@ class Api:
     def __init__(self) -> None:
         self.looks: dict[str, int] = {}
 
-    def __call__(self, seen: Seen) -> Raw:
+    def __call__(self, seen: Seen) -> Raw | Events:
         path, _, query = seen.path.partition("?")
         ready = seen.method == "GET" and self._looks(path) > 1
         status = "completed" if ready else "in_progress"
         if path.startswith("/v1/threads"):
             if seen.method == "POST" and seen.json.get("stream"):
-                return Raw(TOLD)
+                return Events(TOLD)
             return thing(**RUN, status=status, usage=USAGE if ready else None)
         if path.endswith("/jobs"):
             page = "2" if "after" in query else "1"
@@ -139,9 +139,9 @@ def test_each_request_of_a_helper_is_one_run(
     drive: Driver, recorder: Recorder, server: ScriptedServer, helper: str
 ) -> None:
     results = []
-    for make in (drive.plain, lambda: drive.traced(recorder)):
+    for client in (drive.plain(), drive.traced(recorder)):
         server.always(Api())
-        given = drive.do(HELPERS[helper](drive, make()))
+        given = drive.do(HELPERS[helper](drive, client))
         results.append(given if isinstance(given, list) else given.to_dict())
     assert results[0] == results[1]
     half = len(server.requests) // 2
@@ -177,6 +177,13 @@ CALL = {
     "arguments": '{"city":"Oslo"}',
     "status": "completed",
 }
+HAPPENED: list[tuple[str, dict[str, Any]]] = [
+    ("turn.created", {"turn": TURN}),
+    ("turn.item.added", {"item": CALL}),
+    ("turn.completed", {"turn": TURN}),
+    ("idle", {}),
+    ("environment.ready", {}),
+]
 EVENTS = [
     {
         "type": f"agent.session.{kind}",
@@ -185,15 +192,7 @@ EVENTS = [
         "turn_id": "turn_1",
         **more,
     }
-    for n, (kind, more) in enumerate(
-        [
-            ("turn.created", {"turn": TURN}),
-            ("turn.item.added", {"item": CALL}),
-            ("turn.completed", {"turn": TURN}),
-            ("idle", {}),
-            ("environment.ready", {}),
-        ]
-    )
+    for n, (kind, more) in enumerate(HAPPENED)
 ]
 
 
@@ -201,7 +200,7 @@ def agents(seen: Seen) -> Any:
     if seen.path.endswith("/responses"):
         return answer("Inside.")
     if seen.method == "GET" and seen.path.endswith("/events"):
-        return Raw(EVENTS)
+        return Events(EVENTS)
     return thing(id=SESSION, object="agent.session", status="idle")
 
 

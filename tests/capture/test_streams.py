@@ -375,6 +375,7 @@ def test_a_documents_stream_tells_its_times_and_deltas(
     events += drive.events(stream)
     (call,) = documents.steps(recorder, "assistant_call")
     latency = call.latency
+    assert latency is not None
     assert latency.events == len(events)
     assert latency.first_event_ms is not None
     assert latency.first_text_ms is not None

@@ -21,7 +21,9 @@ IDS = ["a1b2c3d4e5f6a7b8", "file-9", "ft:gpt-4o-mini:org::x1", "word", "my.model
 def operations() -> list[tuple[str, str]]:
     """Every method and path that the installed openai knows."""
     sources = Path(openai.__file__).parent.joinpath("resources").rglob("*.py")
-    found = {operation for source in sources for operation in _REQUEST.findall(source.read_text())}
+    found: set[tuple[str, str]] = set()
+    for source in sources:
+        found.update(_REQUEST.findall(source.read_text()))
     return sorted(
         ({"get_api_list": "GET"}.get(verb, verb.upper()), path)
         for verb, path in found

@@ -137,12 +137,9 @@ def server_error(status: int = 500, retry_after: float | None = 0.01) -> Refused
 
 @attrs.frozen
 class Raw:
-    """Bytes as they are, with any status and type: a proxy's page, JSON that is none, nothing at all.
+    """Bytes as they are, with any status and type: a proxy's page, JSON that is none, nothing at all."""
 
-    A list is sent as an event stream, an event for each of its members.
-    """
-
-    body: bytes | Sequence[Any] = b""
+    body: bytes = b""
     status: int = 200
     content_type: str | None = "application/json"
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
@@ -151,6 +148,13 @@ class Raw:
 def thing(**fields: Any) -> Raw:
     """Make a JSON object of an API that the server does not know itself; pollers need not wait long."""
     return Raw(json.dumps(fields).encode(), headers={"openai-poll-after-ms": "1"})
+
+
+@attrs.frozen
+class Events:
+    """An event stream as it is; an event is named by its ``type``, or is ``{"event": …, "data": …}``."""
+
+    events: Sequence[Mapping[str, Any]]
 
 
 PROXY_PAGE = Raw(
@@ -171,4 +175,4 @@ class HangUp:
     """The connection is closed before the first byte of an answer."""
 
 
-Reply = Answer | Refused | Raw | Silence | HangUp
+Reply = Answer | Refused | Raw | Events | Silence | HangUp

@@ -32,7 +32,7 @@ import attrs
 
 from tests.server import chat_api
 from tests.server.ids import Clock, Ids
-from tests.server.replies import Answer, HangUp, Raw, Refused, Reply, Silence
+from tests.server.replies import Answer, Events, HangUp, Raw, Refused, Reply, Silence
 from tests.server.responses_api import ApiError, ResponsesApi
 
 JSON: TypeAlias = Any
@@ -233,8 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(reply, HangUp):
             self._hang_up(reset=False)
-        elif isinstance(reply, Raw) and not isinstance(reply.body, bytes):
-            self._send_events(iter(reply.body), Answer((), headers=reply.headers), named=True)
+        elif isinstance(reply, Events):
+            self._send_events(iter(reply.events), Answer(()), named=True)
         elif isinstance(reply, Raw):
             self._send(reply.body, reply.status, reply.content_type, more=dict(reply.headers))
         elif isinstance(reply, Refused):

@@ -60,6 +60,8 @@ class Closing:
                 call.step.status = "cancelled" if ending in LEFT else "failed"
                 call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
                 call.step.ending = ending
+            if attempt.stream is not None:
+                self._measure(call, at)
         call.settle()
         if call.step is not None:
             call.show_attempts(call.step)

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, field
 
 from tfclient.projection.api_results import events_of, last_words, result_summary
 from tfclient.projection.bodies import body_bytes, parse_json
 from tfclient.projection.compacting import Compacting
+from tfclient.projection.encrypted import sealed_within
 from tfclient.projection.errors import error_from_body
 from tfclient.projection.hosts import place_of
 from tfclient.projection.model_call import usage_from
+from tfclient.projection.response_stream import ResponseStream
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
 
 if TYPE_CHECKING:
+    from tfclient.projection.attempt import AttemptState
     from tfclient.projection.exchange import Call
     from tfclient.projection.payloads import Lightener
-    from tfclient.projection.run_state import Book
+    from tfclient.projection.run_state import Book, RunState
     from tfclient.projection.tool_steps import ToolSteps
+    from tfstore.documents import Step
+
+
+RETRIEVE = "responses.retrieve"
+
+
+@define
+class _Retrieved:
+    """The step of a response that was created elsewhere and is looked at here, again and again perhaps."""
+
+    run: RunState
+    step: Step
+    opened: int
+    looks: int = 0
 
 
 @define
@@ -30,9 +47,26 @@ class OtherCalls:
     tools: ToolSteps
     lightener: Lightener
     compacting: Compacting
+    _retrieved: dict[str, _Retrieved] = field(factory=dict[str, "_Retrieved"])
 
     def open(self, call: Call, at: int, text: str | None = None) -> None:
-        """Add the run and its step, in progress."""
+        """Add the run and its step, in progress; polling a response that was created elsewhere adds none."""
+        known = self._retrieved_before(call)
+        if known is not None:
+            call.run, call.step = known.run, known.step
+            return
+        self._add(call, at, text)
+        if call.endpoint.name == RETRIEVE and call.endpoint.resource_id and call.run and call.step:
+            self._retrieved[call.endpoint.resource_id] = _Retrieved(
+                call.run, call.step, call.started_at or at
+            )
+
+    def _retrieved_before(self, call: Call) -> _Retrieved | None:
+        if call.endpoint.name != RETRIEVE:
+            return None
+        return self._retrieved.get(call.endpoint.resource_id or "")
+
+    def _add(self, call: Call, at: int, text: str | None) -> None:
         sent = call.attempt.sent
         media = _media(sent.get("headers"))
         data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent.get("body"))
@@ -48,7 +82,7 @@ class OtherCalls:
         if call.endpoint.name == "responses.compact" and isinstance(arguments, dict):
             parent = self.compacting.begin(call, arguments, payload, lineage) or parent
         elif arguments is not None:
-            payload["arguments"] = arguments
+            payload["arguments"] = sealed_within(arguments)
         run = self.book.open_run(at, "api", lineage, parent)
         name = call.endpoint.name
         step = self.book.add(
@@ -67,11 +101,18 @@ class OtherCalls:
 
     def close(self, call: Call, at: int, ending: str) -> None:
         """Fill in what came back."""
-        step, run, attempt = call.step, call.run, call.attempt
+        attempt, before = call.attempt, self._retrieved_before(call)
+        if before is not None and before.looks and not _brought_something(attempt):
+            # What an earlier look brought stays as it is.
+            self._add(call, call.attempts[0].sent_at, None)
+            before = None
+        step, run = call.step, call.run
         if step is None or run is None:
             return
         data, media = attempt.body(), attempt.headers.get("content-type", "")
         body = self._body(data, None, media)
+        if isinstance(attempt.stream, ResponseStream):
+            body = attempt.stream.body()
         said_last: dict[str, Any] = body if isinstance(body, dict) else {}
         if "event-stream" in media and isinstance(body, str):
             body = events_of(body)
@@ -83,7 +124,7 @@ class OtherCalls:
         if said:
             step.payload_completed["result"] = said
         if body is not None:
-            step.payload_completed["body"] = body
+            step.payload_completed["body"] = sealed_within(body)
         failed = attempt.status is not None and attempt.status >= 400
         step.status = "failed" if failed else "completed"
         step.error = error_from_body(body, attempt.status) if failed else None
@@ -96,6 +137,10 @@ class OtherCalls:
         step.ending, step.latency = ending, call.latency(at)
         step.request_id = attempt.request_id
         step.ended_at, step.duration_ms = iso(at), milliseconds(call.started_at, at)
+        if before is not None:
+            before.looks += 1
+            step.payload_completed["looks"] = before.looks
+            step.duration_ms = milliseconds(before.opened, at)
         run.run.status = step.status
         self.book.touch(step)
         self.book.activity(run, at)
@@ -121,6 +166,11 @@ def where_of(call: Call) -> dict[str, Any]:
     sent = call.attempt.sent
     named = {"name": f"openai.{call.endpoint.name}", "method": sent.get("method")}
     return named | place_of(str(sent.get("url") or ""))
+
+
+def _brought_something(attempt: AttemptState) -> bool:
+    good = attempt.status is not None and attempt.status < 400
+    return good and (attempt.stream is not None or bool(attempt.body()))
 
 
 def _size(sent: dict[str, Any], data: bytes) -> int | None:

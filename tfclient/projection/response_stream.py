@@ -101,15 +101,21 @@ class ResponseStream:
             response.error = error_from_body({"error": self.error}, None)
         return response
 
-    def _partial(self) -> ModelResponse:
-        places = sorted(self._items)
+    def body(self) -> dict[str, Any]:
+        """Return the response as an unstreamed one would stand in a body, as far as the stream has told it."""
+        if self.final is not None and (self.final.get("output") or not self._items):
+            return self.final
         body = {"object": "response", **(self.final or self._latest)}
-        body["output"] = [joined(self._items[place]) for place in places]
+        body["output"] = [joined(self._items[place]) for place in sorted(self._items)]
         if self.response_id:
             body["id"] = self.response_id
         if self.error is not None and self.terminal is None:
-            body["status"] = "failed"
-        response = read_response({"status": "in_progress", **body})
+            body |= {"status": "failed", "error": body.get("error") or self.error}
+        return {"status": "in_progress", **body}
+
+    def _partial(self) -> ModelResponse:
+        places = sorted(self._items)
+        response = read_response(self.body())
         response.indexed = True
         for item, place in zip(response.outputs, places, strict=True):
             item.index = place
