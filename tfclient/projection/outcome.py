@@ -145,6 +145,15 @@ class Outcome:
             step.payload_completed = sealed(raw)
 
 
+def _asks_for_json(step: Step) -> bool:
+    """Return whether the call asked for structured output."""
+    arguments = step.payload_started.get("arguments")
+    given = arguments if isinstance(arguments, dict) else {}
+    text = given.get("text")
+    wanted = text.get("format") if isinstance(text, dict) else given.get("response_format")
+    return isinstance(wanted, dict) and wanted.get("type") in {"json_schema", "json_object"}
+
+
 def _is_whole(item: Item) -> bool:
     """Return whether nothing of a call is still to come: no JSON object begins with another."""
     return item.status == "completed" or isinstance(parse_arguments(item.arguments)[0], dict)
@@ -182,6 +191,9 @@ def _fill(step: Step, response: ModelResponse) -> None:
         if i.kind == "call" and i.answered_by_caller
     ]
     payload: dict[str, Any] = {"text": "\n\n".join(texts)} if texts else {}
+    if texts and _asks_for_json(step):
+        values = [value for value, is_json in map(parse_arguments, texts) if is_json]
+        payload |= {"parsed": values[0] if len(texts) == 1 else values} if values else {}
     if calls:
         payload["function_calls"] = calls
     if response.id:
