@@ -215,6 +215,39 @@ def test_hook_of_a_tool_that_no_model_asked_for() -> None:
 
 
 @BOTH
+def test_calls_inside_a_tool_that_no_model_asked_for_are_nested(api: str) -> None:
+    story = Story(api)
+    story.ask([user("First")], [said("One.")])
+    for n in (1, 2):
+        story.tell(type="tool.started", tool=f"t{n}", name="cleanup")
+        story.ask([user(f"Inside {n}")], [said("In.")], started={"tool": f"t{n}"})
+        story.tell(type="tool.started", tool=f"t{n}b", name="sweep", parent_call=f"t{n}")
+        story.ask([user(f"Deeper {n}")], [said("In.")], started={"tool": f"t{n}b"})
+        story.tell(type="tool.ended", tool=f"t{n}b", name="sweep", result=n)
+        story.tell(type="tool.ended", tool=f"t{n}", name="cleanup", result=n)
+    session = story.session()
+    outer, *inner = session.runs
+    ran = [step for step in outer.steps if step.label == "generic"]
+    assert [(s.type, s.status, s.payload_completed) for s in ran] == [
+        ("tool.cleanup", "completed", {"result": 1}),
+        ("tool.sweep", "completed", {"result": 1}),
+        ("tool.cleanup", "completed", {"result": 2}),
+        ("tool.sweep", "completed", {"result": 2}),
+    ]
+    assert [run.trigger for run in inner] == ["tool"] * 4
+    assert [run.lineage.parent_step_id for run in inner] == [step.step_id for step in ran]
+
+
+def test_a_tool_that_nobody_asked_for_and_that_never_ends() -> None:
+    story = Story()
+    story.tell(type="tool.started", tool="t1", name="cleanup", call_id="call_9")
+    assert the(story.session(), "generic").status == "in_progress"
+    story.end()
+    ran = the(story.session(), "generic")
+    assert (ran.status, ran.call_id, ran.ended_at) == ("unresolved", "call_9", None)
+
+
+@BOTH
 def test_parallel_calls_of_one_tool_are_told_apart(api: str) -> None:
     story = Story(api)
     asked = user("Weather?")

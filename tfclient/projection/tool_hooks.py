@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Entry = dict[str, Any]
 
+MOST_NESTED = 64
+"""How many runs, back from the last one, are looked at for one that is not nested in a tool."""
+
 
 @define
 class _Ran:
@@ -117,11 +120,13 @@ class ToolHooks:
 
     def _unasked(self, started: Entry, at: int) -> CallRecord:
         """A tool that runs without any model asking for it is kept as what it is."""
-        name, home = str(started.get("name") or "tool"), self._home(at)
+        outer = self.tools.running(started.get("parent_call"))
+        name, home = str(started.get("name") or "tool"), self._home(at) if outer is None else outer.run
         step = self.book.add(
             home, "generic", f"tool.{name}", at, status="in_progress", timing="measured", tool_name=name
         )
         step.payload_started = {"name": name, "arguments": started.get("arguments")}
+        step.call_id = started.get("call_id")
         return CallRecord(step, home, None, by_caller=False, opened_at=at)
 
     def give_up(self) -> None:
@@ -133,7 +138,10 @@ class ToolHooks:
                 self.book.touch(record.step)
 
     def _home(self, at: int) -> RunState:
-        return self.book.states[-1] if self.book.states else self.book.open_run(at, "api", Lineage(), None)
+        """Return the run that is under way, not one that was nested in a tool."""
+        runs = [state for state in self.book.states[-MOST_NESTED:] if state.run.trigger != "tool"]
+        last = (runs or self.book.states)[-1:]
+        return last[0] if last else self.book.open_run(at, "api", Lineage(), None)
 
     def annotated(self, entry: Entry, at: int) -> None:
         """The program notes something, about a step or about the session."""
