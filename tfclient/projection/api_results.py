@@ -45,6 +45,12 @@ def last_words(events: list[Any]) -> dict[str, Any]:
     return said | ({"text": "".join(pieces)} if pieces else {})
 
 
+def _last_kind(events: list[Any]) -> str:
+    """Return how a stream ended, where its events have names."""
+    named = [event.get("event") or event.get("type") for event in events if isinstance(event, dict)]
+    return f", the last {named[-1]}" if named and isinstance(named[-1], str) else ""
+
+
 def _texts_of_choices(body: dict[str, Any]) -> list[str]:
     choices = body.get("choices")
     rows = choices if isinstance(choices, list) else []
@@ -67,7 +73,7 @@ def result_summary(name: str, body: Any, media: str) -> str:
     if isinstance(body.get("error"), dict | str):
         return "error"
     if isinstance(body.get("events"), list):
-        return _counted(len(body["events"]), "event")
+        return _counted(len(body["events"]), "event") + _last_kind(body["events"])
     rows = body.get("data")
     if isinstance(rows, list):
         return _of_rows(name, rows)
