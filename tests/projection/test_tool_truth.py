@@ -240,11 +240,27 @@ def test_calls_inside_a_tool_that_no_model_asked_for_are_nested(api: str) -> Non
 
 def test_a_tool_that_nobody_asked_for_and_that_never_ends() -> None:
     story = Story()
-    story.tell(type="tool.started", tool="t1", name="cleanup", call_id="call_9")
+    story.tell(type="tool.started", tool="t1", name="cleanup")
     assert the(story.session(), "generic").status == "in_progress"
     story.end()
     ran = the(story.session(), "generic")
-    assert (ran.status, ran.call_id, ran.ended_at) == ("unresolved", "call_9", None)
+    assert (ran.status, ran.ended_at) == ("unresolved", None)
+
+
+@BOTH
+def test_a_tool_that_runs_for_a_call_of_elsewhere(api: str) -> None:
+    """The hook names the call of a response that was not recorded here: its output closes it."""
+    story = Story(api)
+    story.tell(type="tool.started", tool="t1", name="weather", call_id="call_9", arguments='{"city":"Oslo"}')
+    story.tell(type="tool.ended", tool="t1", name="weather", call_id="call_9", result="7")
+    assert the(story.session(), "tool_call").payload_completed == {"ok": True, "result": "7"}
+    story.ask([output("call_9", "7")], [said("Seven.")], previous_response_id="resp_of_old")
+    session = story.session()
+    ran = the(session, "tool_call")
+    assert ran.payload_started == {"name": "weather", "arguments": {"city": "Oslo"}}
+    assert (ran.timing, ran.status, ran.call_id) == ("measured", "completed", "call_9")
+    assert the(session, "tool_output").depends_on == [ran.step_id]
+    assert steps(session, "generic") == []
 
 
 @BOTH

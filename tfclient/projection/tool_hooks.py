@@ -8,6 +8,7 @@ from attrs import define, field
 
 from tfclient.projection.errors import error_from_exception
 from tfclient.projection.fingerprints import canonical
+from tfclient.projection.items import from_responses
 from tfclient.projection.nodes import CallRecord
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
@@ -119,14 +120,20 @@ class ToolHooks:
         self.book.touch(step)
 
     def _unasked(self, started: Entry, at: int) -> CallRecord:
-        """A tool that runs without any model asking for it is kept as what it is."""
+        """A tool that runs for a call of elsewhere, or without any model asking for it, is kept as what it is."""
         outer = self.tools.running(started.get("parent_call"))
         name, home = str(started.get("name") or "tool"), self._home(at) if outer is None else outer.run
+        if started.get("call_id"):
+            given = {
+                key: started[key] for key in ("call_id", "name", "arguments") if started.get(key) is not None
+            }
+            record = self.tools.placeholder(home, from_responses({"type": "function_call", **given}, 0), at)
+            self._measure(record, at)
+            return record
         step = self.book.add(
             home, "generic", f"tool.{name}", at, status="in_progress", timing="measured", tool_name=name
         )
         step.payload_started = {"name": name, "arguments": started.get("arguments")}
-        step.call_id = started.get("call_id")
         return CallRecord(step, home, None, by_caller=False, opened_at=at)
 
     def give_up(self) -> None:
