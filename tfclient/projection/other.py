@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 RETRIEVE = "responses.retrieve"
 
+_ENCRYPTED = b"encrypted_content"
+
 
 @define
 class _Retrieved:
@@ -82,7 +84,7 @@ class OtherCalls:
         if call.endpoint.name == "responses.compact" and isinstance(arguments, dict):
             parent = self.compacting.begin(call, arguments, payload, lineage) or parent
         elif arguments is not None:
-            payload["arguments"] = sealed_within(arguments)
+            payload["arguments"] = sealed_within(arguments) if _ENCRYPTED in data else arguments
         run = self.book.open_run(at, "api", lineage, parent)
         name = call.endpoint.name
         step = self.book.add(
@@ -124,7 +126,9 @@ class OtherCalls:
         if said:
             step.payload_completed["result"] = said
         if body is not None:
-            step.payload_completed["body"] = sealed_within(body)
+            # Of a stream the body was not kept, and a list of vectors is not worth walking through.
+            may_be_sealed = _ENCRYPTED in data or attempt.stream is not None
+            step.payload_completed["body"] = sealed_within(body) if may_be_sealed else body
         failed = attempt.status is not None and attempt.status >= 400
         step.status = "failed" if failed else "completed"
         step.error = error_from_body(body, attempt.status) if failed else None
