@@ -30,6 +30,8 @@ RETRIEVE = "responses.retrieve"
 
 _ENCRYPTED = b"encrypted_content"
 
+_MEDIA = ("audio/", "image/", "video/")
+
 
 @define
 class _Retrieved:
@@ -133,7 +135,7 @@ class OtherCalls:
         step.status = "failed" if failed else "completed"
         step.error = error_from_body(body, attempt.status) if failed else None
         if said_last is not body and said_last.get("error") and not failed:
-            step.status, step.error = "failed", error_from_body(said_last, None)
+            step.status, step.error, ending = "failed", error_from_body(said_last, None), "error_event"
         step.usage = usage_from(said_last.get("usage"))
         step.model = said_last["model"] if isinstance(said_last.get("model"), str) else step.model
         if call.endpoint.name == "conversations.create" and isinstance(said_last.get("id"), str):
@@ -156,6 +158,9 @@ class OtherCalls:
             return body
         if not data:
             return None
+        if media.startswith(_MEDIA):
+            # Also where its bytes happen to be text.
+            return self.lightener.put(data, media.partition(";")[0], "")
         parsed = parse_json(data)
         if parsed is not None:
             return parsed
