@@ -76,7 +76,7 @@ def is_nested(session: Session, **cities: str) -> None:
 
 
 @pytest.mark.parametrize("independent", [False, True])
-@pytest.mark.parametrize("told", ["decorated", "both"])
+@pytest.mark.parametrize("told", ["decorated", "both", "runner"])
 def test_calls_in_an_eager_tool_of_the_runner_are_nested(
     drive: Driver, recorder: Recorder, server: ScriptedServer, told: str, *, independent: bool
 ) -> None:
@@ -85,6 +85,7 @@ def test_calls_in_an_eager_tool_of_the_runner_are_nested(
     server.always(turns)
     client = drive.traced(recorder)
     tool = asking(drive, client, turns)
+    tool = tool.__wrapped__ if told == "runner" else tool  # type: ignore[attr-defined]
 
     def run(arguments: dict[str, Any]) -> Any:
         return tool(**arguments)
@@ -98,12 +99,18 @@ def test_calls_in_an_eager_tool_of_the_runner_are_nested(
     else:
         functions = [runners.RegisteredFunction(TOOL, run, independent=independent)]
         runner = runners.ResponsesToolRunner(functions=functions)
-    options = {"on_diagnostic": client.tool_diagnostics} if told == "both" else {}
+    options = {} if told == "decorated" else {"on_diagnostic": client.tool_diagnostics}
     params = {"model": MODEL, "input": "What is the weather?"}
     done = drive.do(runner.run(client, params, max_steps=4, stream=True, eager=True, **options))
     assert done.output_text == "Fine."
     session = documents.session(recorder)
-    is_nested(session, call_1="Oslo", call_2="Bergen")
+    if told == "runner":
+        # Nothing says that they are inside; but they may be.
+        assert [(r.trigger, r.lineage.notes) for r in session.runs[1:]] == [
+            ("user_message", ["possible_nested"])
+        ] * 2
+    else:
+        is_nested(session, call_1="Oslo", call_2="Bergen")
     assert [s.label for s in session.runs[0].steps if not s.label.endswith(".snapshot")] == [
         "user_message",
         "assistant_call",

@@ -14,6 +14,7 @@ from attrs import define, field
 from tfclient.projection.errors import error_from_body
 from tfclient.projection.event_growth import GROWERS, SILENT, guessed_type
 from tfclient.projection.growing import joined
+from tfclient.projection.items import CLIENT_CALLS
 from tfclient.projection.model_call import ModelResponse
 from tfclient.projection.responses import id_of, read_response
 
@@ -33,6 +34,8 @@ class ResponseStream:
     error: Any = None
     spoke: bool = False
     """Whether any text has come."""
+    asks: bool = False
+    """Whether it has asked for a tool that the caller runs."""
     unread: list[str] = field(factory=list[str])
     """Data that is not this API's JSON, as it came."""
     strange: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
@@ -84,6 +87,8 @@ class ResponseStream:
         index = event.get("output_index")
         if isinstance(index, int) and isinstance(event.get("item"), dict):
             self._items[index] = joined(event["item"])
+            if kind == "response.output_item.done" and str(event["item"].get("type")) in CLIENT_CALLS:
+                self.asks = True
         elif isinstance(index, int) and grower is not None:
             grower(
                 self._items.setdefault(index, {"type": guessed_type(kind), "id": event.get("item_id")}), event
