@@ -1,6 +1,7 @@
 """The prompt of a model call, put together again from the steps that made it.
 
-``assistant_call.payload_started.prompt_provenance`` lists the parts in the order sent:
+``payload_started.prompt_provenance`` of an ``assistant_call``, and of the step of a ``responses.compact``, lists the
+parts in the order sent:
 
 =============== =====================================================================================
 type            what stands there
@@ -51,6 +52,16 @@ class Prompt:
     response_id: str | None = None
     request: Json = field(factory=dict)
     """The whole request body as sent."""
+    unknown: list[str] = field(factory=list[str])
+    """What the model was given besides, or in place of, what stands here, in words."""
+
+
+def has_prompt(step: Step) -> bool:
+    """Return whether a step asked a model for something: a model call, a compaction, or a legacy completion."""
+    return step.label == "assistant_call" or step.type in {COMPACT, LEGACY}
+
+
+COMPACT, LEGACY = "api.responses.compact", "api.completions.create"
 
 
 def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None) -> Prompt:
@@ -60,18 +71,35 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
 
     Args:
         session: the session's document.
-        step_id: an ``assistant_call`` step.
+        step_id: an ``assistant_call`` step, or the step of a ``responses.compact`` or ``completions.create``.
         read_blob: gives a blob's bytes by its name (``sha256:…``); without it long values stay references.
 
     Raises:
         KeyError: the session has no such step.
-        ValueError: the step is no model call.
+        ValueError: the step asked no model.
     """
     steps = {step.step_id: step for run in session.runs for step in run.steps}
     step = steps[step_id]
-    if step.label != "assistant_call":
-        raise ValueError(f"{step_id} is a {step.label}: only an assistant_call has a prompt")
+    if not has_prompt(step):
+        raise ValueError(f"{step_id} is a {step.label}: only a call of a model has a prompt")
     prompt = Prompt(step_id)
+    if _unread(step) is not None:
+        pass
+    elif step.type == LEGACY:
+        prompt.request = whole(step.payload_started.get("arguments") or {}, read_blob)
+        given = prompt.request.get("prompt")
+        prompt.items = given if isinstance(given, list) else [] if given is None else [given]
+    else:
+        _put_together(prompt, step, steps, read_blob)
+    notes = next(run.lineage.notes for run in session.runs if step in run.steps)
+    prompt.unknown = list(_not_known(step, prompt, steps, notes))
+    return prompt
+
+
+def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob: ReadBlob | None) -> None:
+    if step.type == COMPACT:
+        prompt.instructions = whole(step.payload_started.get("instructions"), read_blob)
+        prompt.tools = whole(step.payload_started.get("tools") or [], read_blob)
     for part in _parts(step):
         if part.get("type") == "instructions":
             prompt.instructions = whole(_of_part(part, steps), read_blob)
@@ -81,7 +109,40 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
             prompt.response_id = part.get("response_id")
     prompt.items = [whole(item, read_blob) for item in _items(step, steps)]
     prompt.request = _request(step, prompt, steps, read_blob)
-    return prompt
+
+
+def _unread(step: Step) -> Json | None:
+    """Return what stands in place of a request's body that was no JSON object, or could not be kept."""
+    payload = step.payload_started
+    body = payload.get("body") if step.label == "assistant_call" else payload.get("arguments")
+    if isinstance(body, dict):
+        return body if step.label == "assistant_call" or "unread" in body else None
+    return None if body is None else {}
+
+
+def _not_known(step: Step, prompt: Prompt, steps: dict[str, Step], notes: list[str]) -> Iterator[str]:
+    """Say what the server added that no request tells, and what of the request could not be read."""
+    unread = _unread(step)
+    if unread is not None:
+        why = str(unread.get("unread") or "no JSON object").replace("_", " ")
+        size = unread.get("bytes")
+        yield f"the request's body ({why}{'' if size is None else f', {size} bytes'})"
+    linked = [part for part in _parts(step) if part.get("type") == "response"]
+    conversation = prompt.request.get("conversation")
+    if isinstance(conversation, dict):
+        conversation = conversation.get("id")
+    if any(part.get("step_id") not in steps for part in linked):
+        found = next((n.partition(":")[2] for n in notes if n.startswith("parent_session:")), None)
+        where = "was not recorded here" if found is None else f"is in session {found}"
+        yield f"the context of {prompt.response_id}, which {where}"
+    elif conversation and not linked:
+        yield f"what conversation {conversation} held before this call"
+    elif conversation:
+        yield f"what was put into conversation {conversation} other than by model calls of this session"
+    template = prompt.request.get("prompt")
+    if isinstance(template, dict) and step.label == "assistant_call":
+        version = f", version {template['version']}" if template.get("version") else ""
+        yield f"the text of the prompt template {template.get('id')}{version}, which only the server has"
 
 
 def _parts(step: Step) -> list[Json]:
@@ -136,10 +197,13 @@ def _request(step: Step, prompt: Prompt, steps: dict[str, Step], read_blob: Read
     body: Json = dict(whole(payload.get("arguments") or {}, read_blob))
     if payload.get("model") is not None and payload.get("model_from") != "url":
         body["model"] = payload["model"]
-    if step.previous_response_id is not None:
-        body["previous_response_id"] = step.previous_response_id
+    linked = step.previous_response_id or payload.get("previous_response_id")
+    if linked is not None:
+        body["previous_response_id"] = linked
     if prompt.instructions is not None:
         body["instructions"] = prompt.instructions
+    if step.type == COMPACT and prompt.tools:
+        body["tools"] = prompt.tools
     for part in _parts(step):
         if part.get("type") == "tools":
             legacy = int(steps[part["step_id"]].payload_started.get("functions") or 0)

@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 import tfclient
-from tests.capture import journals
+from tests.capture import documents, journals
 from tests.capture.driver import HTTP, MODEL, Driver
 from tests.server.replies import PROXY_PAGE, Call, Raw, Refused, answer, calls, incomplete, rate_limited
 from tests.server.scripted import ScriptedServer
@@ -470,3 +470,34 @@ def test_every_method_of_every_resource_is_the_parents(ours: type[Any], theirs: 
             expected = getattr(resource, name)
             if not name.startswith("_") and callable(expected):
                 assert inspect.signature(getattr(mine[path], name)) == inspect.signature(expected), name
+
+
+@pytest.mark.parametrize("how", ["responses", "chat", "stream"])
+def test_a_parsed_value_and_its_schema_are_in_the_document(
+    drive: Driver, recorder: Recorder, server: ScriptedServer, how: str
+) -> None:
+    class Weather(BaseModel):
+        city: str
+        degrees: float
+
+    server.script(answer('{"city": "Oslo", "degrees": 7.5}'))
+    client = drive.traced(recorder)
+    messages = [{"role": "user", "content": "Weather?"}]
+    if how == "responses":
+        made = drive.do(client.responses.parse(model=MODEL, input="Weather?", text_format=Weather))
+        value = made.output_parsed
+    elif how == "chat":
+        made = drive.do(
+            client.chat.completions.parse(model=MODEL, messages=messages, response_format=Weather)
+        )
+        value = made.choices[0].message.parsed
+    else:
+        with drive.entered(
+            client.responses.stream(model=MODEL, input="Weather?", text_format=Weather)
+        ) as stream:
+            value = drive.events(stream)[-1].response.output_parsed
+    (call,) = documents.steps(recorder, "assistant_call")
+    assert call.payload_completed["parsed"] == value.model_dump() == {"city": "Oslo", "degrees": 7.5}
+    arguments = call.payload_started["arguments"]
+    schema = arguments["response_format"]["json_schema"] if how == "chat" else arguments["text"]["format"]
+    assert (schema["name"], set(schema["schema"]["properties"])) == ("Weather", {"city", "degrees"})

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import openai
 import pytest
 
 from tests.capture import documents, journals
 from tests.capture.driver import HTTP, MODEL, Driver
-from tests.server.replies import answer
+from tests.server.replies import Think, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 
@@ -139,3 +140,54 @@ def test_every_request_of_a_poller_is_recorded(
     assert len(steps) == len(sent)
     assert {step.status for step in steps} == {"completed"}
     assert json.loads(journals.body(recorder))["status"] == done
+
+
+def looked_at(drive: Driver, client: Any, response_id: str) -> Any:
+    response = drive.do(client.responses.retrieve(response_id))
+    while response.status in {"queued", "in_progress"}:
+        response = drive.do(client.responses.retrieve(response_id))
+    return response
+
+
+def followed(drive: Driver, client: Any, response_id: str) -> Any:
+    return drive.events(drive.do(client.responses.retrieve(response_id, stream=True)))[-1].response
+
+
+def looked_at_and_followed(drive: Driver, client: Any, response_id: str) -> Any:
+    drive.do(client.responses.retrieve(response_id))
+    followed(drive, client, response_id)
+    return looked_at(drive, client, response_id)
+
+
+def looked_at_until_it_is_gone(drive: Driver, client: Any, response_id: str) -> Any:
+    response = looked_at(drive, client, response_id)
+    drive.do(drive.plain().responses.delete(response_id))
+    with pytest.raises(openai.NotFoundError):
+        drive.do(client.responses.retrieve(response_id))
+    return response
+
+
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [(looked_at, 0), (followed, 0), (looked_at_and_followed, 0), (looked_at_until_it_is_gone, 1)],
+)
+def test_a_response_that_was_created_elsewhere_is_one_step_however_it_is_looked_at(
+    drive: Driver, recorder: Recorder, server: ScriptedServer, how: Callable[..., Any], after: int
+) -> None:
+    server.script(answer(Think(("Hm.",), encrypted="c2VjcmV0"), "Hello there, how are you?"))
+    created = drive.do(drive.plain().responses.create(model=MODEL, input="Hi", background=True))
+    client = drive.traced(recorder)
+    response = how(drive, client, created.id)
+    first, *more = documents.session(recorder).runs
+    (step,) = first.steps
+    assert (step.type, step.status) == ("api.responses.retrieve", "completed")
+    body = {key: value for key, value in response.to_dict().items() if key != "output"}
+    kept = step.payload_completed["body"]
+    assert {key: value for key, value in kept.items() if key != "output"} == body
+    assert kept["output"][1]["content"][0]["text"] == "Hello there, how are you?"
+    assert kept["output"][0]["encrypted"]["bytes"] == 8
+    assert step.usage is not None
+    looks = journals.entries(recorder, "call.started")
+    assert step.payload_completed["looks"] == len(looks) - after
+    assert [run.status for run in more] == ["failed"] * after
+    assert recorder.health.ok, recorder.health

@@ -6,15 +6,16 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import openai
 import pytest
 
-from tests.capture import journals
+from tests.capture import documents, journals
 from tests.capture.driver import HTTP, MODEL, AsyncDriver, Driver
-from tests.server.replies import Refused, answer, cut
+from tests.server.replies import Call, Refused, Think, answer, cut
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 
@@ -350,3 +351,66 @@ def test_no_exception_escapes_from_a_dropped_stream(
     assert not escaped
     assert recorder.health.by_kind == {"capture": 1}
     drive.close()
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_a_documents_stream_tells_its_times_and_deltas(
+    drive: Driver, server: ScriptedServer, api: str
+) -> None:
+    """Time to first event and first text, number of events, largest gap; on request every delta, of reasoning too."""
+    gate = threading.Event()
+    server.script(
+        answer(Think(("Let me", "think.")), "Hello there", Call("f", {"a": 1}), hold_after=4, gate=gate)
+    )
+    recorder = Recorder(deltas=True)
+    client = drive.traced(recorder)
+    if api == "responses":
+        stream = drive.do(client.responses.create(model=MODEL, input="Hi", stream=True))
+    else:
+        messages = [{"role": "user", "content": "Hi"}]
+        stream = drive.do(client.chat.completions.create(model=MODEL, messages=messages, stream=True))
+    events = drive.events(stream, 4)
+    time.sleep(0.05)
+    gate.set()
+    events += drive.events(stream)
+    (call,) = documents.steps(recorder, "assistant_call")
+    latency = call.latency
+    assert latency is not None
+    assert latency.events == len(events)
+    assert latency.first_event_ms is not None
+    assert latency.first_text_ms is not None
+    assert latency.total_ms is not None
+    assert latency.largest_gap_ms is not None
+    assert latency.largest_gap_ms >= 50
+    assert latency.first_event_ms <= latency.first_text_ms <= latency.total_ms
+    deltas = call.payload_completed["deltas"]
+    if api == "responses":
+        seen = [event for event in events if event.type.endswith(".delta")]
+        assert [(d["type"], d["delta"]) for d in deltas] == [(e.type, e.delta) for e in seen]
+        kinds = {event.type.split(".")[1] for event in seen}
+        assert kinds == {"reasoning_summary_text", "output_text", "function_call_arguments"}
+    else:
+        assert [d["choices"] for d in deltas] == [
+            [choice.to_dict() for choice in chunk.choices] for chunk in events
+        ]
+    times = [delta["at_ms"] for delta in deltas]
+    assert times == sorted(times)
+
+
+def test_a_resumed_streams_deltas_go_on(drive: Driver, server: ScriptedServer) -> None:
+    server.script(answer("Hello there, how are you?"))
+    recorder = Recorder(deltas=True)
+    client = drive.traced(recorder)
+    stream = drive.do(client.responses.create(model=MODEL, input="Hi", background=True, stream=True))
+    first = drive.events(stream, 6)
+    drive.do(stream.close())
+    resumed = drive.do(
+        client.responses.retrieve(first[0].response.id, stream=True, starting_after=first[-1].sequence_number)
+    )
+    drive.events(resumed)
+    drive.do(client.responses.retrieve(first[0].response.id))
+    (call,) = documents.steps(recorder, "assistant_call")
+    deltas = call.payload_completed["deltas"]
+    assert "".join(delta["delta"] for delta in deltas) == "Hello there, how are you?"
+    times = [delta["at_ms"] for delta in deltas]
+    assert times == sorted(times)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.making import WEATHER, a_store, journal, run
 from tests.docs.umbrella import QUESTION, umbrella_session
+from tests.projection.builders import Story, said, user
 from tfclient.cli.raw import raw_lines
 
 if TYPE_CHECKING:
@@ -49,6 +50,39 @@ def test_a_prompt_shows_instructions_tools_what_the_server_kept_and_what_was_sen
     assert ids[-2:] == ["4.1", "4.5"]
     assert not any(each.startswith("3.") for each in ids)
     assert "takes no bookings online" in "".join(lines[-2:])
+
+
+def test_a_compaction_and_a_legacy_completion_have_prompts_too(tmp_path: Path) -> None:
+    story = Story()
+    first = story.ask([user("Weather?")], [said("Fine.")])
+    story.send(
+        {"model": "gpt-5", "previous_response_id": first, "instructions": "Keep facts."},
+        path="/v1/responses/compact",
+    ).answer({"id": "resp_c", "object": "response.compaction", "output": []})
+    story.send({"model": "babbage", "prompt": "Once upon"}, path="/v1/completions").answer({"choices": []})
+    store = a_store(tmp_path / "store", story.session())
+
+    def shown(step: str) -> list[str]:
+        out = run("show", "last", "--prompt", step, "--store", store.paths.root).out
+        return [line.strip() for line in out.splitlines() if line]
+
+    compact = shown("2.1")
+    assert compact[1:3] == ["INSTRUCTIONS · 11 B", "Keep facts."]
+    assert compact[4:] == ["1.1  USER Weather?", "1.3  ASSISTANT Fine.", "SENT · 0 items"]
+    assert shown("3.1")[1:] == ["model: babbage", "SENT · 1 item", "1 USER", "Once upon"]
+
+
+def test_what_only_the_server_knows_of_a_prompt_is_said(tmp_path: Path) -> None:
+    story = Story()
+    story.ask([user("Hello")], [said("Hi.")], prompt={"id": "pmpt_1"}, previous_response_id="resp_old")
+    store = a_store(tmp_path / "store", story.session())
+    outcome = run("show", "last", "--prompt", "1.2", "--store", store.paths.root)
+    lines = outcome.out.splitlines()
+    told = lines.index("NOT KNOWN · 2 things")
+    assert lines[told + 1 : told + 3] == [
+        "  the context of resp_old, which was not recorded here",
+        "  the text of the prompt template pmpt_1, which only the server has",
+    ]
 
 
 def test_only_a_model_call_has_a_prompt(demo: Path) -> None:

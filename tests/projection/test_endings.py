@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
+import openai.types.responses
 import pytest
 
 from tests.projection.builders import Story, said, steps, the, user
 from tests.projection.events import sse
+from tfclient.projection.event_growth import GROWERS, SILENT
+from tfclient.projection.response_stream import TERMINAL
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -319,3 +323,42 @@ def test_running_stream_shows_what_has_come() -> None:
     assert step.payload_completed["text"]
     assert step.ended_at is None
     assert not steps(session, "assistant_message")
+
+
+def test_output_of_a_shell_as_it_was_streamed() -> None:
+    """Before the item is done, what the commands wrote so far; the outputs of a command when it is over."""
+    story = Story()
+    sent = story.send(story.body("List it", stream=True))
+    item = {"type": "shell_call_output", "id": "sho_1", "call_id": "call_1", "output": []}
+    place = {"item_id": "sho_1", "output_index": 0}
+    name = "response.shell_call_output_content"
+    ended = {"stdout": "a\nb\n", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
+    sent.stream(
+        [
+            {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress"}},
+            {"type": "response.output_item.added", "output_index": 0, "item": item},
+            {"type": f"{name}.delta", **place, "command_index": 0, "delta": {"stdout": "a\n"}},
+            {"type": f"{name}.delta", **place, "command_index": 0, "delta": {"stdout": "b\n", "stderr": ""}},
+            {"type": f"{name}.done", **place, "command_index": 0, "output": [ended]},
+            {"type": f"{name}.delta", **place, "command_index": 1, "delta": {"stdout": "c"}},
+            {"type": f"{name}.delta", **place, "command_index": 1, "delta": {"stdout": "d"}},
+        ],
+        "cut",
+        type="ReadError",
+    )
+    assert the(story.session(), "tool_output").payload_completed["output"] == [ended, {"stdout": "cd"}]
+    assert "other_events" not in the(story.session(), "assistant_call").payload_completed
+
+
+def test_every_event_that_the_sdk_names_is_known() -> None:
+    """None of them is kept as something strange, but for audio, which has no item that it belongs to."""
+    union = openai.types.responses.response_stream_event.ResponseStreamEvent
+    kinds = {
+        kind
+        for model in typing.get_args(typing.get_args(union)[0])
+        for kind in typing.get_args(model.model_fields["type"].annotation)
+    }
+    assert len(kinds) > 40
+    whole = {"response.created", "response.in_progress", "response.queued", "error"} | TERMINAL
+    unknown = kinds - set(GROWERS) - SILENT - whole
+    assert {kind for kind in unknown if not kind.startswith("response.audio.")} == set()

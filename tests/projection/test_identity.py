@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.projection.builders import Story, call, output, project, said, steps, the, user
+from tfclient.projection.api_results import result_summary
 from tfclient.projection.summary import result_of
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
@@ -238,3 +239,66 @@ def test_deltas_are_not_kept_otherwise() -> None:
     story = Story(stream=True)
     story.ask([user("Hello")], [said("Good day.")])
     assert "deltas" not in the(story.session(), "assistant_call").payload_completed
+
+
+def test_a_stream_of_another_endpoint_tells_its_last_words() -> None:
+    """Text, model and usage stand where they would without streaming; an `error` event is a failure."""
+    story = Story()
+    for error in (None, {"message": "It broke.", "code": "server_error"}):
+        sent = story.send({"model": "whisper-1", "stream": True}, path="/v1/audio/transcriptions")
+        usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+        done = {"type": "transcript.text.done", "text": "Hello", "usage": usage}
+        last = done if error is None else {"type": "error", "error": error}
+        sent.stream([{"type": "transcript.text.delta", "delta": "Hel"}, last])
+    good, bad = steps(story.session(), "generic")
+    assert (good.status, good.model, good.usage and good.usage.total_tokens) == ("completed", "whisper-1", 5)
+    assert good.payload_completed["result"] == "Hello"
+    assert (bad.status, bad.ending) == ("failed", "error_event")
+    assert bad.error is not None
+    assert (bad.error.message, bad.error.code) == ("It broke.", "server_error")
+    assert bad.payload_completed["result"] == "2 events, the last error"
+
+
+def test_events_that_have_no_end_may_be_left() -> None:
+    """Whoever follows a session's events leaves them when there is nothing more to wait for."""
+    story = Story()
+    for method, path in (("GET", "/v1/agents/sessions/s_1/events"), ("POST", "/v1/audio/speech")):
+        story.send(None, method=method, path=path).stream([{"type": "idle"}], "left_early")
+    assert [(s.status, s.ending) for s in steps(story.session(), "generic")] == [
+        ("completed", "left_early"),
+        ("cancelled", "left_early"),
+    ]
+
+
+def test_media_is_a_blob_whatever_its_bytes_are() -> None:
+    story = Story()
+    sent = story.send({"input": "Hi"}, path="/v1/audio/speech")
+    sent.answer("ID3 only letters")
+    story.entries[-1]["headers"] = {"content-type": "audio/mpeg"}
+    (step,) = steps(story.session(), "generic")
+    assert step.payload_completed["body"]["media_type"] == "audio/mpeg"
+    assert step.payload_completed["result"] == "audio/mpeg, 16 bytes"
+
+
+def test_the_model_and_the_size_of_a_form() -> None:
+    story = Story()
+    sent = story.send({"a": 1}, path="/v1/images/edits")
+    parts = [{"name": "prompt", "value": "A fjord"}, {"name": "model", "value": "gpt-image-1"}]
+    story.entries[-1]["body"] = {"unread": "multipart", "bytes": 345, "parts": parts}
+    sent.answer({"data": []})
+    (step,) = steps(story.session(), "generic")
+    assert (step.model, step.payload_started["bytes"]) == ("gpt-image-1", 345)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("embeddings.create", {"data": [{"embedding": "AACAPwAAgD8="}]}, "1 embedding of 2 numbers"),
+        ("embeddings.create", {"data": [{"embedding": [1.0]}, {}]}, "2 embeddings of 1 numbers"),
+        ("completions.create", {"choices": [{"text": "Once"}, {"text": "Twice"}]}, "Once\n\nTwice"),
+        ("fine_tuning.jobs.list", {"data": [{"object": "fine_tuning.job"}]}, "1 fine tuning job"),
+        ("files.content", "a,b", "text/csv, 3 characters"),
+    ],
+)
+def test_what_came_back_in_a_line(name: str, body: Any, said: str) -> None:
+    assert result_summary(name, body, "text/csv; charset=utf-8") == said

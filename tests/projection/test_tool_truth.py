@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.projection.builders import Story, call, labels, output, said, steps, the, user
+from tests.projection.builders import Story, call, labels, output, project, said, steps, the, user
+from tests.projection.events import chat_chunks, sse
+from tfclient.projection.projector import Projector
+from tfstore.converter import to_json
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 
@@ -212,6 +215,55 @@ def test_hook_of_a_tool_that_no_model_asked_for() -> None:
 
 
 @BOTH
+def test_calls_inside_a_tool_that_no_model_asked_for_are_nested(api: str) -> None:
+    story = Story(api)
+    story.ask([user("First")], [said("One.")])
+    for n in (1, 2):
+        story.tell(type="tool.started", tool=f"t{n}", name="cleanup")
+        story.ask([user(f"Inside {n}")], [said("In.")], started={"tool": f"t{n}"})
+        story.tell(type="tool.started", tool=f"t{n}b", name="sweep", parent_call=f"t{n}")
+        story.ask([user(f"Deeper {n}")], [said("In.")], started={"tool": f"t{n}b"})
+        story.tell(type="tool.ended", tool=f"t{n}b", name="sweep", result=n)
+        story.tell(type="tool.ended", tool=f"t{n}", name="cleanup", result=n)
+    session = story.session()
+    outer, *inner = session.runs
+    ran = [step for step in outer.steps if step.label == "generic"]
+    assert [(s.type, s.status, s.payload_completed) for s in ran] == [
+        ("tool.cleanup", "completed", {"result": 1}),
+        ("tool.sweep", "completed", {"result": 1}),
+        ("tool.cleanup", "completed", {"result": 2}),
+        ("tool.sweep", "completed", {"result": 2}),
+    ]
+    assert [run.trigger for run in inner] == ["tool"] * 4
+    assert [run.lineage.parent_step_id for run in inner] == [step.step_id for step in ran]
+
+
+def test_a_tool_that_nobody_asked_for_and_that_never_ends() -> None:
+    story = Story()
+    story.tell(type="tool.started", tool="t1", name="cleanup")
+    assert the(story.session(), "generic").status == "in_progress"
+    story.end()
+    ran = the(story.session(), "generic")
+    assert (ran.status, ran.ended_at) == ("unresolved", None)
+
+
+@BOTH
+def test_a_tool_that_runs_for_a_call_of_elsewhere(api: str) -> None:
+    """The hook names the call of a response that was not recorded here: its output closes it."""
+    story = Story(api)
+    story.tell(type="tool.started", tool="t1", name="weather", call_id="call_9", arguments='{"city":"Oslo"}')
+    story.tell(type="tool.ended", tool="t1", name="weather", call_id="call_9", result="7")
+    assert the(story.session(), "tool_call").payload_completed == {"ok": True, "result": "7"}
+    story.ask([output("call_9", "7")], [said("Seven.")], previous_response_id="resp_of_old")
+    session = story.session()
+    ran = the(session, "tool_call")
+    assert ran.payload_started == {"name": "weather", "arguments": {"city": "Oslo"}}
+    assert (ran.timing, ran.status, ran.call_id) == ("measured", "completed", "call_9")
+    assert the(session, "tool_output").depends_on == [ran.step_id]
+    assert steps(session, "generic") == []
+
+
+@BOTH
 def test_parallel_calls_of_one_tool_are_told_apart(api: str) -> None:
     story = Story(api)
     asked = user("Weather?")
@@ -295,3 +347,47 @@ def test_approvals() -> None:
     assert response.step_id in steps(session, "assistant_call")[1].depends_on
     assert request.step_id in the(session, "tool_call").depends_on
     assert run.status == "completed"
+
+
+@BOTH
+def test_a_tool_that_runs_while_its_call_is_streamed(api: str) -> None:
+    """At every moment of the stream: the same steps as when the tool runs after it, whoever looks in between."""
+    whole = Story(api, stream=True)
+    asked = [said("Let me see."), call("call_1", "weather", {"city": "Oslo"}), call("call_2", "wait")]
+    whole.ask([user("Weather?")], asked)
+    for kind in ("tool.started", "tool.ended"):
+        whole.tell(type=kind, tool="t1", call_id=None, name="weather", arguments={"city": "Oslo"})
+    wanted = [(s.label, s.call_id, s.status, s.output_index, s.timing) for s in steps(whole.session())]
+    *told, started, ended = whole.entries
+    for place in range(5, len(told)):
+        at = told[place]["at"]
+        early = [*told[:place], {**started, "at": at}, {**ended, "at": at}, *told[place:]]
+        session = project(early)
+        assert [(s.label, s.call_id, s.status, s.output_index, s.timing) for s in steps(session)] == wanted
+        watched = Projector("sess_20260101T000000Z_00000000")
+        for entry in early:
+            watched.feed(entry)
+            watched.session()
+        assert to_json(watched.session()) == to_json(session)
+
+
+def test_a_chat_that_says_something_after_its_calls() -> None:
+    story = Story("chat", stream=True)
+    sent = story.send(story.body([user("Weather?")]))
+    made = sent.response([said("I am on it."), call("call_1", "weather", {"city": "Oslo"})])
+    first, *rest = chat_chunks(made)
+    calls = [c for c in rest if c["choices"] and "tool_calls" in c["choices"][0]["delta"]]
+    sent.stream([first, *calls], None)
+    story.tell(type="tool.started", tool="t1", call_id="call_1", name="weather")
+    story.tell(type="tool.ended", tool="t1", call_id="call_1", name="weather", result="7")
+    for chunk in [c for c in rest if c not in calls]:
+        sent.chunk(sse(chunk))
+    sent.over("completed")
+    session = story.session()
+    assert [(s.label, s.output_index) for s in steps(session)] == [
+        ("user_message", None),
+        ("assistant_call", None),
+        ("tool_call", 1),
+        ("assistant_message", 0),
+    ]
+    assert the(session, "tool_call").payload_completed == {"ok": True, "result": "7"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -56,7 +57,7 @@ class Answer:
         cut_after: Close the connection after so many events (streamed) or bytes (not).
         mid_event: With ``cut_after``: in the middle of the next event.
         reset: With ``cut_after``: by a reset instead of a plain close.
-        hold_after: Wait for ``gate`` after so many events.
+        hold_after: Wait for ``gate`` after so many events; negative: so many before the end.
         gate: What is waited for.
         headers: More headers.
         gzip: Whether the body is compressed.
@@ -141,6 +142,19 @@ class Raw:
     body: bytes = b""
     status: int = 200
     content_type: str | None = "application/json"
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
+def thing(**fields: Any) -> Raw:
+    """Make a JSON object of an API that the server does not know itself; pollers need not wait long."""
+    return Raw(json.dumps(fields).encode(), headers={"openai-poll-after-ms": "1"})
+
+
+@attrs.frozen
+class Events:
+    """An event stream as it is; an event is named by its ``type``, or is ``{"event": …, "data": …}``."""
+
+    events: Sequence[Mapping[str, Any]]
 
 
 PROXY_PAGE = Raw(
@@ -161,4 +175,4 @@ class HangUp:
     """The connection is closed before the first byte of an answer."""
 
 
-Reply = Answer | Refused | Raw | Silence | HangUp
+Reply = Answer | Refused | Raw | Events | Silence | HangUp

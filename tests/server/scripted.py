@@ -32,7 +32,7 @@ import attrs
 
 from tests.server import chat_api
 from tests.server.ids import Clock, Ids
-from tests.server.replies import Answer, HangUp, Raw, Refused, Reply, Silence
+from tests.server.replies import Answer, Events, HangUp, Raw, Refused, Reply, Silence
 from tests.server.responses_api import ApiError, ResponsesApi
 
 JSON: TypeAlias = Any
@@ -103,6 +103,11 @@ class ScriptedServer:
         """Give this reply whenever no scripted one is left."""
         self._always = decide if callable(decide) else lambda _seen: decide
         return self
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether there is an answer to whatever is asked, by any method."""
+        return self._always is not None
 
     @property
     def unused(self) -> int:
@@ -192,13 +197,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, seen: Seen) -> None:
         url = urlsplit(seen.path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        stored = re.search(r"/responses/(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?$", url.path)
+        stored = re.search(
+            r"/responses/(?!compact$|input_tokens$)(?P<id>[^/]+)(?P<rest>/cancel|/input_items)?$", url.path
+        )
         if stored:
             self._route_stored(seen.method, stored["id"], stored["rest"], query)
         elif seen.method == "GET" and url.path.endswith("/models"):
             model = {"id": "gpt-5.4-mini", "object": "model", "created": 1773705600, "owned_by": "system"}
             self._send_json({"object": "list", "data": [model]})
-        elif seen.method == "POST":
+        elif seen.method == "POST" or self.scripted.knows_all:
             self._reply(seen, url.path)
         else:
             raise ApiError(404, f"Invalid URL ({seen.method} {url.path})")
@@ -226,8 +233,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(reply, HangUp):
             self._hang_up(reset=False)
+        elif isinstance(reply, Events):
+            self._send_events(iter(reply.events), Answer(()), named=True)
         elif isinstance(reply, Raw):
-            self._send(reply.body, reply.status, reply.content_type)
+            self._send(reply.body, reply.status, reply.content_type, more=dict(reply.headers))
         elif isinstance(reply, Refused):
             self._refuse(reply)
         elif path.endswith("/chat/completions"):
@@ -307,11 +316,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
 
+        hold_after = reply.hold_after
+        if hold_after is not None and hold_after < 0:
+            events = iter(known := list(events))
+            hold_after += len(known)
         for n, event in enumerate(events):
-            if n == reply.hold_after:
+            if n == hold_after:
                 self._wait(reply.gate)
-            text = f"data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n"
-            data = (f"event: {event['type']}\n{text}" if named else text).encode()
+            # The Assistants API names its events beside the data, all others in it.
+            name, told = (event["event"], event["data"]) if "event" in event else (event.get("type"), event)
+            text = f"data: {json.dumps(told, ensure_ascii=False, separators=(',', ':'))}\n\n"
+            data = (f"event: {name}\n{text}" if named else text).encode()
             if n == reply.cut_after:
                 if reply.mid_event:
                     write(data[: len(data) // 2])

@@ -45,9 +45,9 @@ def prompt_for(store: Store, session: Session, step: Step) -> Prompt:
     """
     from tfclient.cli.failures import USAGE, Refused
     from tfstore.errors import BlobUnreadable
-    from tfstore.prompts import prompt_of
+    from tfstore.prompts import has_prompt, prompt_of
 
-    if step.label != "assistant_call":
+    if not has_prompt(step):
         call = model_call_of(session, step)
         hint = f" It belongs to {call.step_id}." if call is not None else ""
         raise Refused(f"{step.step_id} is a {step.label}: only a model call has a prompt.{hint}", USAGE)
@@ -71,6 +71,7 @@ def as_json(prompt: Prompt) -> dict[str, Any]:
         "tools": prompt.tools,
         "previous_response_id": prompt.response_id,
         "items": prompt.items,
+        "unknown": prompt.unknown,
         "request": prompt.request,
     }
 
@@ -88,8 +89,14 @@ def prompt_lines(session: Session, step: Step, prompt: Prompt, width: int) -> It
     arguments = step.payload_started.get("arguments")
     if isinstance(arguments, dict):
         for key, value in arguments.items():
+            if prompt.items and prompt.items == (value if isinstance(value, list) else [value]):
+                continue
             for line in block(f"{key}: {_written(value)}", width, 2):
                 yield Text(line, "dim")
+    if prompt.unknown:
+        yield from _titled("NOT KNOWN", counted(len(prompt.unknown), "thing"))
+        for told in prompt.unknown:
+            yield from _indented(told, width)
     if prompt.instructions is not None:
         written = _written(prompt.instructions)
         yield from _titled("INSTRUCTIONS", size(len(written.encode("utf-8", "surrogatepass"))))

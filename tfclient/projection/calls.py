@@ -78,7 +78,7 @@ class Calls:
             request = self._read(call, entry, text)
             if request.model is None and endpoint.deployment is not None:
                 request.model, call.model_from_url = endpoint.deployment, True
-            self.opening.open(call, request, at)
+            self.opening.open(call, request, at, pending=self._asked_in_a_stream())
         elif not self._open_known(call):
             self.other.open(call, at, text)
         return True
@@ -235,6 +235,27 @@ class Calls:
             else:
                 error = {"type": "Unknown", "message": "the process ended before sending"}
                 self._never_sent(call, {"error": error}, at)
+
+    def _asked_in_a_stream(self) -> bool:
+        """Return whether a stream still running has asked for a tool: what is called now may be inside it."""
+        return any(
+            call.attempts and call.attempt.stream is not None and call.attempt.stream.asks
+            for call in self.open.values()
+        )
+
+    def ask_streams(self, name: str | None, call_id: str | None, at: int) -> bool:
+        """Take the calls of a tool that streams still running have told of: the program serves them already.
+
+        Returns:
+            Whether any stream is running.
+        """
+        running = False
+        for call in self.open.values():
+            if call.node is not None and call.attempts and call.attempt.stream is not None:
+                running = True
+                so_far = call.attempt.stream.response()
+                self.closing.outcome.asked_so_far(call.node, so_far, name, call_id, at)
+        return running
 
     def streaming(self) -> list[tuple[Step, AttemptState]]:
         """Return the steps whose streams are still running."""

@@ -21,6 +21,8 @@ class ChatStream:
     error: Any = None
     spoke: bool = False
     """Whether any text has come."""
+    asks: bool = False
+    """Whether a choice has finished by asking for tools."""
     unread: list[str] = field(factory=list[str])
     """Data that is not this API's JSON, as it came."""
     strange: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
@@ -97,6 +99,7 @@ class ChatStream:
                         logprobs[name] = joined(rows)
             elif value is not None:
                 kept[key] = value
+        self.asks = self.asks or str(kept.get("finish_reason")) in {"tool_calls", "function_call"}
 
     def response(self) -> ModelResponse:
         """Return the completion as far as the stream has told it."""

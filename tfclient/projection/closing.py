@@ -11,12 +11,14 @@ from tfclient.projection.bodies import json_or_text
 from tfclient.projection.errors import error_from_exception
 from tfclient.projection.model_call import ModelResponse
 from tfclient.projection.summary import run_status
+from tfclient.projection.times import milliseconds
 from tfstore.documents import ErrorInfo
 
 if TYPE_CHECKING:
     from tfclient.projection.attempt import AttemptState
     from tfclient.projection.chat_stream import ChatStream
     from tfclient.projection.exchange import Call
+    from tfclient.projection.nodes import Node
     from tfclient.projection.other import OtherCalls
     from tfclient.projection.outcome import Outcome
     from tfclient.projection.response_stream import ResponseStream
@@ -54,10 +56,12 @@ class Closing:
             self._measure(call, at)
         elif call.step is not None:
             self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
-            if ending in GAVE_UP:
+            if ending in GAVE_UP and not (ending == "left_early" and _is_subscription(attempt)):
                 call.step.status = "cancelled" if ending in LEFT else "failed"
                 call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
                 call.step.ending = ending
+            if attempt.stream is not None:
+                self._measure(call, at)
         call.settle()
         if call.step is not None:
             call.show_attempts(call.step)
@@ -106,7 +110,10 @@ class Closing:
         ending = {"incomplete": "incomplete", "cancelled": "cancelled", "failed": "failed_event"}.get(
             response.status, "completed"
         )
+        streamed = {k: v for k, v in node.step.payload_completed.items() if k in _OF_STREAMS}
         self.outcome.close(node, response, at, ending)
+        node.step.payload_completed |= streamed
+        _add_deltas(node, attempt)
 
     def _resumed(self, call: Call, at: int, ending: str) -> None:
         """A resumed stream that broke off too: its items, and an ending where none was known."""
@@ -117,8 +124,29 @@ class Closing:
             return
         response = attempt.stream.response()
         self.outcome.partial(node, response, at)
+        _add_deltas(node, attempt)
         if node.step.status not in _OPEN:
             node.step.ending = ending if ending in GAVE_UP else node.step.ending
+
+
+_OF_STREAMS = frozenset({"deltas", "unread_events", "other_events", "comments"})
+"""What a stream leaves in its call's step besides the response."""
+
+
+def _add_deltas(node: Node, attempt: AttemptState) -> None:
+    """Add the deltas of a stream that was resumed, but those that came before; times count from the call's start."""
+    if attempt.deltas:
+        before = node.step.payload_completed.get("deltas") or []
+        known = {delta.get("sequence_number") for delta in before} - {None}
+        later = milliseconds(node.started_at, attempt.sent_at) or 0
+        told = [delta for delta in attempt.deltas if delta.get("sequence_number") not in known]
+        told = [{**delta, "at_ms": later + delta["at_ms"]} for delta in told]
+        node.step.payload_completed["deltas"] = [*before, *told]
+
+
+def _is_subscription(attempt: AttemptState) -> bool:
+    """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
+    return attempt.sent.get("method") == "GET" and "event-stream" in attempt.headers.get("content-type", "")
 
 
 def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:

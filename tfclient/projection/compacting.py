@@ -39,7 +39,12 @@ class Compacting:
             payload["previous_response_id"] = request.previous_response_id
         if request.policies and request.policies[0].place is None:
             payload["instructions"] = request.policies[0].raw
+        if request.tools:
+            payload["tools"] = request.tools
         parts = self.provenance.parts(request, 0, len(request.raws), {}, {})
+        if request.previous_response_id is not None:
+            kept = {"type": "response", "response_id": request.previous_response_id}
+            parts.insert(0, kept | ({"step_id": match.parent.step.step_id} if match.parent else {}))
         payload["prompt_provenance"] = {"parts": parts} | request.shape_sent
         if match.parent is None:
             lineage.parent_response_id = match.unknown_response_id

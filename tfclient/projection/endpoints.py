@@ -12,23 +12,39 @@ _ID = re.compile(r"^(?:[a-zA-Z]{2,12}[-_][\w.:-]*\d[\w.:-]*|[0-9a-f-]{16,}|[\w-]
 
 _ROOTS = frozenset(
     {
-        "responses", "chat", "completions", "embeddings", "moderations", "images", "audio", "files", "uploads",
-        "vector_stores", "batches", "fine_tuning", "evals", "containers", "videos", "models", "conversations",
-        "threads", "assistants", "realtime", "organization", "webhooks", "skills", "graders", "decisions", "live",
-        "safety", "content_provenance_checks",
+        "agents", "assistants", "audio", "batches", "chat", "chatkit", "completions", "containers",
+        "content_provenance_checks", "conversations", "decisions", "embeddings", "evals", "files", "fine_tuning",
+        "graders", "images", "live", "models", "moderations", "organization", "realtime", "responses", "safety",
+        "skills", "threads", "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints",
+        "webhook_event_types", "webhooks",
     }
 )  # fmt: skip
-
-_VERBS = {"POST": "create", "GET": "retrieve", "DELETE": "delete", "PUT": "replace", "PATCH": "update"}
+"""What the paths of operations begin with, after the server's own prefix."""
 
 _ACTIONS = frozenset(
     {
-        "cancel", "compact", "input_items", "input_tokens", "items", "messages", "files", "content", "parts",
-        "complete", "generations", "edits", "variations", "speech", "transcriptions", "translations",
-        "submit_tool_outputs", "steps", "runs", "search", "file_batches", "events", "checkpoints", "client_secrets",
-        "calls", "sessions", "accept", "hangup", "refer", "reject", "remix", "output_items", "pause", "resume",
+        "accept", "activate", "archive", "cancel", "compact", "complete", "content", "deactivate", "fork", "hangup",
+        "pause", "refer", "reject", "remix", "resume", "rotate_secret", "run", "search", "submit_tool_outputs", "test",
+        "validate",
     }
 )  # fmt: skip
+"""Words at the end of a path that are verbs themselves."""
+
+_SPACES = frozenset(
+    {
+        "alpha", "audio", "chat", "chatkit", "fine_tuning", "images", "live", "organization", "realtime", "safety",
+        "usage",
+    }
+)  # fmt: skip
+"""Words that only hold others: no id stands after them."""
+
+_WORDS = _ROOTS | _ACTIONS | {
+    "automations", "characters", "client_secrets", "edits", "environments", "extensions", "input_tokens", "runs",
+    "sessions", "templates",
+}  # fmt: skip
+"""Words where an id could stand."""
+
+_VERBS = {"POST": "create", "GET": "retrieve", "DELETE": "delete", "PUT": "replace", "PATCH": "update"}
 
 
 @frozen
@@ -56,67 +72,44 @@ def endpoint_of(method: str, path: str) -> Endpoint:
         'vector_stores.files.list'
     """
     path = path.split("?", 1)[0].rstrip("/")
-    deployment = None
     found = _PREFIX.match(path)
-    if found:
-        deployment = found["deployment"]
-    parts = [part for part in path.split("/") if part]
-    start = next(
-        (n for n, part in enumerate(parts) if part in _ROOTS and "deployments" not in parts[n:]), None
-    )
+    deployment = found["deployment"] if found else None
+    parts = [part for part in path[found.end() if found else 0 :].split("/") if part]
+    start = next((n for n, part in enumerate(parts) if part in _ROOTS), None)
     if start is None:
         return Endpoint("other", f"{method} {path or '/'}", None, deployment)
     # Azure's model inference puts every endpoint below /models.
     if parts[start:][:1] == ["models"] and len(parts) > start + 1 and parts[start + 1] in _ROOTS:
         start += 1
-    parts = parts[start:]
-    words: list[str] = []
-    resource_id: str | None = None
-    for place, part in enumerate(parts):
-        if place and (
-            part not in _ACTIONS and part not in _ROOTS and (_ID.match(part) or _after_noun(parts, place))
-        ):
-            resource_id = resource_id or part
-            continue
-        words.append(part)
-    name = _named(method, words, parts)
-    family = (
-        "responses" if words[0] == "responses" else "chat" if name == "chat.completions.create" else "other"
-    )
-    if family == "responses" and name in {
-        "responses.input_tokens",
-        "responses.delete",
-        "responses.input_items.list",
-    }:
-        family = "other"
-    return Endpoint(family, name, resource_id, deployment)
+    words, ids = _told_apart(parts[start:])
+    name = _named(method.upper(), words, ends_in_id=parts[-1] != words[-1])
+    family = "chat" if name == "chat.completions.create" else "other"
+    if words[0] == "responses" and name not in _NO_RESPONSE:
+        family = "responses"
+    return Endpoint(family, name, ids[0] if ids else None, deployment)
 
 
-def _after_noun(parts: list[str], place: int) -> bool:
-    return (
-        place == 1 or parts[place - 1] in _ACTIONS or parts[place - 1] in {"completions", "jobs", "threads"}
-    )
+_NO_RESPONSE = frozenset({"responses.input_tokens", "responses.delete", "responses.input_items.list"})
 
 
-def _named(method: str, words: list[str], parts: list[str]) -> str:
+def _told_apart(parts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a path and its ids, of which there is at most one after each word."""
+    words, ids = parts[:1], list[str]()
+    last = parts[0]
+    for part in parts[1:]:
+        named = last == words[-1] and last not in _SPACES
+        (ids if part not in _WORDS and (named or _ID.match(part)) else words).append(part)
+        last = part
+    return words, ids
+
+
+def _named(method: str, words: list[str], *, ends_in_id: bool) -> str:
     name = ".".join(words)
-    if words[0] == "responses" and len(words) == 2 and words[1] in {"compact", "cancel", "input_tokens"}:
+    if not ends_in_id and (words[-1] in _ACTIONS or name == "responses.input_tokens"):
         return name
-    ends_in_id = bool(parts) and parts[-1] != words[-1]
-    if words[-1] in {
-        "cancel",
-        "compact",
-        "complete",
-        "content",
-        "search",
-        "submit_tool_outputs",
-        "accept",
-        "hangup",
-    }:
-        return name
-    verb = _VERBS.get(method.upper(), method.lower())
-    if method.upper() == "GET" and not ends_in_id:
+    verb = _VERBS.get(method, method.lower())
+    if method == "GET" and not ends_in_id:
         verb = "list"
-    if method.upper() == "POST" and ends_in_id:
+    if method == "POST" and ends_in_id:
         verb = "update"
     return f"{name}.{verb}"

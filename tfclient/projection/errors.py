@@ -45,6 +45,8 @@ _BY_EXCEPTION = (
     ("Write", "transport"),
     ("Network", "transport"),
     ("OSError", "transport"),
+    # Of the HTTP client: it was closed, or its event loop was.
+    ("RuntimeError", "transport"),
     ("JSONDecode", "provider"),
 )
 

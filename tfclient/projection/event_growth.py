@@ -104,6 +104,23 @@ def _command(item: dict[str, Any], event: dict[str, Any]) -> None:
     commands[place : place + 1] = [holder.get("command", "")]
 
 
+def _shell_output(item: dict[str, Any], event: dict[str, Any]) -> None:
+    """Pieces of what commands wrote; at the end of a command its outputs as they are."""
+    outputs = item.setdefault("output", [])
+    place = event.get("command_index")
+    if not isinstance(outputs, list) or not isinstance(place, int) or not 0 <= place <= len(outputs):
+        return
+    if isinstance(event.get("output"), list):
+        outputs[place : place + 1] = event["output"]
+        return
+    if place == len(outputs):
+        outputs.append({})
+    held, delta = outputs[place], event.get("delta")
+    for name, piece in delta.items() if isinstance(delta, dict) and isinstance(held, dict) else ():
+        if isinstance(piece, str):
+            extend(held, name, piece)
+
+
 def _partial_image(item: dict[str, Any], event: dict[str, Any]) -> None:
     item["partial_image_b64"] = event.get("partial_image_b64")
 
@@ -118,6 +135,8 @@ GROWERS: dict[str, Grower] = {
     "response.output_text.annotation.added": _annotation,
     "response.shell_call_command.added": _command,
     "response.image_generation_call.partial_image": _partial_image,
+    "response.shell_call_output_content.delta": _shell_output,
+    "response.shell_call_output_content.done": _shell_output,
 }
 for _stem, _grower in {
     "response.output_text": _text_delta("content", "output_text", "text", "content_index"),
@@ -137,7 +156,12 @@ for _stem, _grower in {
 _PROGRESS = ("in_progress", "searching", "interpreting", "generating", "completed", "failed")
 
 SILENT = frozenset(
-    {"keepalive", "response.output_item.added", "response.output_item.done"}
+    {
+        "keepalive",
+        "response.output_item.added",
+        "response.output_item.done",
+        "response.compaction.compacting",
+    }
     | {
         f"response.{kind}.{word}"
         for kind in (

@@ -36,12 +36,15 @@ class Opening:
     runs: RunChoice
     provenance: Provenance
 
-    def open(self, call: Call, request: ModelRequest, at: int) -> None:
-        """Add the steps that this request brings and its ``assistant_call``, in progress."""
+    def open(self, call: Call, request: ModelRequest, at: int, *, pending: bool = False) -> None:
+        """Add the steps that this request brings and its ``assistant_call``, in progress.
+
+        ``pending`` says that a tool has been asked for in a stream that is still running.
+        """
         match = self._resolve(call, request)
         news = news_of(request.items, match, self.index)
         key = digest(str(match.parent.number if match.parent else ""), news.key)
-        asked = Asked(request, match, news, key, at, self.tools.running(call.started.get("tool")))
+        asked = Asked(request, match, news, key, at, self.tools.running(call.started.get("tool")), pending)
         made: dict[int, Step] = {}
         # Outputs close their calls in the run that owns the call, whatever happens next.
         for item in news.outputs:

@@ -60,6 +60,8 @@ class Outcome:
 
     def items(self, node: Node, response: ModelResponse, at: int) -> None:
         """Add or bring up to date the steps of a response's items."""
+        if not response.indexed:
+            _move_calls(node, response)
         for number, item in enumerate(response.outputs):
             place = item.index if response.indexed else number
             known = node.places.get(place)
@@ -76,6 +78,20 @@ class Outcome:
         node.last_step_id = siblings[-1].step_id if siblings else node.step.step_id
         messages = [s for s in siblings if s.label == "assistant_message"]
         node.last_message_id = messages[-1].step_id if messages else node.last_step_id
+
+    def asked_so_far(
+        self, node: Node, response: ModelResponse, name: str | None, call_id: str | None, at: int
+    ) -> None:
+        """Take a running stream's calls of one tool, and what came before them, without waiting for its end."""
+        wanted = [
+            number
+            for number, item in enumerate(response.outputs)
+            if item.kind == "call"
+            and (item.call_id == call_id if call_id else item.name == name and _is_whole(item))
+        ]
+        if wanted:
+            response.outputs = response.outputs[: wanted[-1] + 1]
+            self.items(node, response, at)
 
     def partial(self, node: Node, response: ModelResponse, at: int) -> None:
         """Take what a broken stream told of a response that is known from elsewhere."""
@@ -133,6 +149,33 @@ class Outcome:
             step.payload_completed = sealed(raw)
 
 
+def _asks_for_json(step: Step) -> bool:
+    """Return whether the call asked for structured output."""
+    arguments = step.payload_started.get("arguments")
+    given = arguments if isinstance(arguments, dict) else {}
+    text = given.get("text")
+    wanted = text.get("format") if isinstance(text, dict) else given.get("response_format")
+    return isinstance(wanted, dict) and wanted.get("type") in {"json_schema", "json_object"}
+
+
+def _is_whole(item: Item) -> bool:
+    """Return whether nothing of a call is still to come: no JSON object begins with another."""
+    return item.status == "completed" or isinstance(parse_arguments(item.arguments)[0], dict)
+
+
+def _move_calls(node: Node, response: ModelResponse) -> None:
+    """Give calls that were taken early their places: a chat may tell its text after its calls."""
+    early = {s.call_id: n for n, s in node.places.items() if s.label == "tool_call" and s.call_id}
+    moved = {
+        number: node.places.pop(early[str(item.call_id)])
+        for number, item in enumerate(response.outputs)
+        if item.kind == "call" and early.get(str(item.call_id), number) != number
+    }
+    for number, step in moved.items():
+        step.output_index = number
+    node.places.update(moved)
+
+
 def _fill(step: Step, response: ModelResponse) -> None:
     step.status = response.status if response.status != "in_progress" else step.status
     if response.status in {"queued", "in_progress"}:
@@ -152,6 +195,9 @@ def _fill(step: Step, response: ModelResponse) -> None:
         if i.kind == "call" and i.answered_by_caller
     ]
     payload: dict[str, Any] = {"text": "\n\n".join(texts)} if texts else {}
+    if texts and _asks_for_json(step):
+        values = [value for value, is_json in map(parse_arguments, texts) if is_json]
+        payload |= {"parsed": values[0] if len(texts) == 1 else values} if values else {}
     if calls:
         payload["function_calls"] = calls
     if response.id:

@@ -77,7 +77,7 @@ class Projector:
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
-        self._hooks = hooks = ToolHooks(book, index, tools, self.lightener)
+        self._hooks = hooks = ToolHooks(book, index, tools, self.lightener, calls.ask_streams)
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,
@@ -134,6 +134,7 @@ class Projector:
         session.ended_at = iso(at)
         self._calls.give_up(at)
         self._tools.give_up()
+        self._hooks.give_up()
 
     def _call_started(self, entry: Entry, at: int) -> None:
         if self._calls.session_ended:

@@ -14,6 +14,7 @@ from attrs import define, field
 from tfclient.projection.errors import error_from_body
 from tfclient.projection.event_growth import GROWERS, SILENT, guessed_type
 from tfclient.projection.growing import joined
+from tfclient.projection.items import CLIENT_CALLS
 from tfclient.projection.model_call import ModelResponse
 from tfclient.projection.responses import id_of, read_response
 
@@ -33,6 +34,8 @@ class ResponseStream:
     error: Any = None
     spoke: bool = False
     """Whether any text has come."""
+    asks: bool = False
+    """Whether it has asked for a tool that the caller runs."""
     unread: list[str] = field(factory=list[str])
     """Data that is not this API's JSON, as it came."""
     strange: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
@@ -84,6 +87,8 @@ class ResponseStream:
         index = event.get("output_index")
         if isinstance(index, int) and isinstance(event.get("item"), dict):
             self._items[index] = joined(event["item"])
+            if kind == "response.output_item.done" and str(event["item"].get("type")) in CLIENT_CALLS:
+                self.asks = True
         elif isinstance(index, int) and grower is not None:
             grower(
                 self._items.setdefault(index, {"type": guessed_type(kind), "id": event.get("item_id")}), event
@@ -101,15 +106,21 @@ class ResponseStream:
             response.error = error_from_body({"error": self.error}, None)
         return response
 
-    def _partial(self) -> ModelResponse:
-        places = sorted(self._items)
+    def body(self) -> dict[str, Any]:
+        """Return the response as an unstreamed one would stand in a body, as far as the stream has told it."""
+        if self.final is not None and (self.final.get("output") or not self._items):
+            return self.final
         body = {"object": "response", **(self.final or self._latest)}
-        body["output"] = [joined(self._items[place]) for place in places]
+        body["output"] = [joined(self._items[place]) for place in sorted(self._items)]
         if self.response_id:
             body["id"] = self.response_id
         if self.error is not None and self.terminal is None:
-            body["status"] = "failed"
-        response = read_response({"status": "in_progress", **body})
+            body |= {"status": "failed", "error": body.get("error") or self.error}
+        return {"status": "in_progress", **body}
+
+    def _partial(self) -> ModelResponse:
+        places = sorted(self._items)
+        response = read_response(self.body())
         response.indexed = True
         for item, place in zip(response.outputs, places, strict=True):
             item.index = place

@@ -35,6 +35,7 @@ class Asked:
     key: bytes
     at: int
     nested: CallRecord | None = None
+    pending: bool = False
     carried: list[Step] = field(factory=list["Step"])
 
 
@@ -146,7 +147,7 @@ class RunChoice:
             lineage.branch_index = match.parent.children
         elif match.unknown_response_id:
             lineage.parent_response_id = match.unknown_response_id
-        if parent_run is None and self.tools.open:
+        if parent_run is None and (self.tools.open or asked.pending):
             lineage.notes.append("possible_nested")
         run = self.book.open_run(asked.at, trigger, lineage, parent_run)
         run.run.conversation_id = asked.request.conversation_id

@@ -8,18 +8,24 @@ from attrs import define, field
 
 from tfclient.projection.errors import error_from_exception
 from tfclient.projection.fingerprints import canonical
+from tfclient.projection.items import from_responses
+from tfclient.projection.nodes import CallRecord
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfclient.projection.lineage import LineageIndex
-    from tfclient.projection.nodes import CallRecord
     from tfclient.projection.payloads import Lightener
     from tfclient.projection.run_state import Book, RunState
     from tfclient.projection.tool_steps import ToolSteps
     from tfstore.documents import Step
 
 Entry = dict[str, Any]
+
+MOST_NESTED = 64
+"""How many runs, back from the last one, are looked at for one that is not nested in a tool."""
 
 
 @define
@@ -40,18 +46,24 @@ class ToolHooks:
     index: LineageIndex
     tools: ToolSteps
     lightener: Lightener
+    ask_streams: Callable[[str | None, str | None, int], bool]
+    """Takes the calls of a tool (by ``call_id``, else by name) that streams still running have told of; says whether
+    any stream is running."""
     early: list[_Ran] = field(factory=list["_Ran"])
-    """Runs of tools that nobody has been seen to ask for yet: their calls may stand in a stream still running."""
+    """Runs of tools that nobody has been seen to ask for yet: redaction may hold back what a stream told."""
     _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
 
     def started(self, entry: Entry, at: int) -> None:
         """A hook says that a tool began to run."""
         self._started[str(entry.get("tool"))] = (at, entry)
+        more_may_come = self.ask_streams(entry.get("name"), entry.get("call_id"), at)
         record = self._call_of(entry)
-        if record is None:
-            return
-        self.tools.run_begins(_names(entry), record)
-        self._measure(record, at)
+        if record is not None:
+            self._measure(record, at)
+        elif not more_may_come:
+            record = self._unasked(entry, at)
+        if record is not None:
+            self.tools.run_begins(_names(entry), record)
 
     def _measure(self, record: CallRecord, began: int) -> None:
         record.measured = True
@@ -81,10 +93,7 @@ class ToolHooks:
             self._ended(record, ran)
 
     def settle(self, *, waiting: bool) -> None:
-        """Give runs of tools to the calls that have been seen by now; unless more may come, keep the rest as theirs.
-
-        The SDK's tool runners can run a tool while the response that asks for it is still being streamed.
-        """
+        """Give runs of tools to the calls that have been seen by now; unless more may come, keep the rest as theirs."""
         left: list[_Ran] = []
         for ran in self.early:
             record = self._call_of(ran.started)
@@ -94,14 +103,20 @@ class ToolHooks:
             elif waiting:
                 left.append(ran)
             else:
-                self._unasked(ran)
+                self._ended(self._unasked(ran.started, ran.began), ran)
         self.early[:] = left
 
     def _ended(self, record: CallRecord, ran: _Ran) -> None:
         step, entry, began, at = record.step, ran.ended, ran.began, ran.at
         error = entry.get("error")
         step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
-        if isinstance(error, dict):
+        if step.label == "generic":
+            step.status = "completed"
+            step.payload_completed = {"result": entry["result"]} if "result" in entry else {}
+            if isinstance(error, dict):
+                step.status, step.error = "failed", error_from_exception(error)
+                step.payload_completed["exception"] = error
+        elif isinstance(error, dict):
             # A decorated tool in one of the SDK's runners: both tell of the exception, the decorator first.
             if record.error_step is None:
                 self.tools.failed(record, error, at)
@@ -110,21 +125,36 @@ class ToolHooks:
         self.book.activity(record.run, at)
         self.book.touch(step)
 
-    def _unasked(self, ran: _Ran) -> None:
-        """A tool that ran without any model asking for it is kept as what it is."""
-        began, started, at, entry = ran.began, ran.started, ran.at, ran.ended
-        name = str(entry.get("name") or started.get("name") or "tool")
-        home = self._home(began)
-        step = self.book.add(home, "generic", f"tool.{name}", began, timing="measured", tool_name=name)
+    def _unasked(self, started: Entry, at: int) -> CallRecord:
+        """A tool that runs for a call of elsewhere, or without any model asking for it, is kept as what it is."""
+        outer = self.tools.running(started.get("parent_call"))
+        name, home = str(started.get("name") or "tool"), self._home(at) if outer is None else outer.run
+        if started.get("call_id"):
+            given = {
+                key: started[key] for key in ("call_id", "name", "arguments") if started.get(key) is not None
+            }
+            record = self.tools.placeholder(home, from_responses({"type": "function_call", **given}, 0), at)
+            self._measure(record, at)
+            return record
+        step = self.book.add(
+            home, "generic", f"tool.{name}", at, status="in_progress", timing="measured", tool_name=name
+        )
         step.payload_started = {"name": name, "arguments": started.get("arguments")}
-        step.payload_completed = {"result": entry.get("result")} if "result" in entry else {}
-        step.ended_at, step.duration_ms = iso(at), milliseconds(began, at)
-        if isinstance(entry.get("error"), dict):
-            step.status, step.error = "failed", error_from_exception(entry["error"])
-            step.payload_completed["exception"] = entry["error"]
+        return CallRecord(step, home, None, by_caller=False, opened_at=at)
+
+    def give_up(self) -> None:
+        """At the end of a session: a tool that nobody asked for and that still runs has no known end."""
+        for names in self._started.values():
+            record = self.tools.running(names[1].get("tool"))
+            if record is not None and record.step.label == "generic":
+                record.step.status = "unresolved"
+                self.book.touch(record.step)
 
     def _home(self, at: int) -> RunState:
-        return self.book.states[-1] if self.book.states else self.book.open_run(at, "api", Lineage(), None)
+        """Return the run that is under way, not one that was nested in a tool."""
+        runs = [state for state in self.book.states[-MOST_NESTED:] if state.run.trigger != "tool"]
+        last = (runs or self.book.states)[-1:]
+        return last[0] if last else self.book.open_run(at, "api", Lineage(), None)
 
     def annotated(self, entry: Entry, at: int) -> None:
         """The program notes something, about a step or about the session."""
