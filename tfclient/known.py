@@ -1,46 +1,37 @@
-"""Headers and URLs as they may be journaled, remembered: most are the same at every call.
+"""Headers and URLs as they may be journaled, at a cost that does not show beside the call.
 
-Judging a header, and writing it as JSON, takes longer than copying it, and two dozen of them come with every
-exchange.
+Two dozen headers come with every exchange, nearly always of the same names. What their names mean is thought about
+once; their values are looked at together, and written together.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orjson import dumps
+
+from tfclient.redaction.wire import URLS, dropped_header, is_credential
 
 if TYPE_CHECKING:
     from tfclient.redaction import Redactor
 
-MOST: Final = 2048
-"""Headers, or URLs, that are remembered; then it begins anew."""
-
-LONGEST: Final = 4096
-"""Bytes of the longest header that is remembered."""
-
-_TYPE: Final = re.compile(rb'"content-type":"([^"\\]*)"')
+MOST: Final = 1024
+"""Sequences of names, or URLs, that are remembered; then it begins anew."""
 
 _Header = tuple[bytes, ...]
 """As the HTTP library has it: the name, perhaps again in lower case, and the value."""
 
 
-class _Marked(bytes):
-    """The member of a header to which something was done: empty if it was dropped."""
+class _Plan(NamedTuple):
+    """What becomes of headers with certain names in a certain order."""
 
-    marks: list[Any]
-
-
-class _Judged:
-    """The headers of one side: each one's name, and its member of the JSON object."""
-
-    def __init__(self) -> None:
-        self.members: dict[_Header, tuple[bytes, bytes]] = {}
-        self.marked: set[bytes] = set()
-        """Names of headers to which something was done."""
-        self.numbers: set[bytes] = set()
-        """Names of headers whose value was a number and was kept: lengths, times, what is left of a limit."""
+    credentials: tuple[tuple[int, str], ...]
+    """Where they are, the last first, and their names."""
+    template: bytes
+    """The JSON object, with a place for the value of each of the others."""
+    kept: int
+    content_type: int | None
+    """Which of the values kept it is."""
 
 
 class Known:
@@ -58,7 +49,7 @@ class Known:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._judged = {"request.headers": _Judged(), "response.headers": _Judged()}
+        self._plans: dict[bytes, _Plan | None] = {}
         self._urls: dict[Any, tuple[bytes, list[Any]]] = {}
 
     def headers(self, headers: Any, where: str) -> tuple[bytes, list[Any], str | None]:
@@ -70,26 +61,27 @@ class Known:
         """
         # The public `raw` makes a new list and new pairs at each look.
         listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
-        judged = self._judged[where]
+        names = b"\n".join([header[-2] for header in listed])
         try:
-            fields = dict(map(judged.members.__getitem__, listed))
+            plan = self._plans[names]
         except KeyError:
-            # One of them is not known yet.
-            found = self._judge(listed, where)
-            if found is None:
-                return self._anew(listed, where)
-            judged = found
-            fields = dict(map(judged.members.__getitem__, listed))
-        if len(fields) != len(listed):
-            # A name that came twice: the redactor knows how to join them.
-            return self._anew(listed, where)
+            plan = self._planned(names)
+        if plan is None:
+            return self._one_by_one(listed, where)
+        values = [header[-1] for header in listed]
         marks: list[Any] = []
-        for name in judged.marked:
-            if isinstance(member := fields.get(name), _Marked):
-                marks += member.marks
-        journaled = b"{%b}" % b",".join(filter(None, fields.values()))
-        typed = _TYPE.search(journaled)
-        return journaled, marks, None if typed is None else typed[1].decode()
+        for place, name in plan.credentials:
+            marks.append(dropped_header(where, name, values.pop(place).decode("latin-1")))
+        together = b"\n".join(values)
+        if b"\\" in together or self._redactor.looks(together):
+            return self._one_by_one(listed, where)
+        # Without backslashes in them, what is escaped as \n stands between two values.
+        written = dumps(together.decode("latin-1"))[1:-1].split(b"\\n")
+        if len(written) != plan.kept:
+            return self._one_by_one(listed, where)
+        place_of_type = plan.content_type
+        content_type = None if place_of_type is None else values[place_of_type].decode("latin-1")
+        return plan.template % tuple(written), marks, content_type
 
     def url(self, url: Any) -> tuple[bytes, list[Any]]:
         """Return a request's URL as JSON, without credentials, and the marks.
@@ -109,30 +101,25 @@ class Known:
                 self._urls[key] = known
         return known
 
-    def _judge(self, listed: list[_Header], where: str) -> _Judged | None:
-        """Judge the headers that are not known yet; None if one of them is too long to be remembered."""
-        judged = self._judged[where]
-        if len(judged.members) >= MOST:
-            # Another thread may be in the middle of the old one.
-            judged = self._judged[where] = _Judged()
-        for header in set(listed).difference(judged.members):
-            name, value = header[0].lower(), header[-1]
-            if name in judged.numbers and value.isdigit():
-                judged.members[header] = (name, b'"%b":"%b"' % (name, value))
-                continue
-            if len(value) > LONGEST:
-                return None
-            kept, marks = self._redactor.headers([(name, value)], where)
-            member = dumps(kept)[1:-1]
-            if value.isdigit() and member == b'"%b":"%b"' % (name, value):
-                judged.numbers.add(name)
-            if marks:
-                member = _Marked(member)
-                member.marks = marks
-                judged.marked.add(name)
-            judged.members[header] = (name, member)
-        return judged
+    def _planned(self, names: bytes) -> _Plan | None:
+        """Think about names; None if what they stand for has to be judged one by one."""
+        listed = [name.decode("latin-1").lower() for name in names.split(b"\n")]
+        credentials = [(place, name) for place, name in enumerate(listed) if is_credential(name)]
+        kept = [name for name in listed if not is_credential(name)]
+        plan: _Plan | None = None
+        if len(set(kept)) == len(kept) > 0 and URLS.isdisjoint(kept):
+            members = [b'%b:"%%b"' % dumps(name).replace(b"%", b"%%") for name in kept]
+            plan = _Plan(
+                tuple(reversed(credentials)),
+                b"{%b}" % b",".join(members),
+                len(kept),
+                kept.index("content-type") if "content-type" in kept else None,
+            )
+        if len(self._plans) >= MOST:
+            self._plans = {}
+        self._plans[names] = plan
+        return plan
 
-    def _anew(self, listed: list[_Header], where: str) -> tuple[bytes, list[Any], str | None]:
+    def _one_by_one(self, listed: list[_Header], where: str) -> tuple[bytes, list[Any], str | None]:
         kept, marks = self._redactor.headers([(header[0], header[-1]) for header in listed], where)
         return dumps(kept), marks, kept.get("content-type")

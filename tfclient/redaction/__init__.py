@@ -70,6 +70,10 @@ class Redactor:
             "None to keep everything, or a function from path and text to the text to keep."
         )
 
+    def looks(self, data: bytes) -> bool:
+        """Say whether anything in some bytes could have to change; no means they are kept as they are."""
+        return self._policy.looks(data)
+
     def body(self, data: bytes, content_type: str | None, where: str) -> tuple[str | None, list[Mark]]:
         """Give what may be kept of a whole body.
 

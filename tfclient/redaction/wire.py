@@ -38,7 +38,8 @@ STRUCTURAL: Final = re.compile(
     r"|x-should-retry|x-stainless-.*|apim-request-id|azureml-.*|alt-svc|idempotency-key|cf-cache-status|expires"
 )
 
-_URLS: Final = frozenset({"location", "content-location", "operation-location", "referer"})
+URLS: Final = frozenset({"location", "content-location", "operation-location", "referer"})
+"""Headers whose value is a URL."""
 
 _USERINFO: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)@")
 _PARAMETER: Final = re.compile(r"(?<=[?&;])([^=&;#]+)=([^&#]*)")
@@ -56,6 +57,16 @@ _QUERY_CREDENTIALS: Final = frozenset(
 )
 
 
+def is_credential(name: str) -> bool:
+    """Say whether a header of this name, in lower case, is a credential, whatever its value."""
+    return name in _CREDENTIALS or secret_name(name) is not None
+
+
+def dropped_header(where: str, name: str, value: str) -> Mark:
+    """Give the mark of a credential that is not kept."""
+    return mark(f"{where}.{name}", f"header:{name}", "dropped", value)
+
+
 def collect_headers(
     raw: Iterable[tuple[bytes | str, bytes | str]], where: str
 ) -> tuple[dict[str, str], list[Mark]]:
@@ -65,10 +76,10 @@ def collect_headers(
     for raw_name, raw_value in raw:
         name = _as_text(raw_name).lower()
         value = _as_text(raw_value)
-        if name in _CREDENTIALS or secret_name(name) is not None:
-            marks.append(mark(f"{where}.{name}", f"header:{name}", "dropped", value))
+        if is_credential(name):
+            marks.append(dropped_header(where, name, value))
             continue
-        if name in _URLS:
+        if name in URLS:
             value, found = strip_url(value, f"{where}.{name}")
             marks += found
         if name in headers:
