@@ -4,7 +4,7 @@ A live session's document is refreshed at most every second and never takes more
 refresh that took long waits longer for the next. When a session ends, its final document and diagram are written
 before anything else. Whatever goes wrong here is told to whoever asked, never to the program's own calls.
 
-Memory is bounded: sessions beyond ``helper.HEAVY`` are left to a helper process, and of many open sessions those
+Memory is bounded: sessions beyond ``live.HEAVY`` are left to a helper process, and of many open sessions those
 not refreshed for longest are let go of and read again when they go on.
 
 Nothing heavy is imported here: what the loop needs, its own thread imports, so that a program's first call does
@@ -155,8 +155,7 @@ class Finisher:
             self._waiting.add(session_id)
 
     def _refresh_here(self, session_id: str) -> None:
-        from tfclient.helper import HEAVY
-        from tfclient.live import TooHeavy
+        from tfclient.live import HEAVY, TooHeavy
 
         try:
             self._session(session_id).refresh(HEAVY)
@@ -198,7 +197,7 @@ class Finisher:
 
     def _complete(self, session_id: str) -> None:
         from tfclient.completing import complete_claimed
-        from tfclient.helper import HEAVY
+        from tfclient.live import HEAVY
 
         live = self._session(session_id)
         session = complete_claimed(live.store, live, HEAVY)
@@ -224,8 +223,7 @@ class Finisher:
                 self._idle.notify_all()
 
     def _session(self, session_id: str) -> LiveSession:
-        from tfclient.helper import HEAVY
-        from tfclient.live import LiveSession
+        from tfclient.live import HEAVY, LiveSession
         from tfstore.store import Store
 
         live = self._live.pop(session_id, None)
@@ -250,7 +248,8 @@ class Finisher:
             threading.Thread(target=self._recover, name="tfclient-recover", daemon=True).start()
 
     def _recover(self) -> None:
-        from tfclient.helper import HEAVY, start_helper
+        from tfclient.helper import start_helper
+        from tfclient.live import HEAVY
         from tfclient.recovery import recover, unpacked
         from tfstore.journal import size_of
         from tfstore.store import Store

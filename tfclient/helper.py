@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
     from tfstore.paths import StorePaths
 
-HEAVY = 24 * 1024 * 1024
-"""From which weight a session is left to a helper; some 1,200 calls of 6 KB."""
-
-PER_ENTRY = 4096
-"""What an entry weighs besides its bytes: steps take more memory than the text that they come of."""
-
 
 class HelperFailed(Exception):
     """A helper could not do its work; the journal is whole."""

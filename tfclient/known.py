@@ -26,7 +26,7 @@ class _Plan(NamedTuple):
     """What becomes of headers with certain names in a certain order."""
 
     credentials: tuple[tuple[int, str], ...]
-    """Where they are, the last first, and their names."""
+    """Their names, and how many others stand before each."""
     template: bytes
     """The JSON object, with a place for the value of each of the others."""
     kept: int
@@ -61,6 +61,8 @@ class Known:
         """
         # The public `raw` makes a new list and new pairs at each look.
         listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
+        if not listed:
+            return b"{}", [], None
         names = b"\n".join([header[-2] for header in listed])
         try:
             plan = self._plans[names]
@@ -110,7 +112,7 @@ class Known:
         if len(set(kept)) == len(kept) > 0 and URLS.isdisjoint(kept):
             members = [b'%b:"%%b"' % dumps(name).replace(b"%", b"%%") for name in kept]
             plan = _Plan(
-                tuple(reversed(credentials)),
+                tuple((place - n, name) for n, (place, name) in enumerate(credentials)),
                 b"{%b}" % b",".join(members),
                 len(kept),
                 kept.index("content-type") if "content-type" in kept else None,

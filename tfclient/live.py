@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from tfclient.helper import PER_ENTRY
 from tfclient.projection.projector import Projector
 from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
@@ -23,6 +22,13 @@ if TYPE_CHECKING:
 
 _SIP: Final = 2 * 1024 * 1024
 _NOT_ALL: Final = "journal: not all of"
+
+
+HEAVY: Final = 24 * 1024 * 1024
+"""From which weight a session is left to a helper; some 1,200 calls of 6 KB."""
+
+PER_ENTRY: Final = 4096
+"""What an entry weighs besides its bytes: steps take more memory than the text that they come of."""
 
 
 @define

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is too heavy."""
-    monkeypatch.setattr("tfclient.helper.HEAVY", 1)
+    monkeypatch.setattr("tfclient.live.HEAVY", 1)
 
 
 def record(root: Path) -> tfclient.SessionHandle:
