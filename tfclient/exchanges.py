@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from time import monotonic_ns
+from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import openai
+from orjson import dumps
 
-from tfclient import entries
 from tfclient.unread import unread_body
 from tfclient.writer import Entry, stamp
-from tfstore.json_text import line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from tfclient.resent import SentBody
     from tfclient.sessions import SessionHandle, Sessions
     from tfstore.labels import Ending
-    from tfstore.segment import Members
 
 IN_ONE_ENTRY: Final = 8 * 1024 * 1024
 """Characters of a response body that stand in one entry; a longer one becomes chunks, as if it had been streamed."""
@@ -45,7 +43,7 @@ _TOUCH: Final = 250_000_000
 class Call:
     """One logical call of the program: one ``request()`` of the SDK, with as many attempts as that made."""
 
-    __slots__ = ("_attempts", "_named", "_unsent", "answered", "handle", "id", "sessions")
+    __slots__ = ("_attempts", "_unsent", "answered", "handle", "id", "sessions")
 
     def __init__(
         self,
@@ -64,28 +62,29 @@ class Call:
         self.id = handle.writer.new_id()
         self.answered = False
         self._attempts = 0
-        self._named = self.id.encode()
-        if "?" in path or ":" in path:
-            path = sessions.redactor.url(path, "call.path")[0]
-        started = entries.call_started(
-            self._named,
-            method=method.upper(),
-            path=path,
-            stream=stream,
-            cast_to=getattr(cast_to, "__name__", None) or str(cast_to),
-            tool=tool,
-            explicit_parent=parent,
-        )
+        at, mono = stamp()
+        started: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "call.started",
+            "call": self.id,
+            "method": method.upper(),
+            "path": sessions.redactor.url(path, "call.path")[0] if "?" in path or ":" in path else path,
+            "stream": stream,
+            "cast_to": getattr(cast_to, "__name__", None) or str(cast_to),
+            "tool": tool,
+            "explicit_parent": parent,
+        }
         # Written with the first attempt, in one write; kept until that has worked.
-        self._unsent: tuple[Entry | Members, ...] = (started,)
+        self._unsent: tuple[Entry, ...] = (started,)
         sessions.counters.calls += 1
 
     def sent(self, request: Any) -> Exchange | None:
         """Journal a request that is about to be sent; None if that was not possible."""
-        self._attempts = n = self._attempts + 1
-        exchange = Exchange(self, b"%b.%d" % (self._named, n))
+        self._attempts += 1
+        exchange = Exchange(self, f"{self.id}.{self._attempts}")
         try:
-            exchange.sent(request, self._named, n)
+            exchange.sent(request, self._attempts)
         except Exception as error:  # noqa: BLE001 - the call goes on
             self.sessions.health.fault("capture", error, f"recording a request of call {self.id}")
             return None
@@ -103,13 +102,13 @@ class Call:
         except Exception as fault:  # noqa: BLE001 - the call goes on
             self.sessions.health.fault("capture", fault, f"recording the error of call {self.id}")
 
-    def write(self, entry: Entry | Members, *, request: bool = False) -> bool:
+    def write(self, entry: Entry) -> bool:
         """Journal an entry of this call, after those that could not be written so far."""
         unsent = self._unsent
         if self.handle.write(*unsent, entry):
             self._unsent = ()
             return True
-        if request:
+        if entry["type"] == "attempt.sent":
             self._unsent = (*unsent, entry)
         return False
 
@@ -126,13 +125,13 @@ class Exchange:
     """One HTTP attempt."""
 
     __slots__ = (
-        *("_call", "_chunks", "_ended", "_named", "_pid", "_received", "_started", "_status", "_stream"),
-        "_touch_at",
+        *("_call", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream", "_touch_at"),
+        "id",
     )
 
-    def __init__(self, call: Call, name: bytes) -> None:
+    def __init__(self, call: Call, exchange_id: str) -> None:
+        self.id = exchange_id
         self._call = call
-        self._named = name
         self._pid = os.getpid()
         self._status = 0
         self._stream: Any = None
@@ -142,32 +141,29 @@ class Exchange:
         self._started = False
         self._ended = False
 
-    @property
-    def id(self) -> str:
-        """What names this attempt in the journal."""
-        return self._named.decode()
-
-    def sent(self, request: Any, call: bytes, n: int) -> None:
-        """Journal the request, before it leaves."""
+    def sent(self, request: Any, n: int) -> None:
+        """Journal the request, before it leaves; it is the call's n-th."""
+        call = self._call
         at, mono = stamp()
-        known = self._call.sessions.known
+        known = call.sessions.known
         url, marks = known.url(request.url)
         headers, found, content_type = known.headers(request.headers, "request.headers")
         body, more, kept = self._request_body(request, content_type)
-        entry = entries.attempt_sent(
-            call,
-            self._named,
-            n,
-            at=at,
-            mono=mono,
-            method=request.method,
-            url=url,
-            headers=headers,
-            body=body,
-            marks=[*marks, *found, *more],
-        )
-        if self._call.write(entry, request=True) and kept is not None:
-            self._call.handle.writer.remember(kept)
+        entry: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "attempt.sent",
+            "call": call.id,
+            "exchange_id": self.id,
+            "n": n,
+            "method": request.method,
+            "url": url,
+            "headers": headers,
+            "body": body,
+            "redactions": [*marks, *found, *more],
+        }
+        if call.write(entry) and kept is not None:
+            call.handle.writer.remember(kept)
 
     def answered(self, response: Any) -> bool:
         """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
@@ -175,34 +171,37 @@ class Exchange:
         at, mono = stamp()
         call.answered = True
         redactor = call.sessions.redactor
-        self._status = status = response.status_code
+        self._status = response.status_code
         headers, marks, content_type = call.sessions.known.headers(response.headers, "response.headers")
-        history = [_redirect(each, redactor.url) for each in response.history] if response.history else None
+        entry: Entry = {
+            "at": at,
+            "mono": mono,
+            "type": "attempt.answered",
+            "exchange_id": self.id,
+            "status": self._status,
+            "headers": headers,
+            "body": None,
+            "complete": False,
+            "redactions": marks,
+        }
+        if response.history:
+            entry["history"] = [_redirect(each, redactor.url) for each in response.history]
         content = response.__dict__.get("_content")
-        body: bytes | None = None
-        pieces: tuple[str, str] | None = None
-        if content is not None:
-            self._ended = True
-            body, found, pieces = self._response_body(redactor, content, content_type)
-            marks += found
-        else:
-            self._stream = redactor.stream(content_type, "response.body")
-        call.write(
-            entries.attempt_answered(
-                self._named,
-                at=at,
-                mono=mono,
-                status=status,
-                headers=headers,
-                body=body,
-                marks=marks,
-                history=history,
-            )
-        )
         if content is None:
+            self._stream = redactor.stream(content_type, "response.body")
+            call.write(entry)
             return True
-        if pieces is not None:
-            self._in_pieces(*pieces, len(content))
+        self._ended = True
+        body, found = self._response_body(redactor, content, content_type)
+        marks += found
+        form, held = next(iter(body.items()))
+        if isinstance(held, str) and len(held) > IN_ONE_ENTRY:
+            call.write(entry)
+            self._in_pieces(form, held, len(content))
+        else:
+            entry["body"] = body
+            entry["complete"] = True
+            call.write(entry)
         call.handle.settle()
         return False
 
@@ -316,7 +315,11 @@ class Exchange:
             return
         # Most of what is journaled of a stream comes by here: a word at a time.
         mono = monotonic_ns()
-        self._call.handle.writer.append(entries.stream_chunk(self._named, piece, mono), again=True)
+        self._call.handle.writer.append(
+            b'"at":%d,"mono":%d,"type":"stream.chunk","exchange_id":%b,"data":%b'
+            % (time_ns() // 1000, mono // 1000, dumps(self.id), dumps(piece)),
+            again=True,
+        )
         if mono > self._touch_at:
             self._touch_at = mono + _TOUCH
             self._call.handle.touch()
@@ -332,24 +335,20 @@ class Exchange:
 
     def _request_body(
         self, request: Any, content_type: str | None
-    ) -> tuple[bytes, list[Any], SentBody | None]:
+    ) -> tuple[dict[str, Any] | None, list[Any], SentBody | None]:
         data: Any = request.__dict__.get("_content")
         if data == b"":
-            return b"null", [], None
+            return None, [], None
         size = 0 if data is None else len(data)
         if size > LONGEST_REQUEST:
             mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": size}
-            return line({"unread": "too_long", "bytes": size}), [mark], None
-        body: dict[str, Any]
-        kept: SentBody | None = None
+            return {"unread": "too_long", "bytes": size}, [mark], None
         try:
             if data is None:
-                body, marks = unread_body(request, self._call.sessions.redactor)
-            else:
-                body, marks, kept = self._in_memory(data, content_type)
+                return *unread_body(request, self._call.sessions.redactor), None
+            return self._in_memory(data, content_type)
         except Exception as error:  # noqa: BLE001 - the call goes on
-            body, marks = self._not_redacted(error, size, "request.body")
-        return line(body), marks, kept
+            return *self._not_redacted(error, size, "request.body"), None
 
     def _in_memory(
         self, data: bytes, content_type: str | None
@@ -373,19 +372,14 @@ class Exchange:
 
     def _response_body(
         self, redactor: Redactor, content: bytes, content_type: str | None
-    ) -> tuple[bytes | None, list[Any], tuple[str, str] | None]:
-        """A body that is in memory, as JSON; or its form and its text, where that is too long for one entry."""
+    ) -> tuple[dict[str, Any], list[Any]]:
         try:
             text, marks = redactor.body(content, content_type, "response.body")
-            body = {"text": text}
-            if text is None:
-                body, marks = _binary(redactor, content, "response.body")
+            return (
+                ({"text": text}, marks) if text is not None else _binary(redactor, content, "response.body")
+            )
         except Exception as error:  # noqa: BLE001 - the call goes on
-            body, marks = self._not_redacted(error, len(content), "response.body")
-        form, held = next(iter(body.items()))
-        if isinstance(held, str) and len(held) > IN_ONE_ENTRY:
-            return None, marks, (form, held)
-        return line(body), marks, None
+            return self._not_redacted(error, len(content), "response.body")
 
     def _not_redacted(self, error: Exception, size: int, where: str) -> tuple[dict[str, Any], list[Any]]:
         """What is journaled of a body that could not be judged: nothing of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from orjson import dumps
+from orjson import Fragment, dumps
 
 from tfclient.redaction.wire import URLS, dropped_header, is_credential
 
@@ -43,16 +43,16 @@ class Known:
         >>> known = Known(Redactor.from_setting())
         >>> sent = Headers({"Accept": "*/*", "Cookie": "a=b"})
         >>> headers, marks, content_type = known.headers(sent, "request.headers")
-        >>> headers, [mark["path"] for mark in marks], content_type
+        >>> dumps(headers), [mark["path"] for mark in marks], content_type
         (b'{"accept":"*/*"}', ['request.headers.cookie'], None)
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._plans: dict[bytes, _Plan | None] = {}
-        self._urls: dict[Any, tuple[bytes, list[Any]]] = {}
+        self._urls: dict[Any, tuple[str, list[Any]]] = {}
 
-    def headers(self, headers: Any, where: str) -> tuple[bytes, list[Any], str | None]:
+    def headers(self, headers: Any, where: str) -> tuple[Fragment, list[Any], str | None]:
         """Return headers by lower-cased name and without credentials, as JSON; their marks; the content type.
 
         Args:
@@ -62,7 +62,7 @@ class Known:
         # The public `raw` makes a new list and new pairs at each look.
         listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
         if not listed:
-            return b"{}", [], None
+            return Fragment(b"{}"), [], None
         names = b"\n".join([header[-2] for header in listed])
         try:
             plan = self._plans[names]
@@ -75,18 +75,19 @@ class Known:
         for place, name in plan.credentials:
             marks.append(dropped_header(where, name, values.pop(place).decode("latin-1")))
         together = b"\n".join(values)
-        if b"\\" in together or self._redactor.looks(together):
+        # What is looked at must be UTF-8, and headers need not be.
+        if b"\\" in together or not together.isascii() or self._redactor.looks(together):
             return self._one_by_one(listed, where)
         # Without backslashes in them, what is escaped as \n stands between two values.
-        written = dumps(together.decode("latin-1"))[1:-1].split(b"\\n")
+        written = dumps(together.decode())[1:-1].split(b"\\n")
         if len(written) != plan.kept:
             return self._one_by_one(listed, where)
         place_of_type = plan.content_type
         content_type = None if place_of_type is None else values[place_of_type].decode("latin-1")
-        return plan.template % tuple(written), marks, content_type
+        return Fragment(plan.template % tuple(written)), marks, content_type
 
-    def url(self, url: Any) -> tuple[bytes, list[Any]]:
-        """Return a request's URL as JSON, without credentials, and the marks.
+    def url(self, url: Any) -> tuple[str, list[Any]]:
+        """Return a request's URL, as ``Redactor.url`` does.
 
         Args:
             url: an httpx or httpx2 URL.
@@ -95,8 +96,7 @@ class Known:
         key = getattr(url, "_uri_reference", None)
         known = None if key is None else self._urls.get(key)
         if known is None:
-            text, marks = self._redactor.url(str(url), "request.url")
-            known = (dumps(text), marks)
+            known = self._redactor.url(str(url), "request.url")
             if key is not None:
                 if len(self._urls) >= MOST:
                     self._urls = {}
@@ -122,6 +122,6 @@ class Known:
         self._plans[names] = plan
         return plan
 
-    def _one_by_one(self, listed: list[_Header], where: str) -> tuple[bytes, list[Any], str | None]:
+    def _one_by_one(self, listed: list[_Header], where: str) -> tuple[Fragment, list[Any], str | None]:
         kept, marks = self._redactor.headers([(header[0], header[-1]) for header in listed], where)
-        return dumps(kept), marks, kept.get("content-type")
+        return Fragment(dumps(kept)), marks, kept.get("content-type")

@@ -16,6 +16,9 @@ from jiter import from_json
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1).encode
+_encode_fragments = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=lambda value: orjson.loads(_fragment(value))
+).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 
@@ -38,6 +41,8 @@ def compact(value: Any) -> bytes:
 def line(value: Any) -> bytes:
     r"""Return the value as JSON on one line, as ``compact`` does, in a tenth of the time.
 
+    ``orjson.Fragment`` in it stands for what is JSON already.
+
     Digits of floats may differ from those of ``compact``; the numbers do not.
 
     Raises:
@@ -48,12 +53,14 @@ def line(value: Any) -> bytes:
     Example:
         >>> line({"text": "é"}).decode(), line("lone \ud800").decode()
         ('{"text":"é"}', '"lone \\ud800"')
+        >>> line(["\ud800", orjson.Fragment(b'{"a":1}')]).decode()
+        '["\\ud800",{"a":1}]'
     """
     try:
         return orjson.dumps(value)
     except TypeError:
         # Lone surrogates, great numbers and great depth are beyond it.
-        return compact(value)
+        return _to_bytes(_encode_fragments(value))
 
 
 def readable(value: Any) -> bytes:
@@ -134,3 +141,9 @@ def _to_bytes(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _fragment(value: Any) -> bytes:
+    if not isinstance(value, orjson.Fragment):
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return orjson.dumps(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import shutil
@@ -24,6 +25,7 @@ from tests.server.scripted import ScriptedServer
 from tfclient import Health, Recorder
 from tfclient.capture import _decoding
 from tfclient.exchanges import Call
+from tfclient.known import Known
 from tfclient.redaction import Redactor
 from tfclient.resent import SentBodies, SentTexts
 from tfclient.sessions import Sessions
@@ -80,7 +82,7 @@ FAULTS: list[tuple[Any, str, Callable[..., Any]]] = [
     (Segment, "open", boom),
     (Segment, "close", boom),
     (Redactor, "body", boom),
-    (Redactor, "headers", boom),
+    (Known, "headers", boom),
     (Redactor, "url", boom),
     (Redactor, "stream", boom),
     (Redactor, "value", boom),
@@ -416,3 +418,17 @@ def test_a_recorder_that_cannot_even_be_made(
     client = drive.made(drive.traced_class)
     assert everything(drive, client.with_options(timeout=9)) == everything(drive, drive.plain())
     assert caplog.text.count("making a recorder") == 1
+
+
+def test_what_the_fast_encoder_refuses_is_written_all_the_same(drive: Driver, recorder: Recorder) -> None:
+    """Half of a surrogate pair, with headers that are JSON already beside it."""
+    body = rb'{"id": "resp_1", "object": "response", "output": [], "half": "\ud800", "api_key": "hidden"}'
+    transport = drive.mock_client(
+        lambda _request: HTTP.Response(200, content=body, headers={"content-type": "application/json"})
+    )
+    drive.do(drive.traced(recorder, http_client=transport).responses.create(model=MODEL, input="Hi"))
+    (answered,) = journals.entries(recorder, "attempt.answered")
+    assert answered["headers"]["content-type"] == "application/json"
+    assert "hidden" not in answered["body"]["text"]
+    assert json.loads(answered["body"]["text"])["half"] == "\ud800"
+    assert recorder.health.ok

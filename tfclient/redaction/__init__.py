@@ -71,7 +71,7 @@ class Redactor:
         )
 
     def looks(self, data: bytes) -> bool:
-        """Say whether anything in some bytes could have to change; no means they are kept as they are."""
+        """Say whether anything in some UTF-8 could have to change; no means it is kept as it is."""
         return self._policy.looks(data)
 
     def body(self, data: bytes, content_type: str | None, where: str) -> tuple[str | None, list[Mark]]:
