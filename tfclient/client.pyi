@@ -13,7 +13,7 @@ from openai.auth import WorkloadIdentity, X509WorkloadIdentity
 from openai.lib.azure import AsyncAzureADTokenProvider, AzureADTokenProvider
 
 from tfclient.recorder import Recorder
-from tfclient.sessions import SessionHandle
+from tfclient.session_handle import SessionHandle
 from tfclient.tools import ToolCall
 
 _P = ParamSpec("_P")
