@@ -10,10 +10,10 @@ from attrs import define, field
 
 from tfclient.helper import PER_ENTRY
 from tfclient.projection.projector import Projector
-from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
+from tfstore.errors import SessionDeleted
 from tfstore.files import read_file, replace_file
-from tfstore.journal import Tail, live_writers, size_of, writers
+from tfstore.journal import Tail, has_journal, live_writers, size_of, writers
 from tfstore.session_files import LARGEST
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class LiveSession:
 
         Raises:
             TooHeavy: the session weighs more than ``limit``; nothing was written.
+            SessionDeleted: there is no journal any more; nothing was written.
             StoreError: the document could not be written.
             DrawingFailed: the document is whole, but its diagram could not be made or written.
         """
@@ -131,12 +132,15 @@ class LiveSession:
     def _write(self, session: Session) -> None:
         if self._tail.report.unreadable:
             self._keep_earlier()
-        blobs = Blobs(self.store.paths)
-        for blob in self._projector.take_blobs():
-            blobs.put(blob.data, blob.media_type)
+        if self._fed and not has_journal(self.store.paths, self.session_id):
+            raise SessionDeleted(self.session_id)
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
-        self.store.put(session)
+        fresh = list(self._projector.take_blobs())
+        with self.store.blobs.alone() if fresh else contextlib.nullcontext():
+            for blob in fresh:
+                self.store.blobs.put(blob.data, blob.media_type)
+            self.store.put(session)
 
     def _keep_earlier(self) -> None:
         """What of the journal cannot be read any more may stand in the document that was made of it."""

@@ -9,7 +9,7 @@ from tfclient.live import LiveSession
 from tfstore.catalog import row_of
 from tfstore.documents import Integrity
 from tfstore.errors import JournalUnreadable, NewerDocument, StoreError
-from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
+from tfstore.journal import JournalReport, has_journal, iter_entries, live_writers, sessions_with_journal
 from tfstore.packing import pack
 from tfstore.response_index import links_of
 from tfstore.segment import Segment
@@ -63,7 +63,7 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
 
 def _recover(store: Store, session_id: str) -> Session | None:
     with store.claim(session_id) as mine:
-        if not mine or live_writers(store.paths, session_id):
+        if not mine or live_writers(store.paths, session_id) or not has_journal(store.paths, session_id):
             return None
         if is_final(store, session_id):
             pack(store.paths, session_id, fsync=True)

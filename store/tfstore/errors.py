@@ -159,6 +159,24 @@ class JournalUnreadable(StoreError):
         self.path = path
 
 
+class ClaimedElsewhere(StoreError):
+    """Another process is finishing a session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"Another process is writing the files of session {session_id}: try again when it is done."
+        )
+        self.session_id = session_id
+
+
+class SessionDeleted(StoreError):
+    """A session was deleted while somebody made its document."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} was deleted meanwhile: nothing is written of it any more.")
+        self.session_id = session_id
+
+
 class SessionInUse(StoreError):
     """A session cannot be deleted while somebody writes to it."""
 
