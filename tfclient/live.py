@@ -45,6 +45,7 @@ class LiveSession:
     _tail: Tail = field(init=False)
     _projector: Projector = field(init=False)
     _fed: int = 0
+    _looked: bool = False
     weight: int = 0
     """What the projection holds, roughly: something for each entry that is no chunk. Its bytes are on disk."""
 
@@ -56,6 +57,7 @@ class LiveSession:
         self._tail = Tail(self.store.paths, self.session_id)
         self._projector = Projector(self.session_id, lookup=self._recorded_elsewhere)
         self._fed = self.weight = 0
+        self._looked = False
 
     def _recorded_elsewhere(self, response_id: str) -> str | None:
         found = self.store.find_response(response_id)
@@ -100,6 +102,7 @@ class LiveSession:
     def project(self) -> Session:
         """Return the session as the journal tells it so far."""
         session = self._projector.session()
+        self._looked = True
         report = self._tail.report
         session.integrity = Integrity(entries=report.entries, head=report.head)
         session.artifacts = {"json": f"sessions/{self.session_id}.json"}
@@ -116,10 +119,16 @@ class LiveSession:
             raise TooHeavy(self.session_id)
         while entries := self._tail.poll(_SIP) if bounded else self._tail.poll():
             grown = True
+            if self._tail.report.begun_anew:
+                # What was deleted is not to come back from memory: not all of it could, blobs for instance.
+                return self._again(limit)
             for entry in entries:
                 if entry["type"] == "session.ended":
                     ending = entry
                     continue
+                if entry["type"] == "session.started" and self._looked and not self._projector.begun:
+                    # It says how to show what was shown already.
+                    return self._again(limit)
                 self._projector.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
@@ -128,6 +137,12 @@ class LiveSession:
         if ending is not None:
             self._projector.feed(ending)
         return grown
+
+    def _again(self, limit: float) -> bool:
+        self._restart()
+        self.store.responses.forget(self.session_id)
+        self._catch_up(limit)
+        return True
 
     def _write(self, session: Session) -> None:
         if self._tail.report.unreadable:
@@ -168,8 +183,13 @@ def _trouble(report: JournalReport) -> list[str]:
         notes.append(f"journal: the last line of {', '.join(report.torn)} has no end and was dropped")
     if report.corrupt_lines:
         notes.append(f"journal: {report.corrupt_lines} corrupt lines were skipped")
-    if report.missing_entries:
-        notes.append(f"journal: {report.missing_entries} entries could not be written when they happened")
+    broken = set(report.broken_chain)
+    gone = sum(missing for writer, seq, missing in report.gaps if (writer, seq) in broken)
+    if report.missing_entries > gone:
+        lost = report.missing_entries - gone
+        notes.append(f"journal: {lost} entries could not be written when they happened")
+    if gone:
+        notes.append(f"journal: {gone} entries that were in it are gone; `tfclient verify` says where")
     if report.unreadable:
         names = ", ".join(dict.fromkeys(name for name, _ in report.unreadable))
         notes.append(f"{_NOT_ALL} {names} can be read; `tfclient verify` says why")

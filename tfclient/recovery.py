@@ -90,13 +90,17 @@ def finish_session(store: Store, session_id: str) -> Session:
 def read_through(store: Store, session_id: str) -> tuple[int, str]:
     """Read a session's whole journal; return the latest time in it, and the type of its last entry.
 
+    A ``session.started`` after others does not count: it was written again because the file was deleted, or by a
+    process that joined and wrote nothing.
+
     Raises:
         JournalUnreadable: part of it cannot be read, and there is a document that may hold what that part told.
     """
     last_at, last_type = 0, ""
     report = JournalReport()
     for entry in iter_entries(store.paths, session_id, report):
-        last_type = entry["type"]
+        if entry["type"] != "session.started" or not last_type:
+            last_type = entry["type"]
         last_at = max(last_at, entry["at"])
     if report.unreadable and _has_document(store, session_id):
         raise JournalUnreadable(session_id, store.paths.document(session_id), report.unreadable[0][1])

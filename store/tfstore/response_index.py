@@ -80,6 +80,10 @@ class ResponseIndex:
         if session.status != "active":
             self._added.pop(session.session_id, None)
 
+    def forget(self, session_id: str) -> None:
+        """Forget what was added about a session: it may have been deleted since."""
+        self._added.pop(session_id, None)
+
     def add(self, links: Iterable[Link]) -> None:
         """Add these links; adding one again does no harm.
 

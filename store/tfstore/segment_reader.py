@@ -50,7 +50,8 @@ class JournalReport:
     Segments are named by their writers. ``corrupt`` holds (writer, line number from 1), ``broken_chain``
     (writer, ``seq`` of the entry whose ``prev`` is not the digest of the entry before), ``gaps`` (writer,
     ``seq`` after the gap, entries missing), ``disordered`` (writer, ``seq`` not above the one before), and
-    ``torn`` the segments whose last line has no end, ``unreadable`` (writer, why).
+    ``torn`` the segments whose last line has no end, ``unreadable`` (writer, why), ``begun_anew`` the segments that
+    were deleted, and begun again by their writers, since they were read first.
     """
 
     entries: int = 0
@@ -67,6 +68,7 @@ class JournalReport:
     repeated: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
     repeated_lines: int = 0
     unreadable: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    begun_anew: list[str] = field(factory=list[str])
     heads: dict[str, str] = field(factory=dict[str, str])
 
     @property
@@ -241,6 +243,7 @@ class SegmentReader:
                 # Deleted and begun again by its writer: what is in it now was not read yet. The bytes tell,
                 # because they hold a digest of all before; the inode does not, it may be the old one.
                 self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
+                self._report.begun_anew.append(self._writer)
                 file.seek(0)
             torn = self._lines(file, rows)
             self._note_torn(torn=self._torn or self._too_long)
