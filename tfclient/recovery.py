@@ -8,11 +8,12 @@ from tfclient.completing import complete
 from tfclient.live import LiveSession
 from tfstore.catalog import row_of
 from tfstore.documents import Integrity
-from tfstore.errors import JournalUnreadable, NewerDocument, StoreError
+from tfstore.errors import ArchiveUnreadable, JournalUnreadable, NewerDocument, StoreError
 from tfstore.journal import JournalReport, has_journal, iter_entries, live_writers, sessions_with_journal
 from tfstore.packing import pack
 from tfstore.response_index import links_of
 from tfstore.segment import Segment
+from tfstore.segment_reader import archive_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +48,16 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
     Raises:
         StoreError: a document could not be written.
         DrawingFailed: a diagram could not be made; the document is whole.
+        ArchiveUnreadable, JournalUnreadable: a journal is damaged, and nothing worse went wrong.
     """
     failure: Exception | None = None
+    damage: StoreError | None = None
     for session_id in unpacked(store) if session_ids is None else session_ids:
         try:
             session = _recover(store, session_id)
+        except (ArchiveUnreadable, JournalUnreadable) as error:
+            damage = damage or error
+            continue
         except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
             failure = failure or error
             continue
@@ -59,6 +65,23 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
             yield session
     if failure is not None:
         raise failure
+    if damage is not None:
+        raise damage
+
+
+def damage_of(store: Store, session_id: str) -> StoreError | None:
+    """Return why a session that nobody writes to cannot be finished, if that is damage of its journal.
+
+    Only of one whose journal is not packed: what is packed is in its document.
+    """
+    if session_id not in unpacked(store):
+        return None
+    try:
+        archive_of(store.paths, session_id)
+        read_through(store, session_id)
+    except (ArchiveUnreadable, JournalUnreadable) as error:
+        return error
+    return None
 
 
 def _recover(store: Store, session_id: str) -> Session | None:

@@ -354,3 +354,67 @@ def is_said(store: Store, text: str) -> bool:
         text in path.name or (path.is_file() and text.encode() in path.read_bytes())
         for path in store.paths.root.rglob("*")
     )
+
+
+class TestDamage:
+    """An archive that cannot be read, and segments beside it: nothing mends that, and nobody is told in vain."""
+
+    @pytest.fixture(params=["a byte", "all of it", "no document"])
+    def damaged(self, request: pytest.FixtureRequest, store: Store) -> Store:
+        if request.param == "a byte":
+            change_a_byte(store)
+        else:
+            store.paths.archived(ONE).write_bytes(b"something else")
+        if request.param == "no document":
+            store.paths.document(ONE).unlink()
+        with Segment.open(store.paths, ONE) as segment:
+            segment.append({"at": 1_788_400_000_000_000, "mono": 1, "type": "annotation", "kind": "note"})
+        return store
+
+    @pytest.mark.parametrize(
+        "command",
+        [["list"], ["show", TWO], ["why", TWO], ["search", "Hello"], ["stats"], ["path", TWO], ["d2", TWO]],
+    )
+    def test_what_does_not_touch_it_says_nothing(
+        self, damaged: Store, command: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for _ in range(2):
+            outcome = run(*command, "--store", damaged.paths.root)
+
+            assert (outcome.code, outcome.err) == (0, "")
+        assert [each for each in caplog.records if each.levelname == "WARNING"] == []
+
+    @pytest.mark.parametrize("command", ["show", "why", "path", "d2"])
+    def test_what_shows_it_says_so(self, damaged: Store, command: str) -> None:
+        for _ in range(2):
+            outcome = run(command, ONE, "--store", damaged.paths.root)
+
+            assert outcome.code == 0
+            assert outcome.err.startswith(f"What is shown of session {ONE} may not be all of it.")
+            assert outcome.err.count("\n") == 1
+
+    def test_doctor_and_verify_say_so(self, damaged: Store) -> None:
+        run("list", "--store", damaged.paths.root)
+        doctor = run("doctor", "--json", "--store", damaged.paths.root)
+        verify = run("verify", ONE, "--store", damaged.paths.root)
+
+        kinds = [each["kind"] for each in doctor.json["findings"] if each["session_id"] == ONE]
+        assert "unreadable_segment" in kinds
+        assert (doctor.code, verify.code) == (1, 1)
+        assert "cannot be read" in verify.out
+
+    def test_another_session_that_cannot_be_finished_is_still_told(
+        self, damaged: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        journal(damaged, "other")
+        really = recovery.finish_session
+
+        def full(store: Store, session_id: str) -> object:
+            if session_id == "other":
+                raise OSError(28, "No space left on device")
+            return really(store, session_id)
+
+        monkeypatch.setattr(recovery, "finish_session", full)
+        run("list", "--store", damaged.paths.root)
+
+        assert "No space left" in caplog.text
