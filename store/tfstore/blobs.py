@@ -96,12 +96,13 @@ class Blobs:
         """Keep blobs from being removed meanwhile: from where they are put to where a document refers to them.
 
         Raises:
-            StoreUnusable: the folder of the blobs is missing and cannot be made.
+            StoreUnusable: the folder of the locks is missing and cannot be made.
         """
-        if not is_real_dir(self._paths.blobs):
+        place = self._paths.locks / "blobs.lock"
+        if not is_real_dir(place.parent):
             self._paths.create()
-            self._paths.make_dir(self._paths.blobs)
-        with only_one(self._paths.blobs / ".lock"):
+            self._paths.make_dir(place.parent)
+        with only_one(place):
             yield
 
     def find(self, digest: str) -> Path | None:
