@@ -147,7 +147,7 @@ class LiveSession:
     def _write(self, session: Session) -> None:
         if self._tail.report.unreadable:
             self._keep_earlier()
-        if self._fed and not has_journal(self.store.paths, self.session_id):
+        if not has_journal(self.store.paths, self.session_id):
             raise SessionDeleted(self.session_id)
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"

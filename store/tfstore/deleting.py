@@ -82,7 +82,8 @@ def delete(store: Store, session_ids: Iterable[str], *, patience: float = PATIEN
     try:
         freed, kept = _finish(store, blobs)
     except OSError as error:
-        raise StoreUnusable(store.paths.root, f"{', '.join(blobs)} cannot be removed ({error})") from error
+        reason = f"not all of the sessions could be removed ({error}): do it again when that is mended"
+        raise StoreUnusable(store.paths.root, reason) from error
     return Deletion(list(blobs), problems, freed, kept)
 
 
@@ -109,7 +110,7 @@ def traces(paths: StorePaths, session_id: str) -> Iterator[Path]:
 
 
 def _take_away(store: Store, session_id: str, patience: float) -> set[str]:
-    """Remove what is a session's own, but for its document; return the digests of blobs that it refers to."""
+    """Remove what is a session's own, but for its documents; return the digests of blobs that they refer to."""
     paths = store.paths
     known(store, session_id)
     with store.claim(session_id, timeout=patience) as mine:
@@ -125,7 +126,7 @@ def _take_away(store: Store, session_id: str, patience: float) -> set[str]:
         try:
             _remove_journal(paths, session_id)
             for path in _own(paths, session_id):
-                if path != paths.document(session_id) and _is_there(path):
+                if path not in _documents(paths, session_id) and _is_there(path):
                     _remove(path)
         except OSError as error:
             raise StoreUnusable(paths.root, f"{session_id} cannot be removed ({error})") from error
@@ -184,16 +185,21 @@ def _finish(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, CorruptDo
     except CorruptDocument as error:
         kept = error
     for session_id in gone():
-        document = paths.document(session_id)
-        if _is_there(document):
-            document.unlink(missing_ok=True)
+        for document in _documents(paths, session_id):
+            if _is_there(document):
+                document.unlink(missing_ok=True)
     store.catalog.remove(*gone())
     return freed, kept
 
 
 def _own(paths: StorePaths, session_id: str) -> list[Path]:
     drawn = [paths.diagram(session_id), paths.pictures / session_id]
-    return [paths.archived(session_id), *drawn, paths.earlier(session_id), paths.document(session_id)]
+    return [paths.archived(session_id), *drawn, *_documents(paths, session_id)]
+
+
+def _documents(paths: StorePaths, session_id: str) -> tuple[Path, Path]:
+    """They tell which blobs go too, and stay until these are gone."""
+    return paths.earlier(session_id), paths.document(session_id)
 
 
 def _remove_left(paths: StorePaths, session_ids: set[str]) -> None:

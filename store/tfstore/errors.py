@@ -170,10 +170,13 @@ class ClaimedElsewhere(StoreError):
 
 
 class SessionDeleted(StoreError):
-    """A session was deleted while somebody made its document."""
+    """There is no journal to make a session's document of: it was deleted meanwhile."""
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"Session {session_id} was deleted meanwhile: nothing is written of it any more.")
+        super().__init__(
+            f"There is no journal of session {session_id}: it was deleted, or nothing of it could be written. "
+            "No document is made of it."
+        )
         self.session_id = session_id
 
 

@@ -338,12 +338,13 @@ class TestDelete:
     def test_what_was_deleted_is_not_made_again(self, store: Store) -> None:
         """By whoever was about to: the end of a program that is still there, or a recovery."""
         journal(store, "late")
-        live = LiveSession(store, "late")
-        live.refresh()
+        seen, unseen = LiveSession(store, "late"), LiveSession(store, "late")
+        seen.refresh()
         store.delete("late")
 
-        with pytest.raises(SessionDeleted):
-            live.finish()
+        for live in (seen, unseen):
+            with pytest.raises(SessionDeleted):
+                live.finish()
         assert list(recovery.recover(store, ["late"])) == []
         assert not [path for path in store.paths.root.rglob("*") if "late" in path.name]
 
