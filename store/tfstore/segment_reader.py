@@ -226,9 +226,14 @@ class SegmentReader:
         stream = self._stream
         if stream is None:
             stream = self._stream = self._segments.stream(self._segments.parts(self._writer)[self._part])
-            skipped = 0
+            skipped, behind = 0, b""
             while skipped < self._offset and (data := stream.read(min(BLOCK, self._offset - skipped))):
                 skipped += len(data)
+                behind = (behind + data)[-_BEHIND:]
+            if not behind.endswith(self._behind):
+                # Archived before it was seen that the file was deleted and begun again.
+                self._begin_anew()
+                stream = self._stream = self._segments.stream(self._segments.parts(self._writer)[self._part])
         return self._lines(stream, rows)
 
     def _read_file(self, rows: list[Row]) -> bool:
@@ -242,12 +247,15 @@ class SegmentReader:
             if file.read(len(self._behind)) != self._behind:
                 # Deleted and begun again by its writer: what is in it now was not read yet. The bytes tell,
                 # because they hold a digest of all before; the inode does not, it may be the old one.
-                self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
-                self._report.begun_anew.append(self._writer)
+                self._begin_anew()
                 file.seek(0)
             torn = self._lines(file, rows)
             self._note_torn(torn=self._torn or self._too_long)
             return torn
+
+    def _begin_anew(self) -> None:
+        self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
+        self._report.begun_anew.append(self._writer)
 
     def _lines(self, file: BinaryIO, rows: list[Row]) -> bool:
         """Take lines until the end, which is told, or until that many bytes were read."""
