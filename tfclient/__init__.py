@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
     from tfclient.health import Health
     from tfclient.recorder import Recorder
-    from tfclient.sessions import SessionHandle
+    from tfclient.session_handle import SessionHandle
     from tfclient.stats import Stats
     from tfstore.store import Store
 

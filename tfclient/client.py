@@ -23,7 +23,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 from tfclient import capture
 from tfclient.following import following
 from tfclient.recorder import Recorder
-from tfclient.sessions import SessionHandle
+from tfclient.session_handle import SessionHandle
 from tfclient.tools import ToolCall, call_of, diagnosed, measured
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]

@@ -24,7 +24,7 @@ from openai.lib.bedrock import AsyncBedrockTokenProvider, BedrockTokenProvider, 
 from openai.providers.bedrock import AwsCredentialsProvider
 
 from tfclient.recorder import Recorder
-from tfclient.sessions import SessionHandle
+from tfclient.session_handle import SessionHandle
 from tfclient.tools import ToolCall
 
 _P = ParamSpec("_P")

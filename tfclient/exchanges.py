@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from tfclient.redaction import Redactor
     from tfclient.resent import SentBody
-    from tfclient.sessions import SessionHandle, Sessions
+    from tfclient.session_handle import SessionHandle
+    from tfclient.sessions import Sessions
     from tfstore.labels import Ending
 
 IN_ONE_ENTRY: Final = 8 * 1024 * 1024

@@ -17,6 +17,7 @@ from tfclient.completing import complete_claimed
 from tfclient.imported import UNDATED, date_of, entries_of
 from tfclient.live import LiveSession
 from tfclient.redaction import Redactor
+from tfstore.deleting import remove_journal
 from tfstore.journal import writers
 from tfstore.segment import Segment
 
@@ -91,7 +92,8 @@ def import_cassettes(
 
 def _import(store: Store, session_id: str, entries: list[dict[str, Any]]) -> Session:
     if writers(store.paths, session_id):
-        store.delete(session_id)
+        # The rest is replaced by what is made of the new one.
+        remove_journal(store, session_id)
     with Segment.open(store.paths, session_id) as segment:
         for start in range(0, len(entries), BATCH):
             segment.append(*({"mono": 0, **entry} for entry in entries[start : start + BATCH]))

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 from attrs import define, field
 
 from tfclient.projection.projector import Projector
-from tfstore.blobs import Blobs
 from tfstore.documents import Integrity
-from tfstore.errors import StoreError
+from tfstore.errors import SessionDeleted, StoreError
 from tfstore.files import replace_file
-from tfstore.journal import Tail, live_writers, size_of, writers
+from tfstore.journal import Tail, has_journal, live_writers, size_of, writers
 
 if TYPE_CHECKING:
     from tfstore.documents import Session
@@ -51,6 +50,9 @@ class LiveSession:
     _tail: Tail = field(init=False)
     _projector: Projector = field(init=False)
     _fed: int = 0
+    _looked: bool = False
+    _ahead: set[str] = field(factory=set[str])
+    """Digests of the blobs that are stored already, though no document refers to them yet."""
     weight: int = 0
     """What the projection holds, roughly: something for each entry that is no chunk. Its bytes are on disk."""
 
@@ -62,6 +64,8 @@ class LiveSession:
         self._tail = Tail(self.store.paths, self.session_id)
         self._projector = Projector(self.session_id, lookup=self._recorded_elsewhere)
         self._fed = self.weight = 0
+        self._looked = False
+        self._ahead = set()
 
     def _recorded_elsewhere(self, response_id: str) -> str | None:
         found = self.store.find_response(response_id)
@@ -86,6 +90,7 @@ class LiveSession:
 
         Raises:
             TooHeavy: the session weighs more than ``limit``; nothing was written.
+            SessionDeleted: there is no journal any more; nothing was written.
             StoreError: the document could not be written.
             DrawingFailed: the document is whole, but its diagram could not be made or written.
         """
@@ -105,6 +110,7 @@ class LiveSession:
     def project(self) -> Session:
         """Return the session as the journal tells it so far."""
         session = self._projector.session()
+        self._looked = True
         report = self._tail.report
         session.integrity = Integrity(entries=report.entries, head=report.head)
         session.artifacts = {"json": f"sessions/{self.session_id}.json"}
@@ -123,30 +129,56 @@ class LiveSession:
             raise TooHeavy(self.session_id)
         while entries := self._tail.poll(_SIP) if sips else self._tail.poll():
             grown = True
+            if self._tail.report.begun_anew:
+                # What was deleted is not to come back from memory: not all of it could, blobs for instance.
+                return self._again(limit)
             for entry in entries:
                 if entry["type"] == "session.ended":
                     ending = entry
                     continue
+                if entry["type"] == "session.started" and self._looked and not self._projector.begun:
+                    # It says how to show what was shown already.
+                    return self._again(limit)
                 self._projector.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
             # What is done with is brought into its last form, which takes less room than that of the wire.
             self._projector.session()
             if not bounded:
-                self._put_blobs()
+                # They need not wait in memory for the document that refers to them.
+                self._ahead |= self._put_blobs()
             if bounded and self.weight > limit:
                 raise TooHeavy(self.session_id)
         if ending is not None:
             self._projector.feed(ending)
         return grown
 
+    def _again(self, limit: float) -> bool:
+        self._restart()
+        self.store.responses.forget(self.session_id)
+        self._catch_up(limit)
+        return True
+
     def _write(self, session: Session) -> None:
         if self._tail.report.unreadable:
             self._keep_earlier()
-        self._put_blobs()
+        if not has_journal(self.store.paths, self.session_id):
+            raise SessionDeleted(self.session_id)
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
-        self.store.put(session)
+        with (
+            self.store.blobs.alone()
+            if self._projector.lightener.blobs or self._ahead
+            else contextlib.nullcontext()
+        ):
+            self._put_blobs()
+            if all(self.store.blobs.find(digest) for digest in self._ahead):
+                self.store.put(session)
+                return
+        # One that was there ahead of the document went with a session that was deleted meanwhile.
+        self._restart()
+        self._catch_up(inf)
+        self._write(self.project())
 
     def _keep_earlier(self) -> None:
         """What of the journal cannot be read any more may stand in the document that was made of it."""
@@ -155,10 +187,13 @@ class LiveSession:
             if _NOT_ALL.encode() not in before:
                 replace_file(self.store.paths.earlier(self.session_id), before)
 
-    def _put_blobs(self) -> None:
-        blobs = Blobs(self.store.paths)
+    def _put_blobs(self) -> set[str]:
+        """Store the content that the projection puts aside; return its digests."""
+        put: set[str] = set()
         for blob in self._projector.take_blobs():
-            blobs.put(blob.data, blob.media_type)
+            self.store.blobs.put(blob.data, blob.media_type)
+            put.add(blob.sha256)
+        return put
 
     def _draw(self, session: Session) -> None:
         from tfd2 import drawn
@@ -179,8 +214,13 @@ def _trouble(report: JournalReport) -> list[str]:
         notes.append(f"journal: the last line of {', '.join(report.torn)} has no end and was dropped")
     if report.corrupt_lines:
         notes.append(f"journal: {report.corrupt_lines} corrupt lines were skipped")
-    if report.missing_entries:
-        notes.append(f"journal: {report.missing_entries} entries could not be written when they happened")
+    broken = set(report.broken_chain)
+    gone = sum(missing for writer, seq, missing in report.gaps if (writer, seq) in broken)
+    if report.missing_entries > gone:
+        lost = report.missing_entries - gone
+        notes.append(f"journal: {lost} entries could not be written when they happened")
+    if gone:
+        notes.append(f"journal: {gone} entries that were in it are gone; `tfclient verify` says where")
     if report.unreadable:
         names = ", ".join(dict.fromkeys(name for name, _ in report.unreadable))
         notes.append(f"{_NOT_ALL} {names} can be read; `tfclient verify` says why")

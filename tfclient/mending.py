@@ -62,6 +62,7 @@ def mend(store: Store) -> Mended:
         pieces_removed=repair.pieces_removed,
         files_removed=repair.files_removed,
         links_added=repair.links_added,
+        links_removed=repair.links_removed,
         sessions_rebuilt=rebuilt,
         not_rebuilt=failed,
     )

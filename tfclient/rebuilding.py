@@ -9,7 +9,7 @@ from attrs import frozen
 from tfclient.completing import PATIENCE, complete
 from tfclient.live import LiveSession
 from tfclient.recovery import finish_session, read_through
-from tfstore.errors import StoreError
+from tfstore.errors import ClaimedElsewhere, StoreError
 from tfstore.files import replace_file
 from tfstore.journal import live_writers, writers
 from tfstore.segment_reader import archive_of
@@ -27,16 +27,6 @@ class NothingToRebuildFrom(StoreError):
     def __init__(self, session_id: str, path: Path) -> None:
         super().__init__(
             f"Session {session_id} has no journal to make its document from again; {path} stays."
-        )
-        self.session_id = session_id
-
-
-class ClaimedElsewhere(StoreError):
-    """Another process is finishing a session."""
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(
-            f"Another process is writing the files of session {session_id}: try again when it is done."
         )
         self.session_id = session_id
 

@@ -13,7 +13,8 @@ from weakref import finalize
 import openai
 
 from tfclient.health import Health
-from tfclient.sessions import SessionHandle, Sessions
+from tfclient.session_handle import SessionHandle
+from tfclient.sessions import Sessions
 from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
 from tfclient.stats import Counters, Stats
 
@@ -86,7 +87,7 @@ class Recorder:
             self.health.degrade(
                 "disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)"
             )
-        # Not at exit: then all open sessions are ended in order, by `sessions`.
+        # Not at exit: then all open sessions are ended in order, by `open_sessions`.
         finalize(self, self.sessions.abandon).atexit = False
 
     @property

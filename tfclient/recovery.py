@@ -8,11 +8,12 @@ from tfclient.completing import complete
 from tfclient.live import LiveSession
 from tfstore.catalog import row_of
 from tfstore.documents import Integrity
-from tfstore.errors import JournalUnreadable, NewerDocument, StoreError
-from tfstore.journal import JournalReport, iter_entries, live_writers, sessions_with_journal
+from tfstore.errors import ArchiveUnreadable, JournalUnreadable, NewerDocument, StoreError
+from tfstore.journal import JournalReport, has_journal, iter_entries, live_writers, sessions_with_journal
 from tfstore.packing import pack
 from tfstore.response_index import links_of
 from tfstore.segment import Segment
+from tfstore.segment_reader import archive_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +48,16 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
     Raises:
         StoreError: a document could not be written.
         DrawingFailed: a diagram could not be made; the document is whole.
+        ArchiveUnreadable, JournalUnreadable: a journal is damaged, and nothing worse went wrong.
     """
     failure: Exception | None = None
+    damage: StoreError | None = None
     for session_id in unpacked(store) if session_ids is None else session_ids:
         try:
             session = _recover(store, session_id)
+        except (ArchiveUnreadable, JournalUnreadable) as error:
+            damage = damage or error
+            continue
         except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
             failure = failure or error
             continue
@@ -59,11 +65,28 @@ def recover(store: Store, session_ids: list[str] | None = None) -> Iterator[Sess
             yield session
     if failure is not None:
         raise failure
+    if damage is not None:
+        raise damage
+
+
+def damage_of(store: Store, session_id: str) -> StoreError | None:
+    """Return why a session that nobody writes to cannot be finished, if that is damage of its journal.
+
+    Only of one whose journal is not packed: what is packed is in its document.
+    """
+    if session_id not in unpacked(store):
+        return None
+    try:
+        archive_of(store.paths, session_id)
+        read_through(store, session_id)
+    except (ArchiveUnreadable, JournalUnreadable) as error:
+        return error
+    return None
 
 
 def _recover(store: Store, session_id: str) -> Session | None:
     with store.claim(session_id) as mine:
-        if not mine or live_writers(store.paths, session_id):
+        if not mine or live_writers(store.paths, session_id) or not has_journal(store.paths, session_id):
             return None
         if is_final(store, session_id):
             pack(store.paths, session_id, fsync=True)
@@ -90,13 +113,17 @@ def finish_session(store: Store, session_id: str) -> Session:
 def read_through(store: Store, session_id: str) -> tuple[int, str]:
     """Read a session's whole journal; return the latest time in it, and the type of its last entry.
 
+    A ``session.started`` after others does not count: it was written again because the file was deleted, or by a
+    process that joined and wrote nothing.
+
     Raises:
         JournalUnreadable: part of it cannot be read, and there is a document that may hold what that part told.
     """
     last_at, last_type = 0, ""
     report = JournalReport()
     for entry in iter_entries(store.paths, session_id, report):
-        last_type = entry["type"]
+        if entry["type"] != "session.started" or not last_type:
+            last_type = entry["type"]
         last_at = max(last_at, entry["at"])
     if report.unreadable and _has_document(store, session_id):
         raise JournalUnreadable(session_id, store.paths.document(session_id), report.unreadable[0][1])

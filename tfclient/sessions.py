@@ -1,4 +1,4 @@
-"""Sessions while they run: opening, the current one, idleness, the end, the end of the process.
+"""The sessions of one recorder: opening, the current one, the end.
 
 A recorder has one implicit session, opened by its first call, and any number of sessions of the program's own
 (``with client.session()``), which follow the context: tasks and ``copy_context`` threads belong to the session
@@ -7,239 +7,38 @@ that they were started in. A call after the end of a session opens another one.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import threading
 from collections import deque
-from contextvars import ContextVar, Token
-from time import monotonic
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from tfclient.errors import SessionEnded, SessionStillOpen
+from tfclient.errors import SessionEnded
 from tfclient.forking import renew_after_fork
 from tfclient.known import Known
-from tfclient.writer import Entry, Writer, stamp
+from tfclient.open_sessions import drain_at_exit, let_go, look_again, open_sessions
+from tfclient.session_handle import SessionHandle
+from tfclient.writer import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
-    from types import TracebackType
-    from typing import Protocol, Self
 
     from tfclient.health import Health
+    from tfclient.open_sessions import Finisher
     from tfclient.redaction import Redactor
     from tfclient.settings import Settings
     from tfclient.stats import Counters
     from tfstore.labels import EndReason
     from tfstore.paths import StorePaths
-    from tfstore.segment import Members
-
-    class Finisher(Protocol):
-        """What writes documents and diagrams (``tfclient.finish``)."""
-
-        def refresh(self, session_id: str) -> None: ...
-
-        def finish(self, session_id: str, on_done: Callable[[Exception | None], None]) -> None: ...
-
-        def drain(self, timeout: float) -> None: ...
-
-
-EXIT_SECONDS: Final = 5.0
-"""How long the end of the process waits for documents and diagrams."""
 
 _FINISHED: Final = 64
 """Ended sessions that are remembered until somebody asks whether their documents tell everything."""
 
-_Link = tuple["SessionHandle", Any]
-_current: ContextVar[_Link | None] = ContextVar("tfclient_session", default=None)
+Link = tuple[SessionHandle, Any]
+"""The current session of a context, and what was its link before."""
 
-
-class SessionHandle:
-    """One session as the program that records it sees it.
-
-    ``id`` names it, ``title`` and ``metadata`` are as given; ``error`` says, once the session is finished, why
-    its files could not be written. Use it as a context manager (``with`` or ``async with``) to make it the
-    current session of what runs inside.
-
-    Example:
-        >>> from tfclient import Recorder
-        >>> import tempfile
-        >>> recorder = Recorder(tempfile.mkdtemp())
-        >>> with recorder.session(title="An example") as session:
-        ...     session.annotate("note", {"weather": "fine"})
-        >>> session.ended
-        True
-    """
-
-    def __init__(
-        self,
-        sessions: Sessions,
-        session_id: str,
-        *,
-        title: str = "",
-        metadata: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Prefer ``client.session()``."""
-        self.id = session_id
-        self.title = title
-        self.metadata: dict[str, Any] = dict(metadata or {})
-        self.ended = False
-        self.abandoned = False
-        self.error: Exception | None = None
-        self.last_activity = monotonic()
-        self.started = stamp()
-        self._sessions = sessions
-        self._pid = os.getpid()
-        self._token: Token[_Link | None] | None = None
-        self._done = threading.Event()
-        self._late = False
-        self._kept = False
-        self.writer = Writer(
-            sessions.settings.directory,
-            session_id,
-            fsync=sessions.settings.fsync,
-            opening=self._opening,
-            health=sessions.health,
-            counters=sessions.counters,
-        )
-
-    @property
-    def path(self) -> Path:
-        """Where the session's document is, or will be."""
-        return self._sessions.settings.directory / "sessions" / f"{self.id}.json"
-
-    @property
-    def d2_path(self) -> Path:
-        """Where the session's diagram is, or will be, once it has ended."""
-        return self._sessions.settings.directory / "sessions" / f"{self.id}.d2"
-
-    def annotate(
-        self,
-        kind: str,
-        data: Any = None,
-        *,
-        call_id: str | None = None,
-        response_id: str | None = None,
-        step: str | None = None,
-    ) -> None:
-        """Add a ``generic`` step of the program's own to the session.
-
-        Args:
-            kind: what it is; the step's type becomes ``annotation.<kind>``.
-            data: anything with a JSON form; other things are kept as their ``repr``. Redacted as all else.
-            call_id: the tool call that it belongs to.
-            response_id: the response that it belongs to.
-            step: the step that it belongs to.
-        """
-        about = {"call_id": call_id, "response_id": response_id, "step": step}
-        self._sessions.observe(
-            self,
-            "annotation",
-            "data",
-            data,
-            kind=str(kind),
-            **{key: value for key, value in about.items() if value},
-        )
-
-    def end(self) -> None:
-        """End the session; its document and diagram are written in the background. Harmless when repeated."""
-        self._sessions.end(self)
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the ended session's document and diagram are written; say whether they are.
-
-        Args:
-            timeout: seconds to wait at most.
-
-        Raises:
-            SessionStillOpen: nobody has ended the session, and no timeout was given.
-        """
-        if timeout is None and not self.ended:
-            raise SessionStillOpen(self.id)
-        return self._done.wait(timeout) and self.error is None
-
-    async def finished(self) -> bool:
-        """Wait, as ``wait`` does, without holding up the event loop.
-
-        Raises:
-            SessionStillOpen: nobody has ended the session.
-        """
-        import anyio
-
-        if not self.ended:
-            raise SessionStillOpen(self.id)
-        pause = 0.001
-        while not self._done.is_set():
-            await anyio.sleep(pause)
-            pause = min(pause * 2, 0.05)
-        return self.error is None
-
-    def write(self, *entries: Entry | Members) -> bool:
-        """Journal entries of this session; say whether they were taken."""
-        if not self._kept and not self.ended:
-            self.keep()
-        written = self.writer.append(*entries)
-        self.touch()
-        return written
-
-    def touch(self) -> None:
-        """Note that something was journaled: the session is not idle, and its document is to follow."""
-        self.last_activity = monotonic()
-        if self.ended:
-            self._late = True
-        else:
-            self._sessions.refresh(self.id)
-
-    def keep(self) -> None:
-        """Have the session ended when it is idle, or with the process."""
-        self._kept = True
-        _OPEN[id(self)] = self
-        _SWEEP.wake()
-
-    def settle(self) -> None:
-        """Finish once more if something came in after the end."""
-        if self._late:
-            self._late = False
-            self._sessions.conclude(self)
-
-    def __enter__(self) -> Self:
-        self._sessions.enter(self)
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._sessions.leave(self)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.__exit__(exc_type, exc, traceback)
-
-    def __repr__(self) -> str:
-        return f"<session {self.id}, {'ended' if self.ended else 'open'}>"
-
-    def _opening(self) -> Entry:
-        at, mono = self.started
-        sessions = self._sessions
-        title = sessions.clean(self.title, "session.title")
-        return {
-            "at": at,
-            "mono": mono,
-            "type": "session.started",
-            "journal_version": 1,
-            "title": title if isinstance(title, str) else "",
-            "metadata": sessions.clean(self.metadata, "session.metadata"),
-            "channel": "text",
-            "runtime": sessions.runtime(),
-            "redaction": {"mode": sessions.redactor.mode},
-            **({"deltas": True} if sessions.settings.deltas else {}),
-            **({"max_payload": cap} if (cap := sessions.settings.max_payload) is not None else {}),
-        }
+_current: ContextVar[Link | None] = ContextVar("tfclient_session", default=None)
 
 
 class Sessions:
@@ -287,7 +86,7 @@ class Sessions:
         link = _current.get()
         while link is not None:
             handle, link = link
-            if handle._sessions is self and not handle.ended:  # noqa: SLF001 - two classes of one module
+            if handle._sessions is self and not handle.ended:  # noqa: SLF001 - two halves of one
                 return handle
         implicit = self._implicit
         return implicit if implicit is not None and not implicit.ended else None
@@ -337,7 +136,7 @@ class Sessions:
             handle.ended = True
             if self._implicit is handle:
                 self._implicit = None
-        _OPEN.pop(id(handle), None)
+        let_go(handle)
         try:
             self._end(handle, reason)
         except Exception as error:  # noqa: BLE001 - the program goes on
@@ -365,7 +164,7 @@ class Sessions:
         implicit = self._implicit
         if implicit is not None and not implicit.ended:
             implicit.abandoned = True
-            _SWEEP.wake()
+            look_again()
 
     def conclude(self, handle: SessionHandle) -> None:
         """Let go of an ended session's journal and have its files written."""
@@ -417,7 +216,8 @@ class Sessions:
     def _finish(self) -> Finisher:
         with self._lock:
             if self._finisher is None:
-                self._finisher = _DRAINED[self.settings.directory] = make_finisher(self.settings)
+                self._finisher = make_finisher(self.settings)
+                drain_at_exit(self.settings.directory, self._finisher)
             return self._finisher
 
     def _is_ours_to_end(self, handle: SessionHandle) -> bool:
@@ -452,80 +252,3 @@ def make_finisher(settings: Settings) -> Finisher:
     paths: StorePaths = StorePaths(settings.directory)
     finisher: Any = Finisher.for_store(paths, settings)
     return finisher  # type: ignore[no-any-return]
-
-
-# Open sessions are held here: a client may be gone while its session waits for idleness, or for the end of the
-# process. The handles do not hold their recorder, so that a recorder that is gone can be noticed.
-_OPEN: dict[int, SessionHandle] = {}
-_DRAINED: dict[Path, Finisher] = {}
-
-
-def open_sessions() -> list[SessionHandle]:
-    """Return the sessions of this process that have not ended."""
-    return list(_OPEN.values())
-
-
-def _at_exit() -> None:
-    until = monotonic() + EXIT_SECONDS
-    for handle in open_sessions():
-        with contextlib.suppress(Exception):
-            handle._sessions.end(handle, "process_exit")  # noqa: SLF001
-    for finisher in list(_DRAINED.values()):
-        with contextlib.suppress(Exception):
-            finisher.drain(max(0.0, until - monotonic()))
-
-
-class _Sweep:
-    """Ends idle sessions, from a daemon thread that sleeps until the next one can be due."""
-
-    def __init__(self) -> None:
-        self._change = threading.Condition()
-        self._changed = False
-        self._thread: threading.Thread | None = None
-        self._exit = False
-        renew_after_fork(self)
-
-    def wake(self) -> None:
-        """Look again: a session was opened, or has become due."""
-        with self._change:
-            if not self._exit:
-                self._exit = True
-                atexit.register(_at_exit)
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="tfclient-idle", daemon=True)
-                # Where no thread can be started, sessions end with their process.
-                with contextlib.suppress(RuntimeError):
-                    thread.start()
-                    self._thread = thread
-            self._changed = True
-            self._change.notify()
-
-    def _run(self) -> None:
-        while True:
-            pause = self.sweep()
-            with self._change:
-                if not self._changed:
-                    self._change.wait(pause)
-                self._changed = False
-
-    @staticmethod
-    def sweep() -> float | None:
-        """End what is idle; return the seconds until the next session can be, or None."""
-        pause: float | None = None
-        for handle in open_sessions():
-            sessions = handle._sessions  # noqa: SLF001
-            limit = sessions.settings.idle_minutes * 60 or float("inf")
-            left = handle.last_activity + limit - monotonic()
-            if handle.abandoned or left <= 0:
-                sessions.end(handle, "closed" if handle.abandoned else "idle_timeout")
-            elif left < float("inf"):
-                pause = left if pause is None else min(pause, left)
-        return None if pause is None else min(pause, threading.TIMEOUT_MAX)
-
-    def _forked(self) -> None:
-        self._change = threading.Condition()
-        self._thread = None
-        _DRAINED.clear()
-
-
-_SWEEP = _Sweep()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfclient.recorder import Recorder
-    from tfclient.sessions import SessionHandle, Sessions
+    from tfclient.session_handle import SessionHandle
+    from tfclient.sessions import Sessions
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -14,7 +14,7 @@ from tfstore.errors import CorruptDocument
 from tfstore.paths import is_real_dir, open_for_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from tfstore.store import Store
@@ -66,14 +66,21 @@ def blob_files(store: Store) -> Iterator[Path]:
 
 
 def references(store: Store, session_id: str) -> set[str]:
-    """Return the digests of the blobs that a session's document refers to; none where there is no document.
+    """Return the digests of the blobs that a session's document, or its earlier one, refers to.
 
     Raises:
-        CorruptDocument: it cannot be read.
+        CorruptDocument: one of them is there and cannot be read.
     """
+    paths = store.paths
+    return _references(session_id, paths.document(session_id)) | _references(
+        session_id, paths.earlier(session_id)
+    )
+
+
+def _references(session_id: str, document: Path) -> set[str]:
     found: set[str] = set()
     try:
-        with os.fdopen(open_for_reading(store.paths.document(session_id)), "rb") as file:
+        with os.fdopen(open_for_reading(document), "rb") as file:
             tail = b""
             while block := file.read(_BLOCK):
                 found.update(match.decode() for match in _REFERENCE.findall(tail + block))
@@ -81,5 +88,46 @@ def references(store: Store, session_id: str) -> set[str]:
     except FileNotFoundError:
         return found
     except OSError as error:
-        raise CorruptDocument(session_id, store.paths.document(session_id), str(error)) from error
+        raise CorruptDocument(session_id, document, str(error)) from error
     return found
+
+
+def remove_unused(store: Store, blobs: Iterable[Path], without: Collection[str] = ()) -> int:
+    """Remove those of these blobs that no document refers to, and return how many bytes they were.
+
+    A document that is being written meanwhile keeps its own: whoever puts a blob makes it young again, and holds
+    the lock of the blobs until the document that refers to it is there.
+
+    Args:
+        store: the store.
+        blobs: their files.
+        without: sessions whose documents do not count.
+
+    Raises:
+        CorruptDocument: a document cannot be read, so that nobody knows what it refers to; nothing was removed.
+        StoreUnusable, OSError: something cannot be removed.
+    """
+    before = {path: status for path in blobs if (status := _status(path)) is not None}
+    if not before:
+        return 0
+    with store.blobs.alone():
+        """What was put until now is referred to by a document."""
+    unused = {path.stem for path in before}
+    for session_id in store.ids():
+        if unused and session_id not in without:
+            unused -= references(store, session_id)
+    freed = 0
+    with store.blobs.alone():
+        for path, then in before.items():
+            now = _status(path)
+            if path.stem in unused and now is not None and now.st_mtime_ns == then.st_mtime_ns:
+                path.unlink()
+                freed += now.st_size
+    return freed
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None

@@ -6,14 +6,17 @@ import contextlib
 import mimetypes
 import os
 import re
+import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from tfstore.errors import BlobUnreadable, StoreUnusable
 from tfstore.files import read_file, replace_file
+from tfstore.locks import only_one
 from tfstore.paths import is_real_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tfstore.documents import Json
@@ -73,7 +76,8 @@ class Blobs:
         if found is not None:
             # Young again: whoever prunes leaves what a document that is just being written may refer to.
             with contextlib.suppress(OSError):
-                os.utime(found)
+                now = time.time_ns()
+                os.utime(found, ns=(now, now))
         else:
             self._paths.create()
             self._paths.make_dir(self._paths.blobs)
@@ -86,6 +90,24 @@ class Blobs:
                 ) from error
         reference: Json = {"blob": f"sha256:{digest}", "bytes": len(data), "media_type": media_type}
         return reference if preview is None else {**reference, "preview": preview}
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep blobs from being removed meanwhile: from where they are put to where a document refers to them.
+
+        Raises:
+            StoreUnusable: the folder of the locks is missing and cannot be made.
+        """
+        place = self._paths.locks / "blobs.lock"
+        if not is_real_dir(place.parent):
+            self._paths.create()
+            self._paths.make_dir(place.parent)
+        with only_one(place):
+            yield
+
+    def find(self, digest: str) -> Path | None:
+        """Return where the content with this SHA-256 lies, or None."""
+        return self._find(digest) if _DIGEST.fullmatch(digest) else None
 
     def path(self, reference: Json | str) -> Path:
         """Return where the content of a reference, or of ``"sha256:…"``, lies.

@@ -12,9 +12,11 @@ again from the documents.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import asdict, define, field
@@ -31,8 +33,7 @@ from tfstore.locks import only_one
 from tfstore.paths import check_session_id, is_real_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Container, Iterator, Mapping
 
     from tfstore.documents import Json, Session
     from tfstore.paths import StorePaths
@@ -128,7 +129,7 @@ class Catalog:
             StoreUnusable, OSError: it cannot be written.
         """
         check_session_id(row.session_id)
-        with self._alone(row.session_id):
+        with self._alone(day_of(row.session_id)):
             piece = self._piece(row.session_id)
             try:
                 self._upsert(piece, row)
@@ -142,24 +143,30 @@ class Catalog:
         check_session_id(session_id)
         return next((row for row in self.read(self._piece(session_id)) if row.session_id == session_id), None)
 
-    def remove(self, session_id: str) -> None:
-        """Remove the session's row, if it has one.
+    def remove(self, *session_ids: str) -> None:
+        """Remove the rows of these sessions, where they have one; each piece is written once.
+
+        What may hold such a row and cannot be read goes whole: it is of no use, and ``doctor`` makes it again.
 
         Raises:
-            InvalidSessionId: the id cannot be a file name.
+            InvalidSessionId: an id cannot be a file name; nothing was removed.
             StoreUnusable, OSError: it cannot be written.
         """
-        check_session_id(session_id)
+        days: dict[str, list[str]] = {}
+        for session_id in session_ids:
+            days.setdefault(day_of(check_session_id(session_id)), []).append(session_id)
         if not is_real_dir(self._paths.catalog):
             return
-        with self._alone(session_id):
-            piece = self._piece(session_id)
-            try:
-                if piece.exists():
-                    with TinyDB(piece, storage=_PieceFile) as database:
-                        _rows(database).remove(doc_ids=[cast("int", session_id)])
-            except ValueError as error:
-                self.trouble[piece] = str(error)
+        left_behind = self._left_behind(days)
+        for day, named in days.items():
+            with self._alone(day):
+                for path in left_behind.get(day, ()):
+                    _discard(path)
+                pieces: dict[Path, list[str]] = {}
+                for session_id in named:
+                    pieces.setdefault(self._piece(session_id), []).append(session_id)
+                for piece, of_piece in pieces.items():
+                    self._remove_rows(piece, of_piece)
 
     def rows(self, since: str | None = None) -> Iterator[CatalogRow]:
         """Yield all rows, the latest day's first and in no order within a day.
@@ -195,6 +202,30 @@ class Catalog:
                 self.trouble[piece] = f"the row of {session_id!r} is no row"
         return rows
 
+    def _remove_rows(self, piece: Path, session_ids: list[str]) -> None:
+        try:
+            stored = (_PieceFile(piece).read() or {}).get(TABLE, {})
+        except ValueError:
+            piece.unlink()
+            return
+        kept = {session_id: row for session_id, row in stored.items() if session_id not in session_ids}
+        if not kept:
+            piece.unlink(missing_ok=True)
+        elif len(kept) < len(stored):
+            _PieceFile(piece).write({TABLE: kept})
+
+    def _left_behind(self, days: Container[str]) -> dict[str, list[Path]]:
+        """What is there of these days and no piece: put aside, not written to its end, or divided since."""
+        found: dict[str, list[Path]] = {}
+        with os.scandir(self._paths.catalog) as entries:
+            top = [Path(each.path) for each in entries]
+        for path in top:
+            day = path.name.removeprefix(".").partition(".")[0]
+            if day in days and path.suffix != ".lock":
+                places = path.rglob("*") if is_real_dir(path) else ()
+                found.setdefault(day, []).extend(each for each in (path, *places) if not _is_piece(each))
+        return found
+
     def _upsert(self, piece: Path, row: CatalogRow) -> None:
         with TinyDB(piece, storage=_PieceFile) as database:
             table = _rows(database)
@@ -228,11 +259,11 @@ class Catalog:
         return place.with_suffix(".json")
 
     @contextlib.contextmanager
-    def _alone(self, session_id: str) -> Iterator[None]:
+    def _alone(self, day: str) -> Iterator[None]:
         if not is_real_dir(self._paths.catalog):
             self._paths.create()
             self._paths.make_dir(self._paths.catalog)
-        with only_one(self._paths.catalog / f".{day_of(session_id)}.lock"):
+        with only_one(self._paths.catalog / f".{day}.lock"):
             yield
 
 
@@ -276,6 +307,24 @@ def day_of(session_id: str) -> str:
     """
     named = _DAY.match(session_id)
     return named[1] if named else OTHER
+
+
+def _is_piece(path: Path) -> bool:
+    """Whether rows are read from here: a piece, or a folder of them, but not the piece that became the folder."""
+    if _PIECE.fullmatch(path.stem) is None:
+        return False
+    return (
+        is_real_dir(path)
+        if not path.suffix
+        else path.suffix == ".json" and not is_real_dir(path.with_suffix(""))
+    )
+
+
+def _discard(path: Path) -> None:
+    if is_real_dir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _digest(session_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,6 +13,7 @@ from tfstore.catalog import CatalogRow, row_of
 from tfstore.errors import CorruptDocument, NewerDocument, StoreError
 from tfstore.files import UNFINISHED
 from tfstore.journal import JournalReport, iter_entries, live_writers, writers
+from tfstore.paths import is_real_dir, is_session_id
 from tfstore.response_index import links_of
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfstore.documents import Session
+    from tfstore.paths import StorePaths
     from tfstore.store import Store
 
 Kind = Literal[
@@ -43,10 +47,14 @@ Kind = Literal[
     "stale_row",
     "orphan_row",
     "missing_link",
+    "orphan_link",
+    "lost_journal",
+    "leftover_file",
 ]
 
-Mend = Literal["recover", "fix", "none"]
-"""``recover``: from the journal, by ``tfclient recover``. ``fix``: by ``tfclient doctor --fix``."""
+Mend = Literal["recover", "fix", "delete", "none"]
+"""``recover``: from the journal, by ``tfclient recover``. ``fix``: by ``tfclient doctor --fix``. ``delete``: it is
+what a deletion leaves that did not come to its end, and ``tfclient delete`` ends it."""
 
 _MENDS: Final[dict[Kind, Mend]] = {
     "corrupt_document": "recover",
@@ -61,10 +69,15 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "stale_row": "fix",
     "orphan_row": "fix",
     "missing_link": "fix",
+    "orphan_link": "fix",
+    "lost_journal": "delete",
+    "leftover_file": "delete",
 }
 
 
 _MOMENTS: Final = 60
+_BESIDE: Final = re.compile(r"(.+?)(?:\.d2|\.json\.v1)")
+_WHOLE: Final = re.compile(r"(.+)")
 
 
 @frozen
@@ -84,13 +97,14 @@ class Finding:
 
 @frozen
 class Repair:
-    """What ``fix_catalog`` did: rows written and removed, pieces and unfinished files removed, links added."""
+    """What ``fix_catalog`` did: rows, links, pieces and unfinished files, written or added, and removed."""
 
     rows_written: int = 0
     rows_removed: int = 0
     pieces_removed: int = 0
     files_removed: int = 0
     links_added: int = 0
+    links_removed: int = 0
 
 
 def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
@@ -114,12 +128,14 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
         yield Finding("corrupt_piece", f"{piece} cannot be read: {reason}", path=piece)
     documents = store.ids()
     have = set(documents)
+    recorded = store.recorded()
+    with_journal = set(recorded)
     for session_id in documents:
-        yield from _document(store, session_id, rows.get(session_id))
+        yield from _document(store, session_id, rows.get(session_id), has_journal=session_id in with_journal)
     for session_id in sorted(rows.keys() - have):
         detail = f"The catalog lists {session_id}, which has no document"
         yield Finding("orphan_row", detail, session_id)
-    for session_id in store.recorded():
+    for session_id in recorded:
         alive = live_writers(store.paths, session_id)
         if session_id not in have and not alive:
             folder = store.paths.journal_of(session_id)
@@ -127,10 +143,10 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
             yield Finding("no_document", detail, session_id, folder)
         if journals:
             yield from _journal(store, session_id)
+    yield from _left(store, have | with_journal)
     for path in _unfinished(store):
-        yield Finding(
-            "unfinished_file", f"{path} was left by a process that died while writing it", path=path
-        )
+        detail = f"{path} was left by a process that died while writing or deleting it"
+        yield Finding("unfinished_file", detail, path=path)
 
 
 def fix_catalog(store: Store) -> Repair:
@@ -164,13 +180,19 @@ def fix_catalog(store: Store) -> Repair:
     orphans = sorted(rows.keys() - set(store.ids()))
     for session_id in orphans:
         store.catalog.remove(session_id)
+    less = store.responses.remove(_orphan_links(store, {*store.ids(), *store.recorded()}))
     unfinished = list(_unfinished(store))
     for path in unfinished:
-        path.unlink(missing_ok=True)
-    return Repair(written, len(orphans), pieces, len(unfinished), added)
+        if is_real_dir(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return Repair(written, len(orphans), pieces, len(unfinished), added, less)
 
 
-def _document(store: Store, session_id: str, row: CatalogRow | None) -> Iterator[Finding]:
+def _document(
+    store: Store, session_id: str, row: CatalogRow | None, *, has_journal: bool
+) -> Iterator[Finding]:
     path = store.paths.document(session_id)
     try:
         session = store.get(session_id)
@@ -196,6 +218,12 @@ def _document(store: Store, session_id: str, row: CatalogRow | None) -> Iterator
         yield Finding(
             "stale_row", f"The catalog says something else of {session_id} than its document", session_id
         )
+    if session.integrity.entries and not has_journal:
+        detail = (
+            f"The journal that {path} was made of, {session.integrity.entries} entries, is gone: it was taken "
+            f"away, or session {session_id} was being deleted when the program died"
+        )
+        yield Finding("lost_journal", detail, session_id, path)
     missing = store.responses.missing(links_of(session))
     if missing:
         detail = f"The response index lacks {len(missing)} responses of {session_id}"
@@ -230,6 +258,38 @@ def _journal(store: Store, session_id: str) -> Iterator[Finding]:
         yield finding("unreadable_segment", writer, f"it cannot be read ({reason})")
 
 
+def _left(store: Store, known: set[str]) -> Iterator[Finding]:
+    """What there is of sessions that have neither a document nor a journal."""
+    for session_id in _orphan_links(store, known):
+        detail = f"The response index names {session_id}, of which there is nothing else"
+        yield Finding("orphan_link", detail, session_id)
+    for session_id, path in _derived(store.paths):
+        if session_id not in known and not _is_known(store, session_id):
+            detail = f"{path} is of session {session_id}, of which there is neither journal nor document"
+            yield Finding("leftover_file", detail, session_id, path)
+
+
+def _orphan_links(store: Store, known: set[str]) -> list[str]:
+    return sorted(each for each in store.responses.named() - known if not _is_known(store, each))
+
+
+def _is_known(store: Store, session_id: str) -> bool:
+    try:
+        store.known(session_id)
+    except StoreError:
+        return False
+    return True
+
+
+def _derived(paths: StorePaths) -> Iterator[tuple[str, Path]]:
+    """Yield what is made of documents, and earlier ones, with the session that it names."""
+    for folder, pattern in ((paths.sessions, _BESIDE), (paths.pictures, _WHOLE)):
+        for path in sorted(folder.iterdir()) if is_real_dir(folder) else ():
+            found = pattern.fullmatch(path.name)
+            if found is not None and is_session_id(found[1]):
+                yield found[1], path
+
+
 def _readable(store: Store, session_id: str) -> Session | None:
     try:
         return store.get(session_id)
@@ -239,14 +299,19 @@ def _readable(store: Store, session_id: str) -> Session | None:
 
 def _unfinished(store: Store) -> Iterator[Path]:
     """Files that a dead process left half written; those of a living one are moved away within moments."""
-    for folder in (store.paths.sessions, store.paths.catalog, store.paths.archive):
+    paths = store.paths
+    for folder in (paths.sessions, paths.catalog, paths.archive, paths.blobs):
         for path in sorted(folder.rglob(f".*{UNFINISHED}")):
             if path.is_file() and not path.is_symlink() and _is_old(path):
                 yield path
+    # A journal is deleted under another name.
+    for path in sorted(paths.journal.glob(f".*{UNFINISHED}")):
+        if _is_old(path):
+            yield path
 
 
 def _is_old(path: Path) -> bool:
     try:
-        return time.time() - path.stat().st_mtime > _MOMENTS
+        return time.time() - path.lstat().st_mtime > _MOMENTS
     except OSError:
         return False

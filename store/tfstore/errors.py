@@ -159,6 +159,27 @@ class JournalUnreadable(StoreError):
         self.path = path
 
 
+class ClaimedElsewhere(StoreError):
+    """Another process is finishing a session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"Another process is writing the files of session {session_id}: try again when it is done."
+        )
+        self.session_id = session_id
+
+
+class SessionDeleted(StoreError):
+    """There is no journal to make a session's document of: it was deleted meanwhile."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            f"There is no journal of session {session_id}: it was deleted, or nothing of it could be written. "
+            "No document is made of it."
+        )
+        self.session_id = session_id
+
+
 class SessionInUse(StoreError):
     """A session cannot be deleted while somebody writes to it."""
 

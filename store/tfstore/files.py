@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,26 @@ UNFINISHED = ".tmp"
 """How the names of files that are being written end; one that stays was left by a process that died."""
 
 
+_NAME = re.compile(rf"\.(.+)\.\d+\.[0-9a-f]{{8}}{re.escape(UNFINISHED)}")
+
+
+def unfinished(path: Path) -> Path:
+    """Return a name beside the path that nobody else takes, for what is to be moved into its place, or out of it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> whose(unfinished(Path("sessions/sess_1.json")).name)
+        'sess_1.json'
+    """
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{UNFINISHED}")
+
+
+def whose(name: str) -> str | None:
+    """Return the name of the file that one with this name was to become; None if it is no unfinished file."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else found[1]
+
+
 def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = False) -> None:
     """Put these bytes where the path points, in place of whatever file was there; 0600.
 
@@ -30,7 +51,7 @@ def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = Fal
     Raises:
         OSError: it could not be written; what was there before is untouched.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{UNFINISHED}")
+    beside = unfinished(path)
     descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:

@@ -32,6 +32,7 @@ __all__ = [
     "Segment",
     "Tail",
     "archived_sessions",
+    "has_journal",
     "iter_entries",
     "live_writers",
     "read_entries",
@@ -108,6 +109,11 @@ class Tail:
 def writers(paths: StorePaths, session_id: str) -> list[str]:
     """Return the names of the session's segments, archived or not, sorted."""
     return Segments(paths, session_id, JournalReport()).writers()
+
+
+def has_journal(paths: StorePaths, session_id: str) -> bool:
+    """Return whether there are segments or an archive of the session, whether they can be read or not."""
+    return bool(segment_files(paths, session_id)) or os.path.lexists(paths.archived(session_id))
 
 
 def live_writers(paths: StorePaths, session_id: str) -> list[str]:

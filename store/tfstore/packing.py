@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING
 
 from tfstore.archive import Archive, ArchiveWriter, holds, may_hold, total
 from tfstore.errors import StoreUnusable
-from tfstore.files import UNFINISHED, sync_folder
+from tfstore.files import sync_folder, unfinished
 from tfstore.locks import is_held
 from tfstore.paths import is_real_dir, open_for_reading, open_private
 from tfstore.segment_reader import archive_of, segment_files
@@ -70,7 +69,7 @@ def _archive(
         paths.create()
         paths.make_dir(paths.archive)
     place = paths.archived(session_id)
-    beside = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}{UNFINISHED}")
+    beside = unfinished(place)
     try:
         with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
             parts = _write(session_id, earlier, fresh, file)

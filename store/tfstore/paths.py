@@ -102,6 +102,11 @@ class StorePaths:
         return self.root / "pictures"
 
     @property
+    def locks(self) -> Path:
+        """The lock files that are no session's own."""
+        return self.journal / ".claims"
+
+    @property
     def catalog(self) -> Path:
         """The index of sessions, in pieces."""
         return self.root / "catalog"
@@ -135,7 +140,7 @@ class StorePaths:
     def claim(self, session_id: str) -> Path:
         """The lock file of whoever finishes or packs the session; some sessions share one."""
         digest = sha256(check_session_id(session_id).encode()).hexdigest()
-        return self.journal / ".claims" / f"{digest[:2]}.lock"
+        return self.locks / f"{digest[:2]}.lock"
 
     def exists(self) -> bool:
         """Whether there is a store here: a folder with documents or journals in it."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from tfstore.blob_uses import BlobUses, blob_files
-from tfstore.errors import CorruptDocument, StoreError
+from tfstore.blob_uses import BlobUses, blob_files, remove_unused
+from tfstore.deleting import delete
+from tfstore.errors import CorruptDocument
 from tfstore.journal import live_writers
 from tfstore.segment_reader import segment_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
     from pathlib import Path
 
     from tfstore.catalog import CatalogRow
+    from tfstore.deleting import Deletion
     from tfstore.store import Store
 
 _YOUNG: Final = 3600.0
@@ -76,16 +77,13 @@ def chosen(
     return found
 
 
-def remove(store: Store, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, StoreError | None]]:
-    """Delete these sessions one by one and yield each, with what stood in the way, if anything did."""
-    for each in candidates:
-        try:
-            with store.claim(each.session_id, timeout=1) as mine:
-                if mine:
-                    store.delete(each.session_id)
-                    yield each, None
-        except StoreError as error:
-            yield each, error
+def remove(store: Store, candidates: Sequence[Candidate]) -> Deletion:
+    """Delete these sessions, and the blobs that go with them.
+
+    Raises:
+        StoreUnusable: something cannot be removed; doing it again goes on from there.
+    """
+    return delete(store, [each.session_id for each in candidates], patience=1)
 
 
 def remove_unused_blobs(store: Store) -> int:
@@ -93,19 +91,14 @@ def remove_unused_blobs(store: Store) -> int:
 
     None goes while a document cannot be read, or if it is younger than an hour. A session whose blobs are gone
     all the same gets them back from its journal, by ``tfclient rebuild``.
+
+    Raises:
+        StoreUnusable, OSError: one cannot be removed.
     """
     try:
-        uses = BlobUses.of(store).uses
+        return remove_unused(store, [path for path in blob_files(store) if _is_old(path)])
     except CorruptDocument:
         return 0
-    freed = 0
-    for path in blob_files(store):
-        with contextlib.suppress(OSError):
-            status = path.lstat()
-            if not uses[path.stem] and time.time() - status.st_mtime > _YOUNG:
-                path.unlink()
-                freed += status.st_size
-    return freed
 
 
 def size_of_session(store: Store, session_id: str) -> int:
@@ -127,6 +120,13 @@ def _uses(store: Store) -> BlobUses:
         return BlobUses.of(store)
     except CorruptDocument:
         return BlobUses(store)  # no blob will go
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > _YOUNG
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int:

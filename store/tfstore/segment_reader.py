@@ -50,7 +50,8 @@ class JournalReport:
     Segments are named by their writers. ``corrupt`` holds (writer, line number from 1), ``broken_chain``
     (writer, ``seq`` of the entry whose ``prev`` is not the digest of the entry before), ``gaps`` (writer,
     ``seq`` after the gap, entries missing), ``disordered`` (writer, ``seq`` not above the one before), and
-    ``torn`` the segments whose last line has no end, ``unreadable`` (writer, why).
+    ``torn`` the segments whose last line has no end, ``unreadable`` (writer, why), ``begun_anew`` the segments that
+    were deleted, and begun again by their writers, since they were read first.
     """
 
     entries: int = 0
@@ -67,6 +68,7 @@ class JournalReport:
     repeated: list[tuple[str, int]] = field(factory=list[tuple[str, int]])
     repeated_lines: int = 0
     unreadable: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    begun_anew: list[str] = field(factory=list[str])
     heads: dict[str, str] = field(factory=dict[str, str])
 
     @property
@@ -224,9 +226,14 @@ class SegmentReader:
         stream = self._stream
         if stream is None:
             stream = self._stream = self._segments.stream(self._segments.parts(self._writer)[self._part])
-            skipped = 0
+            skipped, behind = 0, b""
             while skipped < self._offset and (data := stream.read(min(BLOCK, self._offset - skipped))):
                 skipped += len(data)
+                behind = (behind + data)[-_BEHIND:]
+            if not behind.endswith(self._behind):
+                # Archived before it was seen that the file was deleted and begun again.
+                self._begin_anew()
+                stream = self._stream = self._segments.stream(self._segments.parts(self._writer)[self._part])
         return self._lines(stream, rows)
 
     def _read_file(self, rows: list[Row]) -> bool:
@@ -240,11 +247,15 @@ class SegmentReader:
             if file.read(len(self._behind)) != self._behind:
                 # Deleted and begun again by its writer: what is in it now was not read yet. The bytes tell,
                 # because they hold a digest of all before; the inode does not, it may be the old one.
-                self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
+                self._begin_anew()
                 file.seek(0)
             torn = self._lines(file, rows)
             self._note_torn(torn=self._torn or self._too_long)
             return torn
+
+    def _begin_anew(self) -> None:
+        self._offset, self._line_no, self._too_long, self._behind = 0, 0, False, b""
+        self._report.begun_anew.append(self._writer)
 
     def _lines(self, file: BinaryIO, rows: list[Row]) -> bool:
         """Take lines until the end, which is told, or until that many bytes were read."""

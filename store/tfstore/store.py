@@ -10,17 +10,15 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tfstore import descent
+from tfstore import deleting, descent
 from tfstore.blobs import Blobs
 from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
 from tfstore.errors import (
     CorruptDocument,
-    SessionInUse,
     StoreError,
     StoreNotFound,
     StoreUnusable,
@@ -136,7 +134,7 @@ class Store:
         try:
             return self._stored.get(session_id)
         except KeyError:
-            raise UnknownSession(session_id, self._near(session_id)) from None
+            raise UnknownSession(session_id, self.near(session_id)) from None
 
     def text(self, session_id: str) -> bytes:
         """Return a session's document as it stands in its file: much of what is looked for needs no more.
@@ -148,7 +146,7 @@ class Store:
         try:
             return self._files.text(session_id)
         except KeyError:
-            raise UnknownSession(session_id, self._near(session_id)) from None
+            raise UnknownSession(session_id, self.near(session_id)) from None
 
     def last(self) -> str:
         """Return the id of the session that started last.
@@ -308,7 +306,7 @@ class Store:
             or writers(self.paths, session_id)
             or os.path.lexists(self.paths.archived(session_id))
         ):
-            raise UnknownSession(session_id, self._near(session_id))
+            raise UnknownSession(session_id, self.near(session_id))
         return session_id
 
     def recorded(self) -> builtins.list[str]:
@@ -344,40 +342,21 @@ class Store:
             yield mine
 
     def delete(self, session_id: str) -> None:
-        """Remove a session: its journal first, so that nothing brings it back, then the rest.
-
-        Blobs stay: other sessions may hold the same content.
+        """Remove a session and all that only it refers to; ``deleting.delete`` removes many at once.
 
         Raises:
             UnknownSession: there is nothing of it.
-            SessionInUse: somebody is writing to it.
+            SessionInUse, ClaimedElsewhere: somebody is writing to it.
             StoreUnusable: something of it cannot be removed.
         """
-        if not is_session_id(session_id):
-            raise UnknownSession(session_id, self._near(session_id))
-        folder = self.paths.journal_of(session_id)
-        there = (folder, self.paths.archived(session_id), self.paths.document(session_id))
-        if not any(each.exists() or each.is_symlink() for each in there):
-            raise UnknownSession(session_id, self._near(session_id))
-        alive = live_writers(self.paths, session_id)
-        if alive:
-            raise SessionInUse(session_id, alive)
-        try:
-            if folder.is_symlink():
-                folder.unlink()
-            elif folder.exists():
-                shutil.rmtree(folder)
-            self.paths.archived(session_id).unlink(missing_ok=True)
-            for drawn in self.paths.sessions.glob(f"{session_id}.*"):
-                if drawn.suffix != ".json" and drawn.stem == session_id:
-                    drawn.unlink()
-            self.paths.earlier(session_id).unlink(missing_ok=True)
-            if is_real_dir(self.paths.pictures) and is_real_dir(self.paths.pictures / session_id):
-                shutil.rmtree(self.paths.pictures / session_id)
-            self._files.discard(session_id)
-            self.catalog.remove(session_id)
-        except OSError as error:
-            raise StoreUnusable(self.paths.root, f"{session_id} cannot be removed ({error})") from error
+        for problem in deleting.delete(self, [session_id]).problems.values():
+            raise problem
+
+    def near(self, session_id: str) -> builtins.list[str]:
+        """Return the ids of sessions that may have been meant, at most three."""
+        ids = self.ids()
+        parts = [each for each in ids if session_id and session_id in each][:3]
+        return parts or difflib.get_close_matches(session_id, ids, n=3)
 
     def _index(self, session: Session) -> None:
         try:
@@ -406,11 +385,6 @@ class Store:
             return self._files.load(session_id).get("status")
         except (KeyError, CorruptDocument):
             return None
-
-    def _near(self, session_id: str) -> builtins.list[str]:
-        ids = self.ids()
-        parts = [each for each in ids if session_id and session_id in each][:3]
-        return parts or difflib.get_close_matches(session_id, ids, n=3)
 
 
 def _enough(found: Mapping[str, CatalogRow], limit: int, day: str) -> bool:

@@ -24,7 +24,7 @@ from tests.server.replies import Say, Think, answer
 from tests.server.responses_api import ResponsesApi
 from tfclient import Recorder
 from tfclient.exchanges import Call
-from tfclient.sessions import SessionHandle
+from tfclient.session_handle import SessionHandle
 
 _WORDS = "The lighthouse keeper wrote down what the sea had brought, and when, and in which weather. "
 _JSON = {"content-type": "application/json", "x-request-id": "req_bench", "openai-processing-ms": "812"}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import tfclient.open_sessions
 import tfclient.sessions
 from tests.capture.driver import AsyncDriver, Driver
 from tests.server.scripted import ScriptedServer
@@ -46,7 +47,7 @@ def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
 
     monkeypatch.setattr(tfclient.sessions, "make_finisher", make)
     yield made
-    for handle in tfclient.sessions.open_sessions():
+    for handle in tfclient.open_sessions.open_sessions():
         handle.end()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tfclient.capture
-import tfclient.sessions
+import tfclient.open_sessions
 import tfclient.writer
 from tests.capture import journals
 from tests.capture.conftest import RecordingFinisher
@@ -399,7 +399,7 @@ def test_the_end_of_the_process_survives_everything(
 ) -> None:
     with recorder.session():
         monkeypatch.setattr(Sessions, "end", boom)
-        tfclient.sessions._at_exit()
+        tfclient.open_sessions._at_exit()
         monkeypatch.undo()
 
 

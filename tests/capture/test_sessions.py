@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-import tfclient.sessions
+import tfclient.open_sessions
+import tfclient.session_handle
 from tests.capture import journals
 from tests.capture.conftest import RecordingFinisher
 from tests.capture.driver import MODEL, AsyncDriver, Driver
@@ -318,27 +319,32 @@ def test_idle_sessions_end_by_themselves(drive: Driver, finisher: RecordingFinis
     assert finisher.finished[0] == session.id
 
 
+def at(moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (tfclient.open_sessions, tfclient.session_handle):
+        monkeypatch.setattr(module, "monotonic", lambda: moment)
+
+
 def test_idleness_counts_from_the_last_activity(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     with recorder.session() as session:
         session.annotate("note")
         now = monotonic()
-        monkeypatch.setattr(tfclient.sessions, "monotonic", lambda: now + 29 * 60)
-        tfclient.sessions._Sweep.sweep()
+        at(now + 29 * 60, monkeypatch)
+        tfclient.open_sessions._Sweep.sweep()
         assert not session.ended
         session.annotate("note")
-        monkeypatch.setattr(tfclient.sessions, "monotonic", lambda: now + 58 * 60)
-        tfclient.sessions._Sweep.sweep()
+        at(now + 58 * 60, monkeypatch)
+        tfclient.open_sessions._Sweep.sweep()
         assert not session.ended
-        monkeypatch.setattr(tfclient.sessions, "monotonic", lambda: now + 60 * 60)
-        tfclient.sessions._Sweep.sweep()
+        at(now + 60 * 60, monkeypatch)
+        tfclient.open_sessions._Sweep.sweep()
         assert session.ended
 
 
 def test_zero_is_never_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Recorder(tmp_path, idle_minutes=0).session() as session:
         now = monotonic()
-        monkeypatch.setattr(tfclient.sessions, "monotonic", lambda: now + 1e9)
-        tfclient.sessions._Sweep.sweep()
+        at(now + 1e9, monkeypatch)
+        tfclient.open_sessions._Sweep.sweep()
         assert not session.ended
 
 

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.capture.driver import MODEL
 from tests.cli.making import WEATHER, a_store, journal, run, weather
+from tests.server.replies import answer
+from tfclient import Recorder, TracedOpenAI, recovery
 from tfclient.live import LiveSession
 from tfstore.archive import Archive
 from tfstore.converter import to_json
-from tfstore.errors import ArchiveUnreadable
+from tfstore.errors import ArchiveUnreadable, SessionDeleted
 from tfstore.json_text import readable
 from tfstore.segment import Segment
+from tfstore.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.store import Store
+    from tests.server.scripted import ScriptedServer
 
 ONE = "sess_20260902T080000Z_00000001"
 TWO = "sess_20260902T080000Z_00000002"
@@ -286,3 +290,132 @@ class TestDelete:
 
         assert outcome.code == 2
         assert store.ids() == [ONE, TWO]
+
+    @pytest.mark.parametrize("how", ["delete", "prune"])
+    def test_nothing_of_it_is_left_in_the_store(
+        self, tmp_path: Path, server: ScriptedServer, how: str
+    ) -> None:
+        """Neither ids nor what was said, in any file; of the session that stays, everything."""
+        shared = "Both of them say this. " * 4_000
+        server.always(answer("Hello!"))
+        recorder = Recorder(tmp_path / "recorded")
+        with TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder) as client:
+            told: dict[str, list[str]] = {}
+            ids: dict[str, str] = {}
+            for name in ("goes", "stays"):
+                with client.session(title=f"It {name}") as handle:
+                    own = f"Only the one that {name} says this. "
+                    first = client.responses.create(model=MODEL, input=own * 3_000)
+                    then = client.responses.create(
+                        model=MODEL,
+                        input=[{"role": "user", "content": shared}],
+                        previous_response_id=first.id,
+                    )
+                ids[name] = handle.id
+                told[name] = [handle.id, f"It {name}", own.strip(), first.id, then.id]
+                assert handle.wait(30)
+        opened = Store(tmp_path / "recorded")
+        run("d2", ids["goes"], "--svg", "--store", opened.paths.root)
+        row = opened.catalog.get(ids["stays"])
+        assert row is not None
+        row.result = "failed"
+        opened.catalog.put(row)
+        assert len(list(opened.paths.blobs.glob("??/*"))) == 3
+        assert all(is_said(opened, each) for each in [*told["goes"], *told["stays"]])
+
+        command = (
+            ["delete", ids["goes"]] if how == "delete" else ["prune", "--max-size", "0", "--keep-failed"]
+        )
+        assert run(*command, "--store", opened.paths.root).code == 0
+
+        assert [each for each in told["goes"] if is_said(opened, each)] == []
+        assert [each for each in told["stays"] if not is_said(opened, each)] == []
+        assert is_said(opened, shared.strip())
+        run("doctor", "--fix", "--store", opened.paths.root)
+        assert run("doctor", "--store", opened.paths.root).code == 0
+        assert run("verify", ids["stays"], "--store", opened.paths.root).code == 0
+
+    def test_what_was_deleted_is_not_made_again(self, store: Store) -> None:
+        """By whoever was about to: the end of a program that is still there, or a recovery."""
+        journal(store, "late")
+        seen, unseen = LiveSession(store, "late"), LiveSession(store, "late")
+        seen.refresh()
+        store.delete("late")
+
+        for live in (seen, unseen):
+            with pytest.raises(SessionDeleted):
+                live.finish()
+        assert list(recovery.recover(store, ["late"])) == []
+        assert not [path for path in store.paths.root.rglob("*") if "late" in path.name]
+
+
+def is_said(store: Store, text: str) -> bool:
+    """Whether a name or content of any file in the store has these words."""
+    return any(
+        text in path.name or (path.is_file() and text.encode() in path.read_bytes())
+        for path in store.paths.root.rglob("*")
+    )
+
+
+class TestDamage:
+    """An archive that cannot be read, and segments beside it: nothing mends that, and nobody is told in vain."""
+
+    @pytest.fixture(params=["a byte", "all of it", "no document"])
+    def damaged(self, request: pytest.FixtureRequest, store: Store) -> Store:
+        if request.param == "a byte":
+            change_a_byte(store)
+        else:
+            store.paths.archived(ONE).write_bytes(b"something else")
+        if request.param == "no document":
+            store.paths.document(ONE).unlink()
+        with Segment.open(store.paths, ONE) as segment:
+            segment.append({"at": 1_788_400_000_000_000, "mono": 1, "type": "annotation", "kind": "note"})
+        return store
+
+    @pytest.mark.parametrize(
+        "command",
+        [["list"], ["show", TWO], ["why", TWO], ["search", "Hello"], ["stats"], ["path", TWO], ["d2", TWO]],
+    )
+    def test_what_does_not_touch_it_says_nothing(
+        self, damaged: Store, command: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for _ in range(2):
+            outcome = run(*command, "--store", damaged.paths.root)
+
+            assert (outcome.code, outcome.err) == (0, "")
+        assert [each for each in caplog.records if each.levelname == "WARNING"] == []
+
+    @pytest.mark.parametrize("command", ["show", "why", "path", "d2"])
+    def test_what_shows_it_says_so(self, damaged: Store, command: str) -> None:
+        for _ in range(2):
+            outcome = run(command, ONE, "--store", damaged.paths.root)
+
+            assert outcome.code == 0
+            assert outcome.err.startswith(f"What is shown of session {ONE} may not be all of it.")
+            assert outcome.err.count("\n") == 1
+
+    def test_doctor_and_verify_say_so(self, damaged: Store) -> None:
+        run("list", "--store", damaged.paths.root)
+        doctor = run("doctor", "--json", "--store", damaged.paths.root)
+        verify = run("verify", ONE, "--store", damaged.paths.root)
+
+        kinds = [each["kind"] for each in doctor.json["findings"] if each["session_id"] == ONE]
+        assert "unreadable_segment" in kinds
+        assert (doctor.code, verify.code) == (1, 1)
+        assert "cannot be read" in verify.out
+
+    def test_another_session_that_cannot_be_finished_is_still_told(
+        self, damaged: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        journal(damaged, "other")
+        really = recovery.finish_session
+
+        def full(store: Store, session_id: str) -> object:
+            if session_id == "other":
+                raise OSError(28, "No space left on device")
+            return really(store, session_id)
+
+        monkeypatch.setattr(recovery, "finish_session", full)
+        run("list", "--store", damaged.paths.root)
+
+        assert "No space left" in caplog.text

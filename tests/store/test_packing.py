@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import shutil
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,24 @@ def test_a_tail_goes_on_in_the_archive(paths: StorePaths) -> None:
     assert [entry["at"] for entry in seen] == [1, 2, 3, 4]
     assert (tail.report.entries, tail.report.intact) == (4, True)
     assert tail.report.head == read_entries(paths, SESSION)[1].head
+
+
+@pytest.mark.parametrize("fresh", [1, 9])
+def test_a_tail_sees_that_the_archive_is_of_a_file_begun_anew(paths: StorePaths, fresh: int) -> None:
+    """Deleted under its writer, and archived before anybody looked; shorter or longer than what was read."""
+    tail = Tail(paths, SESSION)
+    with Segment.open(paths, SESSION) as segment:
+        for at in (1, 2, 3):
+            segment.append(an_entry(at))
+        assert len(tail.poll()) == 3
+        shutil.rmtree(paths.root)
+        for at in range(fresh):
+            segment.append(an_entry(10 + at))
+    assert pack(paths, SESSION)
+
+    assert [entry["at"] for entry in tail.poll()] == [10 + at for at in range(fresh)]
+    assert tail.report.begun_anew == [segment.writer]
+    assert tail.poll() == []
 
 
 def test_a_reader_in_the_middle_of_it_goes_on(paths: StorePaths) -> None:

@@ -50,7 +50,7 @@ def d2(
     With --json: {session_id, format, path, boards: {name: path}}; boards is empty for D2 text.
     """
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import print_json, remark, say
 
     fmt: Format | None = "svg" if svg else "png" if png else None
@@ -62,7 +62,7 @@ def d2(
         if wrong:
             raise Refused(reason, USAGE)
     opened = open_store(store)
-    session_id = find_session(opened, session)
+    session_id = shown_session(opened, session)
     boards: dict[str, Path] = {}
     if fmt is None:
         target, text = _diagram(opened, session_id)

@@ -58,10 +58,10 @@ def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:
         Refused: what stands behind the colon is no run.
     """
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_run, find_session
+    from tfclient.cli.finding import find_run, shown_session
 
     name, colon, run = typed.partition(":")
-    session = store.get(find_session(store, name))
+    session = store.get(shown_session(store, name))
     if not colon:
         return session, session.runs
     number = run.removeprefix("run_")

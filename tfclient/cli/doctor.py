@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MENDS: Final = {
     "recover": "`tfclient recover` mends this, and so does `tfclient doctor --fix`",
     "fix": "`tfclient doctor --fix` mends this",
+    "delete": "if it was to go, `tfclient delete` with the whole id ends that",
     "none": "what is lost cannot be brought back; the rest is readable",
 }
 
@@ -32,7 +33,7 @@ def doctor(
     or cannot be read, packs journals, and makes the catalog and the response index true again.
 
     With --json: {store, sessions, findings: [{kind, detail, session_id, path, mend}], repaired}; mend is
-    "recover", "fix" or "none", repaired counts what --fix did.
+    "recover", "fix", "delete" or "none", repaired counts what --fix did.
     """
     from tfclient.cli.failures import WRONG
     from tfclient.cli.finding import bare_store

@@ -73,6 +73,21 @@ def find_session(store: Store, typed: str) -> str:
     return meant[0]
 
 
+def shown_session(store: Store, typed: str) -> str:
+    """Return the id of the session that is meant, as ``find_session`` does, for a command that shows it.
+
+    If its document cannot be brought up to date because its journal is damaged, that is said on stderr.
+    """
+    from tfclient.cli.printing import complain
+    from tfclient.recovery import damage_of
+
+    session_id = find_session(store, typed)
+    damage = damage_of(store, session_id)
+    if damage is not None:
+        complain(f"What is shown of session {session_id} may not be all of it. {damage}")
+    return session_id
+
+
 def near(typed: str, ids: Sequence[str]) -> list[str]:
     """Return the ids that may have been meant, at most three."""
     parts = [each for each in ids if typed and typed in each][-3:]

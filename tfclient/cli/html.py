@@ -36,14 +36,14 @@ def html(
     With --json: {session_id, path, bytes}.
     """
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import print_json, say
     from tfclient.view import ViewError, html_file
 
     if as_json and output == STDOUT:
         raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
     opened = open_store(store)
-    session_id = find_session(opened, session)
+    session_id = shown_session(opened, session)
     try:
         page = html_file(opened, session_id).encode("utf-8", "replace")
     except ViewError as error:

@@ -21,11 +21,11 @@ def path(
     With --json: {session_id, json, d2}; d2 is null while there is no diagram.
     """
     from tfclient.cli.failures import Refused
-    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import print_json, say
 
     opened = open_store(store)
-    session_id = find_session(opened, session)
+    session_id = shown_session(opened, session)
     document, diagram = opened.paths.document(session_id), opened.paths.diagram(session_id)
     drawn = diagram.is_file()
     if d2 and not drawn:

@@ -54,16 +54,15 @@ def prune(
     candidates = chosen(
         opened, older_than=_age(older_than), max_size=_bytes(max_size), keep_failed=keep_failed, now=present()
     )
-    removed: list[Candidate] = candidates if dry_run else []
+    removed: list[Candidate] = candidates
     problems: list[dict[str, str]] = []
     freed = 0
+    outcome = None
     if not dry_run:
-        for candidate, problem in remove(opened, candidates):
-            if problem is None:
-                removed.append(candidate)
-            else:
-                problems.append({"session_id": candidate.session_id, "problem": str(problem)})
-        freed = remove_unused_blobs(opened)
+        outcome = remove(opened, candidates)
+        removed = [each for each in candidates if each.session_id not in outcome.problems]
+        problems = [{"session_id": each, "problem": str(why)} for each, why in outcome.problems.items()]
+        freed = outcome.blob_bytes + remove_unused_blobs(opened)
     if as_json:
         print_json(
             {
@@ -82,6 +81,8 @@ def prune(
         say(f"{counted(len(removed), 'session')} {done}, {total}.")
         for told in problems:
             complain(told["problem"])
+    if outcome is not None and outcome.blobs_kept is not None:
+        complain(f"Blobs of removed sessions stay until the next `tfclient prune`. {outcome.blobs_kept}")
     if problems:
         raise typer.Exit(WRONG)
 

@@ -55,7 +55,7 @@ def show(
     """
     from tfclient.cli.details import details
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_run, find_session, find_step, open_store
+    from tfclient.cli.finding import find_run, find_step, open_store, shown_session
     from tfclient.cli.printing import print_json, stdout
     from tfclient.cli.transcript import messages, transcript_of
     from tfstore.converter import step_to_json
@@ -66,7 +66,7 @@ def show(
     if full and transcript:
         raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
     opened = open_store(store)
-    found = opened.get(find_session(opened, session))
+    found = opened.get(shown_session(opened, session))
     runs = found.runs if run is None else [find_run(found, run)]
     if step is not None:
         wanted = find_step(found, step)

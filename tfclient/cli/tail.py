@@ -77,12 +77,12 @@ def tail(
 
 def _meant(store: Store, typed: str) -> str:
     """Return the session that is meant; one that has just begun has a journal and no document yet."""
-    from tfclient.cli.finding import find_session
+    from tfclient.cli.finding import shown_session
     from tfstore.errors import UnknownSession
     from tfstore.journal import sessions_with_journal
 
     try:
-        return find_session(store, typed)
+        return shown_session(store, typed)
     except UnknownSession:
         meant = [each for each in sessions_with_journal(store.paths) if typed and each.startswith(typed)]
         if len(meant) != 1:

@@ -35,7 +35,7 @@ def view(
     With --json: {address, session_id} on one line as soon as the page can be opened.
     """
     from tfclient.cli.failures import Refused
-    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import print_json, remark, say
     from tfclient.view import ViewError, serve
 
@@ -47,7 +47,7 @@ def view(
             remark("Press Ctrl-C to stop.")
 
     opened = open_store(store)
-    session_id = None if session is None else find_session(opened, session)
+    session_id = None if session is None else shown_session(opened, session)
     try:
         serve(opened, session_id, port=port, open_browser=browser, ready=ready)
     except ViewError as error:

@@ -13,13 +13,13 @@ def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOpt
     With --json: {session_id, result, failures: [{run_id, status, step_id, error, chain, told, not_told,
     unanswered}], tool_errors, retries, unanswered, unused, repeated, slowest, context}, steps by their ids.
     """
-    from tfclient.cli.finding import find_session, open_store
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import print_json, stdout
     from tfclient.cli.story import story_of
     from tfclient.cli.telling import telling
 
     opened = open_store(store)
-    story = story_of(opened.get(find_session(opened, session)))
+    story = story_of(opened.get(shown_session(opened, session)))
     if as_json:
         print_json(story.as_json())
         return

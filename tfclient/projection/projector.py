@@ -2,6 +2,9 @@
 
 A projector goes on where it stopped: feed it the entries that came since, ask for the session again. Entries of
 several writers are fed in one order, by (``at``, writer, ``seq``), whoever reads the journal sees to that.
+
+``session.started`` says how everything is to be shown. Where a journal was deleted under its program it is not the
+first entry of what was begun anew, so that what comes before it waits until it is there.
 """
 
 from __future__ import annotations
@@ -52,6 +55,9 @@ class Projector:
     lookup: Callable[[str], str | None] | None = None
     lightener: Lightener = field(factory=Lightener)
     unknown_entries: int = 0
+    begun: bool = False
+    """Whether the session's ``session.started`` was among the entries."""
+    _early: list[Entry] | None = field(factory=list[Entry])
     _book: Book = field(init=False)
     _tools: ToolSteps = field(init=False)
     _calls: Calls = field(init=False)
@@ -94,6 +100,22 @@ class Projector:
 
     def feed(self, entry: Entry) -> None:
         """Take the next entry; one of an unknown type or without its call is counted, never an error."""
+        early, is_first = self._early, entry.get("type") == "session.started"
+        if early is not None and not is_first and len(early) < EARLY:
+            early.append(entry)
+        elif early is not None and is_first:
+            self._take(entry)
+            self._take_early()
+        else:
+            self._take_early()
+            self._take(entry)
+
+    def _take_early(self) -> None:
+        early, self._early = self._early, None
+        for entry in early or ():
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
         at = entry.get("at")
         if not isinstance(at, int) or not 0 <= at < LATEST:
             self.unknown_entries += 1
@@ -112,6 +134,7 @@ class Projector:
             self._hooks.settle(waiting=any(True for _ in self._calls.streaming()))
 
     def _session_started(self, entry: Entry, _at: int) -> None:
+        self.begun = True
         session = self._book.session
         if entry.get("title") and not self._titled:
             session.title, self._titled = str(entry["title"]), True
@@ -148,6 +171,8 @@ class Projector:
 
     def session(self) -> Session:
         """Return the session as it stands; the same object each time, brought up to date."""
+        if self._early:
+            self._take_early()
         session, ended = self._book.session, self._calls.session_ended
         for step, attempt in self._calls.streaming():
             self._in_flight(step, attempt)
@@ -202,6 +227,9 @@ class Projector:
         self.lightener.blobs.clear()
         return blobs
 
+
+EARLY = 64
+"""Entries that wait for ``session.started``: there are as many as the program's threads wrote at that moment."""
 
 LATEST = 250_000_000_000_000_000
 """Microseconds; a time beyond the year 9000 is no time."""
