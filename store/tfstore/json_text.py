@@ -63,6 +63,16 @@ def line(value: Any) -> bytes:
         return _to_bytes(_encode_fragments(value))
 
 
+def canonical(value: Any) -> str:
+    """Return JSON text that does not depend on key order or white space; what has no JSON form, as its ``str``.
+
+    Example:
+        >>> canonical({"b": 1, "a": [2]})
+        '{"a":[2],"b":1}'
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
 def readable(value: Any) -> bytes:
     """Return the value as JSON laid out for people, with a newline at the end.
 

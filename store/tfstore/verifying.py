@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from tfstore.errors import StoreError
 from tfstore.journal import JournalReport, iter_entries, live_writers, writers
+from tfstore.step_digest import payload_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ class Verdict:
 
 
 def verify(store: Store, session_id: str) -> Verdict:
-    """Follow the hash chain of a session's journal and compare its end with what the document says of it.
+    """Follow the hash chain of a session's journal, and compare its end and the steps' digests with the document.
 
     Whoever can write the store can forge a whole chain; what this finds is a change that did not go to such
     lengths, and what disks do.
@@ -141,6 +142,12 @@ def _document(store: Store, session_id: str, report: JournalReport, *, whole: bo
     except StoreError as error:
         yield Flaw("no_document", str(error))
         return
+    for run in session.runs:
+        for step in run.steps:
+            if step.sha256 is not None and step.sha256 != payload_digest(step):
+                yield Flaw(
+                    "changed", f"{step.step_id} in {path} was changed: its payloads have another digest."
+                )
     said = session.integrity
     if not writers(store.paths, session_id):
         if said.entries:

@@ -21,17 +21,17 @@ def verify(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow the hash chain of journals and compare its end with the documents; exit 1 if anything was changed.
+    """Follow the hash chain of journals and compare the documents with them; exit 1 if anything was changed.
 
     Every entry holds the digest of the one before it. A change, a removal or an insertion breaks the chain there;
-    at its very end, it disagrees with the document.
+    at its very end, it disagrees with the document. A step that was changed in the document is named.
 
     With --json: {store, sessions: [{session_id, entries, sound, flaws: [{fault, detail, writer, seq}]}]}.
     """
     from tfclient.cli.failures import USAGE, WRONG, Refused
     from tfclient.cli.finding import bare_store, find_session
     from tfclient.cli.printing import print_json
-    from tfstore.verifying import verify as verify_session
+    from tfclient.comparing import verified
 
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one.", USAGE)
@@ -42,7 +42,7 @@ def verify(
         ids = [each if each in known else find_session(opened, each) for each in sessions or []]
     verdicts: list[Verdict] = []
     for session_id in dict.fromkeys(ids):
-        verdict = verify_session(opened, session_id)
+        verdict = verified(opened, session_id)
         verdicts.append(verdict)
         if not as_json:
             _tell(verdict)

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from tfclient.projection.content import text_of_content
+from tfstore.json_text import canonical
 
 IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs", "detail"})
 
@@ -22,11 +23,6 @@ def digest(*parts: str | bytes) -> bytes:
         hasher.update(len(data).to_bytes(8, "big"))
         hasher.update(data)
     return hasher.digest()
-
-
-def canonical(value: Any) -> str:
-    """Return JSON text that does not depend on key order or white space."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def parse_arguments(arguments: Any) -> tuple[Any, bool]:

@@ -15,11 +15,11 @@ from attrs import define, field
 from tfclient.projection.content import text_of_content
 from tfclient.projection.fingerprints import (
     call_fingerprint,
-    canonical,
     digest,
     message_fingerprint,
     output_fingerprint,
 )
+from tfstore.json_text import canonical
 from tfstore.wire_items import CALL_ARGUMENTS
 
 Kind = Literal[

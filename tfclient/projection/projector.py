@@ -9,7 +9,6 @@ first entry of what was begun anew, so that what comes before it waits until it 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -19,7 +18,6 @@ from tfclient.projection.calls import Calls
 from tfclient.projection.closing import Closing
 from tfclient.projection.compacting import Compacting
 from tfclient.projection.cuts import Cuts
-from tfclient.projection.fingerprints import canonical
 from tfclient.projection.lineage import LineageIndex
 from tfclient.projection.opening import Opening
 from tfclient.projection.other import OtherCalls
@@ -33,6 +31,7 @@ from tfclient.projection.times import iso, milliseconds
 from tfclient.projection.tool_hooks import ToolHooks
 from tfclient.projection.tool_steps import ToolSteps
 from tfstore.documents import Session, Step
+from tfstore.step_digest import payload_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +200,7 @@ class Projector:
         if self._marked:
             step.redactions += self.lightener.marks_in(step.payload_started, "payload_started")
             step.redactions += self.lightener.marks_in(step.payload_completed, "payload_completed")
-        step.sha256 = _digest_of(step)
+        step.sha256 = payload_digest(step)
         self._totals.take(step)
 
     def _hide(self) -> None:
@@ -233,11 +232,6 @@ EARLY = 64
 
 LATEST = 250_000_000_000_000_000
 """Microseconds; a time beyond the year 9000 is no time."""
-
-
-def _digest_of(step: Step) -> str:
-    payload = canonical([step.payload_started, step.payload_completed])
-    return hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _changed_content(mark: object) -> bool:

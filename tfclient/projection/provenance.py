@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from tfclient.projection.encrypted import sealed
-from tfclient.projection.fingerprints import canonical
 from tfclient.projection.known import KnownItems
 from tfclient.projection.sent_prompts import SentPrompts
+from tfstore.json_text import canonical
 from tfstore.wire_items import differences, patched, wire_item
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from tfclient.projection.fingerprints import canonical
+from tfstore.json_text import canonical
 
 if TYPE_CHECKING:
     from tfclient.projection.model_call import ModelRequest, Policy

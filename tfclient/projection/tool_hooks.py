@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from tfclient.projection.errors import error_from_exception
-from tfclient.projection.fingerprints import canonical
 from tfclient.projection.items import from_responses
 from tfclient.projection.nodes import CallRecord
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
+from tfstore.json_text import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfclient.projection.fingerprints import canonical, digest
+from tfclient.projection.fingerprints import digest
 from tfclient.projection.items import Item
 from tfclient.projection.lineage import LineageIndex
 from tfclient.projection.nodes import CallRecord, Node
@@ -14,6 +14,7 @@ from tfclient.projection.times import iso, milliseconds
 from tfclient.projection.tool_payloads import RESULT_FIELDS, call_payload, output_payload
 from tfclient.projection.tool_truth import failure_evidence, failure_message
 from tfstore.documents import ErrorInfo
+from tfstore.json_text import canonical
 
 if TYPE_CHECKING:
     from tfclient.projection.run_state import Book, RunState
