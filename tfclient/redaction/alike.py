@@ -109,7 +109,8 @@ class Alike:
         joined = self._joined
         together = joined.text
         done = count = 0
-        while (found := match(text, done)) is not None:
+        length = len(text)
+        while done < length and (found := match(text, done)) is not None:
             if item_id is not None and found["id"] != item_id:
                 break
             together += found["delta"]

@@ -188,12 +188,13 @@ HINT: Final = "|".join([*_HINTS, f"(?i:{NAME_HINT})", _ESCAPED_ASCII])
 
 def fast_test(pattern: str) -> Callable[[str | bytes], bool]:
     """Compile a pattern that both dialects know into a test of whole texts, UTF-8 or strings."""
-    test = _bytes_test(pattern)
+    test = bytes_test(pattern)
     # A lone surrogate has no UTF-8, and the validator would answer no for the whole text.
     return lambda text: test(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
 
 
-def _bytes_test(pattern: str) -> Callable[[bytes], bool]:
+def bytes_test(pattern: str) -> Callable[[bytes], bool]:
+    """Compile a pattern that both dialects know into a test of UTF-8; what is no UTF-8 is not looked at."""
     if pydantic_core is None:
         found = re.compile(pattern.replace(r"\z", r"\Z")).search
         return lambda data: found(data.decode("utf-8", "replace")) is not None
@@ -208,14 +209,14 @@ than one of everything."""
 _LONG_S_AND_KELVIN: Final = ("\u017f".encode(), "\u212a".encode())
 """Letters that are an s and a k to a pattern that ignores case, and not to ``bytes.lower``."""
 
-_suspicious = _bytes_test(HINT)
+_suspicious = bytes_test(HINT)
 _exact_hints: Final = [hint for hint in _HINTS if "(?i:" not in hint]
 _folded_hints: Final = [hint.replace("(?i:", "(?:") for hint in _HINTS if "(?i:" in hint]
-_prefixes: Final = _bytes_test("|".join(_exact_hints[:11]))
-_more_prefixes: Final = _bytes_test("|".join(_exact_hints[11:19]))
-_others: Final = _bytes_test("|".join([*_exact_hints[19:], _ESCAPED_ASCII]))
-_names: Final = _bytes_test(NAME_HINT)
-_folded: Final = _bytes_test("|".join(_folded_hints))
+_prefixes: Final = bytes_test("|".join(_exact_hints[:11]))
+_more_prefixes: Final = bytes_test("|".join(_exact_hints[11:19]))
+_others: Final = bytes_test("|".join([*_exact_hints[19:], _ESCAPED_ASCII]))
+_names: Final = bytes_test(NAME_HINT)
+_folded: Final = bytes_test("|".join(_folded_hints))
 
 
 _MEDIA: Final = b";base64,"
@@ -225,7 +226,7 @@ _NOT_IN_MEDIA: Final = b"-_.:= \t\r\n\\"
 """Each shape, and each name with its value, has one of these in it; but three shapes of letters and digits, which
 are none where a letter or a digit stands before them."""
 
-_letters_only: Final = _bytes_test("[+/](?:AKIA|ASIA|AIza)")
+_letters_only: Final = bytes_test("[+/](?:AKIA|ASIA|AIza)")
 
 
 def _without_media(data: bytes) -> bytes:

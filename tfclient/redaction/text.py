@@ -16,7 +16,7 @@ from tfclient.redaction.names import (
     secret_name,
     whole_name,
 )
-from tfclient.redaction.shapes import HINT, RULES, fast_test, suspicious
+from tfclient.redaction.shapes import HINT, RULES, bytes_test, fast_test, suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ _OPENINGS: Final = "(?s:" + "|".join([*(rule.opening for rule in RULES), OPENING
 _OPENING: Final = re.compile(_OPENINGS + r"\Z")
 _has_opening = fast_test(_OPENINGS + r"\z")
 
-_may_matter = fast_test(rf"{HINT}|{_OPENINGS}\z")
+_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
 
 _NAMED: Final = ((QUOTED, fast_test(QUOTED_HINT)), (ASSIGNED, fast_test(ASSIGNED_HINT)))
 
@@ -115,4 +115,4 @@ def may_matter(text: str) -> bool:
         >>> may_matter("the key is sk-pro"), may_matter("the key is")
         (True, False)
     """
-    return _may_matter(text)
+    return _may_matter(text.encode("utf-8", "replace"))
