@@ -223,6 +223,73 @@ def test_the_exception_after_a_good_answer() -> None:
     assert step.payload_completed["text"] == "{not json"
 
 
+@BOTH
+@STREAMED
+def test_a_whole_answer_that_the_sdk_could_not_parse(api: str, stream: bool) -> None:  # noqa: FBT001
+    """The response is what it is; the program got an exception, and that is an error of the run."""
+    story = Story(api, stream=stream)
+    made = story.send(story.body([user("Hello")]))
+    made.answer_items([said("{not json")])
+    made.raised("ValidationError", "Invalid JSON", "completed")
+    story.end()
+    session = story.session()
+    step = the(session, "assistant_call")
+    assert (step.status, step.ending) == ("completed", "completed")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code, step.error.message, step.error.http_status) == (
+        *("validation", "ValidationError", "Invalid JSON"),
+        None,
+    )
+    assert step.payload_completed["exception"] == {"type": "ValidationError", "message": "Invalid JSON"}
+    assert step.payload_completed["text"] == "{not json"
+    assert (session.runs[0].status, session.result, session.summary.errors) == ("failed", "failed", 1)
+
+
+@pytest.mark.parametrize(
+    ("api", "kind"),
+    [
+        ("chat", "LengthFinishReasonError"),
+        ("chat", "ContentFilterFinishReasonError"),
+        # Of the program's own type: whatever its validator raises, the answer had come.
+        ("responses", "RuntimeError"),
+    ],
+)
+def test_any_exception_after_a_whole_answer_is_one_of_validation(api: str, kind: str) -> None:
+    made = sent(api)
+    made.answer_items([said("{")])
+    made.raised(kind, "no", "completed")
+    session = made.story.session()
+    step = the(session, "assistant_call")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code, session.runs[0].status) == ("validation", kind, "failed")
+
+
+def test_the_same_prompt_after_an_answer_that_could_not_be_parsed_is_a_retry() -> None:
+    made = sent()
+    made.answer_items([said("{")])
+    made.raised("ValidationError", "no", "completed")
+    made.story.ask([user("Hello")], [said("{}")])
+    made.story.end()
+    session = made.story.session()
+    (run,) = session.runs
+    first, again = [step for step in run.steps if step.label == "assistant_call"]
+    assert (first.error is not None, again.error, again.notes) == (True, None, ["retry"])
+    assert (run.status, session.result, session.summary.errors) == ("completed", "completed", 1)
+
+
+def test_looking_at_a_response_again_does_not_undo_the_exception() -> None:
+    made = sent()
+    made.answer_items([said("{")])
+    made.raised("ValidationError", "no", "completed")
+    path = f"/v1/responses/{made.response_id}"
+    made.story.send(path=path, method="GET").answer(made.response([said("{")]))
+    session = made.story.session()
+    step = the(session, "assistant_call")
+    assert step.error is not None
+    assert step.payload_completed["exception"]["message"] == "no"
+    assert (step.status, session.runs[0].status) == ("completed", "failed")
+
+
 def test_call_that_never_left() -> None:
     """A mistake in the arguments: one `api` run that says so."""
     story = Story()
