@@ -100,6 +100,8 @@ def test_streams_that_were_given_up(api: str, ending: str, status: str, error: A
     step = the(session, "assistant_call")
     assert (step.ending, step.status, session.runs[0].status) == (ending, status, status)
     assert (step.error is not None) == (status == "failed")
+    # The HTTP status said that all was well: it is not that of the error.
+    assert step.error is None or step.error.http_status is None
 
 
 @BOTH

@@ -215,4 +215,6 @@ def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
         "no_response": "no response came",
         "http_error": f"HTTP {attempt.status}",
     }
-    return ErrorInfo("transport", words.get(ending, ending), None, attempt.status)
+    # That a response had begun well says nothing of how it broke off.
+    status = attempt.status if ending == "http_error" else None
+    return ErrorInfo("transport", words.get(ending, ending), None, status)
