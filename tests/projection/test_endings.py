@@ -8,7 +8,7 @@ from typing import Any
 import openai.types.responses
 import pytest
 
-from tests.projection.builders import Story, said, steps, the, user
+from tests.projection.builders import Story, said, steps, system, the, user
 from tests.projection.events import sse
 from tfclient.projection.event_growth import GROWERS, SILENT
 from tfclient.projection.response_stream import TERMINAL
@@ -35,6 +35,24 @@ def test_completed(api: str, stream: bool) -> None:  # noqa: FBT001
     assert (made.usage.input_tokens, made.usage.cached_tokens, made.usage.reasoning_tokens) == (100, 10, 5)
     assert made.finish_reason == ("completed" if api == "responses" else "stop")
     assert made.ended_at is not None
+
+
+@BOTH
+def test_a_run_and_its_prompt_begin_with_the_call_that_opens_them(api: str) -> None:
+    story = Story(api)
+    story.ask([system("Be brief."), user("Hello")], [said("Hi.")])
+    session = story.session()
+    made, (run,) = the(session, "assistant_call"), session.runs
+    begun = {step.started_at for step in run.steps if step.seq <= made.seq}
+    assert begun == {run.started_at}
+    assert run.duration_ms == made.duration_ms
+
+
+def test_the_run_of_another_endpoint_begins_with_its_call() -> None:
+    story = Story()
+    story.send({"input": "Hello"}, path="/v1/embeddings").answer({"data": []})
+    (run,) = story.session().runs
+    assert (run.started_at, run.duration_ms) == (run.steps[0].started_at, run.steps[0].duration_ms)
 
 
 @STREAMED
