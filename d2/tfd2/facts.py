@@ -46,7 +46,12 @@ class StepFacts:
         """Whether it went wrong here, and not in a step of its own that follows."""
         if self.step.label == "tool_error":
             return True
-        return self.step.status == "failed" and not self.answered_by_error
+        return (self.step.status == "failed" or self.raised) and not self.answered_by_error
+
+    @property
+    def raised(self) -> bool:
+        """Whether its response came whole and the program got an exception all the same."""
+        return self.step.error is not None and self.step.status in {"completed", "incomplete"}
 
     @property
     def is_snapshot(self) -> bool:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import openai
+import pydantic
 import pytest
 
 from tests.capture import documents
 from tests.capture.driver import MODEL, Driver
-from tests.server.replies import Events, Raw, answer, thing
+from tests.server.replies import Events, Raw, answer, incomplete, thing
 
 if TYPE_CHECKING:
     from tests.server.scripted import ScriptedServer, Seen
@@ -42,6 +44,10 @@ TOLD = [
 ]
 OUTPUTS = [{"tool_call_id": "call_1", "output": "7"}]
 PARTS = {"filename": "a.txt", "bytes": 10, "mime_type": "text/plain", "purpose": "assistants"}
+
+
+class Weather(pydantic.BaseModel):
+    city: str
 
 
 class Api:
@@ -305,3 +311,42 @@ def test_the_decisions_runner(drive: Driver, recorder: Recorder, server: Scripte
     assert (inner.trigger, inner.lineage.parent_step_id) == ("tool", first.steps[1].step_id)
     assert [s.type for s in last.steps] == ["api.decisions.create"]
     assert recorder.health.ok, recorder.health
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_an_answer_that_the_sdk_cannot_parse_is_an_error(
+    api: str, drive: Driver, recorder: Recorder, server: ScriptedServer
+) -> None:
+    server.always(answer("Seven degrees."))
+    client = drive.traced(recorder)
+    messages = [{"role": "user", "content": "Hi"}]
+
+    def ask() -> Any:
+        if api == "responses":
+            return client.responses.parse(model=MODEL, input="Hi", text_format=Weather)
+        return client.chat.completions.parse(model=MODEL, messages=messages, response_format=Weather)
+
+    with pytest.raises(pydantic.ValidationError):
+        drive.do(ask())
+    (step,) = documents.steps(recorder, "assistant_call")
+    assert (step.status, step.ending) == ("completed", "completed")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code) == ("validation", "ValidationError")
+    assert documents.session(recorder).summary.errors == 1
+
+
+def test_a_chat_cut_at_its_length_cannot_be_parsed_either(
+    drive: Driver, recorder: Recorder, server: ScriptedServer
+) -> None:
+    server.always(incomplete("{"))
+    messages = [{"role": "user", "content": "Hi"}]
+    with pytest.raises(openai.LengthFinishReasonError):
+        drive.do(
+            drive.traced(recorder).chat.completions.parse(
+                model=MODEL, messages=messages, response_format=Weather
+            )
+        )
+    (step,) = documents.steps(recorder, "assistant_call")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code) == ("validation", "LengthFinishReasonError")
+    assert documents.session(recorder).runs[0].status == "failed"

@@ -9,6 +9,7 @@ import pytest
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
 from tests.cli.making import WEATHER, run
 from tfclient.cli.story import story_of
+from tfclient.cli.telling import telling
 from tfstore.documents import ErrorInfo, Session
 
 if TYPE_CHECKING:
@@ -158,6 +159,18 @@ def test_calls_tried_again_after_an_error_are_no_repetition() -> None:
 
     assert told["repeated"] == []
     assert told["retries"] == [{"step_id": "step_1_3", "again": "step_1_5", "worked": True}]
+
+
+def test_an_answer_that_could_not_be_parsed_is_where_it_broke() -> None:
+    error = ErrorInfo("validation", "1 validation error for Weather", "ValidationError")
+    asked, call = a_step("user_message"), a_call(1, error=error)
+    session = a_session(a_run(asked, call, a_step("assistant_message"), status="failed"), result="failed")
+
+    (failure,) = story(session)["failures"]
+    assert (failure["step_id"], failure["error"]["class"]) == ("step_1_2", "validation")
+    text = "\n".join(line.plain for line in telling(story_of(session), 80))
+    assert "Nothing failed" not in text
+    assert "validation ValidationError: 1 validation error for Weather" in text
 
 
 def test_what_failed_comes_before_what_was_not_finished() -> None:

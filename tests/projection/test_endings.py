@@ -8,7 +8,7 @@ from typing import Any
 import openai.types.responses
 import pytest
 
-from tests.projection.builders import Story, said, steps, the, user
+from tests.projection.builders import Story, said, steps, system, the, user
 from tests.projection.events import sse
 from tfclient.projection.event_growth import GROWERS, SILENT
 from tfclient.projection.response_stream import TERMINAL
@@ -35,6 +35,24 @@ def test_completed(api: str, stream: bool) -> None:  # noqa: FBT001
     assert (made.usage.input_tokens, made.usage.cached_tokens, made.usage.reasoning_tokens) == (100, 10, 5)
     assert made.finish_reason == ("completed" if api == "responses" else "stop")
     assert made.ended_at is not None
+
+
+@BOTH
+def test_a_run_and_its_prompt_begin_with_the_call_that_opens_them(api: str) -> None:
+    story = Story(api)
+    story.ask([system("Be brief."), user("Hello")], [said("Hi.")])
+    session = story.session()
+    made, (run,) = the(session, "assistant_call"), session.runs
+    begun = {step.started_at for step in run.steps if step.seq <= made.seq}
+    assert begun == {run.started_at}
+    assert run.duration_ms == made.duration_ms
+
+
+def test_the_run_of_another_endpoint_begins_with_its_call() -> None:
+    story = Story()
+    story.send({"input": "Hello"}, path="/v1/embeddings").answer({"data": []})
+    (run,) = story.session().runs
+    assert (run.started_at, run.duration_ms) == (run.steps[0].started_at, run.steps[0].duration_ms)
 
 
 @STREAMED
@@ -100,6 +118,8 @@ def test_streams_that_were_given_up(api: str, ending: str, status: str, error: A
     step = the(session, "assistant_call")
     assert (step.ending, step.status, session.runs[0].status) == (ending, status, status)
     assert (step.error is not None) == (status == "failed")
+    # The HTTP status said that all was well: it is not that of the error.
+    assert step.error is None or step.error.http_status is None
 
 
 @BOTH
@@ -221,6 +241,73 @@ def test_the_exception_after_a_good_answer() -> None:
     assert step.error is not None
     assert step.error.class_ == "validation"
     assert step.payload_completed["text"] == "{not json"
+
+
+@BOTH
+@STREAMED
+def test_a_whole_answer_that_the_sdk_could_not_parse(api: str, stream: bool) -> None:  # noqa: FBT001
+    """The response is what it is; the program got an exception, and that is an error of the run."""
+    story = Story(api, stream=stream)
+    made = story.send(story.body([user("Hello")]))
+    made.answer_items([said("{not json")])
+    made.raised("ValidationError", "Invalid JSON", "completed")
+    story.end()
+    session = story.session()
+    step = the(session, "assistant_call")
+    assert (step.status, step.ending) == ("completed", "completed")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code, step.error.message, step.error.http_status) == (
+        *("validation", "ValidationError", "Invalid JSON"),
+        None,
+    )
+    assert step.payload_completed["exception"] == {"type": "ValidationError", "message": "Invalid JSON"}
+    assert step.payload_completed["text"] == "{not json"
+    assert (session.runs[0].status, session.result, session.summary.errors) == ("failed", "failed", 1)
+
+
+@pytest.mark.parametrize(
+    ("api", "kind"),
+    [
+        ("chat", "LengthFinishReasonError"),
+        ("chat", "ContentFilterFinishReasonError"),
+        # Of the program's own type: whatever its validator raises, the answer had come.
+        ("responses", "RuntimeError"),
+    ],
+)
+def test_any_exception_after_a_whole_answer_is_one_of_validation(api: str, kind: str) -> None:
+    made = sent(api)
+    made.answer_items([said("{")])
+    made.raised(kind, "no", "completed")
+    session = made.story.session()
+    step = the(session, "assistant_call")
+    assert step.error is not None
+    assert (step.error.class_, step.error.code, session.runs[0].status) == ("validation", kind, "failed")
+
+
+def test_the_same_prompt_after_an_answer_that_could_not_be_parsed_is_a_retry() -> None:
+    made = sent()
+    made.answer_items([said("{")])
+    made.raised("ValidationError", "no", "completed")
+    made.story.ask([user("Hello")], [said("{}")])
+    made.story.end()
+    session = made.story.session()
+    (run,) = session.runs
+    first, again = [step for step in run.steps if step.label == "assistant_call"]
+    assert (first.error is not None, again.error, again.notes) == (True, None, ["retry"])
+    assert (run.status, session.result, session.summary.errors) == ("completed", "completed", 1)
+
+
+def test_looking_at_a_response_again_does_not_undo_the_exception() -> None:
+    made = sent()
+    made.answer_items([said("{")])
+    made.raised("ValidationError", "no", "completed")
+    path = f"/v1/responses/{made.response_id}"
+    made.story.send(path=path, method="GET").answer(made.response([said("{")]))
+    session = made.story.session()
+    step = the(session, "assistant_call")
+    assert step.error is not None
+    assert step.payload_completed["exception"]["message"] == "no"
+    assert (step.status, session.runs[0].status) == ("completed", "failed")
 
 
 def test_call_that_never_left() -> None:

@@ -134,7 +134,7 @@ def test_provider_run_tools_have_their_result_as_a_step() -> None:
 
 @BOTH
 def test_traffic_gives_an_upper_bound(api: str) -> None:
-    """Without the hook: from when the call was asked for to when its output was sent, `inferred`."""
+    """Without the hook: from when it was asked for to when the request with its output began, `inferred`."""
     story = Story(api)
     asked = [user("Weather?"), call("call_1", "weather")]
     story.ask(asked[:1], asked[1:])
@@ -142,7 +142,7 @@ def test_traffic_gives_an_upper_bound(api: str) -> None:
     story.ask([*asked, output("call_1", "7")], [said("7.")])
     tool = the(story.session(), "tool_call")
     assert tool.timing == "inferred"
-    assert tool.duration_ms == 252
+    assert tool.duration_ms == 251
 
 
 @BOTH

@@ -113,7 +113,9 @@ def _by(documents: Iterable[Json], label: str, name: str) -> list[Group]:
                 group.failed_sessions += failed
             group.model_calls += label == "assistant_call"
             group.tool_calls += label == "tool_call"
-            group.errors += step.get("status") == "failed"
+            # One that came whole has an error where the program got an exception all the same.
+            raised = step.get("status") in {"completed", "incomplete"} and bool(step.get("error"))
+            group.errors += step.get("status") == "failed" or raised
             usage = step.get("usage")
             if isinstance(usage, dict):
                 group.input_tokens += _count(usage.get("input_tokens"))

@@ -62,7 +62,8 @@ def word_of(step: Step) -> str:
 
 def style_of(step: Step) -> str:
     """Return the style of that word; what failed is red whatever it is."""
-    return "bold red" if step.status == "failed" else _STYLES.get(word_of(step), "bold")
+    failed = step.status == "failed" or (step.error is not None and step.status != "cancelled")
+    return "bold red" if failed else _STYLES.get(word_of(step), "bold")
 
 
 def name_of(own: StepFacts) -> str:

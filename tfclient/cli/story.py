@@ -191,7 +191,7 @@ def _end(broken: StepFacts) -> int:
 def _breaking(run: RunFacts) -> StepFacts | None:
     """Return the step at which a run broke: its last model call if that went wrong, else what it waited for."""
     calls = [own for own in run.steps if own.step.label == "assistant_call"]
-    if calls and calls[-1].step.status not in {"completed", "in_progress", "queued"}:
+    if calls and (calls[-1].failed or calls[-1].step.status not in {"completed", "in_progress", "queued"}):
         return calls[-1]
     wrong = [own for own in run.steps if own.step.status == "unresolved"] or [
         own for own in run.steps if own.failed or own.step.status in {"cancelled", "incomplete"}
@@ -232,10 +232,10 @@ def _retries(facts: SessionFacts) -> Iterator[Retry]:
             step = own.step
             if step.label == "assistant_call":
                 if len(step.attempts) > 1 or step.retries:
-                    yield Retry(own, own, step.status != "failed")
+                    yield Retry(own, own, not own.failed)
                 if "retry" in step.notes and failed is not None:
-                    yield Retry(failed, own, step.status != "failed")
-                failed = own if step.status == "failed" else None
+                    yield Retry(failed, own, not own.failed)
+                failed = own if own.failed else None
             elif own.retry_of is not None and own.retry_of.call is not None:
                 worked = not own.answered_by_error and step.status == "completed"
                 yield Retry(own.retry_of.call, own, worked)

@@ -285,7 +285,7 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     cost = Text(joined(took(step), tokens_of(step)), "dim")
     if news.event == "answered":
         said = joined(remarks_on(own), _error_of(news)) or "answered"
-        style = "bold red" if step.status == "failed" else "dim"
+        style = "bold red" if own.failed else "dim"
         room = max(width - len(INDENT) - cost.cell_len - 1, 8)
         yield from aligned(Text(f"{INDENT}{one_line(said, room)}", style), cost, width, INDENT)
         return

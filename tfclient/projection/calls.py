@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tfclient.projection import chat, responses
 from tfclient.projection.attempt import AttemptState, Entry
@@ -14,6 +14,7 @@ from tfclient.projection.endpoints import endpoint_of
 from tfclient.projection.errors import error_from_exception
 from tfclient.projection.exchange import Call
 from tfclient.projection.request_texts import RequestTexts
+from tfclient.projection.summary import ANSWERED
 from tfclient.projection.times import iso, milliseconds
 from tfstore.documents import Lineage
 
@@ -178,14 +179,19 @@ class Calls:
             self._close(call, at, str(entry.get("ending") or "unknown"))
         step = call.step
         if isinstance(error, dict) and step is not None:
-            told = error_from_exception(error)
             ending = str(entry.get("ending") or "")
+            told = error_from_exception(error)
+            if ending == "completed" and step.status in ANSWERED:
+                # The response stays what it is: whole. The SDK, or the program's own type, would not have it.
+                told = step.error = evolve(told, class_="validation")
             if step.status in {"completed", "in_progress"} and ending != "completed":
                 cancelled = ending == "cancelled" or told.class_ == "cancelled"
                 step.status = "cancelled" if cancelled else "failed"
                 step.ended_at, step.duration_ms = iso(at), milliseconds(call.started_at, at)
                 step.ending = ending or step.ending
-            if step.error is None and step.status not in {"completed", "incomplete"}:
+                if call.run is not None:
+                    self.book.activity(call.run, at)
+            if step.error is None and step.status not in ANSWERED:
                 step.error = told
             step.payload_completed["exception"] = error
             self.book.touch(step)

@@ -10,7 +10,7 @@ from tfclient.projection import chat, responses
 from tfclient.projection.bodies import json_or_text
 from tfclient.projection.errors import error_from_exception
 from tfclient.projection.model_call import ModelResponse
-from tfclient.projection.summary import run_status
+from tfclient.projection.summary import ANSWERED, run_status
 from tfclient.projection.times import milliseconds
 from tfstore.documents import ErrorInfo
 
@@ -110,9 +110,15 @@ class Closing:
         ending = {"incomplete": "incomplete", "cancelled": "cancelled", "failed": "failed_event"}.get(
             response.status, "completed"
         )
-        streamed = {k: v for k, v in node.step.payload_completed.items() if k in _OF_STREAMS}
+        step = node.step
+        kept = {k: v for k, v in step.payload_completed.items() if k in _OF_STREAMS}
+        raised = step.error if step.status in ANSWERED else None
+        if raised is not None:
+            kept["exception"] = step.payload_completed.get("exception")
         self.outcome.close(node, response, at, ending)
-        node.step.payload_completed |= streamed
+        step.payload_completed |= kept
+        # That the program did not get its answer stays true however often the response is looked at.
+        step.error = step.error or raised
         _add_deltas(node, attempt)
 
     def _resumed(self, call: Call, at: int, ending: str) -> None:
@@ -209,4 +215,6 @@ def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
         "no_response": "no response came",
         "http_error": f"HTTP {attempt.status}",
     }
-    return ErrorInfo("transport", words.get(ending, ending), None, attempt.status)
+    # That a response had begun well says nothing of how it broke off.
+    status = attempt.status if ending == "http_error" else None
+    return ErrorInfo("transport", words.get(ending, ending), None, status)

@@ -41,6 +41,8 @@ class Opening:
 
         ``pending`` says that a tool has been asked for in a stream that is still running.
         """
+        # What the call brings was there when it began, a little before its request left.
+        at = call.started_at or at
         match = self._resolve(call, request)
         news = news_of(request.items, match, self.index)
         key = digest(str(match.parent.number if match.parent else ""), news.key)
@@ -175,9 +177,8 @@ class Opening:
         payload["prompt_provenance"] = {"parts": parts} | request.shape_sent
         if request.unread is not None:
             payload["body"] = request.unread
-        began = call.started_at or at
         step = self.book.add(
-            run, "assistant_call", request.type, began, status="in_progress", payload_started=payload
+            run, "assistant_call", request.type, at, status="in_progress", payload_started=payload
         )
         step.depends_on, step.model = depends, request.model
         step.previous_response_id = request.previous_response_id
@@ -188,7 +189,7 @@ class Opening:
         self.index.nodes += 1
         base = _linked_context(match)
         chain = alone if base == EMPTY else self.index.fold(base, request.items)
-        node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else base, began)
+        node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else base, at)
         node.last_input = next(
             (f for item in reversed(request.items) if (f := self.index.fingerprint(item)) is not None), None
         )

@@ -71,6 +71,7 @@ class OtherCalls:
         return self._retrieved.get(call.endpoint.resource_id or "")
 
     def _add(self, call: Call, at: int, text: str | None) -> None:
+        at = call.started_at or at
         sent = call.attempt.sent
         media = _media(sent.get("headers"))
         data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent.get("body"))
@@ -93,7 +94,7 @@ class OtherCalls:
             run,
             "generic",
             f"api.{name}",
-            call.started_at or at,
+            at,
             status="in_progress",
             payload_started=payload,
         )

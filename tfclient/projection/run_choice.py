@@ -174,7 +174,8 @@ def words_of(item: Item) -> str:
 
 
 def _gave_up(run: RunState, key: bytes) -> bool:
-    return run.last_call is not None and run.last_call.status in GAVE_UP and run.last_key == key
+    last = run.last_call
+    return last is not None and (last.status in GAVE_UP or last.error is not None) and run.last_key == key
 
 
 def _is_inside(run: RunState | None, nested: CallRecord) -> bool:

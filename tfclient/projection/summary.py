@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 TITLE = 80
 
 
+ANSWERED = frozenset({"completed", "incomplete"})
+"""Statuses of a call whose response came whole; an error beside them is the exception that the program got."""
+
+
 def run_status(state: RunState, *, session_ended: bool) -> str:
-    """Return a run's status: that of its last model call, or of work that is still open."""
-    run = state.run
+    """Return a run's status: that of its last model call, or of work that is still open.
+
+    A last call whose response came whole but ended in an exception all the same has failed the run.
+    """
+    run, last = state.run, state.last_call
     if run.trigger == "api":
-        status = run.steps[-1].status if run.steps else "completed"
-        status = next((s.status for s in run.steps if s.type.startswith("api.")), status)
-    else:
-        status = state.last_call.status if state.last_call is not None else "completed"
-        if status == "completed" and state.pending:
-            status = "in_progress"
+        last = next((s for s in run.steps if s.type.startswith("api.")), run.steps[-1] if run.steps else None)
+    status = last.status if last is not None else "completed"
+    if last is not None and last.error is not None and status in ANSWERED:
+        status = "failed"
+    elif run.trigger != "api" and status == "completed" and state.pending:
+        status = "in_progress"
     return "cancelled" if session_ended and status in {"in_progress", "queued"} else status
 
 

@@ -98,6 +98,8 @@ export class Model {
   /** Whether it went wrong here, and not in a step of its own that follows. */
   isFailure(step) {
     if (step.label === "tool_error") return true;
+    // Its response came whole, and the program got an exception all the same.
+    if (step.label !== "tool_call" && step.error && ["completed", "incomplete"].includes(step.status)) return true;
     return step.status === "failed" && !(step.label === "tool_call" && this.answerOf(step)?.label === "tool_error");
   }
 
