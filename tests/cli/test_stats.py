@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders import a_run, a_session, a_step
 from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
 from tfclient.cli.counting import percentile
+from tfstore.documents import ErrorInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,15 @@ def test_a_document_that_cannot_be_read_is_told(store: Store) -> None:
     assert outcome.code == 1
     assert "get_weather" in outcome.out
     assert f"The document of session {HOSTILE} at " in outcome.err
+
+
+def test_an_answer_that_could_not_be_parsed_counts_as_an_error(tmp_path: Path) -> None:
+    call = a_step("assistant_call", model="m", error=ErrorInfo("validation", "no", "ValidationError"))
+    store = a_store(tmp_path / "store", a_session(a_run(call, status="failed"), result="failed"))
+
+    (group,) = run("stats", "--by", "model", "--store", store.paths.root, "--json").json["groups"]
+
+    assert (group["key"], group["model_calls"], group["errors"]) == ("m", 1, 1)
 
 
 def test_an_empty_store(tmp_path: Path) -> None:

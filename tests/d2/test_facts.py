@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tests.builders import a_chat, a_run, a_session, a_step
 from tfd2.facts import SessionFacts, gather
+from tfstore.documents import ErrorInfo
 
 
 def _calls(*outcomes: tuple[str, str]) -> SessionFacts:
@@ -113,3 +114,11 @@ def test_unknown_and_repeated_dependencies_are_left_out() -> None:
     facts = gather(session)
     own = facts.steps["step_1_2"]
     assert facts.depends_on(own) == [facts.steps["step_1_1"]]
+
+
+def test_a_whole_answer_with_an_exception_has_failed() -> None:
+    error = ErrorInfo("validation", "no", "ValidationError")
+    fine, raised = a_step("assistant_call"), a_step("assistant_call", error=error)
+    left = a_step("assistant_call", status="cancelled", error=ErrorInfo("cancelled", "left"))
+    (run,) = gather(a_session(a_run(fine, raised, left))).runs
+    assert ([own.failed for own in run.steps], run.errors) == ([False, True, False], 1)
