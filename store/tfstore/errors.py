@@ -4,6 +4,7 @@
     * StoreNotFound
     * StoreUnusable
     * UnknownSession
+        * DocumentMissing
     * InvalidSessionId
     * CorruptDocument
     * NewerDocument
@@ -47,7 +48,7 @@ class StoreUnusable(StoreError):
     """The store's path exists but cannot serve as a store."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"The store at {path} cannot be used: {reason}.")
+        super().__init__(f"The store at {path} cannot be used: {reason.rstrip('.')}.")
         self.path = path
 
 
@@ -59,6 +60,18 @@ class UnknownSession(StoreError):
         super().__init__(f"No session {session_id!r} in this store.{hint}")
         self.session_id = session_id
         self.near = tuple(near)
+
+
+class DocumentMissing(UnknownSession):
+    """A session has a journal, and no document was made of it or it is gone."""
+
+    def __init__(self, session_id: str) -> None:
+        StoreError.__init__(
+            self,
+            f"Session {session_id} has a journal and no document: `tfclient rebuild {session_id}` makes it.",
+        )
+        self.session_id = session_id
+        self.near = ()
 
 
 class InvalidSessionId(StoreError):

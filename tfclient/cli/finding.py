@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
-from tfstore.errors import UnknownSession, UnknownStep
+from tfstore.errors import DocumentMissing, UnknownSession, UnknownStep
 from tfstore.paths import is_session_id
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def find_session(store: Store, typed: str) -> str:
 
     Raises:
         UnknownSession: there is none; the error names near ones.
+        DocumentMissing: it has a journal only.
         Refused: several are meant, or the store is empty.
     """
     if typed == LAST:
@@ -69,8 +70,18 @@ def find_session(store: Store, typed: str) -> str:
         shown = ", ".join(meant[-CANDIDATES:]) + (" …" if len(meant) > CANDIDATES else "")
         raise Refused(f"{typed!r} is the start of {len(meant)} session ids: {shown}. Type more of it.", USAGE)
     if not meant:
+        told = [each for each in store.recorded() if typed and typed in {each, short_id(each)}]
+        if told:
+            raise DocumentMissing(told[0])
         raise UnknownSession(typed, near(typed, ids))
     return meant[0]
+
+
+def nothing_in(store: Store) -> str:
+    """Say that nothing can be listed: there is nothing yet, or the catalog does not tell of what there is."""
+    if store.ids():
+        return f"None of the sessions in {store.paths.root} could be listed."
+    return f"No sessions in {store.paths.root} yet."
 
 
 def shown_session(store: Store, typed: str) -> str:

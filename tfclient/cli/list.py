@@ -72,7 +72,7 @@ def list_(
     usage}].
     """
     from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import open_store
+    from tfclient.cli.finding import nothing_in, open_store
     from tfclient.cli.printing import complain, print_json, remark
 
     wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": moment(since)}
@@ -93,7 +93,7 @@ def list_(
         if len(rows) > len(shown):
             remark("There are older ones: --all, or -n and how many.")
     else:
-        remark("No session is like that." if filtered else f"No sessions in {opened.paths.root} yet.")
+        remark("No session is like that." if filtered else nothing_in(opened))
     code = 0
     unreadable = held.unreadable if held is not None else []
     for trouble in filter(None, (*unreadable, _trouble(opened, rows, filtered=filtered))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 INDENT: Final = "  "
+_MEDIA: Final = re.compile(r"[A-Za-z0-9+/]{1024,}={0,2}")
+"""An image, a file, a sound: thousands of lines that nobody reads. ``--json`` has them."""
 _STYLES: Final = {
     "user": "bold cyan",
     "assistant": "bold blue",
@@ -126,7 +129,8 @@ def _indented(text: str, width: int, indent: str = INDENT) -> Iterator[Text]:
 def _written(value: Any) -> str:
     if truncated(value) is not None:
         return as_text(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _MEDIA.sub(lambda found: f"… {size(len(found[0]) * 3 // 4)} of base64 …", text)
 
 
 def _tool(tool: Any, width: int) -> Iterator[Text]:

@@ -57,7 +57,7 @@ def stats(
     """
     from tfclient.cli.counting import by_day, by_model, by_tool, total
     from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import open_store
+    from tfclient.cli.finding import nothing_in, open_store
     from tfclient.cli.list import moment
     from tfclient.cli.printing import complain, print_json, remark, stdout
 
@@ -75,7 +75,7 @@ def stats(
         found = [group.as_json() for group in groups]
         print_json({"by": by.value, "total": everything.as_json(), "groups": found})
     elif not rows:
-        remark("No session is like that." if since else f"No sessions in {opened.paths.root} yet.")
+        remark("No session is like that." if since else nothing_in(opened))
     else:
         console = stdout()
         for line in lines_of(everything, groups[:SHOWN], by, console.width, console.options.ascii_only):

@@ -1,0 +1,53 @@
+"""What people met at the command: help that names extras, media in prompts, sessions without documents."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.making import a_cassette, an_exchange, run
+from tfstore.store import Store
+
+CASSETTE = Path(__file__).parents[2] / "cassettes" / "agent_loop.yaml"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    assert run("import", CASSETTE, "--store", tmp_path / "store").code == 0
+    return Store(tmp_path / "store")
+
+
+@pytest.mark.parametrize(("command", "extra"), [("d2", "d2"), ("view", "view"), ("html", "view")])
+def test_help_names_the_extra(command: str, extra: str) -> None:
+    assert f"'tfclient[{extra}]'" in re.sub(r"\s+", " ", run(command, "--help", columns=200).out)
+
+
+def test_a_session_without_its_document_is_told_from_none(store: Store) -> None:
+    session_id = store.last()
+    store.paths.document(session_id).unlink()
+    outcome = run("show", session_id, "--store", store.paths.root)
+    assert outcome.code == 2
+    assert f"tfclient rebuild {session_id}" in re.sub(r"\s+", " ", outcome.err)
+    assert run("rebuild", session_id, "--store", store.paths.root).code == 0
+    assert run("show", session_id, "--store", store.paths.root).code == 0
+
+
+def test_a_prompt_is_shown_without_the_bytes_of_its_image(tmp_path: Path) -> None:
+    url, _, answered = an_exchange()
+    image = base64.b64encode(bytes(range(256)) * 800).decode()
+    content = [
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{image}"},
+    ]
+    sent = {"model": "gpt-4.1", "input": [{"role": "user", "content": content}]}
+    root = tmp_path / "store"
+    assert run("import", a_cassette(tmp_path / "one.yaml", (url, sent, answered)), "--store", root).code == 0
+    named = ("show", "last", "--prompt", "1.2", "--store", root)
+    shown = run(*named).out
+    assert "What is this?" in shown
+    assert "data:image/png;base64,… 204.8 kB of base64 …" in re.sub(r"\s*\n\s*", " ", shown)
+    assert image[:100] not in shown
+    assert image in run(*named, "--json").out
