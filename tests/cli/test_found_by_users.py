@@ -48,6 +48,16 @@ def test_a_prompt_is_shown_without_the_bytes_of_its_image(tmp_path: Path) -> Non
     named = ("show", "last", "--prompt", "1.2", "--store", root)
     shown = run(*named).out
     assert "What is this?" in shown
-    assert "data:image/png;base64,… 204.8 kB of base64 …" in re.sub(r"\s*\n\s*", " ", shown)
+    assert "data:image/png;base64,… 204.8 kB of base64, whole with --json …" in re.sub(
+        r"\s*\n\s*", " ", shown
+    )
     assert image[:100] not in shown
     assert image in run(*named, "--json").out
+
+
+@pytest.mark.parametrize("prompt", ["deadbeef" * 200, "base64 is " + "A" * 3000, "a/b" * 900])
+def test_long_words_of_a_prompt_are_no_media(tmp_path: Path, prompt: str) -> None:
+    root = tmp_path / "store"
+    assert run("import", a_cassette(tmp_path / "one.yaml", an_exchange(prompt)), "--store", root).code == 0
+    shown = run("show", "last", "--prompt", "1.2", "--store", root).out
+    assert re.sub(r"\s", "", prompt) in re.sub(r"\s", "", shown)

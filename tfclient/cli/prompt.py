@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 INDENT: Final = "  "
-_MEDIA: Final = re.compile(r"[A-Za-z0-9+/]{1024,}={0,2}")
-"""An image, a file, a sound: thousands of lines that nobody reads. ``--json`` has them."""
+_MEDIA: Final = re.compile(r"(?<=;base64,)[A-Za-z0-9+/_-]{1024,}={0,2}")
+"""The bytes of a data URL: thousands of lines that nobody reads. Only what says that it is base64 is taken for it."""
 _STYLES: Final = {
     "user": "bold cyan",
     "assistant": "bold blue",
@@ -130,7 +130,7 @@ def _written(value: Any) -> str:
     if truncated(value) is not None:
         return as_text(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _MEDIA.sub(lambda found: f"… {size(len(found[0]) * 3 // 4)} of base64 …", text)
+    return _MEDIA.sub(lambda found: f"… {size(len(found[0]) * 3 // 4)} of base64, whole with --json …", text)
 
 
 def _tool(tool: Any, width: int) -> Iterator[Text]:
