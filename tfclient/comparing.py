@@ -29,7 +29,7 @@ def verified(store: Store, session_id: str) -> Verdict:
         UnknownSession: there is neither a journal nor a document.
     """
     verdict = verify(store, session_id)
-    if any(flaw.fault != "lost" for flaw in verdict.flaws) or live_writers(store.paths, session_id):
+    if not verdict.sound or live_writers(store.paths, session_id):
         return verdict
     try:
         session = store.get(session_id)

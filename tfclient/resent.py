@@ -34,6 +34,7 @@ WORTH: Final = 1024
 """Bytes in common below which a reference is not worth its line."""
 
 _MIDDLE: Final = slice(WORTH - 17, WORTH)
+"""Bytes in which bodies have to agree to have so much in common; they find the few that may."""
 
 _JOINT: Final = b'},{"'
 

@@ -36,12 +36,16 @@ class Counters:
         self.lost = 0
         self.closed_bytes = 0
         self.drift = 0
-        self.latest: deque[float] = deque(maxlen=2048)
-        """How long the last writes took, in seconds."""
+        self._latest: deque[float] = deque(maxlen=2048)
+
+    def wrote(self, entries: int, seconds: float) -> None:
+        """Count a write."""
+        self.entries += entries
+        self._latest.append(seconds)
 
     def percentile(self, share: float) -> float:
         """Return how many microseconds the given share of the last writes took at most."""
-        latest = sorted(self.latest)
+        latest = sorted(self._latest)
         if not latest:
             return 0.0
         return round(latest[min(len(latest) - 1, int(share * len(latest)))] * 1e6, 1)

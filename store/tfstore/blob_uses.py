@@ -111,7 +111,8 @@ def remove_unused(store: Store, blobs: Iterable[Path], without: Collection[str] 
     if not before:
         return 0
     with store.blobs.alone():
-        """What was put until now is referred to by a document."""
+        # Waited for, no more: what was put until now is referred to by a document then.
+        pass
     unused = {path.stem for path in before}
     for session_id in store.ids():
         if unused and session_id not in without:

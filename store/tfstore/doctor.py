@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from attrs import frozen
 
 from tfstore.catalog import CatalogRow, row_of
-from tfstore.errors import CorruptDocument, NewerDocument, StoreError
+from tfstore.errors import ArchiveUnreadable, CorruptDocument, NewerDocument, StoreError
 from tfstore.files import UNFINISHED
 from tfstore.journal import JournalReport, iter_entries, live_writers, writers
 from tfstore.paths import is_real_dir, is_session_id
 from tfstore.response_index import links_of
+from tfstore.segment_reader import archive_of, segment_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,9 +139,7 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Finding]:
     for session_id in recorded:
         alive = live_writers(store.paths, session_id)
         if session_id not in have and not alive:
-            folder = store.paths.journal_of(session_id)
-            detail = f"Session {session_id} has a journal and no document"
-            yield Finding("no_document", detail, session_id, folder)
+            yield _no_document(store, session_id)
         if journals:
             yield from _journal(store, session_id)
     yield from _left(store, have | with_journal)
@@ -188,6 +187,16 @@ def fix_catalog(store: Store) -> Repair:
         else:
             path.unlink(missing_ok=True)
     return Repair(written, len(orphans), pieces, len(unfinished), added, less)
+
+
+def _no_document(store: Store, session_id: str) -> Finding:
+    try:
+        archive_of(store.paths, session_id)
+    except ArchiveUnreadable as error:
+        if not segment_files(store.paths, session_id):
+            return Finding("lost_document", f"{error} Session {session_id} has none", session_id, error.path)
+    folder = store.paths.journal_of(session_id)
+    return Finding("no_document", f"Session {session_id} has a journal and no document", session_id, folder)
 
 
 def _document(

@@ -155,7 +155,7 @@ class ArchiveUnreadable(StoreError):
     def __init__(self, session_id: str, path: Path, reason: str) -> None:
         super().__init__(
             f"The archived journal of session {session_id} at {path} cannot be read: {reason}. "
-            "Its document is untouched; only a backup brings the journal back."
+            "Only a backup brings it back; a document that was made of it stays as it is."
         )
         self.session_id = session_id
         self.path = path

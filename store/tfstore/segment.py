@@ -23,10 +23,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from orjson import loads
-
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
-from tfstore.json_text import compact, line
+from tfstore.json_text import compact, line, parse
 from tfstore.locks import Held, open_held
 
 if TYPE_CHECKING:
@@ -199,7 +197,7 @@ class Segment:
             if len(text) < _LONG:
                 prev = sha256(text).hexdigest().encode()
             elif len(text) > MAX_LINE:
-                raise EntryTooLong(loads(b"{%b}" % members).get("type"), len(text), MAX_LINE)
+                raise EntryTooLong(parse(b"{%b}" % members).get("type"), len(text), MAX_LINE)
             else:
                 prev = _Digest(text)
             lines.append(text)

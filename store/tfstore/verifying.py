@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
-from tfstore.errors import StoreError
+from tfstore.errors import DocumentMissing, StoreError, UnknownSession
 from tfstore.journal import JournalReport, iter_entries, live_writers, writers
 from tfstore.step_digest import payload_digest
 
@@ -139,6 +139,9 @@ def _document(store: Store, session_id: str, report: JournalReport, *, whole: bo
     path = store.paths.document(session_id)
     try:
         session = store.get(session_id)
+    except UnknownSession:
+        yield Flaw("no_document", str(DocumentMissing(session_id)))
+        return
     except StoreError as error:
         yield Flaw("no_document", str(error))
         return

@@ -25,14 +25,36 @@ def test_help_names_the_extra(command: str, extra: str) -> None:
     assert f"'tfclient[{extra}]'" in re.sub(r"\s+", " ", run(command, "--help", columns=200).out)
 
 
-def test_a_session_without_its_document_is_told_from_none(store: Store) -> None:
+@pytest.mark.parametrize("typed", ["whole", "last part", "start of it", "last"])
+def test_a_session_without_its_document_is_told_from_none(store: Store, typed: str) -> None:
     session_id = store.last()
+    part = session_id.rpartition("_")[2]
+    named = {"whole": session_id, "last part": part, "start of it": part[:5], "last": "last"}[typed]
     store.paths.document(session_id).unlink()
-    outcome = run("show", session_id, "--store", store.paths.root)
+    outcome = run("show", named, "--store", store.paths.root)
     assert outcome.code == 2
     assert f"tfclient rebuild {session_id}" in re.sub(r"\s+", " ", outcome.err)
     assert run("rebuild", session_id, "--store", store.paths.root).code == 0
     assert run("show", session_id, "--store", store.paths.root).code == 0
+
+
+def test_verify_does_not_call_a_missing_document_changed(store: Store) -> None:
+    session_id = store.last()
+    store.paths.document(session_id).unlink()
+    outcome = run("verify", session_id, "--store", store.paths.root)
+    assert outcome.code == 1
+    assert f"{session_id}  no readable document" in outcome.out
+    assert f"tfclient rebuild {session_id}" in outcome.out
+
+
+def test_doctor_promises_no_mend_where_nothing_is_left(store: Store) -> None:
+    session_id = store.last()
+    store.paths.document(session_id).unlink()
+    store.paths.archived(session_id).write_bytes(b"no archive")
+    outcome = run("doctor", "--json", "--store", store.paths.root)
+    (lost,) = [each for each in outcome.json["findings"] if each["kind"] == "lost_document"]
+    assert (lost["session_id"], lost["mend"]) == (session_id, "none")
+    assert "no_document" not in {each["kind"] for each in outcome.json["findings"]}
 
 
 def test_a_prompt_is_shown_without_the_bytes_of_its_image(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.cli.making import run
+from tfclient.live import LiveSession
+from tfstore.segment import Segment
 from tfstore.store import Store
 
 CASSETTE = Path(__file__).parents[2] / "cassettes" / "agent_loop.yaml"
@@ -72,3 +74,21 @@ def test_rebuilding_brings_it_back(imported: Store) -> None:
     change(imported, the_model)
     assert run("rebuild", imported.last(), "--store", imported.paths.root).code == 0
     assert run("verify", imported.last(), "--store", imported.paths.root).code == 0
+
+
+def test_a_torn_line_does_not_hide_what_was_changed(tmp_path: Path) -> None:
+    """What a killed process leaves at the end of its file is harmless; the document is compared all the same."""
+    store = Store(tmp_path / "store", create=True)
+    segment = Segment.open(store.paths, "sess_1")
+    segment.append({"at": 1, "mono": 1, "type": "annotation", "kind": "note", "data": "one"})
+    segment.close()
+    with segment.path.open("ab") as file:
+        file.write(b'{"seq":2,')
+    LiveSession(store, "sess_1").finish()
+    assert run("verify", "sess_1", "--store", store.paths.root).code == 0
+
+    path = store.paths.document("sess_1")
+    path.write_text(path.read_text().replace('"type": "annotation.note"', '"type": "annotation.other"'))
+    outcome = run("verify", "sess_1", "--store", store.paths.root)
+    assert outcome.code == 1
+    assert "says something else than its journal: type" in outcome.out

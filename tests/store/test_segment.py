@@ -430,3 +430,12 @@ def test_chunks_do_not_go_where_our_descriptor_leads_by_now(paths: StorePaths, t
         os.close(descriptor)
     assert theirs.read_bytes() == b""
     assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1, 2]
+
+
+def test_what_is_too_long_is_named_also_where_it_holds_half_a_surrogate_pair(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfstore.segment._LONG", 64)
+    monkeypatch.setattr("tfstore.segment.MAX_LINE", 256)
+    with Segment.open(paths, SESSION) as segment, pytest.raises(EntryTooLong, match="'annotation'"):
+        segment.append(an_entry(1, text="\ud800" * 100))

@@ -58,9 +58,10 @@ def find_session(store: Store, typed: str) -> str:
     """
     if typed == LAST:
         try:
-            return store.last()
+            latest = store.last()
         except UnknownSession:
             raise Refused(f"There are no sessions in the store at {store.paths.root} yet.", USAGE) from None
+        return _with_document(store, latest)
     if is_session_id(typed) and store.paths.document(typed).is_file():
         return typed
     ids = store.ids()
@@ -70,11 +71,22 @@ def find_session(store: Store, typed: str) -> str:
         shown = ", ".join(meant[-CANDIDATES:]) + (" …" if len(meant) > CANDIDATES else "")
         raise Refused(f"{typed!r} is the start of {len(meant)} session ids: {shown}. Type more of it.", USAGE)
     if not meant:
-        told = [each for each in store.recorded() if typed and typed in {each, short_id(each)}]
-        if told:
+        told = [each for each in store.recorded() if typed and _is_typed(each, typed)]
+        if len(told) == 1:
             raise DocumentMissing(told[0])
         raise UnknownSession(typed, near(typed, ids))
     return meant[0]
+
+
+def _is_typed(session_id: str, typed: str) -> bool:
+    """Say whether this is the start of an id, or of its last part."""
+    return session_id.startswith(typed) or short_id(session_id).startswith(typed)
+
+
+def _with_document(store: Store, session_id: str) -> str:
+    if not store.paths.document(session_id).is_file() and session_id in store.recorded():
+        raise DocumentMissing(session_id)
+    return session_id
 
 
 def nothing_in(store: Store) -> str:

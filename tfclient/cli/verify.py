@@ -9,7 +9,14 @@ import typer
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from tfstore.verifying import Verdict
+    from tfstore.verifying import Fault, Verdict
+
+_WORDS: dict[Fault, str] = {
+    "unreadable": "unreadable",
+    "no_document": "no readable document",
+    "no_journal": "no journal",
+}
+"""What is wrong where nothing was changed; anything else was."""
 
 
 def verify(
@@ -60,7 +67,8 @@ def _tell(verdict: Verdict) -> None:
     from tfd2.text import clean
 
     console = stdout()
-    word, style = ("sound", "green") if verdict.sound else ("changed", "bold red")
+    first = verdict.first
+    word, style = ("sound", "green") if first is None else (_WORDS.get(first.fault, "changed"), "bold red")
     line = Text.assemble(f"{verdict.session_id}  ", (word, style), f"  {counted(verdict.entries, 'line')}")
     for flaw in verdict.flaws:
         line.append(f"\n  {clean(flaw.detail)}", style if flaw is verdict.first else "dim")
