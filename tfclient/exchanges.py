@@ -35,6 +35,8 @@ IN_ONE_ENTRY: Final = 8 * 1024 * 1024
 LONGEST_REQUEST: Final = 40 * 1024 * 1024
 """Characters of a request body that is kept; entries have a limit, and a request is one entry."""
 
+_CHUNK: Final = b'"at":%%d,"mono":%%d,"type":"stream.chunk","exchange_id":%b,"data":%%b'
+
 _FAILED: Final = 400
 
 _TOUCH: Final = 250_000_000
@@ -126,8 +128,8 @@ class Exchange:
     """One HTTP attempt."""
 
     __slots__ = (
-        *("_call", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream", "_touch_at"),
-        "id",
+        *("_call", "_chunk", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream"),
+        *("_touch_at", "id"),
     )
 
     def __init__(self, call: Call, exchange_id: str) -> None:
@@ -136,6 +138,7 @@ class Exchange:
         self._pid = os.getpid()
         self._status = 0
         self._stream: Any = None
+        self._chunk = b""
         self._touch_at = 0
         self._chunks = 0
         self._received = 0
@@ -190,6 +193,7 @@ class Exchange:
         content = response.__dict__.get("_content")
         if content is None:
             self._stream = redactor.stream(content_type, "response.body")
+            self._chunk = _CHUNK % dumps(self.id).replace(b"%", b"%%")
             call.write(entry)
             return True
         self._ended = True
@@ -214,8 +218,17 @@ class Exchange:
             if decode is not None:
                 data = decode(data)
             piece, marks = self._stream.feed(data)
-            if piece is not None:
+            if marks or not isinstance(piece, str) or len(piece) > IN_ONE_ENTRY:
                 self._write_piece(piece, marks)
+                return
+            # Most of what is journaled of a stream comes by here: a word at a time.
+            mono = monotonic_ns()
+            self._call.handle.writer.append(
+                self._chunk % (time_ns() // 1000, mono // 1000, dumps(piece)), again=True
+            )
+            if mono > self._touch_at:
+                self._touch_at = mono + _TOUCH
+                self._call.handle.touch()
         except Exception as error:  # noqa: BLE001 - the stream goes on
             self._call.sessions.health.fault("capture", error, f"recording the stream of {self.id}")
 
@@ -309,21 +322,9 @@ class Exchange:
         return entry
 
     def _write_piece(self, piece: Any, marks: list[Any]) -> None:
-        if marks or not isinstance(piece, str) or len(piece) > IN_ONE_ENTRY:
-            entry = self._piece(piece, marks)
-            if entry is not None:
-                self._call.handle.write(entry)
-            return
-        # Most of what is journaled of a stream comes by here: a word at a time.
-        mono = monotonic_ns()
-        self._call.handle.writer.append(
-            b'"at":%d,"mono":%d,"type":"stream.chunk","exchange_id":%b,"data":%b'
-            % (time_ns() // 1000, mono // 1000, dumps(self.id), dumps(piece)),
-            again=True,
-        )
-        if mono > self._touch_at:
-            self._touch_at = mono + _TOUCH
-            self._call.handle.touch()
+        entry = self._piece(piece, marks)
+        if entry is not None:
+            self._call.handle.write(entry)
 
     def _in_pieces(self, form: str, held: str, received: int) -> None:
         # A multiple of 4: each piece of base64 can be read by itself.

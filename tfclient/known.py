@@ -6,6 +6,7 @@ once; their values are looked at together, and written together.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orjson import Fragment, dumps
@@ -20,6 +21,9 @@ MOST: Final = 1024
 
 _Header = tuple[bytes, ...]
 """As the HTTP library has it: the name, perhaps again in lower case, and the value."""
+
+_name: Final = itemgetter(-2)
+_value: Final = itemgetter(-1)
 
 
 class _Plan(NamedTuple):
@@ -49,6 +53,7 @@ class Known:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self._looks = redactor.looks
         self._plans: dict[bytes, _Plan | None] = {}
         self._urls: dict[Any, tuple[str, list[Any]]] = {}
 
@@ -63,20 +68,20 @@ class Known:
         listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
         if not listed:
             return Fragment(b"{}"), [], None
-        names = b"\n".join([header[-2] for header in listed])
+        names = b"\n".join(map(_name, listed))
         try:
             plan = self._plans[names]
         except KeyError:
             plan = self._planned(names)
         if plan is None:
             return self._one_by_one(listed, where)
-        values = [header[-1] for header in listed]
+        values = [*map(_value, listed)]
         marks: list[Any] = []
         for place, name in plan.credentials:
             marks.append(dropped_header(where, name, values.pop(place).decode("latin-1")))
         together = b"\n".join(values)
         # What is looked at must be UTF-8, and headers need not be.
-        if b"\\" in together or not together.isascii() or self._redactor.looks(together):
+        if b"\\" in together or not together.isascii() or self._looks(together):
             return self._one_by_one(listed, where)
         # Without backslashes in them, what is escaped as \n stands between two values.
         written = dumps(together.decode())[1:-1].split(b"\\n")

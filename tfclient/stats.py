@@ -28,7 +28,10 @@ class Stats:
 
 
 class Counters:
-    """Counts while recording; losing one to a race is no matter."""
+    """Counts while recording; losing one to a race is no matter.
+
+    ``latest`` has how long the last writes took, in seconds.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
@@ -36,16 +39,11 @@ class Counters:
         self.lost = 0
         self.closed_bytes = 0
         self.drift = 0
-        self._latest: deque[float] = deque(maxlen=2048)
-
-    def wrote(self, entries: int, seconds: float) -> None:
-        """Count a write."""
-        self.entries += entries
-        self._latest.append(seconds)
+        self.latest: deque[float] = deque(maxlen=2048)
 
     def percentile(self, share: float) -> float:
         """Return how many microseconds the given share of the last writes took at most."""
-        latest = sorted(self._latest)
+        latest = sorted(self.latest)
         if not latest:
             return 0.0
         return round(latest[min(len(latest) - 1, int(share * len(latest)))] * 1e6, 1)

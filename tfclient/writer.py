@@ -109,7 +109,9 @@ class Writer:
             self._failed(error, len(entries))
             return False
         took = perf_counter() - began
-        self._counters.wrote(len(entries), took)
+        counters = self._counters
+        counters.entries += len(entries)
+        counters.latest.append(took)
         if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._stalled(took)
         return True
@@ -265,7 +267,8 @@ class Writer:
             self._failed(error, len(entries))
             return STALLED
         took = perf_counter() - began
-        self._counters.wrote(len(entries), took)
+        self._counters.entries += len(entries)
+        self._counters.latest.append(took)
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._told_slow(took)
         return took

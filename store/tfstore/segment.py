@@ -186,14 +186,15 @@ class Segment:
     def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
         self._seq = seq + len(entries)
-        descriptor = self._ready(again=again)
-        named = self._named
+        held = self._held
+        if held is None or not self._is_as_left(held, again=again):
+            held = self._ready(held)
         prev: bytes | _Digest = self._prev
         lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
-            members = entry if isinstance(entry, bytes) else line(entry)[1:-1]
-            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, named, members, prev)  # type: ignore[str-format]
+            members = entry if type(entry) is bytes else line(entry)[1:-1]
+            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, prev)  # type: ignore[str-format]
             if len(text) < _LONG:
                 prev = sha256(text).hexdigest().encode()
             elif len(text) > MAX_LINE:
@@ -202,6 +203,7 @@ class Segment:
                 prev = _Digest(text)
             lines.append(text)
         lines.append(b"")
+        descriptor = held.descriptor
         data = b"\n".join(lines)
         written = 0
         try:
@@ -218,21 +220,30 @@ class Segment:
         if self._fsync:
             os.fsync(descriptor)
 
-    def _ready(self, *, again: bool = False) -> int:
-        """The descriptor to write to, after what an earlier failure, or somebody else, did to the file.
+    def _is_as_left(self, held: Held, *, again: bool) -> bool:
+        """Whether the file is there and ends where the last write did.
 
         With ``again`` a file that was looked at a moment ago is not looked at once more, so long as its position
         is ours: a descriptor that somebody closed, and that means another file by now, has another one.
         """
-        held = self._held
-        if again and held is not None and monotonic() < self._look_at:
-            try:
-                if os.lseek(held.descriptor, 0, os.SEEK_CUR) == self._size:
-                    return held.descriptor
-            except OSError:
-                # Somebody closed it; below it is opened again.
-                pass
-        self._look_at = monotonic() + _LOOK_AGAIN if again else 0.0
+        try:
+            if again:
+                now = monotonic()
+                if now < self._look_at and os.lseek(held.descriptor, 0, os.SEEK_CUR) == self._size:
+                    return True
+                self._look_at = now + _LOOK_AGAIN
+            status = os.fstat(held.descriptor)
+        except OSError:
+            # Somebody closed it.
+            return False
+        return (
+            status.st_size == self._size
+            and status.st_nlink > 0
+            and (status.st_dev, status.st_ino) == held.identity
+        )
+
+    def _ready(self, held: Held | None) -> Held:
+        """The file to write to, after what an earlier failure, or somebody else, did to the file."""
         if held is not None:
             try:
                 status = os.fstat(held.descriptor)
@@ -241,18 +252,18 @@ class Segment:
             if status is not None and status.st_nlink and (status.st_dev, status.st_ino) == held.identity:
                 if status.st_size != self._size:
                     self._repair(held.descriptor)
-                return held.descriptor
+                return held
         self.reopened += 1
         return self._open_file()
 
-    def _open_file(self) -> int:
+    def _open_file(self) -> Held:
         held, self._held = self._held, None
         if held is not None:
             held.release()
         self._held = held = self._make_file()
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
-        return held.descriptor
+        return held
 
     def _make_file(self) -> Held:
         # Whoever packs the session's earlier segments removes the folder when it is empty, also right now.

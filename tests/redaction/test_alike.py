@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 from typing import Any
 
@@ -138,3 +140,33 @@ def test_what_differs_around_the_delta_is_read_with_care() -> None:
 
     assert secret not in out
     assert len(marks) == 2
+
+
+@pytest.mark.parametrize("odd", [b"event: \xff\n", b"data: \xff\n\n", b"data: {\xc3", b"\xc3\n\n\xa9"])
+@pytest.mark.parametrize("cuts", [(), (3,), (1, 3, 4), (1, 2, 3, 4, 5)])
+def test_bytes_that_are_no_text_are_kept_wherever_they_come(odd: bytes, cuts: tuple[int, ...]) -> None:
+    events = [_wire(_responses(n, " é"), compact=True) for n in range(6)]
+    events[3] += odd
+    ends = [0, *cuts, len(events)]
+    chunks = [b"".join(events[start:end]) for start, end in itertools.pairwise(ends)]
+    stream = Redactor.from_setting().stream("text/event-stream")
+    kept = b""
+    for piece, _ in [*map(stream.feed, chunks), stream.flush()]:
+        if isinstance(piece, dict):
+            kept += base64.b64decode(piece["base64"])
+        else:
+            kept += (piece or "").encode()
+
+    assert kept == b"".join(events)
+
+
+def test_an_event_of_another_kind_between_two_alike_is_read_with_care() -> None:
+    secret = "sk-proj-abcdefghij0123456789ABCD"
+    events = [_wire(_responses(n, " word"), compact=True) for n in range(9)]
+    events.insert(5, _wire({"type": "response.output_text.annotation.added", "key": secret}, compact=True))
+
+    one_by_one, together = _redacted(events), _redacted([events[0], b"".join(events[1:])])
+
+    assert one_by_one == together
+    assert secret not in together[0]
+    assert len(together[1]) == 1

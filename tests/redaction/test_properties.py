@@ -99,7 +99,8 @@ def test_a_planted_secret_is_gone_and_json_stays_json(
         found = json.loads(found["call"]["arguments"])
     assert word not in json.dumps(found)
     assert word.replace("\n", "\\n") not in text
-    assert rule in {mark["rule"] for mark in marks}
+    # Under a name such as "jwt" it goes by its name, whatever it looks like.
+    assert any(mark["rule"] == rule or mark["rule"].startswith("key:") for mark in marks)
 
 
 @given(value=json_values)

@@ -36,11 +36,13 @@ class Redactor:
 
     Attributes:
         mode: ``"secrets"``, ``"content"``, ``"none"`` or ``"custom"``.
+        looks: Says whether anything in some UTF-8 could have to change; no means it is kept as it is.
     """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.mode: Mode = policy.mode
+        self.looks: Callable[[bytes], bool] = policy.looks
 
     @classmethod
     def from_setting(cls, setting: str | Callable[[str, str], str | None] | None = "secrets") -> Redactor:
@@ -70,10 +72,6 @@ class Redactor:
             "None to keep everything, or a function from path and text to the text to keep."
         )
 
-    def looks(self, data: bytes) -> bool:
-        """Say whether anything in some UTF-8 could have to change; no means it is kept as it is."""
-        return self._policy.looks(data)
-
     def body(self, data: bytes, content_type: str | None, where: str) -> tuple[str | None, list[Mark]]:
         """Give what may be kept of a whole body.
 
@@ -93,7 +91,7 @@ class Redactor:
             text = data.decode()
         except UnicodeDecodeError:
             return None, []
-        if not self._policy.looks(data):
+        if not self.looks(data):
             return text, []
         marks: list[Mark] = []
         if content_type is not None and content_type.startswith("text/event-stream"):

@@ -20,8 +20,7 @@ from tfclient.redaction.deltas import CONTEXT, deltas_of
 from tfclient.redaction.text import may_matter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from re import Pattern
+    from collections.abc import Callable, Iterator
 
     from tfclient.redaction.deltas import Joined, JoinedDeltas
 
@@ -32,9 +31,14 @@ _NUMBER_OR_PADDING: Final = "[A-Za-z0-9]{1,19}"
 """The shortest secret that is made of letters and digits only has twenty."""
 
 _ID: Final = re.compile(r'"(?:item_)?id": ?"(?P<id>[A-Za-z0-9_-]+)"')
-_SAME_ID: Final = "(?P<id>[A-Za-z0-9_-]+)"
+_SAME_ID: Final = "([A-Za-z0-9_-]+)"
+_NO_ID: Final = "()"
 
-_DELTA: Final = r'(?P<delta>[^"\\\r\n]*)'
+_DELTA: Final = r'([^"\\\r\n]*)'
+
+_FIRST: Final = slice(1, None, 4)
+_SECOND: Final = slice(2, None, 4)
+"""Where bytes that are split at their events have the events' two groups; in between stand nothing, and the rest."""
 
 _LONGEST: Final = 4096
 
@@ -52,15 +56,19 @@ class Alike:
         >>> deltas = JoinedDeltas("response.body")
         >>> _ = deltas.feed(Line(one, event=event), [])
         >>> alike = Alike.learned(one, deltas)
-        >>> alike.clears(one.replace("7", "8").replace(" a", " word")), alike.clears(one.replace("x", "y"))
+        >>> next_one, other = one.replace("7", "8").replace(" a", " word"), one.replace("x", "y")
+        >>> alike.clears(next_one.encode()), alike.clears(other.encode())
         ((1, 67), (0, 0))
     """
 
-    def __init__(self, event: Pattern[str], item_id: str | None, joined: Joined) -> None:
+    def __init__(
+        self, split: Callable[[bytes], list[bytes]], item_id: bytes, joined: Joined, *, id_first: bool
+    ) -> None:
         """Prefer ``Alike.learned``."""
-        self._match = event.match
+        self._split = split
         self._item_id = item_id
         self._joined = joined
+        self._ids, self._deltas = (_FIRST, _SECOND) if id_first else (_SECOND, _FIRST)
 
     @classmethod
     def learned(cls, text: str, deltas: JoinedDeltas) -> Alike | None:
@@ -86,8 +94,7 @@ class Alike:
         places = [(begin + at, begin + at + len(found[1]), _DELTA), *_places(block, begin)]
         # What tells one stream from another: of the same kind of stream the pattern is made once.
         item = _ID.search(block, begin)
-        if item is not None:
-            places.append((*item.span("id"), _SAME_ID))
+        places.append((data, data, _NO_ID) if item is None else (*item.span("id"), _SAME_ID))
         # The line before the data may have come, and gone, with the chunk before.
         pattern = [f"(?:{re.escape(block[:data])})?"]
         done = data
@@ -97,32 +104,37 @@ class Alike:
             pattern += (re.escape(block[done:start]), own)
             done = end
         pattern.append(re.escape(block[done:]))
-        return cls(_compiled("".join(pattern)), None if item is None else item["id"], joined)
+        id_first = item is None or item.start("id") < begin + at
+        item_id = b"" if item is None else item["id"].encode()
+        return cls(_splitter("".join(pattern)), item_id, joined, id_first=id_first)
 
-    def clears(self, text: str) -> tuple[int, int]:
-        """Say how many events at the start of a text are alike and harmless, and where the last of them ends.
+    def clears(self, data: bytes) -> tuple[int, int]:
+        """Say how many events at the start of some bytes are alike and harmless, and where the last of them ends.
 
         Args:
-            text: whole events, each with the empty line that ends it.
+            data: events; the last need not be whole.
         """
-        match, item_id = self._match, self._item_id
+        parts = self._split(data)
+        ids, deltas = parts[self._ids], parts[self._deltas]
+        count, end = len(ids), len(data)
+        if count and (rest := parts[-2]) is not None:
+            count -= 1
+            end -= len(rest)
+            del ids[count:], deltas[count:]
+        if not count or ids.count(self._item_id) != count:
+            return 0, 0
         joined = self._joined
-        together = joined.text
-        done = count = 0
-        length = len(text)
-        while done < length and (found := match(text, done)) is not None:
-            if item_id is not None and found["id"] != item_id:
-                break
-            together += found["delta"]
-            done = found.end()
-            count += 1
-        if not count or may_matter(together):
+        together = joined.text + b"".join(deltas).decode("utf-8", "replace")
+        if may_matter(together):
             return 0, 0
         joined.text = together[-CONTEXT:]
-        return count, done
+        return count, end
 
 
-_compiled = lru_cache(maxsize=256)(re.compile)
+@lru_cache(maxsize=256)
+def _splitter(event: str) -> Callable[[bytes], list[bytes]]:
+    # What is not alike is taken whole: nothing is searched for in it, and nothing behind it counts.
+    return re.compile(rb"%b|((?s:.+))" % event.encode()).split
 
 
 def _only_delta(line: str) -> tuple[tuple[object, ...], str] | None:

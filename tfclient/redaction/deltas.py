@@ -64,6 +64,8 @@ class Joined:
 class JoinedDeltas:
     """Holds back the events that may carry a piece of a secret.
 
+    ``held`` are those that wait.
+
     Args:
         where: The path of the stream, for the marks.
     """
@@ -71,13 +73,8 @@ class JoinedDeltas:
     def __init__(self, where: str) -> None:
         self._where = where
         self._channels: dict[Channel, Joined] = {}
-        self._held: list[Line] = []
+        self.held: list[Line] = []
         self._chars = 0
-
-    @property
-    def holding(self) -> bool:
-        """Whether events wait."""
-        return bool(self._held)
 
     def joined(self, channel: Channel) -> Joined | None:
         """Give the text that the deltas of a channel are joined to."""
@@ -85,9 +82,9 @@ class JoinedDeltas:
 
     def feed(self, line: Line, marks: list[Mark]) -> list[Line]:
         """Take the next line; give the lines that may go on, in order."""
-        if line.event is None and not self._held:
+        if line.event is None and not self.held:
             return [line]
-        self._held.append(line)
+        self.held.append(line)
         self._chars += len(line.text)
         touched: list[Joined] = []
         if line.event is not None:
@@ -95,7 +92,7 @@ class JoinedDeltas:
                 touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
         for joined in touched:
             joined.opened = may_open(joined.text)
-        bounded = len(self._held) <= _MOST_LINES and self._chars <= _MOST_CHARS
+        bounded = len(self.held) <= _MOST_LINES and self._chars <= _MOST_CHARS
         if bounded and not _ends_texts(line) and any(j.opened is not None for j in self._channels.values()):
             return []
         return self.release(marks)
@@ -105,7 +102,7 @@ class JoinedDeltas:
         for joined in self._channels.values():
             if joined.pieces:
                 self._settle(joined, marks)
-        lines, self._held, self._chars = self._held, [], 0
+        lines, self.held, self._chars = self.held, [], 0
         return lines
 
     def _join(self, channel: Channel, piece: _Piece) -> Joined:

@@ -48,9 +48,7 @@ class WithoutSecrets:
     """Readable text stays, secrets go."""
 
     mode: Mode = "secrets"
-
-    def looks(self, text: bytes | str) -> bool:
-        return suspicious(text)
+    looks = staticmethod(suspicious)
 
     def text(self, text: str, path: str, marks: list[Mark]) -> str:
         return scrub(text, lambda rule, was: marks.append(mark(path, rule, "replaced", was)))

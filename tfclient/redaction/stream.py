@@ -46,6 +46,8 @@ _BEGINNINGS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 _FIELD: Final = re.compile(
     r"(?:event|id|retry):[ ]?[\w.:-]{0,128}[\r\n]*|[\r\n]*|data:[ ]?\[DONE\][\r\n]*", re.ASCII
 )
+_DELTA: Final = b'"delta"'
+_EVENT_END: Final = b"}\n\n"
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
 _DATA: Final = re.compile(r"data:[ ]?")
 
@@ -81,9 +83,58 @@ class StreamRedactor:
         Returns:
             What may be journaled now (None: nothing yet), and the marks of what was changed in it.
         """
-        alike = self._alike
-        if alike is not None and (piece := self._as_before(chunk, alike)) is not None:
+        if (piece := self._as_before(chunk)) is not None:
             return piece
+        end = self._end_of_a_delta(chunk)
+        if end == len(chunk):
+            return self._carefully(chunk)
+        first, marks = self._carefully(chunk[:end])
+        # Most often it is learned from the first event with a delta what the next ones are like.
+        rest, more = self._as_before(chunk[end:]) or self._carefully(chunk[end:])
+        return _together(first, rest), marks + more
+
+    def _as_before(self, chunk: bytes) -> tuple[Piece, list[Mark]] | None:
+        """Take a chunk whose events are as the one before, or None if they are not."""
+        alike, deltas = self._alike, self._deltas
+        if alike is None or deltas is None or deltas.held:
+            return None
+        data = self._pending + chunk if self._pending else chunk
+        count, end = alike.clears(data)
+        if not count:
+            return None
+        try:
+            if end == len(data):
+                text = data.decode()
+                self._pending = b""
+                self._line_number += count
+                return text, []
+            # Others come behind them.
+            whole = max(end, data.rfind(b"\n\n", end) + 2)
+            data[end:whole].decode()
+            text = data[:end].decode()
+        except UnicodeDecodeError:
+            return None
+        self._line_number += count
+        self._pending = data[end:whole]
+        marks: list[Mark] = []
+        rest = self._events(marks, last=False) if self._pending else None
+        self._pending += data[whole:]
+        return _together(text, rest), marks
+
+    def _end_of_a_delta(self, chunk: bytes) -> int:
+        """Where the first event with a delta ends, if what comes behind it is text too; else where all does."""
+        whole = len(chunk)
+        if self._pending or self._take != self._events:
+            return whole
+        at = chunk.find(_DELTA)
+        end = -1 if at < 0 else chunk.find(_EVENT_END, at)
+        try:
+            chunk[: _lines_end(chunk)].decode()
+        except UnicodeDecodeError:
+            return whole
+        return end + len(_EVENT_END) if end >= 0 else whole
+
+    def _carefully(self, chunk: bytes) -> tuple[Piece, list[Mark]]:
         before = len(self._pending)
         self._pending += chunk
         marks: list[Mark] = []
@@ -94,35 +145,9 @@ class StreamRedactor:
             self._learn(taken, self._deltas)
         return taken, marks
 
-    def _as_before(self, chunk: bytes, alike: Alike) -> tuple[Piece, list[Mark]] | None:
-        """Take a chunk whose events are as the one before, or None if they are not."""
-        data = self._pending + chunk if self._pending else chunk
-        end = data.rfind(b"\n\n") + 2
-        deltas = self._deltas
-        if end == 1 or deltas is None or deltas.holding:
-            return None
-        try:
-            text = (data if end == len(data) else data[:end]).decode()
-        except UnicodeDecodeError:
-            return None
-        count, cleared = alike.clears(text)
-        if not count:
-            return None
-        self._line_number += count
-        if cleared == len(text):
-            self._pending = data[end:]
-            if not self._pending:
-                return text, []
-        else:
-            self._pending = text[cleared:].encode() + data[end:]
-            text = text[:cleared]
-        marks: list[Mark] = []
-        rest = self._events(marks, last=False)
-        return text + (rest if isinstance(rest, str) else ""), marks
-
     def _learn(self, text: str, deltas: JoinedDeltas) -> None:
         """Look at what the last event was like, for the next."""
-        if text.endswith("}\n\n") and not deltas.holding and not self._in_long_line:
+        if text.endswith("}\n\n") and not deltas.held and not self._in_long_line:
             self._alike = Alike.learned(text, deltas) or self._alike
 
     def flush(self) -> tuple[Piece, list[Mark]]:
@@ -249,7 +274,7 @@ class StreamRedactor:
             self._line_number += 1
         if self._deltas is None:
             return [self._finished(line, marks)]
-        if is_data and (self._deltas.holding or 'delta"' in text or '"choices"' in text):
+        if is_data and (self._deltas.held or 'delta"' in text or '"choices"' in text):
             line.event = _event(text)
         return [self._finished(ready, marks) for ready in self._deltas.feed(line, marks)]
 
@@ -310,6 +335,11 @@ def _rewritten(line: str, payload: str) -> str:
     ending = line[len(line.rstrip("\r\n")) :]
     start = _DATA.match(line)
     return f"{start[0] if start else ''}{payload}{ending}"
+
+
+def _together(first: Piece, rest: Piece) -> Piece:
+    """Join the texts of two pieces, of which neither need be there."""
+    return "".join(piece for piece in (first, rest) if isinstance(piece, str)) or None
 
 
 def _lines_end(data: bytes) -> int:
