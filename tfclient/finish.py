@@ -20,6 +20,8 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from tfclient.forking import renew_after_fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -45,10 +47,11 @@ class Finisher:
     def __init__(self, paths: StorePaths) -> None:
         """Prefer ``Finisher.for_store``; no thread is started before there is something to do."""
         self.paths = paths
-        self._begin()
+        self._forked()
+        renew_after_fork(self)
 
-    def _begin(self) -> None:
-        self._pid = os.getpid()
+    def _forked(self) -> None:
+        # A forked child has no thread yet, and none of its parent's work is its own.
         self._live: dict[str, LiveSession] = {}
         self._dirty: set[str] = set()
         self._waiting: set[str] = set()
@@ -71,18 +74,20 @@ class Finisher:
 
     def refresh(self, session_id: str) -> None:
         """Have the session's document brought up to date soon; costs next to nothing when that is due already."""
-        self._dirty.add(session_id)
-        if session_id in self._waiting and self._pid == os.getpid():
+        if session_id in self._dirty:
+            # A refresh that has not begun to read yet.
             return
-        self._own()
-        self._closed.discard(session_id)
         self._dirty.add(session_id)
+        if session_id in self._waiting:
+            return
+        self._closed.discard(session_id)
         self._waiting.add(session_id)
-        self._submit(self._refresh, session_id)
+        if not self._submit(self._refresh, session_id):
+            self._waiting.discard(session_id)
+            self._dirty.discard(session_id)
 
     def finish(self, session_id: str, on_done: OnDone) -> None:
         """Have the session's final document and diagram written; ``on_done`` gets what went wrong, or None."""
-        self._own()
         with self._idle:
             self._pending += 1
         if not self._submit(self._finish, session_id, on_done):
@@ -95,11 +100,6 @@ class Finisher:
         with self._idle:
             while self._pending and (left := deadline - monotonic()) > 0:
                 self._idle.wait(left)
-
-    def _own(self) -> None:
-        # A forked child has no thread yet, and none of its parent's work is its own.
-        if self._pid != os.getpid():
-            self._begin()
 
     def _submit(self, work: Callable[..., Any], *args: Any) -> bool:
         with self._lock:

@@ -7,16 +7,18 @@ from typing import Any
 
 from tests.bench.figures import Figure
 from tests.bench.timing import Pair, by_turns
-from tests.bench.traffic import answering, both, local_server, prompt, recorder
+from tests.bench.traffic import answering, both, local_server, nothing_finished, prompt, recorder
 from tests.capture.driver import HTTP, MODEL
 from tfclient import Recorder
 
 
 def measure(*, long: bool) -> Iterator[Figure]:
-    """Measure with a transport that answers at once, and over a socket."""
+    """Measure with a transport that answers at once, alone and with documents written meanwhile, and over a socket."""
     times = 2000 if long else 500
-    with recorder() as made, answering() as http:
+    with nothing_finished(), recorder() as made, answering() as http:
         yield from _figures("mock transport", _turns(made, http, times))
+    with recorder() as made, answering() as http:
+        yield from _figures("documents kept up with it", _turns(made, http, times))
     server = local_server("answer(Think(['A thought. ' * 40]), 'Some words. ' * 270)")
     with recorder() as made, server as url, HTTP.Client() as http:
         yield from _figures("local server", _turns(made, http, times // 4, url))

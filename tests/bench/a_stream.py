@@ -7,7 +7,16 @@ from typing import Any
 
 from tests.bench.figures import Figure
 from tests.bench.timing import by_turns
-from tests.bench.traffic import both, chunks, events, local_server, prompt, recorder, streaming
+from tests.bench.traffic import (
+    both,
+    chunks,
+    events,
+    local_server,
+    nothing_finished,
+    prompt,
+    recorder,
+    streaming,
+)
 from tests.capture.driver import HTTP, MODEL
 from tfclient import Recorder
 
@@ -16,12 +25,14 @@ _PER_CHUNK = (1, 4, 16)
 
 
 def measure(*, long: bool) -> Iterator[Figure]:
-    """Measure with chunks of several sizes, and over a socket."""
+    """Measure with chunks of several sizes, alone and with documents written meanwhile, and over a socket."""
     times = 200 if long else 40
     count = len(events())
     for each in _PER_CHUNK:
-        with recorder() as made, streaming(chunks(each)) as http:
+        with nothing_finished(), recorder() as made, streaming(chunks(each)) as http:
             yield from _figures(f"{each} a chunk", made, http, times, count)
+    with recorder() as made, streaming(chunks(1)) as http:
+        yield from _figures("1 a chunk, documents kept up", made, http, times, count)
     with (
         recorder() as made,
         local_server("answer(' '.join(['word'] * 285))") as url,
