@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfstore.content_parts import are_parts, has_text, media_in
 from tfstore.references import is_reference, truncated
 
 if TYPE_CHECKING:
@@ -47,11 +48,20 @@ def as_text(value: Any) -> str:
 
 
 def _input(step: Step) -> str:
-    return as_text(step.payload_started.get("text")) or as_text(step.payload_started.get("content"))
+    text, content = step.payload_started.get("text"), step.payload_started.get("content")
+    media = media_in(content)
+    if not media:
+        return as_text(text) or as_text(content)
+    # Without a text of its own, what stands as its text are the media in fewer words.
+    return "\n".join([as_text(text), *media] if has_text(content) else media)
 
 
 def _output(step: Step) -> str:
-    return as_text(step.payload_completed.get("output"))
+    output = step.payload_completed.get("output")
+    if not are_parts(output):
+        return as_text(output)
+    said = (media_in(part) or [as_text(part.get("text") or part.get("refusal"))] for part in output)
+    return "\n".join(words for each in said for words in each)
 
 
 def _error(step: Step) -> str:

@@ -11,6 +11,7 @@ from tfstore.documents import ErrorInfo
 from tfstore.reading import text_of
 
 BLOB = {"blob": "sha256:00", "bytes": 3_072, "media_type": "audio/wav"}
+PICTURE = {"type": "input_image", "image_url": {**BLOB, "media_type": "image/png"}}
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,34 @@ BLOB = {"blob": "sha256:00", "bytes": 3_072, "media_type": "audio/wav"}
         (
             "user_message",
             {"started": {"text": "", "content": [{"type": "input_image"}]}},
-            '[{"type": "input_image"}]',
+            "[image]",
         ),
+        (
+            "user_message",
+            {"started": {"text": "Look:", "content": [{"type": "input_text", "text": "Look:"}, PICTURE]}},
+            "Look:\n[image: image/png, 3,072 bytes]",
+        ),
+        (
+            "user_message",
+            {"started": {"text": "[file: a.pdf]", "content": [{"type": "input_file", "filename": "a.pdf"}]}},
+            "[file: a.pdf]",
+        ),
+        (
+            "user_message",
+            {
+                "started": {
+                    "text": "[image]",
+                    "content": [{"type": "image_url", "image_url": {"url": "https://x.y/z"}}],
+                }
+            },
+            "[image: https://x.y/z]",
+        ),
+        (
+            "tool_output",
+            {"completed": {"output": [PICTURE, {"type": "input_text", "text": "done"}]}},
+            "[image: image/png, 3,072 bytes]\ndone",
+        ),
+        ("tool_output", {"completed": {"output": [{"type": "city"}]}}, '[{"type": "city"}]'),
         ("assistant_message", {"completed": {"text": "Hi", "refusal": None}}, "Hi"),
         ("assistant_message", {"completed": {"text": "", "refusal": "No."}}, "No."),
         ("assistant_message", {"completed": {"text": "", "audio": {"transcript": "Hello"}}}, "Hello"),
