@@ -14,7 +14,9 @@ the process together ``BUDGET`` bytes; what falls out is written in full when it
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
@@ -37,6 +39,9 @@ _MIDDLE: Final = slice(WORTH - 17, WORTH)
 """Bytes in which bodies have to agree to have so much in common; they find the few that may."""
 
 _JOINT: Final = b'},{"'
+
+
+_end: Final = itemgetter(0)
 
 
 class _Piece(NamedTuple):
@@ -192,17 +197,19 @@ class SentBodies:
 def _common_prefix(one: bytes, other: bytes) -> int:
     """The length of what both begin with: in growing strides, then by halving the stride that differs."""
     end = min(len(one), len(other))
+    # Compared where it lies: slices of bytes would be copied first.
+    view = memoryview(one)
     low, stride = 0, 512
     while low < end:
         high = min(low + stride, end)
-        if one[low:high] != other[low:high]:
+        if not other.startswith(view[low:high], low):
             break
         low, stride = high, min(stride * 4, 1 << 18)
     else:
         return end
     while high - low > 1:
         middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
+        if other.startswith(view[low:middle], low):
             low = middle
         else:
             high = middle
@@ -211,21 +218,17 @@ def _common_prefix(one: bytes, other: bytes) -> int:
 
 def _pieces_up_to(earlier: SentBody, cut: int) -> tuple[_Piece, ...]:
     """The pieces of an earlier body up to a cut; the last one's ``chars`` is the cut in journaled characters."""
-    known: list[_Piece] = []
-    start = chars = 0
-    for piece in earlier.pieces:
-        if piece.end <= cut:
-            known.append(piece)
-            start, chars = piece.end, piece.chars
-            continue
-        if start < cut:
-            length = _chars_in(earlier.data[start : piece.end], cut - start, piece.text)
-            if length is None:
-                return ()
-            text = None if piece.text is None else piece.text[:length]
-            known.append(_Piece(cut, chars + length, text))
-        break
-    return tuple(known)
+    whole = bisect_right(earlier.pieces, cut, key=_end)
+    known = earlier.pieces[:whole]
+    start, chars = (known[-1].end, known[-1].chars) if known else (0, 0)
+    if start == cut or whole == len(earlier.pieces):
+        return known
+    piece = earlier.pieces[whole]
+    length = _chars_in(earlier.data[start : piece.end], cut - start, piece.text)
+    if length is None:
+        return ()
+    text = None if piece.text is None else piece.text[:length]
+    return (*known, _Piece(cut, chars + length, text))
 
 
 def _chars_in(data: bytes, cut: int, text: str | None) -> int | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from tests.bench.figures import Figure
-from tests.bench.traffic import nothing_finished, prompt, record, recorder, said
+from tests.bench.traffic import nothing_finished, on_the_wire, prompt, record, recorder, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.live import LiveSession
@@ -58,7 +58,7 @@ def _recorded(made: Recorder, calls: int, length: int) -> tuple[Store, str]:
     for n in range(calls):
         more: dict[str, str] = {"previous_response_id": before} if before else {}
         asked = {"model": MODEL, "input": prompt(200), **more}
-        record(made, session, asked, said(n, prompt(length), **more))
+        record(made, session, *on_the_wire(asked, said(n, prompt(length), **more)))
         before = f"resp_{n}"
     session.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
     session.writer.close()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.bench.traffic import prompt, record, said
+from tests.bench.traffic import on_the_wire, prompt, record, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.live import LiveSession
@@ -40,7 +40,7 @@ def _closing(sessions: int) -> float:
         for n in range(11):
             session = made.session()
             session.__enter__()
-            record(made, session, {"model": MODEL, "input": prompt(200)}, said(n))
+            record(made, session, *on_the_wire({"model": MODEL, "input": prompt(200)}, said(n)))
             session.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
             session.writer.close()
             store = Store(made.settings.directory)

@@ -191,14 +191,19 @@ class _Response:
         self._content = json.dumps(body, ensure_ascii=False).encode()
 
 
-def record(made: Recorder, session: SessionHandle, request: dict[str, Any], response: dict[str, Any]) -> None:
+def on_the_wire(request: dict[str, Any], response: dict[str, Any]) -> tuple[_Request, _Response]:
+    """Give what an HTTP library would have of a call."""
+    return _Request(request), _Response(response)
+
+
+def record(made: Recorder, session: SessionHandle, sent: _Request, came: _Response) -> None:
     """Record a call without a client."""
     call = Call(
         made.sessions, session, method="post", path="/responses", stream=False, cast_to=dict, tool=None
     )
-    exchange = call.sent(_Request(request))
+    exchange = call.sent(sent)
     assert exchange is not None
-    exchange.answered(_Response(response))
+    exchange.answered(came)
 
 
 def said(n: int, text: str = "Yes.", **more: Any) -> dict[str, Any]:
