@@ -87,7 +87,7 @@ class Segment:
         self._between: list[tuple[Entry | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
         self._seq = 0
-        self._prev: bytes | _Digest = b""
+        self._prev: str | _Digest = ""
         self._size = 0
         self._look_at = 0.0
         self._fragment = False
@@ -189,16 +189,18 @@ class Segment:
         held = self._held
         if held is None or not self._is_as_left(held, again=again):
             held = self._ready(held)
-        prev: bytes | _Digest = self._prev
+        prev = self._prev
         lines = [CUT_SHORT] if self._fragment else []
         for entry in entries:
             seq += 1
-            members = entry if type(entry) is bytes else line(entry)[1:-1]
-            text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, prev)  # type: ignore[str-format]
+            if isinstance(entry, bytes):
+                text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, entry, str(prev).encode())
+            else:
+                text = line({"seq": seq, "session_id": self.session_id, **entry, "prev": str(prev)})
             if len(text) < _LONG:
-                prev = sha256(text).hexdigest().encode()
+                prev = sha256(text).hexdigest()
             elif len(text) > MAX_LINE:
-                raise EntryTooLong(parse(b"{%b}" % members).get("type"), len(text), MAX_LINE)
+                raise EntryTooLong(parse(text).get("type"), len(text), MAX_LINE)
             else:
                 prev = _Digest(text)
             lines.append(text)
@@ -291,7 +293,7 @@ class Segment:
         if whole:
             # After a fragment the first piece is what closes it, and no entry.
             entries = whole[1:] if self._fragment else whole
-            self._prev = sha256(entries[-1]).hexdigest().encode() if entries else self._prev
+            self._prev = sha256(entries[-1]).hexdigest() if entries else self._prev
             self._size += end
             self._fragment = False
         if end < len(behind):
@@ -307,7 +309,7 @@ class _Digest:
 
     def __init__(self, line: bytes) -> None:
         self._line = line
-        self._hex = b""
+        self._hex = ""
         self._thread: Thread | None = Thread(target=self._make, name="tfclient-digest", daemon=True)
         try:
             self._thread.start()
@@ -317,10 +319,10 @@ class _Digest:
             self._make()
 
     def _make(self) -> None:
-        self._hex = sha256(self._line).hexdigest().encode()
+        self._hex = sha256(self._line).hexdigest()
         self._line = b""
 
-    def __bytes__(self) -> bytes:
+    def __str__(self) -> str:
         if self._thread is not None:
             self._thread.join()
         return self._hex

@@ -237,7 +237,7 @@ def test_an_append_from_within_an_append_is_written_after_it(paths: StorePaths) 
                 return super().items()
 
         # Half of a surrogate pair is what the standard library writes, which asks a mapping for its items.
-        segment.append(Late(an_entry(1, text="\ud800")))
+        segment.append(an_entry(1, data=Late(text="\ud800")))
         segment.append(an_entry(3))
     entries, report = read_entries(paths, SESSION)
 

@@ -238,17 +238,21 @@ def _without_media(data: bytes) -> bytes:
     kept: list[bytes] = []
     done = 0
     at = data.find(_MEDIA)
+    only_letters: bool | None = None
     while at >= 0:
         begin = at + len(_MEDIA)
         end = data.find(b'"', begin)
         if end < 0:
             end = len(data)
         first, last = begin + _AROUND, end - _AROUND
-        if end - begin >= _LONG_RUN:
-            middle = data[first:last]
-            if not any(byte in middle for byte in _NOT_IN_MEDIA) and not _letters_only(data[begin - 1 : end]):
-                kept.append(data[done:first])
-                done = last
+        # Looked through where it lies: a copy of so much costs more than looking.
+        if end - begin >= _LONG_RUN and not any(data.find(byte, first, last) >= 0 for byte in _NOT_IN_MEDIA):
+            if only_letters is None:
+                only_letters = _letters_only(data)
+            if only_letters:
+                break
+            kept.append(data[done:first])
+            done = last
         at = data.find(_MEDIA, end)
     return b"".join([*kept, data[done:]]) if kept else data
 
