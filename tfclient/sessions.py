@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.errors import SessionEnded
 from tfclient.forking import renew_after_fork
-from tfclient.known import Known
 from tfclient.open_sessions import drain_at_exit, let_go, look_again, open_sessions
 from tfclient.session_handle import SessionHandle
 from tfclient.writer import Entry, stamp
@@ -57,6 +56,9 @@ class Sessions:
         self.health = health
         self.counters = counters
         self.redactor = redactor
+        # Only once there is a redactor: it takes longer to import than all the rest.
+        from tfclient.known import Known
+
         self.known = Known(redactor)
         self.runtime = runtime
         self.finished: deque[str] = deque(maxlen=_FINISHED)

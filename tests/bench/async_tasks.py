@@ -11,7 +11,7 @@ import openai
 import tfclient
 from tests.bench.figures import Figure
 from tests.bench.timing import by_turns
-from tests.bench.traffic import answering_async, prompt, recorder
+from tests.bench.traffic import answering_async, nothing_finished, prompt, recorder
 from tests.capture.driver import MODEL
 
 _TASKS = 50
@@ -20,7 +20,7 @@ _TASKS = 50
 def measure(*, long: bool) -> Iterator[Figure]:
     """Measure fifty calls in a ``gather``, and fifty in a row on the same loop."""
     times = 40 if long else 12
-    with recorder() as made:
+    with nothing_finished(), recorder() as made:
         loop = asyncio.new_event_loop()
         common: dict[str, Any] = {
             "base_url": "http://localhost/v1",

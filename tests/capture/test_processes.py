@@ -213,9 +213,10 @@ class TestForks:
 def test_importing_is_light() -> None:
     """What a first call needs is loaded then; the libraries of the store, the command and the tests never here."""
     code = (
-        "import sys, openai; before = set(sys.modules); import tfclient; new = set(sys.modules) - before\n"
+        "import sys, openai; before = set(sys.modules)\n"
+        "from tfclient import TracedOpenAI, Recorder; new = set(sys.modules) - before\n"
         "heavy = {'tinydb', 'typer', 'rich', 'yaml', 'attrs', 'attr', 'cattrs', 'filelock', 'd2', 'vcr'}\n"
-        "print(sorted(heavy & {name.split('.')[0] for name in new}))"
+        "print(sorted(heavy & {name.split('.')[0] for name in new} | {'tfclient.redaction', 'tfstore.store'} & new))"
     )
     done = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT, timeout=60
