@@ -61,7 +61,10 @@ class StepFacts:
 
 @define(eq=False)
 class RunFacts:
-    """A run with its steps, its place in the lineage and its counts."""
+    """A run with its steps, its place in the lineage and its counts.
+
+    ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing.
+    """
 
     run: Run
     number: int
@@ -69,6 +72,7 @@ class RunFacts:
     steps: list[StepFacts] = field(factory=list[StepFacts])
     parent: RunFacts | None = None
     children: list[RunFacts] = field(factory=list["RunFacts"])
+    is_nested: bool = False
     tool_calls: int = 0
     errors: int = 0
     unresolved: int = 0
@@ -85,9 +89,22 @@ class RunFacts:
         return self.run.status == "failed"
 
     @property
+    def continued_by(self) -> list[RunFacts]:
+        """The runs that go on where it ended."""
+        return [child for child in self.children if not child.is_nested]
+
+    @property
     def is_fork(self) -> bool:
         """Whether an earlier run already continued the same parent."""
-        return self.parent is not None and self.parent.children[0] is not self
+        return self.parent is not None and not self.is_nested and self.parent.continued_by[0] is not self
+
+    def inside(self, step: Step) -> list[RunFacts]:
+        """Return the runs that ran inside a step of this run, a tool."""
+        return [
+            child
+            for child in self.children
+            if child.is_nested and child.run.lineage.parent_step_id == step.step_id
+        ]
 
     @property
     def page_count(self) -> int:
@@ -198,6 +215,11 @@ def _connect_tools(run: RunFacts) -> None:
                 failures.setdefault(_same_call(own.call), []).append(own)
 
 
+def _is_a_tool(step: Step) -> bool:
+    # Also one that no model asked for, whose step is a generic one.
+    return step.label == "tool_call" or step.type.startswith("tool.")
+
+
 def _call_of(depends_on: Iterable[str], calls: dict[str, StepFacts]) -> StepFacts | None:
     return next((calls[step_id] for step_id in depends_on if step_id in calls), None)
 
@@ -216,4 +238,6 @@ def _connect_runs(facts: SessionFacts) -> None:
             parent = response.run
         if parent is not None and parent is not run:
             run.parent = parent
+            around = facts.steps.get(lineage.parent_step_id or "")
+            run.is_nested = run.run.trigger == "tool" or (around is not None and _is_a_tool(around.step))
             parent.children.append(run)

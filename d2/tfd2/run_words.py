@@ -88,8 +88,19 @@ def looks(run: RunFacts, family: str) -> Lines:
 
 def branch(run: RunFacts) -> str:
     """Return where a run comes from when that is not the run before it."""
-    if run.parent is None or (run.parent.position == run.position - 1 and not run.is_fork):
+    if run.is_nested or run.is_fork:
+        return origin(run)
+    if run.parent is None or run.parent.position == run.position - 1:
         return ""
+    return origin(run)
+
+
+def origin(run: RunFacts) -> str:
+    """Return what a run is to its parent; nothing where it has none."""
+    if run.parent is None:
+        return ""
+    if run.is_nested:
+        return f"inside a tool of run {run.parent.number}"
     return f"{'branches from' if run.is_fork else 'continues'} run {run.parent.number}"
 
 
@@ -106,13 +117,13 @@ def evidence(run: RunFacts) -> Lines:
 def tooltip(run: RunFacts) -> Tooltip:
     """Return a run in brief: what went wrong before what was asked and answered."""
     lineage = run.run.lineage
-    origin = joined(*evidence(run)) if run.parent or lineage.parent_response_id else ""
+    known_by = joined(*evidence(run)) if run.parent or lineage.parent_response_id else ""
     started = f"started {run.run.started_at}" if run.run.started_at else ""
     facts = (
         f"run {joined(run.run.run_id, run.run.status, started)}",
         counts(run),
         cost(run),
-        joined(f"continues run {run.parent.number}" if run.parent else "", origin),
+        joined(origin(run), known_by),
         *lineage.notes[:ERRORS_SHOWN],
     )
     parts = [_errors(run), _section("PROMPT", run.run.input_text), _section("ANSWER", _answer(run))]

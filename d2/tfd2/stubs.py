@@ -49,7 +49,7 @@ def stubs_of(facts: SessionFacts, run: RunFacts) -> list[Stubs]:
 def _origin(run: RunFacts, page: Stubs) -> None:
     lineage = run.run.lineage
     if run.parent is not None:
-        words: Lines = (f"continues run {run.parent.number}",)
+        words: Lines = (run_words.origin(run),)
     elif lineage.parent_response_id:
         words = ("continues a response", "that was not recorded here")
     else:
@@ -79,7 +79,7 @@ def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> No
         stub = Node(
             f"to_run_{child.number}",
             ("stub",),
-            (f"continued by {run_words.name(child).replace('Run', 'run')}",),
+            (f"{'inside this tool:' if child.is_nested else 'continued by'} {_named(child)}",),
             link=child.key,
             tooltip=_prompt(child),
         )
@@ -87,6 +87,10 @@ def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> No
     if (more := len(run.children) - CHILDREN_SHOWN) > 0:
         stub = Node("to_more", ("stub",), (f"continued by {counted(more, 'more run')}",), link="")
         pages[-1].lead_out(stub, _last(run.page(len(pages) - 1)))
+
+
+def _named(run: RunFacts) -> str:
+    return run_words.name(run).replace("Run", "run")
 
 
 def _continued_step(facts: SessionFacts, run: RunFacts, child: RunFacts) -> StepFacts | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.builders import a_run, a_session, a_step
+from tests.builders import a_chat, a_run, a_session, a_step
 from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run
 
 if TYPE_CHECKING:
@@ -104,6 +104,21 @@ def test_forks_are_said_on_both_sides(store: Store) -> None:
     assert "Run 2 · branch 1 of 2 from run 1" in tree
     assert "Run 3 · branch 2 of 2 from run 1" in tree
     assert "continues run 2" in next(line for line in tree.splitlines() if line.startswith("Run 4"))
+
+
+def test_runs_inside_tools_are_no_forks(tmp_path: Path) -> None:
+    outer = a_run(a_step(), a_step("assistant_call"), a_step("tool_call", tool_name="research"))
+    runs = [outer]
+    for _ in range(2):
+        inner = a_chat(after=1, trigger="tool")
+        inner.lineage.parent_step_id = "step_1_3"
+        runs.append(inner)
+    tree = shown(a_store(tmp_path, a_session(*runs)), "last")
+
+    assert "CALL research() · runs 2, 3 inside" in tree
+    assert "Run 2 · inside a tool of run 1" in tree
+    assert "Run 3 · inside a tool of run 1" in tree
+    assert "forks" not in tree
 
 
 def test_an_error_is_shown_with_its_cause(store: Store) -> None:

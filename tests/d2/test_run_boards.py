@@ -101,8 +101,9 @@ def test_a_run_inside_a_tool_starts_from_the_call() -> None:
     inner.lineage.parent_step_id = "step_1_3"
     (board,) = _boards(a_session(outer, inner), 1)
     assert ("s3", "to_run_2") in _ends(board)
+    assert _stubs(board)["to_run_2"].head == ("inside this tool: run 2",)
     (board,) = _boards(a_session(outer, inner), 2)
-    assert _stubs(board)["from_run"].head == ("continues run 1", "called by a tool")
+    assert _stubs(board)["from_run"].head == ("inside a tool of run 1", "called by a tool")
 
 
 def test_a_request_is_joined_to_a_call_through_its_output_only() -> None:

@@ -10,6 +10,7 @@ from tfclient.cli.clock import where_time_went
 from tfclient.cli.lines import aligned
 from tfclient.cli.words import short_duration
 from tfd2.figures import joined, tokens
+from tfd2.run_words import origin
 from tfd2.text import one_line
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run_head(run: RunFacts, width: int) -> Iterator[Text]:
     for words, style in (
         (status, "bold red" if run.failed else "bold yellow"),
         (_trouble(run), "red" if run.errors else "yellow"),
-        (TRIGGERS.get(run.run.trigger, ""), ""),
+        (_trigger(run), ""),
         (lineage, ""),
     ):
         if words:
@@ -44,6 +45,11 @@ def run_head(run: RunFacts, width: int) -> Iterator[Text]:
     details = joined(where_time_went(run.run), *(one_line(each, 70) for each in run.run.lineage.notes))
     if details:
         yield Text(one_line(details, width), "dim")
+
+
+def _trigger(run: RunFacts) -> str:
+    # Of which run's tool, its lineage says.
+    return "" if run.is_nested and run.run.trigger == "tool" else TRIGGERS.get(run.run.trigger, "")
 
 
 def _trouble(run: RunFacts) -> str:
@@ -57,12 +63,12 @@ def _lineage(run: RunFacts) -> str:
     lineage = run.run.lineage
     after = ""
     if run.parent is not None:
-        siblings = run.parent.children
-        after = f"continues run {run.parent.number}"
-        if len(siblings) > 1:
+        siblings = run.parent.continued_by
+        after = origin(run)
+        if len(siblings) > 1 and not run.is_nested:
             nth = next(i for i, each in enumerate(siblings, start=1) if each is run)
             after = f"branch {nth} of {len(siblings)} from run {run.parent.number}"
     elif lineage.parent_response_id:
         after = f"continues {one_line(lineage.parent_response_id, 24)}, recorded elsewhere"
-    forks = ", ".join(str(each.number) for each in run.children) if len(run.children) > 1 else ""
+    forks = ", ".join(str(each.number) for each in run.continued_by) if len(run.continued_by) > 1 else ""
     return joined(after, f"forks into runs {forks}" if forks else "")

@@ -98,10 +98,16 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
         f"attempt {own.attempt}" if own.attempt > 1 else "",
         f"{asked} tools at once" if asked > 1 else "",
         "refusal" if step.payload_completed.get("refusal") else "",
+        _inside(own),
         _encrypted(step),
         *_changed(step),
         *(one_line(note, NAME_COLUMNS) for note in step.notes),
     )
+
+
+def _inside(own: StepFacts) -> str:
+    runs = [str(run.number) for run in own.run.inside(own.step)]
+    return f"run{'s' * (len(runs) > 1)} {', '.join(runs)} inside" if runs else ""
 
 
 def _changed(step: Step) -> Iterator[str]:

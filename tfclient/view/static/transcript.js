@@ -59,7 +59,7 @@ export class Transcript {
   runEntry(run) {
     return el("div", { class: `c-run is-${run.status}`, role: "heading", "aria-level": "2" }, el("b", { text: `Run ${this.model.runNumber(run)}` }), " ",
       statusWord(run.status) ? el("span", { class: `state is-${run.status}`, text: statusWord(run.status) }) : null,
-      el("span", { class: "quiet", text: ` ${joined(run.trigger === "user_message" ? "" : run.trigger.replaceAll("_", " "), run.lineage?.parent_run_id ? `continues ${run.lineage.parent_run_id.replace("_", " ")}` : "", duration(run.duration_ms))}` }));
+      el("span", { class: "quiet", text: ` ${joined(run.trigger === "user_message" || (run.trigger === "tool" && run.lineage?.parent_run_id) ? "" : run.trigger.replaceAll("_", " "), run.lineage?.parent_run_id ? `${run.trigger === "tool" ? "inside a tool of" : "continues"} ${run.lineage.parent_run_id.replace("_", " ")}` : "", duration(run.duration_ms))}` }));
   }
 
   stepEntry(step) {
