@@ -156,6 +156,10 @@ def test_one_that_has_just_begun_and_whose_writer_dies(
     assert f"Nobody writes to session {GOING_ON} any more" in outcome.err
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="Ctrl-C is ignored here, as in what a shell runs in the background",
+)
 def test_ctrl_c_is_clean(tmp_path: Path) -> None:
     store = a_store(tmp_path / "store")
     with Segment.open(store.paths, GOING_ON) as segment:
