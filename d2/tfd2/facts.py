@@ -28,7 +28,7 @@ _STEP_ID = re.compile(r"step_[0-9]{1,6}_([1-9][0-9]{0,5})", re.ASCII)
 
 @define(eq=False)
 class StepFacts:
-    """A step with what is known of it from its neighbours."""
+    """A step with what is known of it from its neighbours; ``inside`` are the runs that ran in it, a tool."""
 
     step: Step
     run: RunFacts
@@ -40,6 +40,7 @@ class StepFacts:
     answered_by_error: bool = False
     attempt: int = 1
     retry_of: StepFacts | None = None
+    inside: list[RunFacts] = field(factory=list["RunFacts"])
 
     @property
     def failed(self) -> bool:
@@ -63,7 +64,8 @@ class StepFacts:
 class RunFacts:
     """A run with its steps, its place in the lineage and its counts.
 
-    ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing.
+    ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing; ``continued_by`` are the
+    children that are not.
     """
 
     run: Run
@@ -72,6 +74,7 @@ class RunFacts:
     steps: list[StepFacts] = field(factory=list[StepFacts])
     parent: RunFacts | None = None
     children: list[RunFacts] = field(factory=list["RunFacts"])
+    continued_by: list[RunFacts] = field(factory=list["RunFacts"])
     is_nested: bool = False
     tool_calls: int = 0
     errors: int = 0
@@ -89,22 +92,9 @@ class RunFacts:
         return self.run.status == "failed"
 
     @property
-    def continued_by(self) -> list[RunFacts]:
-        """The runs that go on where it ended."""
-        return [child for child in self.children if not child.is_nested]
-
-    @property
     def is_fork(self) -> bool:
         """Whether an earlier run already continued the same parent."""
         return self.parent is not None and not self.is_nested and self.parent.continued_by[0] is not self
-
-    def inside(self, step: Step) -> list[RunFacts]:
-        """Return the runs that ran inside a step of this run, a tool."""
-        return [
-            child
-            for child in self.children
-            if child.is_nested and child.run.lineage.parent_step_id == step.step_id
-        ]
 
     @property
     def page_count(self) -> int:
@@ -238,6 +228,10 @@ def _connect_runs(facts: SessionFacts) -> None:
             parent = response.run
         if parent is not None and parent is not run:
             run.parent = parent
+            parent.children.append(run)
             around = facts.steps.get(lineage.parent_step_id or "")
             run.is_nested = run.run.trigger == "tool" or (around is not None and _is_a_tool(around.step))
-            parent.children.append(run)
+            if not run.is_nested:
+                parent.continued_by.append(run)
+            elif around is not None:
+                around.inside.append(run)

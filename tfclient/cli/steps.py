@@ -106,7 +106,7 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
 
 
 def _inside(own: StepFacts) -> str:
-    runs = [str(run.number) for run in own.run.inside(own.step)]
+    runs = [str(run.number) for run in own.inside]
     return f"run{'s' * (len(runs) > 1)} {', '.join(runs)} inside" if runs else ""
 
 
