@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -68,8 +69,16 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "prune": prune,
     "delete": delete,
 }
+
+
+def _help_of(command: Callable[..., None]) -> str:
+    # Line breaks would be shown where the docstring has them, and a word in brackets be taken for markup.
+    paragraphs = (inspect.getdoc(command) or "").replace("[", r"\[").split("\n\n")
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+
+
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name, help=_help_of(_command))(_command)
 
 
 def _version(*, value: bool) -> None:

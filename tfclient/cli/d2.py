@@ -41,9 +41,9 @@ def d2(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Print the path of a session's diagram, drawing it where it is missing.
+    """Print the path of a session's diagram, drawing it where it is missing.
 
-    Pictures need the d2 program (pip install 'tfclient\[d2]'). All boards go into one folder of the store, linked
+    Pictures need the d2 program (pip install 'tfclient[d2]'). All boards go into one folder of the store, linked
     to each other; with -o FILE only one goes there, the overview unless --board names another. A board that is
     drawn alone has links only to those that are beside it already.
 

@@ -28,11 +28,11 @@ def html(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Write a session as one HTML file that opens anywhere: no server, no network.
+    """Write a session as one HTML file that opens anywhere: no server, no network.
 
     It holds everything that was recorded of the session, so look at it before you pass it on.
 
-    Needs pip install 'tfclient\[view]'; the flow is in it when the d2 program is there (pip install 'tfclient\[d2]').
+    Needs pip install 'tfclient[view]'; the flow is in it when the d2 program is there (pip install 'tfclient[d2]').
 
     With --json: {session_id, path, bytes}.
     """

@@ -27,11 +27,11 @@ def view(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    r"""Show sessions in the browser: the flow, a timeline, the transcript, every step.
+    """Show sessions in the browser: the flow, a timeline, the transcript, every step.
 
     The page is served on 127.0.0.1 only, read-only, and at an address that nobody can guess.
 
-    Needs pip install 'tfclient\[view]'; the flow needs the d2 program too (pip install 'tfclient\[d2]').
+    Needs pip install 'tfclient[view]'; the flow needs the d2 program too (pip install 'tfclient[d2]').
 
     With --json: {address, session_id} on one line as soon as the page can be opened.
     """
