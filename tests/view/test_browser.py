@@ -396,7 +396,8 @@ def test_what_is_kept_apart_is_fetched_when_asked_for(
     session.runs[0].steps[7].payload_completed["output"] = store.blobs.put(
         long.encode(), "text/plain", "<b>long"
     )
-    session.runs[0].steps[0].payload_started["content"] = [store.blobs.put(a_png(), "image/png")]
+    picture = {"type": "input_image", "image_url": store.blobs.put(a_png(), "image/png")}
+    session.runs[0].steps[0].payload_started["content"] = [picture]
     store.put(session)
     page.goto(f"{serve_store(store)}#/s/{FAILING}/json/step_1_8")
     panel = page.locator(".panel")
@@ -410,6 +411,10 @@ def test_what_is_kept_apart_is_fetched_when_asked_for(
         2,
         3,
     ]
+    page.goto(f"{page.url.partition('#')[0]}#/s/{FAILING}/transcript/step_1_1")
+    said = page.locator('.transcript [data-step="step_1_1"]')
+    said.get_by_role("button", name="Show the picture").click()
+    expect(said.locator("img.picture")).to_be_visible()
     file = tmp_path / "session.html"
     file.write_text(html_file(store, FAILING), encoding="utf-8")
     page.goto(f"{file.as_uri()}#/s/{FAILING}/json/step_1_1")

@@ -60,6 +60,13 @@ export function saidBy(step) {
   }
 }
 
+/** The pictures, files and sounds that came with a prompt, where they are kept. */
+export function mediaOf(step) {
+  const content = step.label === "user_message" ? step.payload_started?.content : null;
+  const parts = Array.isArray(content) ? content.filter((part) => typeof part === "object" && part !== null && !("text" in part)) : [];
+  return parts.flatMap((part) => [part, ...Object.values(part)]).flatMap((each) => (typeof each === "object" && each !== null && !isBlob(each) ? Object.values(each) : [])).filter((value, n, all) => isBlob(value) && all.indexOf(value) === n);
+}
+
 export class Model {
   constructor(session) {
     this.session = session;

@@ -3,7 +3,7 @@
 import { el, fill, visible } from "./dom.js";
 import { duration, joined, oneLine, tokens } from "./format.js";
 import { kind, statusWord } from "./kinds.js";
-import { Model, saidBy } from "./model.js";
+import { mediaOf, Model, saidBy } from "./model.js";
 import { valueView } from "./values.js";
 
 const CHUNK = 150;
@@ -75,7 +75,8 @@ export class Transcript {
     const value = saidBy(step);
     const showsValue = step.label !== "assistant_call" || failed;
     const className = `c-step k-${failed ? "error" : look} ${spoken ? `is-spoken is-${look}` : "is-aside"}${failed ? " is-failed" : ""}`;
-    return el("article", { class: className, "data-step": step.step_id }, head, showsValue && value !== undefined && value !== "" ? valueView(value, { fold: spoken ? 3000 : 500 }) : null);
+    return el("article", { class: className, "data-step": step.step_id }, head, showsValue && value !== undefined && value !== "" ? valueView(value, { fold: spoken ? 3000 : 500 }) : null,
+      ...mediaOf(step).map((each) => valueView(each)));
   }
 
   mark(stepId, { scroll = true } = {}) {
