@@ -88,11 +88,8 @@ def looks(run: RunFacts, family: str) -> Lines:
 
 def branch(run: RunFacts) -> str:
     """Return where a run comes from when that is not the run before it."""
-    if run.is_nested or run.is_fork:
-        return origin(run)
-    if run.parent is None or run.parent.position == run.position - 1:
-        return ""
-    return origin(run)
+    follows = run.parent is not None and run.parent.position == run.position - 1
+    return "" if follows and not (run.is_nested or run.is_fork) else origin(run)
 
 
 def origin(run: RunFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from tfstore.references import is_reference
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = frozenset({"input_text", "output_text", "text", "refusal"})
 _MEDIA: Final = ("image", "file", "audio", "video")
-_DATA: Final = ("image_url", "file_data", "data", "url", "file", "input_audio", "video_url", "file_url")
+_DATA_URL: Final = re.compile(r"data:([^;,]*)[^,]*;base64,(.*)", re.DOTALL)
 _NAMES: Final = ("filename", "file_id", "image_url", "url", "file_url", "video_url")
 
 
@@ -52,21 +53,26 @@ def _is_text(part: Any) -> bool:
 
 
 def _about(part: dict[str, Any]) -> str:
-    told: list[str] = []
-    for each in _levels(part):
-        told += [str(each[name]) for name in _NAMES if isinstance(each.get(name), str)]
-        told += [words for name in _DATA if (words := _reference(each.get(name)))]
-    return ": " + ", ".join(dict.fromkeys(told)) if told else ""
+    told = (_words(name, value) for each in _levels(part) for name, value in each.items())
+    words = ", ".join(dict.fromkeys(filter(None, told)))
+    return f": {words}" if words else ""
+
+
+def _words(name: str, value: Any) -> str:
+    if is_reference(value):
+        count = value.get("bytes")
+        return (
+            f"{value['media_type']}, {count:,} bytes" if isinstance(count, int) else str(value["media_type"])
+        )
+    if not isinstance(value, str):
+        return ""
+    if found := _DATA_URL.match(value):
+        # A short one stands in the document itself.
+        return f"{found[1] or 'data'}, {len(found[2].rstrip('=')) * 3 // 4:,} bytes"
+    return value if name in _NAMES else ""
 
 
 def _levels(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a part, and what chat completions put one level deeper."""
     yield part
     yield from (value for value in part.values() if isinstance(value, dict) and not is_reference(value))
-
-
-def _reference(value: Any) -> str:
-    if not is_reference(value):
-        return ""
-    count = value.get("bytes")
-    return f"{value['media_type']}, {count:,} bytes" if isinstance(count, int) else str(value["media_type"])

@@ -48,6 +48,17 @@ PICTURE = {"type": "input_image", "image_url": {**BLOB, "media_type": "image/png
             {"completed": {"output": [PICTURE, {"type": "input_text", "text": "done"}]}},
             "[image: image/png, 3,072 bytes]\ndone",
         ),
+        (
+            "tool_output",
+            {
+                "completed": {
+                    "output": [
+                        {"type": "input_image", "image_url": "data:image/gif;base64,R0lGODlhAQABAAAAACw="}
+                    ]
+                }
+            },
+            "[image: image/gif, 14 bytes]",
+        ),
         ("tool_output", {"completed": {"output": [{"type": "city"}]}}, '[{"type": "city"}]'),
         ("assistant_message", {"completed": {"text": "Hi", "refusal": None}}, "Hi"),
         ("assistant_message", {"completed": {"text": "", "refusal": "No."}}, "No."),

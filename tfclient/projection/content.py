@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfstore.content_parts import medium
+
 
 def text_of_content(content: Any) -> str:
     """Return the text of a message's content, its text parts joined by newlines."""
@@ -51,7 +53,7 @@ def describe_parts(content: Any) -> str:
         kind = str(part.get("type", "part"))
         inner = part.get("file") if isinstance(part.get("file"), dict) else part
         name = (inner or {}).get("filename") or (inner or {}).get("file_id")
-        word = next((w for w in ("image", "file", "audio", "video") if w in kind), kind)
+        word = medium(part) or kind
         words.append(f"[{word}: {name}]" if name else f"[{word}]")
     return " ".join(words)
 
