@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfstore.documents import ErrorInfo, Lineage, Run, Session, Step, Usage
+from tfstore.document.documents import ErrorInfo, Lineage, Run, Session, Step, Usage
 
 SESSION_ID = "sess_20260902T091400Z_7f3a9c01"
 

@@ -12,7 +12,7 @@ from vcr.record_mode import RecordMode
 
 from tests import agents
 from tests.record_cassettes import CASSETTES, SCENARIOS, record
-from tfclient.cassette import read_cassette
+from tfclient.importing.cassette import read_cassette
 from tfclient.redaction import Redactor
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
     from tfclient.health import Health
     from tfclient.recorder import Recorder
-    from tfclient.session_handle import SessionHandle
+    from tfclient.sessions.handle import SessionHandle
     from tfclient.stats import Stats
     from tfstore.store import Store
 
@@ -53,7 +53,7 @@ _HOMES = {
     "Health": "health",
     "Recorder": "recorder",
     "SessionEnded": "errors",
-    "SessionHandle": "sessions",
+    "SessionHandle": "sessions.handle",
     "SessionStillOpen": "errors",
     "SettingError": "errors",
     "Stats": "stats",
@@ -87,6 +87,6 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     Raises:
         StoreNotFound: there is no store there.
     """
-    from tfclient.opening import open_store as opened
+    from tfclient.open_store import open_store as opened
 
     return opened(path)

@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
-from tfclient import capture
-from tfclient.following import following
+from tfclient.capture import seams as capture
+from tfclient.capture.explicit_parent import following
+from tfclient.capture.tools import ToolCall, call_of, diagnosed, measured
 from tfclient.recorder import Recorder
-from tfclient.session_handle import SessionHandle
-from tfclient.tools import ToolCall, call_of, diagnosed, measured
+from tfclient.sessions.handle import SessionHandle
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
 

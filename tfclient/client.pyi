@@ -23,9 +23,9 @@ from openai.lib.azure import AsyncAzureADTokenProvider, AzureADTokenProvider
 from openai.lib.bedrock import AsyncBedrockTokenProvider, BedrockTokenProvider, _LegacyBedrockState
 from openai.providers.bedrock import AwsCredentialsProvider
 
+from tfclient.capture.tools import ToolCall
 from tfclient.recorder import Recorder
-from tfclient.session_handle import SessionHandle
-from tfclient.tools import ToolCall
+from tfclient.sessions.handle import SessionHandle
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -13,8 +13,8 @@ from weakref import finalize
 import openai
 
 from tfclient.health import Health
-from tfclient.session_handle import SessionHandle
-from tfclient.sessions import Sessions
+from tfclient.sessions.handle import SessionHandle
+from tfclient.sessions.sessions import Sessions
 from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
 from tfclient.stats import Counters, Stats
 
@@ -151,7 +151,7 @@ class Recorder:
         while finished:
             session_id = finished.popleft()
             try:
-                from tfclient.drift import drift_of
+                from tfclient.finishing.drift import drift_of
                 from tfstore.errors import StoreError
                 from tfstore.store import Store
 

@@ -11,7 +11,7 @@ from tfd2.outline import outline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 __all__ = [
     "CompilerMissing",
@@ -32,7 +32,7 @@ def draw(session: Session) -> str:
     its texts hold, in time linear in its steps.
 
     Example:
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> "it has no runs" in draw(Session("sess_20260101T000000Z_00000000"))
         True
     """
@@ -43,7 +43,7 @@ def drawn(session: Session) -> Iterator[str]:
     """Yield what ``draw`` returns, board by board: that of a long session is longer than its program has room for.
 
     Example:
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> session = Session("sess_20260101T000000Z_00000000")
         >>> "".join(drawn(session)) == draw(session)
         True

@@ -9,7 +9,7 @@ from tfd2.steps import snapshot_nodes, step_node
 
 if TYPE_CHECKING:
     from tfd2.elements import Node
-    from tfd2.facts import SessionFacts, StepFacts
+    from tfstore.reading.facts import SessionFacts, StepFacts
 
 ANSWERS = frozenset({"tool_output", "tool_error", "approval_response"})
 

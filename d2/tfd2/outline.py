@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from tfd2 import cards
 from tfd2.containers import boxes_of, edges_between, edges_of_order
 from tfd2.elements import Board, Node, Way
-from tfd2.facts import gather
-from tfd2.figures import counted, duration, joined, tokens
 from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
 from tfd2.steps import status_word
 from tfd2.timeline import timeline_board
-from tfd2.wrapping import cut
+from tfstore.reading.columns import cut
+from tfstore.reading.facts import gather
+from tfstore.reading.figures import counted, duration, joined, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfd2.elements import Lines
-    from tfd2.facts import RunFacts, SessionFacts
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
+    from tfstore.reading.facts import RunFacts, SessionFacts
 
 TITLE_COLUMNS = 64
 """Of the session's own title, so that its id is never cut."""
@@ -33,7 +33,7 @@ def outline(session: Session) -> Iterator[Board]:
     """Yield a session's boards, the root first, each made when it is asked for.
 
     Example:
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> [board.nodes[0].head[0] for board in outline(Session("sess_20260101T000000Z_00000000"))]
         ['Session sess_20260101T000000Z_00000000']
     """

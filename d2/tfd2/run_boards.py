@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tfd2 import run_words
 from tfd2.elements import IN_FULL, Board, Node, Way
-from tfd2.figures import counted
 from tfd2.flow import edges_of, nodes_of
 from tfd2.stubs import stubs_of
+from tfstore.reading import run_words
+from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfd2.facts import RunFacts, SessionFacts
+    from tfstore.reading.facts import RunFacts, SessionFacts
 
 ALL_RUNS = Way("all runs", "")
 

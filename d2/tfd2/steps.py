@@ -6,16 +6,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tfd2.elements import Node, Tooltip
-from tfd2.facts import policy_version
-from tfd2.figures import counted, duration, joined, traffic
 from tfd2.theme import kind_of
-from tfd2.wrapping import cut
-from tfstore.reading import as_text, text_of
+from tfstore.reading.columns import cut
+from tfstore.reading.facts import policy_version
+from tfstore.reading.figures import counted, duration, joined, traffic
+from tfstore.reading.step_text import as_text, text_of
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines
-    from tfd2.facts import SessionFacts, StepFacts
-    from tfstore.documents import Attempt, Step
+    from tfstore.document.documents import Attempt, Step
+    from tfstore.reading.facts import SessionFacts, StepFacts
 
 ATTEMPTS_SHOWN = 4
 NAME_COLUMNS = 32

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from tfd2 import run_words
 from tfd2.elements import Edge, Node, Tooltip
-from tfd2.figures import counted
+from tfstore.reading import run_words
+from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines
-    from tfd2.facts import RunFacts, SessionFacts, StepFacts
+    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 CHILDREN_SHOWN = 12
 """Runs that continue one run, each by a stub of its own; the rest is one stub that says how many."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tfd2.wrapping import cut, wrap
+from tfstore.reading.columns import cut, wrap
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines, Measure, Tooltip

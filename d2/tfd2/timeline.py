@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfd2 import run_words
 from tfd2.elements import Board, Message, Scene, Sequence
-from tfd2.figures import joined
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, step_text, title
+from tfstore.reading import run_words
+from tfstore.reading.figures import joined
 
 if TYPE_CHECKING:
-    from tfd2.facts import RunFacts, SessionFacts, StepFacts
+    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 KEY = "timeline"
 

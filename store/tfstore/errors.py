@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfstore.labels import SCHEMA_VERSION
+from tfstore.document.labels import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

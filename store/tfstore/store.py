@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tfstore import deleting, descent
-from tfstore.blobs import Blobs
-from tfstore.catalog import OTHER, Catalog, CatalogRow, row_of
+from tfstore.disk.blobs import Blobs
+from tfstore.disk.locks import only_one
+from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
+from tfstore.disk.session_folder import SessionFiles
 from tfstore.errors import (
     CorruptDocument,
     StoreError,
@@ -24,13 +25,19 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
-from tfstore.journal import archived_sessions, live_writers, read_entries, sessions_with_journal, writers
-from tfstore.locks import only_one
-from tfstore.paths import StorePaths, is_real_dir, is_session_id
-from tfstore.response_index import ResponseIndex
-from tfstore.session_files import SessionFiles
-from tfstore.session_table import SessionTable
-from tfstore.stored_sessions import StoredSessions
+from tfstore.index.catalog import OTHER, Catalog, CatalogRow, row_of
+from tfstore.index.responses import ResponseIndex
+from tfstore.journal.reading import (
+    archived_sessions,
+    live_writers,
+    read_entries,
+    sessions_with_journal,
+    writers,
+)
+from tfstore.keeping import deleting
+from tfstore.reading import descent
+from tfstore.tables.session_table import SessionTable
+from tfstore.tables.stored_sessions import StoredSessions
 
 if TYPE_CHECKING:
     import builtins
@@ -38,8 +45,8 @@ if TYPE_CHECKING:
 
     from tinydb.queries import QueryLike
 
-    from tfstore.documents import Session, Step
-    from tfstore.journal import Entry, JournalReport
+    from tfstore.document.documents import Session, Step
+    from tfstore.journal.reading import Entry, JournalReport
 
 
 class SessionStore(Protocol):
@@ -80,7 +87,7 @@ class Store:
     Example:
         >>> import tempfile
         >>> from tinydb import where
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> store = Store(tempfile.mkdtemp(), create=True)
         >>> store.put(Session("sess_1", title="Hello"))
         >>> store.get("sess_1").title, store.last()
@@ -212,7 +219,7 @@ class Store:
         Example:
             >>> import tempfile
             >>> from tinydb import where
-            >>> from tfstore.documents import Session
+            >>> from tfstore.document.documents import Session
             >>> store = Store(tempfile.mkdtemp(), create=True)
             >>> store.put(Session("sess_1", metadata={"user": "ada"}))
             >>> [session.session_id for session in store.find(where("metadata").user == "ada")]

@@ -11,14 +11,14 @@ from tests.bench.figures import Figure
 from tests.bench.traffic import nothing_finished, on_the_wire, prompt, record, recorder, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
-from tfclient.live import LiveSession
+from tfclient.finishing.live import LiveSession
 from tfstore.store import Store
 
 _CALLS = 3_334
 _LARGE = 10_000
 
-_HELPER = "import sys; from tfclient.helper import main; main(*sys.argv[1:])"
-_IDLE = "import tfclient.completing, tfstore.store, tfd2, zstandard, pydantic_core"
+_HELPER = "import sys; from tfclient.finishing.helper import main; main(*sys.argv[1:])"
+_IDLE = "import tfclient.finishing.last_steps, tfstore.store, tfd2, zstandard, pydantic_core"
 _SPENT = """
 import time
 status = open("/proc/self/status").read()

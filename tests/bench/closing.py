@@ -13,9 +13,9 @@ from tests.bench.figures import Figure
 from tests.bench.traffic import on_the_wire, prompt, record, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
-from tfclient.live import LiveSession
-from tfstore.catalog import Catalog, CatalogRow
-from tfstore.paths import StorePaths, new_session_id
+from tfclient.finishing.live import LiveSession
+from tfstore.disk.paths import StorePaths, new_session_id
+from tfstore.index.catalog import Catalog, CatalogRow
 from tfstore.store import Store
 
 

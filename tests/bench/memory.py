@@ -19,10 +19,10 @@ from pathlib import Path
 calls, folder, mode = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 projecting = mode == "projected"
 import contextlib
-import tfclient.finish
+import tfclient.finishing.finisher
 from tests.bench.traffic import nothing_finished, prompt
 from tfclient import Recorder
-from tfclient.exchanges import Call
+from tfclient.capture.exchange import Call
 
 def memory(most=False):
     told = open("/proc/self/status").read()
@@ -54,14 +54,14 @@ class Response:
 apart = contextlib.nullcontext() if mode == "finished" else nothing_finished()
 apart.__enter__()
 # Nobody wants to wait for a refresh that does not disturb.
-tfclient.finish.SHARE = 1
+tfclient.finishing.finisher.SHARE = 1
 recorder = Recorder(folder)
 seconds, feeding, at = [], [], {}
 with recorder.session(id="long") as session:
     if projecting:
         from tfclient.projection.projector import Projector
-        from tfstore.journal import Tail
-        from tfstore.paths import StorePaths
+        from tfstore.journal.reading import Tail
+        from tfstore.disk.paths import StorePaths
         tail, projector = Tail(StorePaths(folder), "long"), Projector("long")
     for n in range(calls):
         began = time.thread_time()

@@ -23,7 +23,7 @@ from tests.bench.figures import Figure
 from tests.bench.timing import by_turns
 from tests.bench.traffic import answering, both, chunks, events, prompt, recorder, streaming
 from tests.capture.driver import MODEL
-from tfclient import capture
+from tfclient.capture import seams as capture
 from tfclient.redaction.shapes import suspicious
 
 

@@ -17,14 +17,14 @@ from typing import Any, Final
 import openai
 
 import tfclient
-import tfclient.sessions
+import tfclient.sessions.sessions
 from tests.capture.driver import HTTP, MODEL
 from tests.server.ids import Clock, Ids
 from tests.server.replies import Say, Think, answer
 from tests.server.responses_api import ResponsesApi
 from tfclient import Recorder
-from tfclient.exchanges import Call
-from tfclient.session_handle import SessionHandle
+from tfclient.capture.exchange import Call
+from tfclient.sessions.handle import SessionHandle
 
 _WORDS = "The lighthouse keeper wrote down what the sea had brought, and when, and in which weather. "
 _JSON = {"content-type": "application/json", "x-request-id": "req_bench", "openai-processing-ms": "812"}
@@ -123,12 +123,12 @@ class _Nothing:
 @contextlib.contextmanager
 def nothing_finished() -> Iterator[None]:
     """Have recorders begun meanwhile write journals only: what projects in the background is measured apart."""
-    before = tfclient.sessions.make_finisher
-    tfclient.sessions.make_finisher = lambda settings: _Nothing()  # noqa: ARG005
+    before = tfclient.sessions.sessions.make_finisher
+    tfclient.sessions.sessions.make_finisher = lambda settings: _Nothing()  # noqa: ARG005
     try:
         yield
     finally:
-        tfclient.sessions.make_finisher = before
+        tfclient.sessions.sessions.make_finisher = before
 
 
 def both(made: Recorder, http: Any, base_url: str = "http://localhost/v1") -> tuple[Any, Any]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-import tfclient.open_sessions
-import tfclient.sessions
+import tfclient.sessions.idle_and_exit
+import tfclient.sessions.sessions
 from tests.capture.driver import AsyncDriver, Driver
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
@@ -45,9 +45,9 @@ def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
     def make(_settings: Settings) -> RecordingFinisher:
         return made
 
-    monkeypatch.setattr(tfclient.sessions, "make_finisher", make)
+    monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make)
     yield made
-    for handle in tfclient.open_sessions.open_sessions():
+    for handle in tfclient.sessions.idle_and_exit.open_sessions():
         handle.end()
 
 

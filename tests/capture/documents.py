@@ -9,7 +9,7 @@ from tfclient.projection.projector import Projector
 
 if TYPE_CHECKING:
     from tfclient import Recorder
-    from tfstore.documents import Session, Step
+    from tfstore.document.documents import Session, Step
 
 
 def session(recorder: Recorder, session_id: str | None = None) -> Session:

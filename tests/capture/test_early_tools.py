@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.server.scripted import ScriptedServer, Seen
     from tfclient import Recorder
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 OSLO = Call("weather", {"city": "Oslo"}, call_id="call_1")
 BERGEN = Call("weather", {"city": "Bergen"}, call_id="call_2")

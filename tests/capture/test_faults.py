@@ -14,24 +14,24 @@ from typing import Any
 
 import pytest
 
-import tfclient.capture
-import tfclient.open_sessions
-import tfclient.writer
+import tfclient.capture.seams
+import tfclient.sessions.idle_and_exit
+import tfclient.sessions.writer
 from tests.capture import journals
 from tests.capture.conftest import RecordingFinisher
 from tests.capture.driver import HTTP, MODEL, Driver
 from tests.server.replies import Answer, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Health, Recorder
-from tfclient.capture import _decoding
-from tfclient.exchanges import Call
-from tfclient.known import Known
+from tfclient.capture.exchange import Call
+from tfclient.capture.seams import _decoding
+from tfclient.capture.tools import ToolCall
 from tfclient.redaction import Redactor
-from tfclient.resent import SentBodies, SentTexts
-from tfclient.sessions import Sessions
-from tfclient.tools import ToolCall
-from tfclient.writer import Writer
-from tfstore.segment import Segment
+from tfclient.redaction.header_plans import Known
+from tfclient.sessions.sent_bodies import SentBodies, SentTexts
+from tfclient.sessions.sessions import Sessions
+from tfclient.sessions.writer import Writer
+from tfstore.journal.segment import Segment
 
 
 @pytest.fixture(autouse=True)
@@ -219,8 +219,8 @@ def test_a_disk_that_is_full_for_a_while(
 
 
 def _readable(recorder: Recorder) -> list[dict[str, Any]]:
-    from tfstore.journal import read_entries
-    from tfstore.paths import StorePaths
+    from tfstore.disk.paths import StorePaths
+    from tfstore.journal.reading import read_entries
 
     (session,) = journals.sessions(recorder)
     return read_entries(StorePaths(recorder.settings.directory), session)[0]
@@ -296,9 +296,9 @@ def test_a_slow_disk_is_written_to_in_the_background(
     drive.do(client.responses.create(model=MODEL, input="fast"))
     monkeypatch.setattr(Segment, "append", slow)
     # The next write is taken for a stalled one, however long it takes.
-    monkeypatch.setattr(tfclient.writer, "STALLED", 0.0)
-    monkeypatch.setattr(tfclient.writer, "LEAST_SPEED", float("inf"))
-    monkeypatch.setattr(tfclient.writer, "SURELY_STALLED", 0.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 0.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "LEAST_SPEED", float("inf"))
+    monkeypatch.setattr(tfclient.sessions.writer, "SURELY_STALLED", 0.0)
     drive.do(client.responses.create(model=MODEL, input="stalls"))
     for n in range(5):
         drive.do(client.responses.create(model=MODEL, input=f"waits {n}"))
@@ -306,8 +306,8 @@ def test_a_slow_disk_is_written_to_in_the_background(
     assert recorder.stats().backlog >= 10
     assert "in memory" in recorder.health.reasons[0]
     assert caplog.text.count("now in the background") == 1
-    monkeypatch.setattr(tfclient.writer, "STALLED", 60.0)
-    monkeypatch.setattr(tfclient.writer, "FAST", 60.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 60.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "FAST", 60.0)
     disk.set()
     handle = client.end_session()
     assert handle.wait(20)
@@ -332,9 +332,9 @@ def test_a_backlog_that_is_full_loses_and_counts(
     client = drive.traced(recorder)
     drive.do(client.responses.create(model=MODEL, input="fast"))
     monkeypatch.setattr(Segment, "append", stuck)
-    monkeypatch.setattr(tfclient.writer, "STALLED", 0.0)
-    monkeypatch.setattr(tfclient.writer, "LEAST_SPEED", float("inf"))
-    monkeypatch.setattr(tfclient.writer, "BACKLOG_BYTES", 8000)
+    monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 0.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "LEAST_SPEED", float("inf"))
+    monkeypatch.setattr(tfclient.sessions.writer, "BACKLOG_BYTES", 8000)
     for _ in range(6):
         drive.do(client.responses.create(model=MODEL, input="x" * 2000))
     assert recorder.stats().lost > 0
@@ -399,7 +399,7 @@ def test_the_end_of_the_process_survives_everything(
 ) -> None:
     with recorder.session():
         monkeypatch.setattr(Sessions, "end", boom)
-        tfclient.open_sessions._at_exit()
+        tfclient.sessions.idle_and_exit._at_exit()
         monkeypatch.undo()
 
 
@@ -413,7 +413,7 @@ def test_a_tool_runs_whatever_the_recorder_does(recorder: Recorder, monkeypatch:
 def test_a_recorder_that_cannot_even_be_made(
     drive: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tfclient.capture, "_NOWHERE", Health())
+    monkeypatch.setattr(tfclient.capture.seams, "_NOWHERE", Health())
     monkeypatch.setattr(Recorder, "__init__", boom)
     client = drive.made(drive.traced_class)
     assert everything(drive, client.with_options(timeout=9)) == everything(drive, drive.plain())

@@ -10,10 +10,10 @@ import pytest
 from tests.capture import documents, journals
 from tests.capture.driver import MODEL, Driver
 from tests.server.replies import Call, Raw, Say, Think, answer, calls, thing
-from tfclient.projection.encrypted import sealed
+from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.projector import Projector
-from tfstore.converter import from_json, to_json
-from tfstore.prompts import Prompt, has_prompt, prompt_of
+from tfstore.document.converter import from_json, to_json
+from tfstore.reading.prompts import Prompt, has_prompt, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

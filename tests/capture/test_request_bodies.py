@@ -18,7 +18,7 @@ from tests.server.replies import Raw, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 from tfclient.redaction import Redactor
-from tfclient.resent import RECENT, SentBodies, SentTexts
+from tfclient.sessions.sent_bodies import RECENT, SentBodies, SentTexts
 
 FILE = Raw(b'{"id": "file_1", "object": "file"}')
 

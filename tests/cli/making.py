@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
 from tfclient.cli.app import app
-from tfstore.documents import Attempt, ErrorInfo, Session, Summary, ToolSummary, Usage
-from tfstore.segment import Segment
+from tfstore.document.documents import Attempt, ErrorInfo, Session, Summary, ToolSummary, Usage
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 if TYPE_CHECKING:

@@ -14,25 +14,25 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.builders import a_run, a_session
-from tfclient.cli.aligning import aligned_runs
-from tfclient.cli.counting import by_model, by_tool
-from tfclient.cli.details import details
-from tfclient.cli.differences import differences
+from tfclient.cli.commands.search import lines_of
+from tfclient.cli.commands.tail import lines_about
 from tfclient.cli.failures import Refused
-from tfclient.cli.following import Follower
-from tfclient.cli.heading import heading
-from tfclient.cli.matches import Pattern, matches_in
-from tfclient.cli.prompt import prompt_for, prompt_lines
-from tfclient.cli.search import lines_of
-from tfclient.cli.story import story_of
-from tfclient.cli.tail import lines_about
-from tfclient.cli.telling import telling
-from tfclient.cli.transcript import transcript_of
-from tfclient.cli.tree import Look, tree
-from tfd2.facts import gather
-from tfstore.converter import to_json
-from tfstore.documents import ErrorInfo, Step, Usage
-from tfstore.labels import Label
+from tfclient.cli.lines.details import details
+from tfclient.cli.lines.differences import differences
+from tfclient.cli.lines.heading import heading
+from tfclient.cli.lines.prompt import prompt_for, prompt_lines
+from tfclient.cli.lines.telling import telling
+from tfclient.cli.lines.transcript import transcript_of
+from tfclient.cli.lines.tree import Look, tree
+from tfstore.document.converter import to_json
+from tfstore.document.documents import ErrorInfo, Step, Usage
+from tfstore.document.labels import Label
+from tfstore.reading.changes import Follower
+from tfstore.reading.comparison import aligned_runs
+from tfstore.reading.facts import gather
+from tfstore.reading.failures import story_of
+from tfstore.reading.search import Pattern, matches_in
+from tfstore.reading.totals import by_model, by_tool
 from tfstore.store import Store
 
 TEXTS = st.text(st.characters(), max_size=120) | st.sampled_from(

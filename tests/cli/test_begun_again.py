@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.server.scripted import ScriptedServer
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 LONG = "x y " * 5000
 

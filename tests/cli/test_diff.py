@@ -9,13 +9,13 @@ import pytest
 
 from tests.builders import SESSION_ID, a_chat, a_run, a_session, a_step, tokens
 from tests.cli.making import WEATHER, a_store, run
-from tfclient.cli.aligning import aligned_runs, aligned_steps
-from tfstore.documents import Attempt
+from tfstore.document.documents import Attempt
+from tfstore.reading.comparison import aligned_runs, aligned_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.documents import Session, Step
+    from tfstore.document.documents import Session, Step
     from tfstore.store import Store
 
 

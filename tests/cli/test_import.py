@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.making import a_cassette, an_exchange, run
-from tfstore.documents import Session
+from tfstore.document.documents import Session
 from tfstore.store import Store
 
 

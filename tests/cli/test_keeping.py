@@ -9,13 +9,14 @@ import pytest
 from tests.capture.driver import MODEL
 from tests.cli.making import WEATHER, a_store, journal, run, weather
 from tests.server.replies import answer
-from tfclient import Recorder, TracedOpenAI, recovery
-from tfclient.live import LiveSession
-from tfstore.archive import Archive
-from tfstore.converter import to_json
+from tfclient import Recorder, TracedOpenAI
+from tfclient.finishing import recovery
+from tfclient.finishing.live import LiveSession
+from tfstore.disk.json_text import readable
+from tfstore.document.converter import to_json
 from tfstore.errors import ArchiveUnreadable, SessionDeleted
-from tfstore.json_text import readable
-from tfstore.segment import Segment
+from tfstore.journal.archive import Archive
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 if TYPE_CHECKING:

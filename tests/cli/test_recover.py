@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.making import HOSTILE, WEATHER, a_store, entries, journal, run, weather
-from tfstore.segment import Segment
+from tfstore.journal.segment import Segment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import a_run, a_session, a_step
 from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run
-from tfclient.cli.matches import Pattern
+from tfstore.reading.search import Pattern
 
 if TYPE_CHECKING:
     from pathlib import Path

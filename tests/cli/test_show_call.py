@@ -10,7 +10,7 @@ import pytest
 from tests.cli.making import WEATHER, a_store, journal, run
 from tests.docs.umbrella import QUESTION, umbrella_session
 from tests.projection.builders import Story, said, user
-from tfclient.cli.raw import raw_lines
+from tfclient.cli.lines.raw import raw_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

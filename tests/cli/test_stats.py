@@ -8,8 +8,8 @@ import pytest
 
 from tests.builders import a_run, a_session, a_step
 from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
-from tfclient.cli.counting import percentile
-from tfstore.documents import ErrorInfo
+from tfstore.document.documents import ErrorInfo
+from tfstore.reading.totals import percentile
 
 if TYPE_CHECKING:
     from pathlib import Path

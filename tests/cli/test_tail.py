@@ -13,14 +13,14 @@ import pytest
 
 from tests.builders import a_run, a_session, a_step
 from tests.cli.making import GOING_ON, WEATHER, a_store, entries, journal, run
-from tfclient.cli.flow import Flow
-from tfclient.cli.following import Follower
-from tfstore.segment import Segment
+from tfclient.cli.lines.flow import Flow
+from tfstore.journal.segment import Segment
+from tfstore.reading.changes import Follower
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.documents import Session, Step
+    from tfstore.document.documents import Session, Step
     from tfstore.store import Store
 
 MAIN = "from tfclient.cli import main; main()"
@@ -141,14 +141,14 @@ def test_one_that_has_just_begun_and_whose_writer_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = a_store(tmp_path / "store")
-    monkeypatch.setattr("tfclient.cli.tail.GRACE", 0.0)
+    monkeypatch.setattr("tfclient.cli.commands.tail.GRACE", 0.0)
     segment = Segment.open(store.paths, GOING_ON)
     segment.append(*entries(ended=False))
 
     def dies(_seconds: float) -> None:
         segment.close()
 
-    monkeypatch.setattr("tfclient.cli.tail.time.sleep", dies)
+    monkeypatch.setattr("tfclient.cli.commands.tail.time.sleep", dies)
     outcome = run("tail", GOING_ON, "--store", store.paths.root)
 
     assert outcome.code == 1
@@ -180,7 +180,7 @@ def test_ctrl_c_while_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tfclient.cli.tail.time.sleep", interrupted)
+    monkeypatch.setattr("tfclient.cli.commands.tail.time.sleep", interrupted)
 
     outcome = run("tail", "--store", store.paths.root)
 

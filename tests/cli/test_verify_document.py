@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.cli.making import run
-from tfclient.live import LiveSession
-from tfstore.segment import Segment
+from tfclient.finishing.live import LiveSession
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 CASSETTE = Path(__file__).parents[2] / "cassettes" / "agent_loop.yaml"

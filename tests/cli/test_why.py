@@ -8,9 +8,9 @@ import pytest
 
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
 from tests.cli.making import WEATHER, run
-from tfclient.cli.story import story_of
-from tfclient.cli.telling import telling
-from tfstore.documents import ErrorInfo, Session
+from tfclient.cli.lines.telling import telling
+from tfstore.document.documents import ErrorInfo, Session
+from tfstore.reading.failures import story_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfclient.drift import drift_of
-from tfclient.opening import open_store
-from tfclient.rebuilding import rebuild
-from tfclient.recovery import unpacked
-from tfclient.resent import SentTexts
-from tfstore.doctor import examine
-from tfstore.json_text import parse
-from tfstore.verifying import verify
+from tfclient.finishing.drift import drift_of
+from tfclient.finishing.rebuilding import rebuild
+from tfclient.finishing.recovery import unpacked
+from tfclient.open_store import open_store
+from tfclient.sessions.sent_bodies import SentTexts
+from tfstore.disk.json_text import parse
+from tfstore.keeping.doctor import examine
+from tfstore.keeping.verifying import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 EXPECTED = {"unfinished_file", "torn_line"}

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.cli.making import run
 from tests.crash.program import SESSION
-from tfclient.cassette import NotACassette, read_cassette
-from tfclient.recovery import recover, unfinished
+from tfclient.finishing.recovery import recover, unfinished
+from tfclient.importing.cassette import NotACassette, read_cassette
+from tfstore.disk.json_text import compact
+from tfstore.disk.paths import StorePaths
 from tfstore.errors import CorruptDocument, InvalidSessionId
-from tfstore.journal import read_entries
-from tfstore.json_text import compact
-from tfstore.paths import StorePaths
+from tfstore.journal.reading import read_entries
 from tfstore.store import Store
 
 if TYPE_CHECKING:

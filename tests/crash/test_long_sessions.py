@@ -9,8 +9,8 @@ import pytest
 
 import tfclient
 from tests.crash.program import SESSION, ask, client_of
-from tfclient.helper import HelperFailed, can_help, start_helper
-from tfstore.paths import StorePaths
+from tfclient.finishing.helper import HelperFailed, can_help, start_helper
+from tfstore.disk.paths import StorePaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is too heavy."""
-    monkeypatch.setattr("tfclient.live.HEAVY", 1)
+    monkeypatch.setattr("tfclient.finishing.live.HEAVY", 1)
 
 
 def record(root: Path) -> tfclient.SessionHandle:
@@ -45,7 +45,7 @@ def test_the_document_of_a_long_session_that_waits_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The call that made it too long may have been the last for a while."""
-    monkeypatch.setattr("tfclient.finish.REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr("tfclient.finishing.finisher.REFRESH_SECONDS", 0.01)
     recorder = tfclient.Recorder(tmp_path)
     with client_of(recorder, lambda _: None) as client, recorder.session(id=SESSION) as session:
         ask(client, lambda _: None, "question")
@@ -58,7 +58,7 @@ def test_the_document_of_a_long_session_that_waits_is_written(
 def test_without_a_helper_the_next_process_finishes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tfclient.helper.can_help", lambda: False)
+    monkeypatch.setattr("tfclient.finishing.helper.can_help", lambda: False)
     session = record(tmp_path)
 
     assert not session.wait(60)

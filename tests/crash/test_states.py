@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.crash.program import answer
-from tfclient.completing import complete_claimed
-from tfclient.drift import drift_of
-from tfclient.live import LiveSession
-from tfclient.rebuilding import rebuild
-from tfclient.recovery import recover, unfinished
-from tfstore.journal import Segment
-from tfstore.json_text import compact
+from tfclient.finishing.drift import drift_of
+from tfclient.finishing.last_steps import complete_claimed
+from tfclient.finishing.live import LiveSession
+from tfclient.finishing.rebuilding import rebuild
+from tfclient.finishing.recovery import recover, unfinished
+from tfstore.disk.json_text import compact
+from tfstore.journal.reading import Segment
+from tfstore.keeping.verifying import verify
 from tfstore.store import Store
-from tfstore.verifying import verify
 
 IDS = st.sampled_from(["sess_a", "sess_b", "sess_c"])
 

@@ -11,9 +11,9 @@ import pytest
 
 import tfclient
 from tests.crash.program import SESSION, ask, client_of, in_child
-from tfclient.drift import drift_of
-from tfclient.recovery import unpacked
-from tfstore.verifying import verify
+from tfclient.finishing.drift import drift_of
+from tfclient.finishing.recovery import unpacked
+from tfstore.keeping.verifying import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +137,7 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jum
     real = time.time_ns
     with client_of(recorder, lambda _: None) as client, recorder.session(id=SESSION) as session:
         ask(client, lambda _: None, "one")
-        monkeypatch.setattr("tfclient.writer.time_ns", lambda: real() + jump * 10**9)
+        monkeypatch.setattr("tfclient.sessions.writer.time_ns", lambda: real() + jump * 10**9)
         ask(client, lambda _: None, "two")
         monkeypatch.undo()
         ask(client, lambda _: None, "three")

@@ -12,7 +12,7 @@ from tfd2 import draw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 FOLDER = Path(__file__).with_name("golden")
 

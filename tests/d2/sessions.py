@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
-from tfstore.documents import Attempt, ErrorInfo, Lineage, Session
+from tfstore.document.documents import Attempt, ErrorInfo, Lineage, Session
 
 
 def weather() -> Session:

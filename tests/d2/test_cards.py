@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.d2.sessions import many_runs
 from tfd2.cards import card, page_cards
-from tfd2.facts import gather
+from tfstore.reading.facts import gather
 
 
 def test_a_card_says_what_was_asked_what_it_took_and_what_went_wrong() -> None:

@@ -4,8 +4,8 @@ from tests.builders import a_chat, a_run, a_session, a_step
 from tests.d2.sessions import weather
 from tfd2.containers import boxes_of, edges_between, edges_of_order
 from tfd2.elements import Edge
-from tfd2.facts import gather
-from tfstore.documents import Lineage
+from tfstore.document.documents import Lineage
+from tfstore.reading.facts import gather
 
 
 def test_a_container_says_how_its_run_went() -> None:

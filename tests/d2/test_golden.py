@@ -9,7 +9,7 @@ from tests.d2.pictures import Picture, drawn
 from tests.d2.sessions import agent_loop, many_runs, troubled, weather
 from tfd2 import draw
 from tfd2.outline import outline
-from tfstore.documents import Session
+from tfstore.document.documents import Session
 
 
 @pytest.mark.parametrize("name", SESSIONS)

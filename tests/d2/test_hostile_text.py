@@ -17,7 +17,7 @@ from tests.builders import a_chat, a_run, a_session, a_step
 from tests.d2.pictures import drawn
 from tfd2 import draw
 from tfd2.outline import outline
-from tfstore.documents import Attempt, ErrorInfo, Lineage, Session, Step
+from tfstore.document.documents import Attempt, ErrorInfo, Lineage, Session, Step
 
 FRAGMENTS = [
     *("\x00", "\x07", "\x1b[31m", "\x7f", "\x85", "\x9f", "\r\n", "\r", "\t", "\u2028", "\v\f"),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfd2.elements import Board
-    from tfd2.facts import RunFacts, SessionFacts
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
+    from tfstore.reading.facts import RunFacts, SessionFacts
 
 
 def _boards(session: Session) -> dict[str, Board]:

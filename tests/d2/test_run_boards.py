@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.d2.sessions import agent_loop, troubled, weather
-from tfd2.facts import gather
 from tfd2.run_boards import run_boards
+from tfstore.reading.facts import gather
 
 if TYPE_CHECKING:
     from tfd2.elements import Board, Node
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 
 def _boards(session: Session, run: int = 1) -> list[Board]:

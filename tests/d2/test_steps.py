@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import a_run, a_session, a_step, tokens
-from tfd2.facts import StepFacts, gather
 from tfd2.steps import snapshot_nodes, step_node
-from tfstore.documents import Attempt, ErrorInfo, RedactionMark, Step
+from tfstore.document.documents import Attempt, ErrorInfo, RedactionMark, Step
+from tfstore.reading.facts import StepFacts, gather
 
 
 def _facts(step: Step) -> StepFacts:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from tests.builders import a_run, a_session, a_step
 from tests.d2.sessions import troubled, weather
 from tfd2.elements import Message, Sequence
-from tfd2.facts import gather
 from tfd2.timeline import timeline_board
-from tfstore.documents import Session
+from tfstore.document.documents import Session
+from tfstore.reading.facts import gather
 
 
 def _sequence(session: Session) -> Sequence:

@@ -8,9 +8,9 @@ import openai
 import pytest
 
 from tfclient import TracedOpenAI
-from tfclient.cassette import read_cassette
 from tfclient.demo import demo_cassette, demo_http_client, run_demo
 from tfclient.demo.replay import replaying
+from tfclient.importing.cassette import read_cassette
 
 BASE_URL = "https://api.openai.com/v1"
 

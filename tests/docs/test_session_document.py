@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from tests.docs.umbrella import umbrella_session
-from tfstore import documents
-from tfstore.converter import to_json
+from tfstore.document import documents
+from tfstore.document.converter import to_json
 
 PAGE = Path(__file__).parents[2] / "docs" / "session-document.md"
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tfclient.projection.projector import Projector
-from tfstore.documents import Session
+from tfstore.document.documents import Session
 
 QUESTION = "Do I need an umbrella in Bergen today?"
 

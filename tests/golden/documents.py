@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tfclient.cassette import read_cassette
-from tfclient.imported import entries_of
+from tfclient.importing.as_entries import entries_of
+from tfclient.importing.cassette import read_cassette
 from tfclient.projection.projector import Projector
 from tfclient.redaction import Redactor
-from tfstore.converter import to_json
+from tfstore.document.converter import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.server.scripted import ScriptedServer
-    from tfstore.documents import Step
+    from tfstore.document.documents import Step
     from tfstore.store import Store
 
 MODEL = "gpt-5.4-mini"

@@ -12,16 +12,16 @@ from tests.parity.test_attachments import MODEL, have
 from tests.projection.builders import Story, said
 from tests.server.replies import Call, answer, calls
 from tfclient import Recorder, TracedOpenAI, open_store
-from tfclient.rebuilding import rebuild
-from tfstore.segment import Segment
+from tfclient.finishing.rebuilding import rebuild
+from tfstore.journal.segment import Segment
+from tfstore.keeping.verifying import verify
 from tfstore.store import Store
-from tfstore.verifying import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.server.scripted import ScriptedServer
-    from tfstore.documents import Step
+    from tfstore.document.documents import Step
 
 LONG = "The weather in Bergen, hour by hour. " * 140_000
 """Five megabytes."""

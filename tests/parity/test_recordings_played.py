@@ -15,13 +15,13 @@ import vcr
 from openai import AsyncStream, Stream
 
 from tfclient import AsyncTracedOpenAI, Recorder, TracedOpenAI
-from tfclient.cassette import Interaction, read_cassette
-from tfclient.importing import import_cassettes
-from tfstore.converter import to_json
+from tfclient.importing.cassette import Interaction, read_cassette
+from tfclient.importing.cassettes import import_cassettes
+from tfstore.document.converter import to_json
 from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 

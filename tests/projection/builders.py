@@ -18,7 +18,7 @@ from attrs import define, field
 from tests.projection.events import chat_chunks, response_events, sse
 from tests.projection.wire import as_completion, as_messages, response_usage
 from tfclient.projection.projector import Projector
-from tfstore.documents import Run, Session, Step
+from tfstore.document.documents import Run, Session, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

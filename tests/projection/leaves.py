@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfstore.converter import step_to_json
-from tfstore.wire_items import wire_item
+from tfstore.document.converter import step_to_json
+from tfstore.reading.wire_items import wire_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tfstore.documents import Step
+    from tfstore.document.documents import Step
 
 Path = tuple[str | int, ...]
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from tfclient.cassette import Interaction, find_cassettes, read_cassette
-from tfclient.imported import entries_of
-from tfclient.projection.endpoints import endpoint_of
+from tfclient.importing.as_entries import entries_of
+from tfclient.importing.cassette import Interaction, find_cassettes, read_cassette
 from tfclient.projection.projector import Projector
-from tfstore.documents import Session, Step
+from tfclient.projection.wire.endpoints import endpoint_of
+from tfstore.document.documents import Session, Step
 
 FOLDER = Path(__file__).parents[3] / "shared" / "recordings"
 

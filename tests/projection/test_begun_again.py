@@ -8,10 +8,10 @@ import pytest
 
 from tests.projection.builders import Story, output, project, said, user
 from tests.projection.builders import call as tool_call
-from tfclient.live import LiveSession
+from tfclient.finishing.live import LiveSession
 from tfclient.projection.projector import EARLY, Projector
-from tfstore.converter import to_json
-from tfstore.segment import Segment
+from tfstore.document.converter import to_json
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 LONG = "all about it " * 200

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tests.projection.builders import Json, Story, call, merged, output, project, said, steps, the, user
 from tests.projection.recorded import needs_recordings, recordings
-from tfclient.projection.payloads import LONG_STRING, Lightener
 from tfclient.projection.projector import Projector
-from tfstore.converter import from_json, to_json
-from tfstore.documents import RedactionMark, Session
-from tfstore.prompts import prompt_of
-from tfstore.reading import text_of
+from tfclient.projection.weight.lightener import LONG_STRING, Lightener
+from tfstore.document.converter import from_json, to_json
+from tfstore.document.documents import RedactionMark, Session
+from tfstore.reading.prompts import prompt_of
+from tfstore.reading.step_text import text_of
 
 CAP = 1000
 SMALL = 300

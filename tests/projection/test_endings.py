@@ -10,8 +10,8 @@ import pytest
 
 from tests.projection.builders import Story, said, steps, system, the, user
 from tests.projection.events import sse
-from tfclient.projection.event_growth import GROWERS, SILENT
-from tfclient.projection.response_stream import TERMINAL
+from tfclient.projection.wire.event_growth import GROWERS, SILENT
+from tfclient.projection.wire.response_stream import TERMINAL
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

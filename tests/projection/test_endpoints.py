@@ -8,8 +8,8 @@ from pathlib import Path
 import openai
 import pytest
 
-from tfclient.projection.endpoints import endpoint_of
-from tfclient.projection.hosts import place_of
+from tfclient.projection.wire.endpoints import endpoint_of
+from tfclient.projection.wire.hosts import place_of
 
 _REQUEST = re.compile(
     r'self\._(post|get|delete|put|patch|get_api_list)\(\s*(?:path_template\(\s*)?f?"(/[^"?]+)', re.ASCII

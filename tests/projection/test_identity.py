@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.projection.builders import Story, call, output, project, said, steps, the, user
-from tfclient.projection.api_results import result_summary
+from tfclient.projection.api.api_results import result_summary
 from tfclient.projection.summary import result_of
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])

@@ -8,8 +8,8 @@ import pytest
 
 from tests.projection.builders import Story, said, steps, the, user
 from tests.projection.recorded import needs_recordings, recordings
-from tfstore.documents import Usage
-from tfstore.titles import title_of
+from tfstore.document.documents import Usage
+from tfstore.reading.titles import title_of
 
 OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "function_call", "call_id": "c", "name": "get", "arguments": '{"a":1}'}, "tool_call", "get(a=1)"),

@@ -11,10 +11,10 @@ from typing import Any
 
 from tests.projection.leaves import Held, Path, leaves
 from tests.projection.recorded import Recording, json_body, needs_recordings, recordings
-from tfclient.cassette import Interaction
-from tfclient.projection.endpoints import endpoint_of
-from tfclient.projection.sse import EventStream
-from tfstore.documents import Step
+from tfclient.importing.cassette import Interaction
+from tfclient.projection.wire.endpoints import endpoint_of
+from tfclient.projection.wire.sse import EventStream
+from tfstore.document.documents import Step
 
 LEFT_OUT = {
     "encrypted_content": "says nothing to a reader: its length and digest stand for it",

@@ -9,11 +9,11 @@ import pytest
 
 from tests.projection.builders import Story, call, output, project, said, steps, system, the, user
 from tests.projection.recorded import json_body, needs_recordings, recordings
-from tfclient.projection.encrypted import sealed
+from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.projector import Projector
-from tfstore.converter import from_json, to_json
-from tfstore.documents import Session
-from tfstore.prompts import prompt_of
+from tfstore.document.converter import from_json, to_json
+from tfstore.document.documents import Session
+from tfstore.reading.prompts import prompt_of
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 

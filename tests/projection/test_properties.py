@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.projection.builders import Story, call, output, project, said, steps, system, user
 from tests.projection.events import sse
 from tests.projection.recorded import needs_recordings, recordings
-from tfclient.projection import payloads
 from tfclient.projection.projector import Projector
-from tfstore.converter import to_json
-from tfstore.prompts import prompt_of
+from tfclient.projection.weight import lightener as payloads
+from tfstore.document.converter import to_json
+from tfstore.reading.prompts import prompt_of
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 

@@ -7,13 +7,13 @@ from collections import Counter
 from typing import Any, get_args
 
 from tests.projection.recorded import Recording, json_body, needs_recordings, recordings
-from tfclient.cassette import Interaction
-from tfclient.projection.bodies import parse_json
-from tfclient.projection.endpoints import endpoint_of
-from tfclient.projection.sse import EventStream
-from tfstore.converter import from_json, to_json
-from tfstore.documents import Step, Usage
-from tfstore.labels import Ending, Label, LineageSource, Status, Trigger
+from tfclient.importing.cassette import Interaction
+from tfclient.projection.wire.bodies import parse_json
+from tfclient.projection.wire.endpoints import endpoint_of
+from tfclient.projection.wire.sse import EventStream
+from tfstore.document.converter import from_json, to_json
+from tfstore.document.documents import Step, Usage
+from tfstore.document.labels import Ending, Label, LineageSource, Status, Trigger
 
 pytestmark = needs_recordings
 

@@ -9,7 +9,7 @@ import pytest
 from tests.projection.builders import Story, call, labels, output, project, said, steps, the, user
 from tests.projection.events import chat_chunks, sse
 from tfclient.projection.projector import Projector
-from tfstore.converter import to_json
+from tfstore.document.converter import to_json
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.projection.builders import Story, call, output, said, user
+from tfclient.projection.api.sent_prompts import KEPT
 from tfclient.projection.calls import REMEMBERED
 from tfclient.projection.projector import Projector
-from tfclient.projection.sent_prompts import KEPT
 
 
 def fed(story: Story) -> Projector:
@@ -58,7 +58,7 @@ def test_the_document_grows_with_what_is_new() -> None:
     """Twice the turns of a re-sent conversation is twice the document, not four times."""
     import json
 
-    from tfstore.converter import to_json
+    from tfstore.document.converter import to_json
 
     def size(turns: int) -> int:
         story = Story()
@@ -88,9 +88,9 @@ def test_words_that_come_again_are_held_once() -> None:
 
 def test_no_traffic_makes_a_document_too_long_to_be_read() -> None:
     """A request of the shortest items that there are makes the longest document for its bytes."""
-    from tfstore.converter import to_json
-    from tfstore.json_text import compact, readable
-    from tfstore.session_files import SWELL
+    from tfstore.disk.json_text import compact, readable
+    from tfstore.disk.session_folder import SWELL
+    from tfstore.document.converter import to_json
 
     items: list[Any] = [1, "", {}, []]
     for shortest in items:

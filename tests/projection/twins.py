@@ -9,7 +9,7 @@ from tests.projection.events import chat_chunks, response_events, sse
 from tests.projection.recorded import Recording, json_body, project_recording
 
 if TYPE_CHECKING:
-    from tfclient.cassette import Interaction
+    from tfclient.importing.cassette import Interaction
 
 STREAMED = {"content-type": "text/event-stream; charset=utf-8"}
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tfstore.paths import StorePaths
+from tfstore.disk.paths import StorePaths
 from tfstore.store import Store
 
 if TYPE_CHECKING:

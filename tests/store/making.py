@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tfstore.documents import Lineage, Origin, Run, Session, Step, Summary, ToolSummary
+from tfstore.document.documents import Lineage, Origin, Run, Session, Step, Summary, ToolSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.journal import Entry
-    from tfstore.paths import StorePaths
+    from tfstore.disk.paths import StorePaths
+    from tfstore.journal.reading import Entry
 
 SESSION = "sess_20260902T091400Z_7f3a9c01"
 MADE_BY_US = {"seq", "session_id", "prev", "writer"}

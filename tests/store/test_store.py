@@ -10,7 +10,8 @@ import pytest
 from tinydb import where
 
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, run, with_tools
-from tfstore.documents import ErrorInfo, Session, Summary
+from tfstore.disk.session_folder import SessionFiles
+from tfstore.document.documents import ErrorInfo, Session, Summary
 from tfstore.errors import (
     CorruptDocument,
     InvalidSessionId,
@@ -20,14 +21,13 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
-from tfstore.journal import Segment, sessions_with_journal
-from tfstore.session_files import SessionFiles
+from tfstore.journal.reading import Segment, sessions_with_journal
 from tfstore.store import SessionStore, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tfstore.paths import StorePaths
+    from tfstore.disk.paths import StorePaths
 
 
 def at(day: int, hour: int = 12, number: int = 1) -> str:
@@ -401,7 +401,7 @@ def test_one_process_at_a_time_recovers_a_session(store: Store, paths: StorePath
 def test_processes_put_sessions_into_one_store(store: Store, paths: StorePaths) -> None:
     code = """
         import sys, threading
-        from tfstore.documents import Run, Session, Step
+        from tfstore.document.documents import Run, Session, Step
         from tfstore.store import Store
         store = Store(sys.argv[1])
         def work(thread):

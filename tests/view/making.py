@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.builders import a_run, a_session, a_step, tokens
-from tfstore.catalog import CatalogRow
-from tfstore.documents import (
+from tfstore.document.documents import (
     Attempt,
     ErrorInfo,
     Latency,
@@ -19,6 +18,7 @@ from tfstore.documents import (
     ToolSummary,
     Usage,
 )
+from tfstore.index.catalog import CatalogRow
 
 BEGAN = datetime(2026, 9, 2, 9, 14, tzinfo=UTC)
 

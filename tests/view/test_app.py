@@ -11,7 +11,7 @@ from tests.view.conftest import FAILING, HOSTILE, LONG
 from tests.view.making import failing, growing
 from tfclient.view import app
 from tfd2 import CompilerMissing
-from tfstore.converter import to_json
+from tfstore.document.converter import to_json
 from tfstore.store import Store
 
 if TYPE_CHECKING:

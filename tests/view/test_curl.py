@@ -13,11 +13,11 @@ import pytest
 import tfclient.view
 from tests.projection.builders import Story, said, user
 from tfclient.view.requests import all_requests, request_of
-from tfstore.converter import to_json
+from tfstore.document.converter import to_json
 from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from tfstore.documents import Session, Step
+    from tfstore.document.documents import Session, Step
 
 playwright = pytest.importorskip("playwright", reason="playwright, which brings node, is not installed")
 NODE = Path(str(playwright.__file__)).parent / "driver" / "node"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.view.making import BEGAN, a_row, failing, growing
 from tfclient.view.listing import BadFilter, Listing, Wanted
-from tfstore.catalog import Catalog, CatalogRow
+from tfstore.index.catalog import Catalog, CatalogRow
 from tfstore.store import Store
 
 if TYPE_CHECKING:

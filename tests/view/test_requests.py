@@ -10,8 +10,8 @@ from tests.builders import a_run, a_session, a_step
 from tests.view.conftest import FAILING
 from tests.view.making import a_model_call, failing
 from tfclient.view.requests import NoRequest, all_requests, request_of
-from tfstore.documents import Session
-from tfstore.prompts import prompt_of
+from tfstore.document.documents import Session
+from tfstore.reading.prompts import prompt_of
 from tfstore.store import Store
 
 if TYPE_CHECKING:

@@ -9,26 +9,26 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tfclient.cli.d2 import d2
-from tfclient.cli.delete import delete
-from tfclient.cli.demo import demo
-from tfclient.cli.diff import diff
-from tfclient.cli.doctor import doctor
+from tfclient.cli.commands.d2 import d2
+from tfclient.cli.commands.delete import delete
+from tfclient.cli.commands.demo import demo
+from tfclient.cli.commands.diff import diff
+from tfclient.cli.commands.doctor import doctor
+from tfclient.cli.commands.html import html
+from tfclient.cli.commands.import_ import import_
+from tfclient.cli.commands.list import list_
+from tfclient.cli.commands.path import path
+from tfclient.cli.commands.prune import prune
+from tfclient.cli.commands.rebuild import rebuild
+from tfclient.cli.commands.recover import recover
+from tfclient.cli.commands.search import search
+from tfclient.cli.commands.show import show
+from tfclient.cli.commands.stats import stats
+from tfclient.cli.commands.tail import tail
+from tfclient.cli.commands.verify import verify
+from tfclient.cli.commands.view import view
+from tfclient.cli.commands.why import why
 from tfclient.cli.failures import told
-from tfclient.cli.html import html
-from tfclient.cli.import_ import import_
-from tfclient.cli.list import list_
-from tfclient.cli.path import path
-from tfclient.cli.prune import prune
-from tfclient.cli.rebuild import rebuild
-from tfclient.cli.recover import recover
-from tfclient.cli.search import search
-from tfclient.cli.show import show
-from tfclient.cli.stats import stats
-from tfclient.cli.tail import tail
-from tfclient.cli.verify import verify
-from tfclient.cli.view import view
-from tfclient.cli.why import why
 
 
 class Commands(TyperGroup):

@@ -7,15 +7,15 @@ import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
+from tfstore.disk.paths import is_session_id
 from tfstore.errors import DocumentMissing, UnknownSession, UnknownStep
-from tfstore.paths import is_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tfclient.cli.matches import Pattern
-    from tfstore.documents import Run, Session, Step
+    from tfstore.document.documents import Run, Session, Step
+    from tfstore.reading.search import Pattern
     from tfstore.store import Store
 
 LAST = "last"
@@ -31,7 +31,7 @@ def open_store(path: Path | None) -> Store:
     Raises:
         StoreNotFound, StoreUnusable: there is none there.
     """
-    from tfclient.opening import open_store as opened
+    from tfclient.open_store import open_store as opened
 
     return opened(path)
 
@@ -102,7 +102,7 @@ def shown_session(store: Store, typed: str) -> str:
     If its document cannot be brought up to date because its journal is damaged, that is said on stderr.
     """
     from tfclient.cli.printing import complain
-    from tfclient.recovery import damage_of
+    from tfclient.finishing.recovery import damage_of
 
     session_id = find_session(store, typed)
     damage = damage_of(store, session_id)
@@ -194,7 +194,7 @@ def pattern_of(typed: str, *, regex: bool = False) -> Pattern:
     Raises:
         Refused: it is no regular expression, or would match everything.
     """
-    from tfclient.cli.matches import BadPattern, Pattern
+    from tfstore.reading.search import BadPattern, Pattern
 
     try:
         return Pattern.of(typed, regex=regex)

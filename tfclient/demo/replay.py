@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import openai
 
-from tfclient.cassette import Interaction, read_cassette
+from tfclient.importing.cassette import Interaction, read_cassette
 
 if TYPE_CHECKING:
     from httpx2 import Client

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
-from tfclient.projection import chat, responses
-from tfclient.projection.attempt import AttemptState, Entry
-from tfclient.projection.bodies import parse_json
-from tfclient.projection.endpoints import endpoint_of
-from tfclient.projection.errors import error_from_exception
-from tfclient.projection.exchange import Call
-from tfclient.projection.request_texts import RequestTexts
+from tfclient.projection.api import chat, responses
 from tfclient.projection.summary import ANSWERED
-from tfclient.projection.times import iso, milliseconds
-from tfstore.documents import Lineage
+from tfclient.projection.wire.attempt import AttemptState, Entry
+from tfclient.projection.wire.bodies import parse_json
+from tfclient.projection.wire.call import Call
+from tfclient.projection.wire.call_errors import error_from_exception
+from tfclient.projection.wire.endpoints import endpoint_of
+from tfstore.document.documents import Lineage
+from tfstore.document.times import iso, milliseconds
+from tfstore.journal.request_texts import RequestTexts
 
 if TYPE_CHECKING:
-    from tfclient.projection.closing import Closing
-    from tfclient.projection.lineage import LineageIndex
-    from tfclient.projection.model_call import ModelRequest
-    from tfclient.projection.opening import Opening
-    from tfclient.projection.other import OtherCalls
-    from tfclient.projection.run_state import Book
-    from tfstore.documents import Step
+    from tfclient.projection.api.model_call import ModelRequest
+    from tfclient.projection.lineage.book import Book
+    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.steps.endings import Closing
+    from tfclient.projection.steps.other_calls import OtherCalls
+    from tfclient.projection.steps.request_steps import Opening
+    from tfstore.document.documents import Step
 
 REMEMBERED = 1024
 """Closed calls that are remembered: a retry, an exception or the end of a stream may still come."""

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfclient.projection.attempt import AttemptState, Entry
 from tfclient.projection.calls import Calls
-from tfclient.projection.closing import Closing
-from tfclient.projection.compacting import Compacting
-from tfclient.projection.cuts import Cuts
-from tfclient.projection.lineage import LineageIndex
-from tfclient.projection.opening import Opening
-from tfclient.projection.other import OtherCalls
-from tfclient.projection.outcome import Outcome
-from tfclient.projection.payloads import Blob, Lightener
-from tfclient.projection.provenance import Provenance
-from tfclient.projection.run_choice import RunChoice
-from tfclient.projection.run_state import Book
+from tfclient.projection.lineage.book import Book
+from tfclient.projection.lineage.index import LineageIndex
+from tfclient.projection.lineage.run_choice import RunChoice
+from tfclient.projection.steps.compacting import Compacting
+from tfclient.projection.steps.endings import Closing
+from tfclient.projection.steps.other_calls import OtherCalls
+from tfclient.projection.steps.provenance import Provenance
+from tfclient.projection.steps.request_steps import Opening
+from tfclient.projection.steps.response_steps import Outcome
+from tfclient.projection.steps.tool_hooks import ToolHooks
+from tfclient.projection.steps.tool_steps import ToolSteps
 from tfclient.projection.summary import Totals, result_of, run_status, title_of
-from tfclient.projection.times import iso, milliseconds
-from tfclient.projection.tool_hooks import ToolHooks
-from tfclient.projection.tool_steps import ToolSteps
-from tfstore.documents import Session, Step
-from tfstore.step_digest import payload_digest
+from tfclient.projection.weight.cuts import Cuts
+from tfclient.projection.weight.lightener import Blob, Lightener
+from tfclient.projection.wire.attempt import AttemptState, Entry
+from tfstore.document.digest import payload_digest
+from tfstore.document.documents import Session, Step
+from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from tfstore.documents import Session, Step, Summary, ToolSummary, Usage
+from tfstore.document.documents import Session, Step, Summary, ToolSummary, Usage
 
 if TYPE_CHECKING:
-    from tfclient.projection.run_state import RunState
+    from tfclient.projection.lineage.book import RunState
 
 TITLE = 80
 

@@ -5,7 +5,7 @@ Needs the extra ``tfclient[view]``; without it, importing this works and calling
 
 from __future__ import annotations
 
-from tfclient.view.errors import ExtraMissing, PortInUse, ViewError
+from tfclient.view.error_pages import ExtraMissing, PortInUse, ViewError
 from tfclient.view.page import html_file
 from tfclient.view.server import serve
 

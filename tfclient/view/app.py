@@ -20,17 +20,17 @@ from tfclient.view.page import served_page
 from tfclient.view.requests import NoRequest, request_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
-from tfstore.converter import to_json
+from tfstore.disk.json_text import compact
+from tfstore.disk.paths import is_session_id
+from tfstore.document.converter import to_json
 from tfstore.errors import BlobUnreadable, CorruptDocument, NewerDocument, StoreError, UnknownSession
-from tfstore.json_text import compact
-from tfstore.paths import is_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
 
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 KEPT: Final = 4

@@ -11,16 +11,16 @@ from tfd2 import compile_d2, draw
 from tfd2.compiler import ROOT
 from tfd2.elements import Board, Node
 from tfd2.emit import pieces
-from tfd2.facts import gather
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
 from tfd2.timeline import timeline_board
+from tfstore.reading.facts import gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfd2.facts import SessionFacts
-    from tfstore.documents import Session
+    from tfstore.document.documents import Session
+    from tfstore.reading.facts import SessionFacts
 
 
 @frozen
@@ -37,7 +37,7 @@ class Diagram:
     """A session's D2 text and boards, found once; pictures are made when they are asked for.
 
     Example:
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> Diagram(Session("sess_1")).boards[0].key
         'index'
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tfstore.catalog import Catalog, CatalogRow
+    from tfstore.index.catalog import Catalog, CatalogRow
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 500

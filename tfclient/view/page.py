@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
-from tfclient.view.errors import ExtraMissing
+from tfclient.view.error_pages import ExtraMissing
 from tfclient.view.requests import all_requests
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import DiagramError
-from tfstore.converter import to_json
+from tfstore.disk.json_text import compact
+from tfstore.document.converter import to_json
 from tfstore.errors import BlobUnreadable
-from tfstore.json_text import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def html_file(store: Store, session_id: str) -> str:
 
     Example:
         >>> import tempfile
-        >>> from tfstore.documents import Session
+        >>> from tfstore.document.documents import Session
         >>> from tfstore.store import Store
         >>> store = Store(tempfile.mkdtemp(), create=True)
         >>> store.put(Session("sess_1", title="Hello"))

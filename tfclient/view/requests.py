@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tfstore.disk.json_text import compact
 from tfstore.errors import BlobUnreadable, StoreError
-from tfstore.json_text import compact
-from tfstore.prompts import prompt_of
+from tfstore.reading.prompts import prompt_of
 
 if TYPE_CHECKING:
-    from tfstore.documents import Json, Session
+    from tfstore.document.documents import Json, Session
     from tfstore.store import Store
 
 MOST: Final = 500_000

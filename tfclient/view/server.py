@@ -7,7 +7,7 @@ import socket
 import webbrowser
 from typing import TYPE_CHECKING, Final
 
-from tfclient.view.errors import ExtraMissing, PortInUse
+from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
 
 if TYPE_CHECKING:

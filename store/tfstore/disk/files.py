@@ -1,0 +1,103 @@
+"""Whole files at once: written beside their place and moved into it, so nobody ever reads half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from tfstore.disk.paths import open_for_reading, open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_MORE = 1024 * 1024
+
+UNFINISHED = ".tmp"
+"""How the names of files that are being written end; one that stays was left by a process that died."""
+
+
+_NAME = re.compile(rf"\.(.+)\.\d+\.[0-9a-f]{{8}}{re.escape(UNFINISHED)}")
+
+
+def unfinished(path: Path) -> Path:
+    """Return a name beside the path that nobody else takes, for what is to be moved into its place, or out of it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> whose(unfinished(Path("sessions/sess_1.json")).name)
+        'sess_1.json'
+    """
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{UNFINISHED}")
+
+
+def whose(name: str) -> str | None:
+    """Return the name of the file that one with this name was to become; None if it is no unfinished file."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else found[1]
+
+
+def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = False) -> None:
+    """Put these bytes where the path points, in place of whatever file was there; 0600.
+
+    Args:
+        path: the file; its folder must be there.
+        data: all of its content, whole or in pieces; whatever making a piece raises leaves the file as it was.
+        fsync: force it to the disk itself, against power failure; slow.
+
+    Raises:
+        OSError: it could not be written; what was there before is untouched.
+    """
+    beside = unfinished(path)
+    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        try:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                left = memoryview(piece)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+            if fsync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    if fsync:
+        sync_folder(path.parent)
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return all of a file that is at most ``limit`` bytes long; a link, pipe or device is refused.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is longer.
+    """
+    with os.fdopen(open_for_reading(path), "rb") as file:
+        # Asked for the limit, Python would reserve so much for every file, however small.
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > limit else file.read(size + 1)
+        while size <= limit and len(data) <= limit and (more := file.read(_MORE)):
+            data += more
+    if size > limit:
+        raise ValueError(f"it is longer than {limit} bytes")
+    if len(data) > limit:
+        raise ValueError(f"it is longer than {limit} bytes")
+    return data
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's own content, the names in it, to the disk."""
+    # A folder cannot be opened everywhere; where it can, this makes the move itself last.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

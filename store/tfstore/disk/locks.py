@@ -1,0 +1,153 @@
+"""Which files a living process holds: the operating system says so, and forgets when the process dies.
+
+On POSIX the segment itself is locked (``flock``). A new one is locked under another name and then renamed, so
+that nobody ever meets a living writer's segment unlocked. On Windows, where a lock would keep readers out, a
+file beside it is locked instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from attrs import define
+from filelock import FileLock, Timeout
+
+from tfstore.disk.paths import open_for_reading, open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+APPEND = os.O_RDWR | os.O_APPEND
+"""Reading too, for the repair of a line that was not written to its end."""
+
+_PAUSE: Final = 0.005
+
+
+@define
+class Held:
+    """An open, locked file; ``identity`` is its device and inode."""
+
+    descriptor: int
+    identity: tuple[int, int]
+    sidecar: FileLock | None = None
+
+    def is_ours(self) -> bool:
+        """Whether the descriptor still means this file: programs close descriptors they do not know."""
+        try:
+            now = os.fstat(self.descriptor)
+        except OSError:
+            return False
+        return (now.st_dev, now.st_ino) == self.identity
+
+    def release(self) -> None:
+        """Close the file and let go of the lock."""
+        if self.is_ours():
+            with contextlib.suppress(OSError):
+                os.close(self.descriptor)
+        if self.sidecar is not None:
+            self.sidecar.release()
+
+
+def open_held(path: Path) -> Held:
+    """Open a file for appending, make it if it is missing, and hold it until released or dead.
+
+    Raises:
+        OSError: it cannot be opened or made.
+    """
+    if sys.platform == "win32":
+        sidecar = FileLock(_sidecar(path), timeout=1)
+        sidecar.acquire()
+        return _held(open_private(path, APPEND | os.O_CREAT), sidecar)
+    try:
+        held = _held(open_private(path, APPEND))
+        _lock(held.descriptor)
+    except FileNotFoundError:
+        hidden = path.with_name(f".{path.name}.new")
+        held = _held(open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL))
+        _lock(held.descriptor)
+        hidden.rename(path)
+    return held
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a living process holds the file.
+
+    Where the file system has no locks nobody can tell; then the answer is yes, so that no living writer's
+    session is taken for a dead one's.
+    """
+    if sys.platform == "win32":
+        try:
+            with FileLock(_sidecar(path), timeout=0):
+                return False
+        except Timeout:
+            return True
+    try:
+        descriptor = open_for_reading(path)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
+def only_one(path: Path, timeout: float = -1) -> Iterator[bool]:
+    """Be the only process in here, by a lock on a file of its own; gives False if the time ran out.
+
+    Args:
+        path: the lock file; its folder must be there.
+        timeout: seconds to wait; 0 asks once, -1 waits for ever.
+    """
+    lock = FileLock(path, timeout=0, mode=0o600)
+    until = monotonic() + timeout
+    # Asked again and again, since the lock's own waiting calls `time.sleep`: a program's tests put something
+    # else in its place, count its calls, and do not expect ours among them.
+    pause = threading.Event()
+    while not _taken(lock):
+        if timeout >= 0 and until <= monotonic():
+            yield False
+            return
+        pause.wait(_PAUSE)
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _taken(lock: FileLock) -> bool:
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    return True
+
+
+def _held(descriptor: int, sidecar: FileLock | None = None) -> Held:
+    status = os.fstat(descriptor)
+    return Held(descriptor, (status.st_dev, status.st_ino), sidecar)
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+if sys.platform != "win32":
+
+    def _lock(descriptor: int) -> None:
+        # Blocking: somebody asking `is_held` may have the file for a few microseconds. A file system
+        # without locks still takes the entries.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,0 +1,244 @@
+"""Session, Run, Step: what a session document holds. Data only; how it looks as JSON is in ``converter``.
+
+Times are ISO-8601 strings in UTC with milliseconds and ``Z``; durations are whole milliseconds. Ids that the
+provider gave are kept as they were sent, never parsed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from tfstore.document.labels import SCHEMA_VERSION
+
+Json = dict[str, Any]
+"""A JSON object as ``json.loads`` gives it."""
+
+
+@define
+class Usage:
+    """Tokens of one model call, or their sum over a run or session."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    total_tokens: int = 0
+
+    def add(self, other: Usage) -> None:
+        """Add another call's tokens to these."""
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.cached_tokens += other.cached_tokens
+        self.reasoning_tokens += other.reasoning_tokens
+        self.total_tokens += other.total_tokens
+
+
+@define
+class Origin:
+    """The prompt a step came of, and the prompt at the root of its thread.
+
+    ``depth`` counts the runs between the two: 0 when they are the same.
+    """
+
+    prompt_step_id: str | None = None
+    root_prompt_step_id: str | None = None
+    depth: int = 0
+
+
+@define
+class ErrorInfo:
+    """Why something failed; ``class_`` is one of ``labels.ErrorClass`` and is called ``class`` in JSON."""
+
+    class_: str
+    message: str
+    code: str | None = None
+    http_status: int | None = None
+
+
+@define
+class Attempt:
+    """One HTTP attempt of a model call; ``n`` counts from 1, ``headers`` are the response's that matter."""
+
+    n: int
+    status_code: int | None = None
+    error: str | None = None
+    started_at: str | None = None
+    duration_ms: int | None = None
+    request_id: str | None = None
+    retry_after: str | None = None
+    headers: Json = field(factory=dict)
+
+
+@define
+class Latency:
+    """Milliseconds from sending; ``provider_ms`` is the server's own ``openai-processing-ms``.
+
+    Of a stream: the first event, the first text, the largest gap between events, and how many events there were.
+    """
+
+    total_ms: int | None = None
+    provider_ms: int | None = None
+    first_event_ms: int | None = None
+    first_text_ms: int | None = None
+    largest_gap_ms: int | None = None
+    events: int | None = None
+
+
+@define
+class RedactionMark:
+    """One value that was changed before it was stored, where, by which rule, and how."""
+
+    path: str
+    rule: str
+    action: str
+    bytes: int | None = None
+
+
+@define
+class Step:
+    """One operation: a message, a model call, a reasoning item, a tool call, a tool output and so on.
+
+    ``session_id`` and ``run_id`` say where the step was found; they are not part of the JSON.
+    """
+
+    step_id: str
+    seq: int
+    label: str
+    type: str
+    status: str = "completed"
+    depends_on: list[str] = field(factory=list[str])
+    origin: Origin = field(factory=Origin)
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    timing: str | None = None
+    response_id: str | None = None
+    previous_response_id: str | None = None
+    item_id: str | None = None
+    output_index: int | None = None
+    call_id: str | None = None
+    tool_name: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    request_id: str | None = None
+    ending: str | None = None
+    retries: int | None = None
+    attempts: list[Attempt] = field(factory=list[Attempt])
+    latency: Latency | None = None
+    error: ErrorInfo | None = None
+    notes: list[str] = field(factory=list[str])
+    payload_started: Json = field(factory=dict)
+    payload_completed: Json = field(factory=dict)
+    redactions: list[RedactionMark] = field(factory=list[RedactionMark])
+    sha256: str | None = None
+    session_id: str | None = field(default=None, eq=False, metadata={"in_document": False})
+    run_id: str | None = field(default=None, eq=False, metadata={"in_document": False})
+
+
+@define
+class Lineage:
+    """Where a run came from and on what evidence (``source`` is one of ``labels.LineageSource``)."""
+
+    parent_run_id: str | None = None
+    parent_response_id: str | None = None
+    parent_step_id: str | None = None
+    root_run_id: str | None = None
+    depth: int = 0
+    branch_index: int = 0
+    source: str = "root"
+    prompt_sha256: str | None = None
+    notes: list[str] = field(factory=list[str])
+
+
+@define
+class Run:
+    """One task inside a session: it opens with a new user message or a system trigger."""
+
+    run_id: str
+    trigger: str
+    input_text: str = ""
+    conversation_id: str | None = None
+    thread_id: str = "thread_1"
+    channel: str = "text"
+    status: str = "in_progress"
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    lineage: Lineage = field(factory=Lineage)
+    steps: list[Step] = field(factory=list[Step])
+
+
+@define
+class ToolSummary:
+    """Calls of one tool in a session."""
+
+    calls: int = 0
+    errors: int = 0
+    duration_ms: int = 0
+
+
+@define
+class Summary:
+    """What a session comes to, in numbers."""
+
+    runs: int = 0
+    steps: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    unresolved_tool_calls: int = 0
+    errors: int = 0
+    retries: int = 0
+    forks: int = 0
+    models: dict[str, int] = field(factory=dict[str, int])
+    tools: dict[str, ToolSummary] = field(factory=dict[str, ToolSummary])
+    usage: Usage = field(factory=Usage)
+
+
+@define
+class Redaction:
+    """The redaction policy in force and how many values it changed.
+
+    ``mode`` is ``secrets``, ``content``, ``none`` or ``custom``; ``max_payload`` the bytes that are kept of one value
+    at most, where there is such a cap.
+    """
+
+    mode: str = "secrets"
+    marks: int = 0
+    max_payload: int | None = None
+
+
+@define
+class Integrity:
+    """Length and head of the journal's hash chain when the document was made."""
+
+    alg: str = "sha256"
+    entries: int = 0
+    head: str = ""
+
+
+@define
+class Session:
+    """One recorded conversation or job: what ``sessions/<session_id>.json`` holds."""
+
+    session_id: str
+    schema_version: str = SCHEMA_VERSION
+    title: str = ""
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    status: str = "active"
+    result: str | None = None
+    end_reason: str | None = None
+    channel: str = "text"
+    metadata: Json = field(factory=dict)
+    runtime: Json = field(factory=dict)
+    redaction: Redaction = field(factory=Redaction)
+    summary: Summary = field(factory=Summary)
+    artifacts: Json = field(factory=dict)
+    integrity: Integrity = field(factory=Integrity)
+    notes: list[str] = field(factory=list[str])
+    runs: list[Run] = field(factory=list[Run])

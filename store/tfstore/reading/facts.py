@@ -1,0 +1,237 @@
+"""What the boards need to know of a session, found in one pass: numbers, parents, answers, retries.
+
+Documents come from many hands: ids may be missing, repeated or dangling. Whatever cannot be resolved is left
+out here, and stands in the step's tooltip as it was recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from tfstore.document.documents import Run, Session, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
+
+PAGE_STEPS = 80
+"""Steps on one board at most: ``layers.run_N`` goes on in ``run_N_p2``."""
+
+_RUN_ID = re.compile(r"run_([1-9][0-9]{0,5})", re.ASCII)
+_STEP_ID = re.compile(r"step_[0-9]{1,6}_([1-9][0-9]{0,5})", re.ASCII)
+
+
+@define(eq=False)
+class StepFacts:
+    """A step with what is known of it from its neighbours; ``inside`` are the runs that ran in it, a tool."""
+
+    step: Step
+    run: RunFacts
+    number: int
+    key: str
+    page: int
+    tool: str = ""
+    call: StepFacts | None = None
+    answered_by_error: bool = False
+    attempt: int = 1
+    retry_of: StepFacts | None = None
+    inside: list[RunFacts] = field(factory=list["RunFacts"])
+
+    @property
+    def failed(self) -> bool:
+        """Whether it went wrong here, and not in a step of its own that follows."""
+        if self.step.label == "tool_error":
+            return True
+        return (self.step.status == "failed" or self.raised) and not self.answered_by_error
+
+    @property
+    def raised(self) -> bool:
+        """Whether its response came whole and the program got an exception all the same."""
+        return self.step.error is not None and self.step.status in {"completed", "incomplete"}
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it is instructions, tools or re-sent history."""
+        return self.step.label in SNAPSHOTS
+
+
+@define(eq=False)
+class RunFacts:
+    """A run with its steps, its place in the lineage and its counts.
+
+    ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing; ``continued_by`` are the
+    children that are not.
+    """
+
+    run: Run
+    number: int
+    position: int
+    steps: list[StepFacts] = field(factory=list[StepFacts])
+    parent: RunFacts | None = None
+    children: list[RunFacts] = field(factory=list["RunFacts"])
+    continued_by: list[RunFacts] = field(factory=list["RunFacts"])
+    is_nested: bool = False
+    tool_calls: int = 0
+    errors: int = 0
+    unresolved: int = 0
+    tokens: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of its board."""
+        return f"run_{self.number}"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run as a whole failed."""
+        return self.run.status == "failed"
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether an earlier run already continued the same parent."""
+        return self.parent is not None and not self.is_nested and self.parent.continued_by[0] is not self
+
+    @property
+    def page_count(self) -> int:
+        """How many boards its steps take, at least one."""
+        return max(1, -(-len(self.steps) // PAGE_STEPS))
+
+    def page(self, number: int) -> list[StepFacts]:
+        """Return the steps of its n-th board, counted from 0."""
+        return self.steps[number * PAGE_STEPS : (number + 1) * PAGE_STEPS]
+
+    def board(self, page: int) -> str:
+        """Return the key of its n-th board, counted from 0."""
+        return self.key if page == 0 else f"{self.key}_p{page + 1}"
+
+
+@define(eq=False)
+class SessionFacts:
+    """A session's runs, and its steps by step id and by response id."""
+
+    session: Session
+    runs: list[RunFacts] = field(factory=list[RunFacts])
+    steps: dict[str, StepFacts] = field(factory=dict[str, StepFacts])
+    responses: dict[str, StepFacts] = field(factory=dict[str, StepFacts])
+    policies: dict[str, int] = field(factory=dict[str, int])
+
+    @property
+    def step_count(self) -> int:
+        """Steps in all runs."""
+        return sum(len(run.steps) for run in self.runs)
+
+    def depends_on(self, step: StepFacts) -> list[StepFacts]:
+        """Return the steps that a step depends on, each once, itself and unknown ids left out."""
+        found = (self.steps.get(step_id) for step_id in dict.fromkeys(step.step.depends_on))
+        return [other for other in found if other is not None and other is not step]
+
+
+def gather(session: Session) -> SessionFacts:
+    """Return what the boards need to know of a session."""
+    facts = SessionFacts(session)
+    numbers = _numbers([_number(_RUN_ID, run.run_id) for run in session.runs])
+    for position, (run, number) in enumerate(zip(session.runs, numbers, strict=True)):
+        facts.runs.append(_gather_run(facts, RunFacts(run, number, position)))
+    _connect_runs(facts)
+    return facts
+
+
+def _number(pattern: re.Pattern[str], identifier: str) -> int | None:
+    match = pattern.fullmatch(identifier)
+    return int(match[1]) if match else None
+
+
+def _numbers(stated: list[int | None]) -> list[int]:
+    """Return the numbers in the ids if they can serve as keys, else positions from 1."""
+    known = [number for number in stated if number is not None]
+    return known if len(set(known)) == len(stated) else list(range(1, len(stated) + 1))
+
+
+def _gather_run(facts: SessionFacts, run: RunFacts) -> RunFacts:
+    for position, step in enumerate(run.run.steps):
+        number = _number(_STEP_ID, step.step_id) or position + 1
+        own = StepFacts(step, run, number, f"s{position + 1}", position // PAGE_STEPS, step.tool_name or "")
+        run.steps.append(own)
+        facts.steps[step.step_id] = own
+        if step.label == "assistant_call" and step.response_id:
+            facts.responses[step.response_id] = own
+        if step.label == "policy.snapshot":
+            facts.policies.setdefault(policy_version(step), len(facts.policies) + 1)
+    _connect_tools(run)
+    run.tool_calls = sum(step.step.label == "tool_call" for step in run.steps)
+    run.unresolved = sum(step.step.status == "unresolved" for step in run.steps)
+    run.errors = sum(step.failed for step in run.steps)
+    run.tokens = sum(step.step.usage.total_tokens for step in run.steps if step.step.usage)
+    return run
+
+
+def policy_version(step: Step) -> str:
+    """Return what tells one version of the instructions from another."""
+    return str(step.payload_started.get("version") or step.sha256 or step.payload_started.get("text"))
+
+
+def _connect_tools(run: RunFacts) -> None:
+    """Tell every answer its call, and every call that repeats a failed one which error it follows.
+
+    A retry has the tool's name and the same arguments, and comes after the error. One error is tried again
+    once: a third call is a retry of the second one's error, or no retry at all.
+    """
+    by_id: dict[str, StepFacts] = {}
+    by_call: dict[str, StepFacts] = {}
+    failures: dict[tuple[str, str], list[StepFacts]] = {}
+    for own in run.steps:
+        step = own.step
+        if step.label == "tool_call":
+            own.tool = own.tool or str(step.payload_started.get("name") or "")
+            by_id[step.step_id] = own
+            if step.call_id:
+                by_call[step.call_id] = own
+            earlier = failures.get(_same_call(own)) if failures else None
+            if earlier:
+                own.retry_of = earlier.pop(0)
+                own.attempt = (own.retry_of.call.attempt if own.retry_of.call else 1) + 1
+        elif step.label in {"tool_output", "tool_error"}:
+            own.call = _call_of(step.depends_on, by_id) or by_call.get(step.call_id or "")
+            if own.call is None:
+                continue
+            own.tool = own.tool or own.call.tool
+            if step.label == "tool_error":
+                own.call.answered_by_error = True
+                failures.setdefault(_same_call(own.call), []).append(own)
+
+
+def _is_a_tool(step: Step) -> bool:
+    # Also one that no model asked for, whose step is a generic one.
+    return step.label == "tool_call" or step.type.startswith("tool.")
+
+
+def _call_of(depends_on: Iterable[str], calls: dict[str, StepFacts]) -> StepFacts | None:
+    return next((calls[step_id] for step_id in depends_on if step_id in calls), None)
+
+
+def _same_call(call: StepFacts) -> tuple[str, str]:
+    arguments = call.step.payload_started.get("arguments")
+    return call.tool, json.dumps(arguments, sort_keys=True, default=str)
+
+
+def _connect_runs(facts: SessionFacts) -> None:
+    by_id = {run.run.run_id: run for run in facts.runs}
+    for run in facts.runs:
+        lineage = run.run.lineage
+        parent = by_id.get(lineage.parent_run_id or "")
+        if parent is None and (response := facts.responses.get(lineage.parent_response_id or "")):
+            parent = response.run
+        if parent is not None and parent is not run:
+            run.parent = parent
+            parent.children.append(run)
+            around = facts.steps.get(lineage.parent_step_id or "")
+            run.is_nested = run.run.trigger == "tool" or (around is not None and _is_a_tool(around.step))
+            if not run.is_nested:
+                parent.continued_by.append(run)
+            elif around is not None:
+                around.inside.append(run)

@@ -1,0 +1,254 @@
+"""The prompt of a model call, put together again from the steps that made it.
+
+``payload_started.prompt_provenance`` of an ``assistant_call``, and of the step of a ``responses.compact``, lists the
+parts in the order sent:
+
+=============== =====================================================================================
+type            what stands there
+=============== =====================================================================================
+instructions    the ``instructions`` field: a ``policy.snapshot``
+tools           the tools: a ``tool.schemas.snapshot``
+response        what the server kept: the context of an earlier response (``previous_response_id``)
+resent          ``items`` items as an earlier call (``step_id``) sent them, beginning with its ``from``
+any step label  one item or message, from ``step_id`` (or several ``step_ids``), in a ``form``;
+                ``with`` and ``without`` say what was sent differently, by JSON pointer
+item            an item that no step holds, as it was
+=============== =====================================================================================
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from tfstore.document.references import is_reference, truncated
+from tfstore.reading.wire_items import patched, wire_item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tfstore.document.documents import Session, Step
+
+    ReadBlob = Callable[[str], bytes]
+
+Json = dict[str, Any]
+
+
+@define
+class Prompt:
+    """What one model call sent.
+
+    ``items`` are its input items or messages as sent. ``response_id`` names the response whose context the server
+    put before them (``previous_response_id``), which is not part of the request.
+    """
+
+    step_id: str
+    instructions: Any = None
+    tools: list[Any] = field(factory=list[Any])
+    items: list[Any] = field(factory=list[Any])
+    response_id: str | None = None
+    request: Json = field(factory=dict)
+    """The whole request body as sent."""
+    unknown: list[str] = field(factory=list[str])
+    """What the model was given besides, or in place of, what stands here, in words."""
+
+
+def has_prompt(step: Step) -> bool:
+    """Return whether a step asked a model for something: a model call, a compaction, or a legacy completion."""
+    return step.label == "assistant_call" or step.type in {COMPACT, LEGACY}
+
+
+COMPACT, LEGACY = "api.responses.compact", "api.completions.create"
+
+
+def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None) -> Prompt:
+    """Return the prompt of a model call, equal to what was sent but for what redaction changed and a cap cut.
+
+    A value that was cut stays the object that says so (``tfstore.document.references``).
+
+    Args:
+        session: the session's document.
+        step_id: an ``assistant_call`` step, or the step of a ``responses.compact`` or ``completions.create``.
+        read_blob: gives a blob's bytes by its name (``sha256:…``); without it long values stay references.
+
+    Raises:
+        KeyError: the session has no such step.
+        ValueError: the step asked no model.
+    """
+    steps = {step.step_id: step for run in session.runs for step in run.steps}
+    step = steps[step_id]
+    if not has_prompt(step):
+        raise ValueError(f"{step_id} is a {step.label}: only a call of a model has a prompt")
+    prompt = Prompt(step_id)
+    if _unread(step) is not None:
+        pass
+    elif step.type == LEGACY:
+        prompt.request = whole(step.payload_started.get("arguments") or {}, read_blob)
+        given = prompt.request.get("prompt")
+        prompt.items = given if isinstance(given, list) else [] if given is None else [given]
+    else:
+        _put_together(prompt, step, steps, read_blob)
+    notes = next(run.lineage.notes for run in session.runs if step in run.steps)
+    prompt.unknown = list(_not_known(step, prompt, steps, notes))
+    return prompt
+
+
+def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob: ReadBlob | None) -> None:
+    if step.type == COMPACT:
+        prompt.instructions = whole(step.payload_started.get("instructions"), read_blob)
+        prompt.tools = whole(step.payload_started.get("tools") or [], read_blob)
+    for part in _parts(step):
+        if part.get("type") == "instructions":
+            prompt.instructions = whole(_of_part(part, steps), read_blob)
+        elif part.get("type") == "tools":
+            prompt.tools = whole(steps[part["step_id"]].payload_started.get("tools") or [], read_blob)
+        elif part.get("type") == "response":
+            prompt.response_id = part.get("response_id")
+    prompt.items = [whole(item, read_blob) for item in _items(step, steps)]
+    prompt.request = _request(step, prompt, steps, read_blob)
+
+
+def _unread(step: Step) -> Json | None:
+    """Return what stands in place of a request's body that was no JSON object, or could not be kept."""
+    payload = step.payload_started
+    body = payload.get("body") if step.label == "assistant_call" else payload.get("arguments")
+    if isinstance(body, dict):
+        return body if step.label == "assistant_call" or "unread" in body else None
+    return None if body is None else {}
+
+
+def _not_known(step: Step, prompt: Prompt, steps: dict[str, Step], notes: list[str]) -> Iterator[str]:
+    """Say what the server added that no request tells, and what of the request could not be read."""
+    unread = _unread(step)
+    if unread is not None:
+        why = str(unread.get("unread") or "no JSON object").replace("_", " ")
+        size = unread.get("bytes")
+        yield f"the request's body ({why}{'' if size is None else f', {size} bytes'})"
+    linked = [part for part in _parts(step) if part.get("type") == "response"]
+    conversation = prompt.request.get("conversation")
+    if isinstance(conversation, dict):
+        conversation = conversation.get("id")
+    if any(part.get("step_id") not in steps for part in linked):
+        found = next((n.partition(":")[2] for n in notes if n.startswith("parent_session:")), None)
+        where = "was not recorded here" if found is None else f"is in session {found}"
+        yield f"the context of {prompt.response_id}, which {where}"
+    elif conversation and not linked:
+        yield f"what conversation {conversation} held before this call"
+    elif conversation:
+        yield f"what was put into conversation {conversation} other than by model calls of this session"
+    template = prompt.request.get("prompt")
+    if isinstance(template, dict) and step.label == "assistant_call":
+        version = f", version {template['version']}" if template.get("version") else ""
+        yield f"the text of the prompt template {template.get('id')}{version}, which only the server has"
+
+
+def _parts(step: Step) -> list[Json]:
+    provenance = step.payload_started.get("prompt_provenance")
+    return list(provenance.get("parts") or []) if isinstance(provenance, dict) else []
+
+
+def _input_parts(step: Step) -> list[Json]:
+    return [part for part in _parts(step) if part.get("type") not in {"instructions", "tools", "response"}]
+
+
+def _items(step: Step, steps: dict[str, Step]) -> Iterator[Any]:
+    """Yield the items in the order sent; a long conversation is a long chain, hence no recursion."""
+    walks = [_slice(_input_parts(step), 0, None)]
+    while walks:
+        part = next(walks[-1], None)
+        if part is None:
+            walks.pop()
+        elif part.get("type") == "resent":
+            begin = int(part.get("from") or 0)
+            walks.append(_slice(_input_parts(steps[part["step_id"]]), begin, begin + int(part["items"])))
+        else:
+            yield _of_part(part, steps)
+
+
+def _slice(parts: list[Json], begin: int, end: int | None) -> Iterator[Json]:
+    """Yield the parts of the items from ``begin`` up to ``end``, ranges cut to fit."""
+    place = 0
+    for part in parts:
+        length = int(part["items"]) if part.get("type") == "resent" else 1
+        low, high = max(begin, place), place + length if end is None else min(end, place + length)
+        if low < high:
+            if part.get("type") == "resent":
+                yield {**part, "from": int(part.get("from") or 0) + low - place, "items": high - low}
+            else:
+                yield part
+        place += length
+        if end is not None and place >= end:
+            return
+
+
+def _of_part(part: Json, steps: dict[str, Step]) -> Any:
+    if part.get("type") == "item":
+        return part["item"]
+    made_of = [steps[step_id] for step_id in part.get("step_ids") or [part["step_id"]]]
+    item = wire_item(made_of, part.get("form", "item"), part.get("place", 0))
+    return patched(item, part.get("with"), part.get("without"))
+
+
+def _request(step: Step, prompt: Prompt, steps: dict[str, Step], read_blob: ReadBlob | None) -> Json:
+    payload = step.payload_started
+    body: Json = dict(whole(payload.get("arguments") or {}, read_blob))
+    if payload.get("model") is not None and payload.get("model_from") != "url":
+        body["model"] = payload["model"]
+    linked = step.previous_response_id or payload.get("previous_response_id")
+    if linked is not None:
+        body["previous_response_id"] = linked
+    if prompt.instructions is not None:
+        body["instructions"] = prompt.instructions
+    if step.type == COMPACT and prompt.tools:
+        body["tools"] = prompt.tools
+    for part in _parts(step):
+        if part.get("type") == "tools":
+            legacy = int(steps[part["step_id"]].payload_started.get("functions") or 0)
+            cut = len(prompt.tools) - legacy
+            body |= {"tools": prompt.tools[:cut]} if cut else {}
+            body |= {"functions": prompt.tools[cut:]} if legacy else {}
+    shape = (payload.get("prompt_provenance") or {}).get("input", "list")
+    if shape != "absent":
+        key = "messages" if step.type.startswith("chat.") else "input"
+        body[key] = prompt.items[0] if shape == "single" else prompt.items
+    return body
+
+
+def whole(value: Any, read_blob: ReadBlob | None) -> Any:
+    """Return a payload value with the blobs that it refers to in their places."""
+    if isinstance(value, list):
+        return [whole(each, read_blob) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if not is_reference(value):
+        return {key: whole(each, read_blob) for key, each in value.items()}
+    if read_blob is None or "blob" not in value:
+        return value
+    encoding = value.get("encoding")
+    if truncated(value) is not None:
+        return value if encoding else _text_kept(value, read_blob(value["blob"]))
+    data = read_blob(value["blob"])
+    if encoding in BASE64:
+        return str(value.get("prefix") or "") + encode_base64(data, encoding)
+    return json.loads(data) if encoding == "json" else data.decode("utf-8", "surrogatepass")
+
+
+def _text_kept(reference: Json, data: bytes) -> Json:
+    kept = {key: each for key, each in reference.items() if key not in {"blob", "preview"}}
+    return {"text": data.decode("utf-8", "surrogatepass"), **kept}
+
+
+BASE64 = ("base64", "base64url", "base64-unpadded", "base64url-unpadded", "base64-lines")
+"""The variants of base64 in which bytes stand on the wire."""
+
+
+def encode_base64(data: bytes, variant: str) -> str:
+    """Return bytes as text in one of the variants of base64."""
+    if variant == "base64-lines":
+        return base64.encodebytes(data).decode()
+    encode = base64.urlsafe_b64encode if variant.startswith("base64url") else base64.b64encode
+    text = encode(data).decode()
+    return text.rstrip("=") if variant.endswith("-unpadded") else text

@@ -1,0 +1,130 @@
+"""What a step says, in words: the text that lists, trees and diagrams show of it.
+
+Payloads keep their own shape per label; everything that shows a step to a person reads it through here, so
+that the diagram, the terminal and the page say the same.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tfstore.document.references import is_reference, truncated
+from tfstore.reading.content_parts import are_parts, has_text, media_in
+
+if TYPE_CHECKING:
+    from tfstore.document.documents import Step
+
+CUT = "… [cut]"
+"""What stands at the end of a text of which not all was kept."""
+
+
+def text_of(step: Step) -> str:
+    """Return the step's own text, whole: the prompt, the arguments, the output, the answer, the error.
+
+    Example:
+        >>> from tfstore.document.documents import Step
+        >>> text_of(Step("step_1_1", 1, "user_message", "chat.on_message", payload_started={"text": "Hello"}))
+        'Hello'
+    """
+    reader = _READERS.get(step.label, _generic)
+    return reader(step)
+
+
+def as_text(value: Any) -> str:
+    """Return a payload value as a person reads it: text as it is, a blob by its preview, the rest as JSON.
+
+    Where not all was kept, the text says so.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if is_reference(value):
+        about = f"[{value['media_type']}, {value.get('bytes', 0)} bytes]"
+        text = str(value.get("text") or value.get("preview") or about)
+        return text if truncated(value) is None else f"{text}{CUT}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _input(step: Step) -> str:
+    text, content = step.payload_started.get("text"), step.payload_started.get("content")
+    media = media_in(content)
+    if not media:
+        return as_text(text) or as_text(content)
+    # Without a text of its own, what stands as its text are the media in fewer words.
+    return "\n".join([as_text(text), *media] if has_text(content) else media)
+
+
+def _output(step: Step) -> str:
+    output = step.payload_completed.get("output")
+    if not are_parts(output):
+        return as_text(output)
+    said = (media_in(part) or [as_text(part.get("text") or part.get("refusal"))] for part in output)
+    return "\n".join(words for each in said for words in each)
+
+
+def _error(step: Step) -> str:
+    if step.error is not None and step.error.message:
+        return step.error.message
+    return _output(step)
+
+
+def _message(step: Step) -> str:
+    said = step.payload_completed
+    return as_text(said.get("text")) or as_text(said.get("refusal")) or _audio(said.get("audio"))
+
+
+def _audio(audio: Any) -> str:
+    if not isinstance(audio, dict):
+        return ""
+    return as_text(audio.get("transcript")) or as_text(audio.get("data"))
+
+
+def _reasoning(step: Step) -> str:
+    text = as_text(step.payload_completed.get("text"))
+    encrypted = step.payload_completed.get("encrypted")
+    if text or not isinstance(encrypted, dict):
+        return text
+    return f"[encrypted, {encrypted.get('bytes', 0)} bytes]"
+
+
+def _arguments(step: Step) -> str:
+    """Return a call's arguments; tools that the provider runs have none, but code or a prompt."""
+    given = step.payload_started
+    for name in ("arguments", "code", "revised_prompt", "prompt"):
+        if given.get(name) is not None:
+            return as_text(given[name])
+    return ""
+
+
+def _call(step: Step) -> str:
+    return step.error.message if step.error is not None else ""
+
+
+def _tools(step: Step) -> str:
+    return ", ".join(map(str, step.payload_started.get("names") or ()))
+
+
+def _preview(step: Step) -> str:
+    return as_text(step.payload_started.get("preview"))
+
+
+def _generic(step: Step) -> str:
+    payload = step.payload_completed or step.payload_started
+    return as_text(payload.get("text")) or (as_text(payload) if payload else "")
+
+
+_READERS = {
+    "user_message": _input,
+    "policy.snapshot": _input,
+    "tool.schemas.snapshot": _tools,
+    "context.snapshot": _preview,
+    "assistant_call": _call,
+    "reasoning": _reasoning,
+    "tool_call": _arguments,
+    "tool_output": _output,
+    "tool_error": _error,
+    "approval_request": _arguments,
+    "assistant_message": _message,
+}

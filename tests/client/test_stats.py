@@ -1,0 +1,69 @@
+"""What ``recorder.stats()`` says of documents: whether they tell all that was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import tfclient.sessions.sessions
+from tests.capture.driver import MODEL, Driver
+from tests.server.replies import answer
+from tests.server.scripted import ScriptedServer
+from tfclient import Recorder
+from tfclient.sessions.sessions import make_finisher
+from tfstore.store import Store
+
+
+@pytest.fixture(autouse=True)
+def documents(finisher: object, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - after that fixture
+    """Have documents written, by what writes them outside of tests."""
+    monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make_finisher)
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(tmp_path / "store")
+
+
+def _session(driver: Driver, server: ScriptedServer, recorder: Recorder, calls: int) -> str:
+    server.always(answer("Yes."))
+    client = driver.traced(recorder)
+    for n in range(calls):
+        driver.do(client.responses.create(model=MODEL, input=f"Is it {n}?"))
+    handle = client.end_session()
+    assert handle.wait(30)
+    return str(handle.id)
+
+
+def test_documents_that_tell_everything_do_not_drift(
+    drive: Driver, server: ScriptedServer, recorder: Recorder
+) -> None:
+    _session(drive, server, recorder, 3)
+
+    stats = recorder.stats()
+
+    assert (stats.calls, stats.drift, stats.faults) == (3, 0, 0)
+
+
+def test_responses_that_a_document_does_not_tell_are_drift(
+    drive: Driver, server: ScriptedServer, recorder: Recorder
+) -> None:
+    session_id = _session(drive, server, recorder, 3)
+    store = Store(recorder.settings.directory)
+    session = store.get(session_id)
+    for run in session.runs[1:]:
+        run.steps.clear()
+    store.put(session)
+
+    assert recorder.stats().drift == 2
+    assert recorder.stats().drift == 2
+
+
+def test_a_session_that_was_deleted_is_no_fault(
+    drive: Driver, server: ScriptedServer, recorder: Recorder
+) -> None:
+    session_id = _session(drive, server, recorder, 1)
+    (recorder.settings.directory / "sessions" / f"{session_id}.json").unlink()
+
+    assert (recorder.stats().drift, recorder.stats().faults) == (0, 0)

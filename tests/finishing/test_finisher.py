@@ -1,0 +1,51 @@
+"""The background task, beside a program that patches what it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from tests.capture.driver import MODEL
+from tests.server.replies import answer
+from tfclient import Recorder, TracedOpenAI
+from tfclient.finishing import finisher as finish
+from tfstore.disk.paths import StorePaths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.server.scripted import ScriptedServer
+
+
+def test_no_sleep_is_called(tmp_path: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program's tests count calls of ``sleep``, as those of the SDK's retries do."""
+    monkeypatch.setattr(finish, "REFRESH_SECONDS", 0.01)
+    slept: list[Any] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    server.always(answer("Hello!"))
+    recorder = Recorder(tmp_path)
+    with TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder) as client:
+        client.responses.create(model=MODEL, input="Hi")
+        session = recorder.current
+        assert session is not None
+        finisher = finish.Finisher(StorePaths(tmp_path))
+        finisher.refresh(session.id)
+        pause = threading.Event()
+        while not session.path.exists():
+            pause.wait(0.01)
+    done = threading.Event()
+    finisher.finish(session.id, lambda _: done.set())
+    assert done.wait(30)
+    assert slept == []

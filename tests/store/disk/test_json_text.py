@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.store.making import json_values
+from tfstore.disk.json_text import compact, parse, readable
+
+
+@given(json_values)
+def test_what_is_written_is_read_back(value: object) -> None:
+    # Two halves of a surrogate pair side by side are one character in JSON: compare with what JSON can say.
+    sayable = json.loads(json.dumps(value))
+
+    assert parse(compact(value)) == sayable
+    assert parse(readable(value)) == sayable
+    assert b"\n" not in compact(value)
+
+
+def test_text_stays_as_people_write_it() -> None:
+    assert compact({"é": "日本 \ud800!"}).decode() == '{"é":"日本 \\ud800!"}'
+    assert readable(["é"]).decode() == '[\n "é"\n]\n'
+
+
+def test_deep_values_that_indenting_cannot_write_are_written_on_one_line() -> None:
+    value: list[object] = []
+    for _ in range(600):
+        value = [value]
+
+    assert parse(readable(value)) == value
+
+
+@pytest.mark.parametrize("hostile", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"", b"{", b"1" * 5000])
+def test_what_cannot_be_read_is_one_kind_of_error(hostile: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(hostile)
+
+
+ODD = [
+    *(
+        "-0",
+        "-0.0",
+        "1e400",
+        "-1e-400",
+        "1e23",
+        "5e-324",
+        "0.1",
+        "9007199254740993",
+        "1" * 4300,
+        "01",
+        "1.",
+        ".5",
+    ),
+    *(
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-NaN",
+        "nan",
+        "inf",
+        '{"a":1,"b":2,"a":3}',
+        '{"a":1,}',
+        "[1,]",
+        "[1] 2",
+    ),
+    *(
+        r'"\ud800"',
+        r'"\ud83d\ude00"',
+        r'"\udc00\ud800"',
+        r'"\u0000"',
+        r'"\x"',
+        '"\x1f"',
+        '"\x7f"',
+        '"\u2028"',
+        "\xa01",
+    ),
+    *("[" * 150 + "]" * 150, "[" * 250 + "]" * 250),
+]
+
+
+def as_the_standard_library(text: str) -> str:
+    try:
+        return repr(json.loads(text))
+    except ValueError:
+        return "refused"
+
+
+def as_we_do(text: str) -> str:
+    try:
+        return repr(parse(text.encode()))
+    except ValueError:
+        return "refused"
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
+def test_odd_json_is_read_as_the_standard_library_does(text: str) -> None:
+    assert as_we_do(text) == as_the_standard_library(text)
+    assert as_we_do(f'{{"in": [{text}]}}') == as_the_standard_library(f'{{"in": [{text}]}}')
+
+
+@given(st.text(alphabet='{}[],:"\\ud80-+.eE1 \nNaé\x00'), st.floats(), st.integers())
+def test_any_text_is_read_as_the_standard_library_does(text: str, number: float, whole: int) -> None:
+    for each in (text, f"[{number!r}]", f"[{whole}]", f"{whole}e{whole % 700 - 350}"):
+        assert as_we_do(each) == as_the_standard_library(each)
+
+
+def test_a_byte_order_mark_is_no_obstacle() -> None:
+    assert parse(b"\xef\xbb\xbf{}") == {}

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, segment_files
+from tfstore.journal.reading import Segment
+from tfstore.keeping.doctor import Finding, Repair, examine, fix_catalog
+
+if TYPE_CHECKING:
+    from tfstore.store import Store
+
+
+def found(store: Store) -> list[tuple[str, str | None]]:
+    return [(finding.kind, finding.session_id) for finding in examine(store)]
+
+
+def record(store: Store, session_id: str = SESSION, status: str = "closed") -> None:
+    with Segment.open(store.paths, session_id) as segment:
+        segment.append(an_entry(1), an_entry(2), an_entry(3))
+    store.put(
+        a_session(session_id, a_run(1, a_step("1_1", "assistant_call", response_id="resp_1")), status=status)
+    )
+
+
+def test_a_sound_store_has_no_findings(store: Store) -> None:
+    record(store)
+    record(store, "own-id")
+
+    assert found(store) == []
+    assert fix_catalog(store) == Repair()
+
+
+def test_a_session_being_recorded_is_sound(store: Store) -> None:
+    with Segment.open(store.paths, SESSION) as segment:
+        segment.append(an_entry(1))
+        assert found(store) == []
+        store.put(a_session(status="active"))
+        assert found(store) == []
+
+
+def test_documents_that_cannot_be_read_are_named(store: Store) -> None:
+    record(store)
+    record(store, "broken")
+    for name in ("broken", "gone"):
+        store.paths.document(name).write_text("{")
+    store.paths.document("later").write_text('{"schema_version": "thoughtflow/2", "session_id": "later"}')
+    shutil.copy(store.paths.document(SESSION), store.paths.document("copied"))
+
+    assert found(store) == [
+        ("corrupt_document", "broken"),
+        ("misnamed_document", "copied"),
+        ("lost_document", "gone"),
+        ("newer_document", "later"),
+    ]
+    finding, _, lost, _ = examine(store)
+    assert lost.mend == "none", "there is no journal to make it of"
+    assert finding.path == store.paths.document("broken")
+    assert str(finding.path) in finding.detail
+    assert finding.mend == "recover"
+
+
+def test_what_a_dead_process_left_is_named(store: Store) -> None:
+    record(store, "died", status="active")
+    with Segment.open(store.paths, "died-early") as segment:
+        segment.append(an_entry(1))
+
+    assert found(store) == [("dead_writer", "died"), ("no_document", "died-early")]
+
+
+def test_damage_in_a_journal_is_named_with_its_place(store: Store) -> None:
+    record(store)
+    (file,) = segment_files(store.paths)
+    first, second, third = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first + b"junk\n" + third + second[:10])
+    findings = list(examine(store))
+
+    assert [finding.kind for finding in findings] == [
+        "torn_line",
+        "corrupt_line",
+        "broken_chain",
+        "missing_entries",
+    ]
+    assert {finding.path for finding in findings} == {file}
+    assert "line 2" in findings[1].detail
+    assert "entry 3" in findings[2].detail
+    assert list(examine(store, journals=False)) == []
+    assert {finding.mend for finding in findings} == {"none"}
+
+
+def test_a_catalog_that_is_not_true_is_mended(store: Store) -> None:
+    for each in ("kept", "stale", "missing", "gone"):
+        record(store, each)
+    store.catalog.remove("missing")
+    row = store.catalog.get("stale")
+    assert row is not None
+    row.title = "something else"
+    store.catalog.put(row)
+    store.paths.document("gone").unlink()
+    shutil.rmtree(store.paths.journal_of("gone"))
+    shutil.rmtree(store.paths.catalog / "responses")
+
+    assert sorted(found(store), key=str) == [
+        ("missing_link", "kept"),
+        ("missing_link", "missing"),
+        ("missing_link", "stale"),
+        ("missing_row", "missing"),
+        ("orphan_row", "gone"),
+        ("stale_row", "stale"),
+    ]
+    assert fix_catalog(store) == Repair(rows_written=2, rows_removed=1, links_added=3)
+    assert found(store) == []
+    assert fix_catalog(store) == Repair()
+
+
+def test_a_catalog_that_cannot_be_read_is_made_again(store: Store) -> None:
+    record(store)
+    (store.paths.catalog / "20260902.json").write_text("{")
+
+    assert found(store) == [("corrupt_piece", None), ("missing_row", SESSION)]
+    assert fix_catalog(store) == Repair(rows_written=1, pieces_removed=1)
+    assert found(store) == []
+    shutil.rmtree(store.paths.catalog)
+    assert fix_catalog(store) == Repair(rows_written=1, links_added=1)
+    assert found(store) == []
+
+
+def test_files_that_were_never_finished_are_removed_when_they_are_old(store: Store) -> None:
+    record(store)
+    old, new = (store.paths.sessions / f".{name}.json.1.aa.tmp" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+
+    assert [finding.path for finding in examine(store)] == [old]
+    assert fix_catalog(store) == Repair(files_removed=1)
+    assert new.exists()
+    assert not old.exists()
+
+
+def test_mending_touches_no_document_and_no_journal(store: Store) -> None:
+    record(store)
+    store.paths.document("broken").write_text("{")
+    kept = [*store.paths.sessions.glob("*.json"), *segment_files(store.paths)]
+    before = {path: path.read_bytes() for path in kept}
+    shutil.rmtree(store.paths.catalog)
+    fix_catalog(store)
+
+    assert {path: path.read_bytes() for path in kept} == before
+
+
+def test_a_finding_says_what_mends_it() -> None:
+    assert Finding("missing_row", "").mend == "fix"
+    assert Finding("dead_writer", "").mend == "recover"
+    assert Finding("broken_chain", "").mend == "none"

@@ -1,0 +1,272 @@
+"""True times of tools: a decorator for the program's own functions, and a block around one call of the model.
+
+Traffic shows when a tool was asked for and when its output was sent, and between the two everything else that
+the program did. With one of these, start, end, result, exception, and the model calls made inside are exact.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from tfclient.capture.exchange import describe
+from tfclient.sessions.writer import Entry, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from tfclient.recorder import Recorder
+    from tfclient.sessions.handle import SessionHandle
+    from tfclient.sessions.sessions import Sessions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_FRAMES = 12
+
+_UNSET: Any = object()
+
+_tool: ContextVar[ToolCall | None] = ContextVar("tfclient_tool", default=None)
+
+
+class ToolCall:
+    """One run of a tool, measured while its ``with`` block lasts.
+
+    Args:
+        recorder: what records it.
+        name: the tool's name, where it is known.
+        call_id: the model's id for this call, where it is known.
+        arguments: what the tool was called with.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        name: str | None = None,
+        call_id: str | None = None,
+        arguments: Any = None,
+    ) -> None:
+        self.name = name
+        self.call_id = call_id
+        self.arguments = arguments
+        self.result: Any = _UNSET
+        """What the tool gave; assign it to have it recorded."""
+        self.id: str | None = None
+        self._recorder = recorder
+        self._handle: SessionHandle | None = None
+        self._token: Token[ToolCall | None] | None = None
+
+    def annotate(self, kind: str, data: Any = None) -> None:
+        """Add a step of the program's own that belongs to this call, such as a side effect."""
+        if self._handle is not None:
+            self._handle.annotate(kind, data, call_id=self.call_id)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Where it is recorded."""
+        return self._recorder.sessions
+
+    def __enter__(self) -> Self:
+        outer = _tool.get()
+        if outer is not None and self.call_id is None and outer.name == self.name:
+            # A decorated function inside the block of the very call that it serves.
+            self.call_id = outer.call_id
+        if self._recorder.enabled:
+            self._start(outer)
+        self._token = _tool.set(self)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            try:
+                _tool.reset(self._token)
+            except (ValueError, RuntimeError):
+                # An asynchronous tool may be closed from another context.
+                _tool.set(None)
+        if self._handle is not None:
+            self._end(exc)
+
+    def _start(self, outer: ToolCall | None) -> None:
+        try:
+            handle = self.sessions.for_call()
+            self.id = handle.writer.new_id()
+            self._handle = handle
+            entry = self._entry("tool.started")
+            if outer is not None and outer.sessions is self.sessions:
+                entry["parent_call"] = outer.call_id or outer.id
+            self._write(handle, entry, "arguments", self.arguments)
+        except Exception as error:  # noqa: BLE001 - the tool runs
+            self._recorder.health.fault("tool", error, f"recording the start of tool {self.name}")
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
+            handle = cast("SessionHandle", self._handle)
+            entry = self._entry("tool.ended")
+            if error is not None:
+                entry["error"] = describe(error, self.sessions) | {"traceback": _frames(error)}
+            self._write(handle, entry, "result", None if self.result is _UNSET else self.result)
+            handle.settle()
+        except Exception as fault:  # noqa: BLE001 - the tool has run
+            self._recorder.health.fault("tool", fault, f"recording the end of tool {self.name}")
+
+    def _entry(self, kind: str) -> Entry:
+        at, mono = stamp()
+        return {
+            "at": at,
+            "mono": mono,
+            "type": kind,
+            "tool": self.id,
+            "call_id": self.call_id,
+            "name": self.name,
+        }
+
+    def _write(self, handle: SessionHandle, entry: Entry, field: str, value: Any) -> None:
+        if value is not None:
+            entry[field], marks = self.sessions.redactor.value(_plain(value), f"tool.{field}")
+            if marks:
+                entry["redactions"] = marks
+        handle.write(entry)
+
+
+def current_tool(sessions: Sessions) -> str | None:
+    """Return the call_id, or else the id, of the tool that runs here and now."""
+    tool = _tool.get()
+    if tool is None or tool.sessions is not sessions:
+        return None
+    return tool.call_id or tool.id
+
+
+def measured(
+    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
+) -> Callable[P, R]:
+    """Return the function, with each of its calls recorded; its signature, name and nature stay.
+
+    Args:
+        recorder: gives what records it.
+        function: any function; a coroutine function stays one.
+        name: the tool's name; the function's own by default.
+    """
+    called = name or getattr(function, "__name__", type(function).__name__)
+
+    def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
+        return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def measured_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with started(args, kwargs) as tool:
+                tool.result = result = await function(*args, **kwargs)
+            return result
+
+        return cast("Callable[P, R]", measured_async)
+
+    @functools.wraps(function)
+    def measured_sync(*args: P.args, **kwargs: P.kwargs) -> R:
+        with started(args, kwargs) as tool:
+            result = function(*args, **kwargs)
+            tool.result = result
+        return result
+
+    return measured_sync
+
+
+def call_of(recorder: Recorder, item: object) -> ToolCall:
+    """Return a measured block for one call of the model.
+
+    Args:
+        recorder: what records it.
+        item: a ``function_call`` item of a response, a tool call of a chat message, either as a dict, or
+            the ``call_id``.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    if isinstance(item, str):
+        return ToolCall(recorder, call_id=item)
+    function = _get(item, "function")
+    call_id = _get(item, "call_id") or _get(item, "id")
+    source = item if function is None else function
+    name = _get(source, "name")
+    if call_id is None and name is None:
+        raise TypeError(
+            f"tool_call() takes a function_call item, a chat tool call, a dict of either, or a call_id, not {item!r}"
+        )
+    arguments = _get(source, "arguments")
+    if arguments is None:
+        arguments = _get(_get(item, "custom") or item, "input")
+    return ToolCall(recorder, name=name or _get(item, "type"), call_id=call_id, arguments=arguments)
+
+
+def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
+    """Journal a run of a tool as the SDK's own tool runner told of it, when it was over.
+
+    Args:
+        recorder: what records it.
+        diagnostic: an ``openai.lib.tool_diagnostics.ToolDiagnostic``; only those of functions and of the browser
+            tell the time of one whole call, and others are passed over.
+    """
+    if not recorder.enabled:
+        return
+    try:
+        call_id, took = diagnostic["call_id"], diagnostic["duration_ms"]
+        whole = diagnostic["api"] in {"responses", "browser"} and diagnostic["stage"] == "action"
+        if not whole or call_id is None or not isinstance(took, int | float):
+            return
+        handle = recorder.sessions.for_call()
+        at, mono = stamp()
+        name = diagnostic["member"] if diagnostic["api"] == "responses" else f"browser_{diagnostic['member']}"
+        about = {"tool": handle.writer.new_id(), "call_id": call_id, "name": name}
+        microseconds = int(took * 1000)
+        started = {"at": at - microseconds, "mono": mono - microseconds, "type": "tool.started", **about}
+        ended: Entry = {"at": at, "mono": mono, "type": "tool.ended", **about}
+        if diagnostic["reason"] != "completed":
+            reason = str(diagnostic["reason"])
+            ended["error"] = {"type": reason, "message": f"the tool runner says no more than {reason}"}
+        handle.write(started, ended)
+        handle.settle()
+    except Exception as error:  # noqa: BLE001 - the tool has run
+        recorder.health.fault("tool", error, "recording what a tool runner told")
+
+
+def _get(thing: object, name: str) -> Any:
+    if isinstance(thing, Mapping):
+        return thing.get(name)
+    return getattr(thing, name, None)
+
+
+def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        # Wrong arguments: the function itself will say so. No signature: a builtin.
+        return {"args": list(args), **kwargs}
+    return {key: value for key, value in bound.arguments.items() if key not in {"self", "cls"}}
+
+
+def _plain(value: Any) -> Any:
+    """SDK models and other pydantic ones as their data, also inside the usual containers."""
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where it happened, innermost last; no source lines and no values, which may hold anything."""
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), limit=-_FRAMES, lookup_lines=False, capture_locals=False
+    )
+    return [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]

@@ -1,0 +1,52 @@
+"""``tfclient delete``: one session and all that is kept of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+
+def delete(
+    sessions: Annotated[list[str], typer.Argument(metavar="ID...", help="The sessions' whole ids.")],
+    *,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete sessions: journal, archive, document, diagram, all that names them. There is no way back.
+
+    Ids are to be typed in full. Blobs go too, unless another session refers to them.
+
+    With --json: {store, deleted: [session_id], problems: [{session_id, problem}], blob_bytes}.
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import bare_store
+    from tfclient.cli.printing import complain, print_json, say
+    from tfstore.keeping.deleting import delete as delete_all
+    from tfstore.keeping.deleting import known
+
+    opened = bare_store(store)
+    # All are looked for before the first is gone.
+    outcome = delete_all(opened, [known(opened, session_id) for session_id in sessions])
+    problems = {each: str(problem) for each, problem in outcome.problems.items()}
+    if as_json:
+        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
+        print_json(
+            {
+                "store": str(opened.paths.root),
+                "deleted": outcome.deleted,
+                "problems": told,
+                "blob_bytes": outcome.blob_bytes,
+            }
+        )
+    else:
+        for session_id in outcome.deleted:
+            say(f"{session_id} is deleted.")
+        for problem in problems.values():
+            complain(problem)
+    if outcome.blobs_kept is not None:
+        complain(f"Blobs of deleted sessions stay until `tfclient prune`. {outcome.blobs_kept}")
+    if problems:
+        raise typer.Exit(WRONG)

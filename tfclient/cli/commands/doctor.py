@@ -1,0 +1,99 @@
+"""``tfclient doctor``: what is wrong in a store, and what mends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from tfclient.finishing.mending import Mended
+    from tfstore.keeping.doctor import Finding
+
+_MENDS: Final = {
+    "recover": "`tfclient recover` mends this, and so does `tfclient doctor --fix`",
+    "fix": "`tfclient doctor --fix` mends this",
+    "delete": "if it was to go, `tfclient delete` with the whole id ends that",
+    "none": "what is lost cannot be brought back; the rest is readable",
+}
+
+
+def doctor(
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look through a store and say what is wrong; exit 1 if anything is.
+
+    Journals are read too: duplicates, gaps, entries out of order, and drift, which is model responses in a journal
+    that its document does not show. --fix finishes what dead programs left, makes documents again that lag behind
+    or cannot be read, packs journals, and makes the catalog and the response index true again.
+
+    With --json: {store, sessions, findings: [{kind, detail, session_id, path, mend}], repaired}; mend is
+    "recover", "fix", "delete" or "none", repaired counts what --fix did.
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import bare_store
+    from tfclient.cli.printing import print_json, say, stderr
+    from tfclient.finishing.mending import examine_store, mend
+    from tfstore.reading.figures import counted
+
+    opened = bare_store(store)
+    with stderr().status("Looking through the store …"):
+        repaired = mend(opened) if fix else None
+        findings = list(examine_store(opened))
+    sessions = len(opened.ids())
+    if as_json:
+        print_json(
+            {
+                "store": str(opened.paths.root),
+                "sessions": sessions,
+                "findings": [_json(each) for each in findings],
+                "repaired": _counts(repaired) if repaired else None,
+            }
+        )
+    else:
+        if repaired:
+            say(_repairs(repaired))
+        _tell(findings)
+        where = f"{counted(sessions, 'session')} in {opened.paths.root}"
+        say(f"{where}: {counted(len(findings), 'finding')}." if findings else f"{where}: nothing is wrong.")
+    if findings:
+        raise typer.Exit(WRONG)
+
+
+def _tell(findings: list[Finding]) -> None:
+    from rich.text import Text
+
+    from tfclient.cli.printing import stdout
+    from tfd2.text import clean
+
+    console = stdout()
+    for mend, words in _MENDS.items():
+        for each in (each for each in findings if each.mend == mend):
+            line = Text.assemble((each.kind.replace("_", " "), "bold red"), ": ", clean(each.detail))
+            console.print(line.append(f"\n  {words}", "dim"), soft_wrap=True)
+
+
+def _json(finding: Finding) -> dict[str, str | None]:
+    return {
+        "kind": finding.kind,
+        "detail": finding.detail,
+        "session_id": finding.session_id,
+        "path": None if finding.path is None else str(finding.path),
+        "mend": finding.mend,
+    }
+
+
+def _counts(repair: Mended) -> dict[str, int]:
+    from attrs import asdict
+
+    return asdict(repair)
+
+
+def _repairs(repair: Mended) -> str:
+    done = [f"{name.replace('_', ' ')}: {count}" for name, count in _counts(repair).items() if count]
+    return f"Mended. {', '.join(done)}." if done else "There was nothing to mend."

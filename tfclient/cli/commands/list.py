@@ -1,0 +1,267 @@
+"""``tfclient list``: the sessions of a store, newest first."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from attrs import field, frozen
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from tfstore.index.catalog import CatalogRow
+    from tfstore.reading.search import Pattern
+    from tfstore.store import Store
+
+SHOWN: Final = 20
+WIDE: Final = 130
+"""Columns from which on ids are shown whole, and models and tools by name."""
+
+NARROW: Final = 70
+"""Columns below which runs, tokens and time are left out."""
+
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_RESULTS: Final = {"failed": "bold red", "cancelled": "yellow", "completed": "green", "active": "bold cyan"}
+
+
+def list_(
+    *,
+    limit: Annotated[
+        int | None,
+        typer.Option("-n", "--limit", min=1, help=f"So many at most ({SHOWN}).", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Sessions that failed.")] = False,
+    tool: Annotated[
+        str | None, typer.Option("--tool", metavar="NAME", help="Sessions that called this tool.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Sessions that called this model.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")
+    ] = None,
+    error_class: Annotated[
+        str | None,
+        typer.Option(
+            "--error-class", metavar="CLASS", help="With such an error: rate_limit, timeout, tool …"
+        ),
+    ] = None,
+    grep: Annotated[
+        str | None,
+        typer.Option("--grep", metavar="TEXT", help="Sessions that hold this text, in either case."),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sessions, newest first.
+
+    With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
+    started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
+    usage}].
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import nothing_in, open_store
+    from tfclient.cli.printing import complain, print_json, remark
+
+    wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": moment(since)}
+    held = _Held.of(grep, error_class)
+    opened = open_store(store)
+    most = None if everything else limit or (None if as_json else SHOWN)
+    enough = None if most is None else most + 1
+    if held is None:
+        rows = opened.list(**wanted, limit=enough)  # type: ignore[arg-type]
+    else:
+        rows = list(islice(held.filtered(opened, opened.list(**wanted)), enough))  # type: ignore[arg-type]
+    filtered = held is not None or any(wanted.values())
+    shown = rows[:most]
+    if as_json:
+        print_json([_json(row) for row in shown])
+    elif shown:
+        _print(shown)
+        if len(rows) > len(shown):
+            remark("There are older ones: --all, or -n and how many.")
+    else:
+        remark("No session is like that." if filtered else nothing_in(opened))
+    code = 0
+    unreadable = held.unreadable if held is not None else []
+    for trouble in filter(None, (*unreadable, _trouble(opened, rows, filtered=filtered))):
+        complain(trouble)
+        code = WRONG
+    if code:
+        raise typer.Exit(code)
+
+
+@frozen
+class _Held:
+    """What a session's document must hold: things that the catalog does not say."""
+
+    pattern: Pattern | None
+    error_class: str | None
+    unreadable: list[str] = field(factory=list[str])
+
+    @classmethod
+    def of(cls, grep: str | None, error_class: str | None) -> _Held | None:
+        """Return what was asked for, if anything was.
+
+        Raises:
+            Refused: there are no such errors, or nothing to look for.
+        """
+        from tfclient.cli.finding import pattern_of, word_from
+        from tfstore.document.labels import ErrorClass
+
+        if grep is None and error_class is None:
+            return None
+        if error_class is not None:
+            word_from(ErrorClass, "--error-class", error_class)
+        return cls(None if grep is None else pattern_of(grep), error_class)
+
+    def filtered(self, store: Store, rows: list[CatalogRow]) -> Iterator[CatalogRow]:
+        """Yield those of the rows whose documents hold it, as they are found."""
+        for row in rows:
+            if self._is_held(store, row):
+                yield row
+
+    def _is_held(self, store: Store, row: CatalogRow) -> bool:
+        from tfstore.reading.search import sessions_holding
+
+        if self.error_class is not None and not self._failed_so(store, row.session_id):
+            return False
+        if self.pattern is None or self.pattern.expression.search(row.title):
+            return True
+        return any(sessions_holding(store, self.pattern, [row.session_id], self.unreadable.append))
+
+    def _failed_so(self, store: Store, session_id: str) -> bool:
+        from tfstore.errors import StoreError, UnknownSession
+
+        try:
+            # The bytes first: parsing a document that cannot hold the error costs far more.
+            document = store.text(session_id)
+            if f'"{self.error_class}"'.encode() not in document:
+                return False
+            return any(store.steps(session_id=session_id, error_class=self.error_class))
+        except UnknownSession:
+            return False  # removed since it was listed
+        except StoreError as error:
+            self.unreadable.append(str(error))
+            return False
+
+
+def moment(since: str | None) -> datetime | None:
+    """Return the moment that ``2h``, ``3d`` or a date means."""
+    from datetime import datetime
+
+    from tfclient.cli.failures import USAGE, Refused
+    from tfclient.cli.words import present
+
+    if since is None:
+        return None
+    if ago := _AGO.fullmatch(since):
+        return present() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return datetime.fromisoformat(since)
+    except ValueError:
+        reason = f"--since {since!r} is no moment: give 30m, 2h, 3d, 1w, or a date such as 2026-09-02."
+        raise Refused(reason, USAGE) from None
+
+
+def _trouble(store: Store, rows: list[CatalogRow], *, filtered: bool) -> str:
+    """Return why the list may not be the whole truth."""
+    if store.catalog.trouble:
+        pieces = ", ".join(map(str, store.catalog.trouble))
+        return f"Sessions are missing here: {pieces} cannot be read. `tfclient doctor --fix` makes it again."
+    if not rows and not filtered and (count := len(store.ids())):
+        return (
+            f"The catalog is empty, but there are {count} documents: `tfclient doctor --fix` makes it again."
+        )
+    return ""
+
+
+def _json(row: CatalogRow) -> dict[str, Any]:
+    from attrs import asdict
+
+    return asdict(row)
+
+
+def _print(rows: list[CatalogRow]) -> None:
+    from rich.table import Table
+
+    from tfclient.cli.printing import stdout
+
+    console = stdout()
+    wide = console.width >= WIDE
+    table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="dim", pad_edge=False)
+    table.add_column("ID", no_wrap=True, min_width=8)
+    table.add_column("TITLE", no_wrap=True, ratio=2, overflow="ellipsis")
+    table.add_column("RESULT", no_wrap=True, min_width=9)
+    narrow = console.width < NARROW
+    for name in ("CALLS", "TOOLS") if narrow else ("RUNS", "CALLS", "TOOLS"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("TOOLS CALLED", no_wrap=True, ratio=1, overflow="ellipsis")
+        table.add_column("MODELS", no_wrap=True, ratio=1, overflow="ellipsis")
+        table.add_column("STARTED", no_wrap=True)
+    for name in ("AGE",) if narrow else ("TOKENS", "TIME", "AGE"):
+        table.add_column(name, justify="right", no_wrap=True)
+    _fill(table, rows, wide=wide)
+    console.print(table)
+
+
+def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
+    """Add the rows; what the table has no column for is left out."""
+    from rich.text import Text
+
+    from tfclient.cli.finding import short_id
+    from tfclient.cli.words import age, present, short_duration
+    from tfd2.text import one_line
+    from tfstore.reading.figures import minute
+
+    now = present()
+    for row in rows:
+        active = row.status == "active"
+        result = "active" if active else row.result or "–"
+        names = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in row.tools.items())
+        cells = {
+            "ID": Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
+            "TITLE": Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
+            "RESULT": Text(result, _RESULTS.get(result, "")),
+            "RUNS": _count(row.runs),
+            "CALLS": _count(row.model_calls),
+            "TOOLS": _tools(row),
+            "TOOLS CALLED": Text(one_line(names, 80)),
+            "MODELS": Text(one_line(", ".join(row.models), 60)),
+            "STARTED": Text(minute(row.started_at or "")),
+            "TOKENS": _count(row.usage.total_tokens),
+            "TIME": Text(short_duration(row.duration_ms)),
+            "AGE": Text(age(row.started_at, now)),
+        }
+        table.add_row(*(cells[str(column.header)] for column in table.columns))
+
+
+def _count(number: int) -> Text:
+    from rich.text import Text
+
+    from tfclient.cli.words import short_count
+
+    return Text(short_count(number)) if number else Text("–", "dim")
+
+
+def _tools(row: CatalogRow) -> Text:
+    """Return how many tools were called, and how many of them failed: in red, and with a mark for those without."""
+    from rich.text import Text
+
+    count = _count(row.tool_calls)
+    if row.tool_errors:
+        return Text.assemble(count, (f" ({row.tool_errors:,}✗)", "bold red"))
+    return count

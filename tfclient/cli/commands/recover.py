@@ -1,0 +1,110 @@
+"""``tfclient recover``: finish the sessions of dead writers, and make unreadable documents again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from tfstore.document.documents import Session
+    from tfstore.store import Store
+
+
+def recover(
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Only these; else all that need it.", show_default=False),
+    ] = None,
+    *,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Finish sessions whose program died, from their journals.
+
+    Documents that are missing or cannot be read are made again the same way.
+
+    With --json: {store, recovered: [{session_id, title, result, path}], problems: [{session_id, problem}]}.
+    """
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import bare_store
+    from tfclient.cli.printing import complain, print_json, stdout
+    from tfd2.text import one_line
+    from tfstore.reading.figures import counted
+
+    opened = bare_store(store)
+    recovered: list[Session] = []
+    problems: dict[str, str] = {}
+    for session_id in _named(opened, sessions) if sessions else _needing(opened):
+        outcome = _recover(opened, session_id)
+        if isinstance(outcome, str):
+            problems[session_id] = outcome
+        elif outcome is not None:
+            recovered.append(outcome)
+    if as_json:
+        rows = [
+            {
+                "session_id": each.session_id,
+                "title": each.title,
+                "result": each.result,
+                "path": str(opened.paths.document(each.session_id)),
+            }
+            for each in recovered
+        ]
+        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
+        print_json({"store": str(opened.paths.root), "recovered": rows, "problems": told})
+    else:
+        console = stdout()
+        for each in recovered:
+            console.print(f"{each.session_id}  {one_line(each.title, 60)}", soft_wrap=True)
+        if recovered or not problems:
+            done = f"{counted(len(recovered), 'session')} recovered." if recovered else "Nothing to recover."
+            console.print(done, soft_wrap=True)
+        for problem in problems.values():
+            complain(problem)
+    if problems:
+        raise typer.Exit(WRONG)
+
+
+def _needing(store: Store) -> list[str]:
+    from tfclient.finishing.recovery import unfinished
+    from tfstore.keeping.doctor import examine
+
+    found = {
+        each.session_id
+        for each in examine(store, journals=False)
+        if each.mend == "recover" or each.kind == "lost_document"
+    }
+    return sorted({*unfinished(store), *(each for each in found if each is not None)})
+
+
+def _named(store: Store, typed: list[str]) -> list[str]:
+    """Return the ids that are meant; a session may have a journal and no document."""
+    from tfclient.cli.finding import find_session
+    from tfstore.journal.reading import sessions_with_journal
+
+    recorded = set(sessions_with_journal(store.paths))
+    return list(dict.fromkeys(each if each in recorded else find_session(store, each) for each in typed))
+
+
+def _recover(store: Store, session_id: str) -> Session | str | None:
+    """Return the recovered session, why there is none, or None when another process is at it."""
+    from tfclient.finishing.live import DrawingFailed
+    from tfclient.finishing.recovery import finish_session
+    from tfstore.errors import StoreError
+    from tfstore.journal.reading import live_writers, writers
+
+    if live := live_writers(store.paths, session_id):
+        return f"Session {session_id} is being written by {', '.join(live)}: it ends when its program does."
+    if not writers(store.paths, session_id):
+        return (
+            f"Session {session_id} has no journal to make its document from again; "
+            f"{store.paths.document(session_id)} is left as it is."
+        )
+    try:
+        with store.claim(session_id) as mine:
+            return finish_session(store, session_id) if mine else None
+    except (StoreError, DrawingFailed, OSError) as error:
+        return str(error)

@@ -1,0 +1,151 @@
+"""``tfclient show``: a session to read: its tree, one step of it in full or as it was sent, or what was said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from tfstore.document.documents import Run, Session, Step
+    from tfstore.store import Store
+
+
+def show(
+    session: SessionArgument,
+    *,
+    run: Annotated[
+        int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
+    ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option("--step", metavar="ID", help="One step in full: step_1_4, or 1.4.", show_default=False),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Texts, arguments and outputs whole.")] = False,
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Only what user and assistant said.")
+    ] = False,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt", metavar="STEP", help="A model call's prompt, as the model saw it.", show_default=False
+        ),
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            "--raw", metavar="STEP", help="Request and response of its call, as recorded.", show_default=False
+        ),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a session: its runs and steps, what they took and cost, and what went wrong.
+
+    With --json: the session document; with --run or --step that part of it; with --transcript
+    [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
+    request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
+    """
+    from tfclient.cli.failures import USAGE, Refused
+    from tfclient.cli.finding import find_run, find_step, open_store, shown_session
+    from tfclient.cli.lines.details import details
+    from tfclient.cli.lines.transcript import messages, transcript_of
+    from tfclient.cli.printing import print_json, stdout
+    from tfstore.document.converter import step_to_json
+
+    _refuse_two_at_once(
+        {"--step": step, "--prompt": prompt, "--raw": raw}, others=full or transcript or run is not None
+    )
+    if full and transcript:
+        raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
+    opened = open_store(store)
+    found = opened.get(shown_session(opened, session))
+    runs = found.runs if run is None else [find_run(found, run)]
+    if step is not None:
+        wanted = find_step(found, step)
+        if as_json:
+            print_json(step_to_json(wanted))
+        else:
+            _print(stdout(), details(opened, found, wanted, stdout().width))
+    elif prompt is not None:
+        _show_prompt(opened, found, find_step(found, prompt), as_json=as_json)
+    elif raw is not None:
+        _show_raw(opened, found, find_step(found, raw), as_json=as_json)
+    elif transcript:
+        if as_json:
+            print_json([message.as_json() for message in messages(runs)])
+        else:
+            _print(stdout(), transcript_of(runs, stdout().width))
+    elif as_json:
+        print_json(_json(found, None if run is None else runs[0]))
+    else:
+        print_tree(found, runs, full=full)
+
+
+def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> None:
+    from tfclient.cli.failures import USAGE, Refused
+
+    given = [option for option, typed in of_a_step.items() if typed is not None]
+    if len(given) > 1 or (given and others):
+        reason = f"{given[0]} shows one step in full: leave out --run, --full, --transcript and the like."
+        raise Refused(reason, USAGE)
+
+
+def _show_prompt(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
+    from tfclient.cli.lines import prompt
+    from tfclient.cli.printing import print_json, stdout
+
+    found = prompt.prompt_for(store, session, step)
+    if as_json:
+        print_json(prompt.as_json(found))
+    else:
+        _print(stdout(), prompt.prompt_lines(session, step, found, stdout().width))
+
+
+def _show_raw(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
+    from tfclient.cli.lines.raw import raw_entries, raw_lines
+    from tfclient.cli.printing import print_json, stdout
+
+    wanted = raw_entries(store, session, step)
+    if as_json:
+        print_json(wanted)
+    else:
+        _print(stdout(), raw_lines(store.journal(session.session_id)[0], wanted, stdout().width))
+
+
+def _json(session: Session, run: Run | None) -> object:
+    from tfstore.document.converter import to_json
+
+    document = to_json(session)
+    if run is None:
+        return document
+    return next(each for each in document["runs"] if each["run_id"] == run.run_id)
+
+
+def print_tree(session: Session, runs: list[Run], *, full: bool = False) -> None:
+    """Print these runs of a session below its heading."""
+    from tfclient.cli.lines.heading import heading
+    from tfclient.cli.lines.tree import ASCII, Guides, Look, tree
+    from tfclient.cli.printing import stdout
+    from tfstore.reading.facts import gather
+
+    console = stdout()
+    look = Look(console.width, full, ASCII if console.options.ascii_only else Guides())
+    facts = gather(session)
+    wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
+    _print(console, heading(session, look.width))
+    _print(console, tree(facts, wanted, look))
+    if not facts.runs:
+        console.print("It has no runs.", style="dim")
+
+
+def _print(console: Console, lines: Iterable[Text]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,199 @@
+"""``tfclient stats``: calls, tokens, errors and times of many sessions, drawn."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tfclient.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from tfstore.document.documents import Json
+    from tfstore.index.catalog import CatalogRow
+    from tfstore.reading.totals import Group
+    from tfstore.store import Store
+
+SHOWN: Final = 30
+"""Days, models or tools that are shown; with --json all of them."""
+
+NAME: Final = 24
+"""Columns for names, if they are that long, before anything else is left out."""
+
+LEAST_BAR: Final = 8
+MOST_BAR: Final = 60
+
+
+class By(StrEnum):
+    """What to count by."""
+
+    DAY = "day"
+    MODEL = "model"
+    TOOL = "tool"
+
+
+def stats(
+    *,
+    by: Annotated[By, typer.Option("--by", help="A line for each day, model or tool.")] = By.DAY,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Sessions started since 2h, 3d, 2026-09-02 …"),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the sessions come to: calls, errors, tokens, and the times that 50, 90 and 99 % stay within.
+
+    By day the times are those of sessions and all comes from the catalog; by model and by tool they are those of
+    calls, and the documents are read.
+
+    With --json: {by, total, groups}; each group and the total {key, sessions, failed_sessions, model_calls,
+    tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms}.
+    """
+    from tfclient.cli.commands.list import moment
+    from tfclient.cli.failures import WRONG
+    from tfclient.cli.finding import nothing_in, open_store
+    from tfclient.cli.printing import complain, print_json, remark, stdout
+    from tfstore.reading.totals import by_day, by_model, by_tool, total
+
+    start = moment(since)
+    opened = open_store(store)
+    rows = opened.list(since=start)
+    unreadable: list[str] = []
+    if by is By.DAY:
+        groups = by_day(rows)
+    else:
+        documents = _documents(opened, rows, unreadable)
+        groups = by_model(documents) if by is By.MODEL else by_tool(documents)
+    everything = total(rows)
+    if as_json:
+        found = [group.as_json() for group in groups]
+        print_json({"by": by.value, "total": everything.as_json(), "groups": found})
+    elif not rows:
+        remark("No session is like that." if since else nothing_in(opened))
+    else:
+        console = stdout()
+        for line in lines_of(everything, groups[:SHOWN], by, console.width, console.options.ascii_only):
+            console.print(line, soft_wrap=True)
+        if len(groups) > SHOWN:
+            remark(f"There are {len(groups) - SHOWN:,} more: --since narrows them, --json has all.")
+    unreadable += [
+        f"{piece} cannot be read: `tfclient doctor --fix` makes it again." for piece in opened.catalog.trouble
+    ]
+    for trouble in unreadable:
+        complain(trouble)
+    if unreadable:
+        raise typer.Exit(WRONG)
+
+
+def _documents(store: Store, rows: list[CatalogRow], unreadable: list[str]) -> Iterator[Json]:
+    from tfstore.disk.json_text import parse
+    from tfstore.errors import StoreError, UnknownSession
+
+    for row in rows:
+        path = store.paths.document(row.session_id)
+        try:
+            document = parse(store.text(row.session_id))
+        except UnknownSession:
+            continue  # removed since it was listed
+        except StoreError as error:
+            unreadable.append(str(error))
+            continue
+        except ValueError as error:
+            unreadable.append(f"The document of session {row.session_id} at {path} cannot be read: {error}.")
+            continue
+        if isinstance(document, dict):
+            yield document
+
+
+def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_only: bool) -> Iterator[Text]:  # noqa: FBT001
+    """Yield the total and a line for each group, with a bar for its calls."""
+    from rich.text import Text
+
+    from tfclient.cli.lines.blocks import block
+    from tfclient.cli.words import short_count
+    from tfstore.reading.figures import counted, joined
+
+    tokens = everything.input_tokens + everything.output_tokens
+    failed = f"{everything.failed_sessions:,} failed" if everything.failed_sessions else ""
+    calls = counted(everything.model_calls, "model call")
+    tools = counted(everything.tool_calls, "tool call")
+    errors = counted(everything.errors, "error") if everything.errors else ""
+    said = joined(counted(everything.sessions, "session"), failed, calls, tools, errors)
+    said = joined(said, f"{short_count(tokens)} tokens") if tokens else said
+    for piece in block(said, width):
+        yield Text(piece, "bold")
+    if not groups:
+        yield Text("None was called.", "dim")
+        return
+    yield Text()
+    yield from _table(groups, by, width, ascii_only=ascii_only)
+
+
+def _table(groups: list[Group], by: By, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    from rich.cells import set_cell_size
+    from rich.text import Text
+
+    from tfd2.text import one_line
+
+    table = [_cells(group, by) for group in groups]
+    names = list(table[0])
+    longest = max(len(group.key) for group in groups)
+    # What a narrow terminal has no room for goes, the least telling first.
+    for dropped in ("P99", "OUT", "SESSIONS", "P90", "IN", "TOKENS", "FAILED", "TOOLS", "ERRORS", "P50"):
+        if _wide(names, table) + min(longest, NAME) + 2 + LEAST_BAR <= width:
+            break
+        names = [name for name in names if name != dropped]
+    widths = {name: max(len(name), *(len(row[name]) for row in table)) for name in names}
+    room = width - _wide(names, table)
+    first = max(min(longest, room - LEAST_BAR - 2), 6)
+    bar = min(room - first - 2, MOST_BAR)
+    head = set_cell_size(by.value.upper(), first) + "".join(f"  {name:>{widths[name]}}" for name in names)
+    yield Text(head[:width], "dim")
+    most = max(1, *(_calls(group) for group in groups))
+    for group, row in zip(groups, table, strict=True):
+        line = Text(set_cell_size(one_line(group.key, first), first), "bold")
+        for name in names:
+            wrong = name in {"ERRORS", "FAILED"} and row[name] != "–"
+            line.append(
+                f"  {row[name]:>{widths[name]}}",
+                "red" if wrong else "dim" if row[name] == "–" else "not bold",
+            )
+        if bar >= LEAST_BAR:
+            length = max(round(_calls(group) / most * bar), 1) if _calls(group) else 0
+            line.append(f"  {('=' if ascii_only else '━') * length}", "cyan")
+        line.truncate(width)
+        line.rstrip()
+        yield line
+
+
+def _wide(names: list[str], table: list[dict[str, str]]) -> int:
+    return sum(2 + max(len(name), *(len(row[name]) for row in table)) for name in names)
+
+
+def _calls(group: Group) -> int:
+    return group.model_calls or group.tool_calls
+
+
+def _cells(group: Group, by: By) -> dict[str, str]:
+    from tfclient.cli.words import short_count, short_duration
+    from tfstore.reading.totals import percentile
+
+    def count(number: int) -> str:
+        return short_count(number) if number else "–"
+
+    times = {f"P{share}": short_duration(percentile(group.durations, share)) or "–" for share in (50, 90, 99)}
+    sessions = {"SESSIONS": count(group.sessions)}
+    if by is By.DAY:
+        sums = {"CALLS": count(group.model_calls), "TOOLS": count(group.tool_calls)}
+        tokens = {"TOKENS": count(group.input_tokens + group.output_tokens)}
+        failed = {"FAILED": count(group.failed_sessions)}
+        return sessions | failed | sums | {"ERRORS": count(group.errors)} | tokens | times
+    numbers = {"CALLS": count(_calls(group)), "ERRORS": count(group.errors)}
+    tokens = {"IN": count(group.input_tokens), "OUT": count(group.output_tokens)} if by is By.MODEL else {}
+    return sessions | numbers | tokens | times

@@ -1,0 +1,28 @@
+"""``tfclient why``: how a session came to fail, or what is remarkable about one that did not."""
+
+from __future__ import annotations
+
+from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+
+
+def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Tell how a session came to fail: where it broke, what led there, what the model knew and what not.
+
+    Then what is remarkable: calls made twice, answers nobody used, slow steps, how the context grew.
+
+    With --json: {session_id, result, failures: [{run_id, status, step_id, error, chain, told, not_told,
+    unanswered}], tool_errors, retries, unanswered, unused, repeated, slowest, context}, steps by their ids.
+    """
+    from tfclient.cli.finding import open_store, shown_session
+    from tfclient.cli.lines.telling import telling
+    from tfclient.cli.printing import print_json, stdout
+    from tfstore.reading.failures import story_of
+
+    opened = open_store(store)
+    story = story_of(opened.get(shown_session(opened, session)))
+    if as_json:
+        print_json(story.as_json())
+        return
+    console = stdout()
+    for line in telling(story, console.width, ascii_only=console.options.ascii_only):
+        console.print(line, soft_wrap=True)

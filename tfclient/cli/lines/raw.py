@@ -1,0 +1,200 @@
+"""What the journal holds of one step's call: the requests and responses, and what the tool hook saw."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from tfclient.cli.lines.blocks import block
+from tfclient.cli.words import short_duration, size
+from tfd2.text import one_line
+from tfstore.document.times import iso
+from tfstore.journal.request_texts import RequestTexts
+from tfstore.reading.figures import counted, joined
+from tfstore.reading.model_calls import model_call_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tfstore.document.documents import Session, Step
+    from tfstore.journal.reading import Entry
+    from tfstore.store import Store
+
+
+def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
+    """Return the journal entries of the call that a step belongs to, in their order.
+
+    Raises:
+        Refused: the journal is gone, or holds nothing of this step.
+    """
+    from tfclient.cli.failures import Refused
+
+    entries, _ = store.journal(session.session_id)
+    if not entries:
+        raise Refused(
+            f"The journal of session {session.session_id} is not there any more: only its document is left."
+        )
+    found = entries_of(entries, session, step)
+    if not found:
+        raise Refused(
+            f"The journal of session {session.session_id} has nothing of its own on {step.step_id}: "
+            f"`--step {step.step_id}` shows what the document holds."
+        )
+    return found
+
+
+def entries_of(entries: list[Entry], session: Session, step: Step) -> list[Entry]:
+    """Return those of a session's entries that are about the call a step belongs to."""
+    call = model_call_of(session, step) or step
+    calls = _calls(entries, call)
+    exchanges = {
+        entry["exchange_id"]
+        for entry in entries
+        if entry["type"] == "attempt.sent" and entry.get("call") in calls
+    }
+    tools = {step.call_id} if step.call_id and step.label.startswith("tool_") else set[str]()
+    return [
+        entry
+        for entry in entries
+        if (entry.get("call") in calls and entry["type"] != "tool.ended")
+        or entry.get("exchange_id") in exchanges
+        or (entry["type"] in {"tool.started", "tool.ended"} and entry.get("call_id") in tools)
+    ]
+
+
+def _calls(entries: list[Entry], step: Step) -> set[Any]:
+    """Return the ids of the journal's calls that a step tells of.
+
+    Documents do not name them: moment and number of an attempt tell, and the server's own id of the request
+    where two attempts were sent in the same millisecond.
+    """
+    attempts = {(each.started_at, each.n) for each in step.attempts}
+    sent = {
+        entry["exchange_id"]: entry.get("call")
+        for entry in entries
+        if entry["type"] == "attempt.sent" and (iso(entry["at"]), entry.get("n")) in attempts
+    }
+    times = Counter(exchange.rpartition(".")[2] for exchange in sent)
+    if any(count > 1 for count in times.values()):
+        ids = {each.request_id for each in step.attempts if each.request_id}
+        answered = {
+            entry["exchange_id"]
+            for entry in entries
+            if entry["type"] == "attempt.answered" and entry["headers"].get("x-request-id") in ids
+        }
+        sent = {exchange: call for exchange, call in sent.items() if exchange in answered} or sent
+    if sent or step.attempts:
+        return set(sent.values())
+    started = (entry for entry in entries if entry["type"] == "call.started")
+    return {entry.get("call") for entry in started if iso(entry["at"]) == step.started_at}
+
+
+def raw_lines(everything: Iterable[Entry], wanted: list[Entry], width: int) -> Iterator[Text]:
+    """Yield entries as one reads an exchange; bodies that go on from an earlier one are put together.
+
+    Args:
+        everything: all entries of the session, which may hold what a body goes on from.
+        wanted: those to show.
+        width: columns.
+    """
+    bodies = _bodies(everything)
+    began = wanted[0]["at"] if wanted else 0
+    chunks: dict[str, list[Entry]] = {}
+    for entry in wanted:
+        if entry["type"] == "stream.chunk":
+            chunks.setdefault(str(entry.get("exchange_id")), []).append(entry)
+    for place, entry in enumerate(wanted):
+        kind = entry["type"]
+        of_stream = chunks.get(str(entry.get("exchange_id")), [])
+        if kind == "stream.chunk" and entry is not of_stream[0]:
+            continue
+        if place:
+            yield Text()
+        after = short_duration((entry["at"] - began) // 1000)
+        where = str(entry.get("exchange_id") or entry.get("call") or entry.get("tool") or "")
+        about = one_line(joined(where, f"+{after}", f"seq {entry['seq']}"), max(width - len(kind) - 3, 8))
+        yield Text.assemble((kind, "bold"), (f" · {about}", "dim"))
+        if kind == "stream.chunk":
+            yield from _stream(of_stream, width)
+        else:
+            yield from _entry(entry, bodies.get(str(entry.get("exchange_id"))), width)
+
+
+def _bodies(entries: Iterable[Entry]) -> dict[str, str]:
+    texts = RequestTexts()
+    bodies: dict[str, str] = {}
+    for entry in entries:
+        if entry["type"] == "attempt.sent":
+            exchange = str(entry.get("exchange_id"))
+            text = texts.whole(exchange, entry.get("body"))
+            if text is not None:
+                bodies[exchange] = text
+    return bodies
+
+
+_KNOWN = frozenset(
+    {"type", "at", "mono", "seq", "prev", "session_id", "writer", "exchange_id", "call", "tool", "n"}
+    | {"method", "url", "status", "headers", "body", "complete"}
+)
+
+
+def _entry(entry: Entry, request: str | None, width: int) -> Iterator[Text]:
+    line = " ".join(str(entry[name]) for name in ("method", "url") if entry.get(name))
+    if entry.get("status") is not None:
+        line = f"HTTP {entry['status']}"
+    if line:
+        for piece in block(line, width):
+            yield Text(piece, "bold red" if (entry.get("status") or 0) >= 400 else "cyan")
+    headers = entry.get("headers")
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        for piece in block(f"{name}: {value}", width):
+            yield Text(piece, "dim")
+    for name, value in entry.items():
+        if name not in _KNOWN and value not in (None, [], {}):
+            for piece in block(f"{name}: {_json(value)}", width):
+                yield Text(piece, "yellow" if name in {"redactions", "error"} else "")
+    body = entry.get("body")
+    if isinstance(body, dict):
+        text = request if entry["type"] == "attempt.sent" and request is not None else body.get("text")
+        for piece in block(laid_out(text) if isinstance(text, str) else _json(body), width):
+            yield Text(piece)
+
+
+def _stream(entries: list[Entry], width: int) -> Iterator[Text]:
+    """Yield the chunks of a stream put together: where one ended and the next began says nothing."""
+    pieces: list[str] = []
+    for entry in entries:
+        data = entry.get("data")
+        if isinstance(data, str):
+            pieces.append(data)
+        elif isinstance(data, dict) and isinstance(data.get("base64"), str):
+            raw = base64.b64decode(data["base64"] + "==")
+            try:
+                pieces.append(raw.decode())
+            except UnicodeDecodeError:
+                pieces.append(f"[{size(len(raw))} that are no text]\n")
+    last = short_duration((entries[-1]["at"] - entries[0]["at"]) // 1000)
+    yield Text(joined(counted(len(entries), "chunk"), f"over {last}"), "dim")
+    for line in block("".join(pieces).replace("\n\n", "\n"), width):
+        yield Text(line)
+
+
+def laid_out(text: str) -> str:
+    r"""Return JSON indented, and any other text as it is.
+
+    Example:
+        >>> laid_out('{"a":1}'), laid_out("plain")
+        ('{\n  "a": 1\n}', 'plain')
+    """
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,224 @@
+"""The story of a session in lines, what matters most first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from tfclient.cli.finding import short_step
+from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.heading import heading
+from tfclient.cli.lines.lines import aligned, trimmed
+from tfclient.cli.lines.prompt import mention
+from tfclient.cli.lines.sparks import sparks
+from tfclient.cli.lines.steps import name_of, remarks_on, says, took, word_of
+from tfclient.cli.words import short_duration
+from tfstore.reading.figures import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfstore.reading.facts import StepFacts
+    from tfstore.reading.failures import Failure, Retry, Story, Told
+
+FAILURES: Final = 3
+"""Failures told at length; of more only where they are."""
+
+CHAIN: Final = 12
+"""Steps of a chain that are shown; of a longer one its beginning and its end."""
+
+HEAD: Final = 2
+MOST: Final = 5
+"""Things of one kind that are named; of more it is said how many."""
+
+GROWN: Final = 1.5
+_ENDED: Final = {"failed": "failed", "cancelled": "was not finished", "incomplete": "was cut short"}
+
+
+def telling(story: Story, width: int, *, ascii_only: bool = False) -> Iterator[Text]:
+    """Yield the lines of a story, cut to the terminal's width."""
+    for line in _lines(story, width, ascii_only=ascii_only):
+        line.truncate(width, overflow="ellipsis")
+        yield trimmed(line)
+
+
+def _lines(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    yield from heading(story.facts.session, width)
+    yield Text()
+    if not story.failures:
+        yield from _nothing_failed(story)
+    for place, failure in enumerate(story.failures[:FAILURES]):
+        if place:
+            yield Text()
+        yield from _failure(failure, width)
+    if rest := story.failures[FAILURES:]:
+        yield from _title(f"Also: {', '.join(_where(each) for each in rest)}", width)
+    remarkable = list(_remarkable(story, width, ascii_only=ascii_only))
+    if remarkable:
+        yield from _title("REMARKABLE", width, blank=bool(story.failures))
+        yield from remarkable
+
+
+def _nothing_failed(story: Story) -> Iterator[Text]:
+    session = story.facts.session
+    if session.status == "active":
+        yield Text("Nothing has failed so far.", "bold")
+    elif session.result in {"failed", "cancelled"}:
+        yield Text(f"It {_ENDED[session.result]}, and no step says why.", "bold yellow")
+    else:
+        yield Text("Nothing failed.", "bold green")
+    if errors := len(story.tool_errors):
+        yield Text(f"{counted(errors, 'tool error')} did not stop it.", "yellow")
+    yield Text()
+
+
+def _where(failure: Failure) -> str:
+    return f"run {failure.run.number} {_ENDED[failure.run.run.status]} at {short_step(failure.step.step.step_id)}"
+
+
+def _failure(failure: Failure, width: int) -> Iterator[Text]:
+    step = failure.step.step
+    head = Text(_where(failure).capitalize(), "bold red" if failure.run.failed else "bold yellow")
+    head.append(f": {word_of(step).lower()} {name_of(failure.step)}".rstrip(), "bold")
+    yield from aligned(head, Text(took(step), "dim"), width)
+    for line in block(_reason(failure), width - 2):
+        yield Text(f"  {line}", "red" if step.error is not None else "yellow")
+    yield from _title("How it came to that", width)
+    yield from _chain(failure, width)
+    if failure.not_told:
+        yield from _title("What the model was never told", width)
+        yield from _several(_answer(each, width) for each in failure.not_told)
+    if failure.told:
+        yield from _title("What the model was told", width)
+        # The latest first: that is what it went by.
+        yield from _several(_answer(each, width) for each in reversed(failure.told))
+
+
+def _reason(failure: Failure) -> str:
+    own = failure.step
+    if own.step.error is not None:
+        return joined(says(own.step), _remarks(own))
+    if own.step.status == "unresolved":
+        return "Its tool call was never answered: the program stopped, or did not send the output back."
+    return joined(own.step.status.replace("_", " "), (own.step.ending or "").replace("_", " "))
+
+
+def _remarks(own: StepFacts) -> str:
+    """Return the remarks on a step but for the one that it failed: that is said."""
+    return remarks_on(own).removeprefix("FAILED").removeprefix(" · ")
+
+
+def _title(title: str, width: int, *, blank: bool = True) -> Iterator[Text]:
+    if blank:
+        yield Text()
+    for line in block(title, width):
+        yield Text(line, "bold")
+
+
+def _chain(failure: Failure, width: int) -> Iterator[Text]:
+    chain = failure.chain
+    shown: list[StepFacts | None] = list(chain)
+    if len(chain) > CHAIN:
+        shown = [*chain[:HEAD], None, *chain[HEAD - CHAIN :]]
+    for own in shown:
+        if own is None:
+            yield Text(f"       … {counted(len(chain) - CHAIN, 'step')} between", "dim")
+        else:
+            yield _marked(own, width, "✗ " if own is failure.step else "  ")
+
+
+def _marked(own: StepFacts, width: int, mark: str) -> Text:
+    line = mention(own, width, mark)
+    if mark.strip():
+        line.stylize("bold red", 0, len(mark))
+    return line
+
+
+def _answer(told: Told, width: int) -> Text:
+    """Return an answer of a tool in one line, with what carried it."""
+    carriers = [each for each in told.carried_by if told.read == (each.step.status != "failed")]
+    if told.read:
+        about = f" → {short_step(carriers[0].step.step_id)}"
+    elif carriers:
+        about = f" only sent with {short_step(carriers[-1].step.step_id)}, which failed"
+    else:
+        about = " never sent"
+    line = mention(told.answer, width - len(about))
+    return line.append(about, "dim" if told.read else "yellow")
+
+
+def _several(lines: Iterator[Text], most: int = MOST) -> Iterator[Text]:
+    every = list(lines)
+    yield from every[:most]
+    if len(every) > most:
+        yield Text(f"       … and {len(every) - most:,} more", "dim")
+
+
+def _remarkable(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    for about, lines in (
+        ("never answered", [_line(each, width) for each in story.unanswered]),
+        ("never used", [_answer(each, width) for each in story.unused if not _is_told(each, story)]),
+        ("tried again", [_retry(each, width) for each in story.retries]),
+        ("asked again", list(_repetitions(story, width))),
+    ):
+        if lines:
+            yield Text(f"  {about}", "italic")
+            yield from (Text.assemble("  ", line) for line in _several(iter(lines)))
+    if len(story.slowest) > 1:
+        yield Text("  slowest", "italic")
+        for own in story.slowest:
+            yield from aligned(
+                Text.assemble("  ", mention(own, width - 14)), Text(_share(own, story), "dim"), width
+            )
+    yield from _growth(story, width, ascii_only=ascii_only)
+
+
+def _line(own: StepFacts, width: int) -> Text:
+    return mention(own, width - 2)
+
+
+def _is_told(told: Told, story: Story) -> bool:
+    return any(told in failure.not_told for failure in story.failures[:FAILURES])
+
+
+def _retry(retry: Retry, width: int) -> Text:
+    first, again = retry.first, retry.again
+    by_itself = _remarks(first).partition(" · ")[0]
+    words = by_itself if first is again else f"again as {short_step(again.step.step_id)}"
+    ending = "worked" if retry.worked else "failed again"
+    about = f" {joined(words, ending)}"
+    line = Text.assemble((f"  {short_step(first.step.step_id):<4} ", "dim"), (word_of(first.step), "bold"))
+    line.append(f" {name_of(first)}")
+    line.truncate(max(width - 2 - len(about), 12), overflow="ellipsis")
+    return line.append(about, "green" if retry.worked else "red")
+
+
+def _repetitions(story: Story, width: int) -> Iterator[Text]:
+    for each in story.repeated:
+        ids = ", ".join(short_step(own.step.step_id) for own in each.calls[1:MOST])
+        more = " …" if len(each.calls) > MOST else ""
+        same = ", the same answer" if each.same_answer else ""
+        about = f" again as {ids}{more}{same}"
+        yield mention(each.calls[0], max(width - 2 - len(about), 24)).append(about, "yellow")
+
+
+def _share(own: StepFacts, story: Story) -> str:
+    whole = story.facts.session.duration_ms or 0
+    share = f" {(own.step.duration_ms or 0) / whole:4.0%}" if whole else ""
+    return f"{took(own.step) or short_duration(0)}{share}"
+
+
+def _growth(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    """Yield how the requests of a thread grew, if they did."""
+    counts = [each.step.usage.input_tokens for each in story.context if each.step.usage is not None]
+    if len(counts) < 2 or max(counts) < GROWN * counts[0]:
+        return
+    largest = max(range(len(counts)), key=lambda place: counts[place])
+    where = short_step(story.context[largest].step.step_id)
+    yield Text("  context", "italic")
+    words = (
+        f"{counts[0]:,} → {counts[largest]:,} input tokens at {where} (×{counts[largest] / counts[0]:.1f})"
+    )
+    drawn = sparks(counts, max(width - len(words) - 8, 1), ascii_only=ascii_only)
+    yield Text.assemble(f"    {words}  ", (drawn if width - len(words) > 12 else "", "cyan"))

@@ -1,0 +1,209 @@
+"""A session as a readable tree: runs, their steps, what each took, and what went wrong.
+
+Every line is made to the width of the terminal, timings and tokens aligned at its right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+from rich.cells import cell_len
+from rich.text import Text
+
+from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.clock import Clock
+from tfclient.cli.lines.lines import aligned, trimmed
+from tfclient.cli.lines.run_head import run_head
+from tfclient.cli.lines.steps import (
+    laid_out,
+    name_of,
+    remarks_on,
+    said_in_line,
+    size_mark,
+    style_of,
+    tokens_of,
+    took,
+    word_of,
+)
+from tfd2.text import LOOKED_AT, clean, one_line
+from tfstore.reading.facts import policy_version
+from tfstore.reading.nesting import nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
+    from tfstore.reading.nesting import Node
+
+LEAST_TEXT: Final = 16
+"""Columns of text that a line shows at least; with less room it goes below."""
+
+LINES: Final = 3
+"""Lines of an error and of what was said; of all else one, unless everything is asked for."""
+
+SAID: Final = frozenset({"user_message", "assistant_message"})
+
+BAR: Final = 24
+WIDE: Final = 120
+"""Columns from which on every step has a bar that says when in its run it happened."""
+
+
+@frozen
+class Guides:
+    """What the tree is drawn with."""
+
+    branch: str = "├─ "
+    last: str = "└─ "
+    beside: str = "│  "
+    blank: str = "   "
+
+
+ASCII: Final = Guides("|- ", "`- ", "|  ", "   ")
+
+
+@frozen
+class Look:
+    """How the tree is shown: columns, and whether texts are folded."""
+
+    width: int = 80
+    full: bool = False
+    guides: Guides = field(factory=Guides)
+
+
+def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text]:
+    """Yield the lines of these runs of a session, a blank one before each; single API calls stand close."""
+    durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
+    counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
+    columns = (max(durations, 7), counts)
+    first_seen: dict[tuple[str, str], StepFacts] = {}
+    close = False
+    for run in runs:
+        clock = Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if look.width >= WIDE else None
+        page = _Page(look, columns, clock, first_seen)
+        single = run.run.trigger == "api" and len(run.steps) == 1
+        if not (single and close):
+            yield Text()
+        close = single
+        if single:
+            own = run.steps[0]
+            name = Text.assemble((f"Run {run.number} ", "bold"), _head(own, named=True))
+            yield from _step(own, name, look.guides.blank, page)
+            continue
+        yield from run_head(run, look.width)
+        nodes = nest(facts, run)
+        for node in nodes:
+            yield from _lines(node, "", node is nodes[-1], page, named=True)
+
+
+@frozen
+class _Page:
+    """What all lines of one run share."""
+
+    look: Look
+    columns: tuple[int, int]
+    clock: Clock | None
+    first_seen: dict[tuple[str, str], StepFacts]
+
+    def repeats(self, own: StepFacts) -> str:
+        """Return where a snapshot's content was shown before, if it was."""
+        if not own.is_snapshot or own.step.label == "context.snapshot":
+            return ""
+        first = self.first_seen.setdefault((own.step.label, policy_version(own.step)), own)
+        return "" if first is own else f"as in {_place(first, own)}"
+
+    def right(self, own: StepFacts) -> Text:
+        """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
+        step = own.step
+        bar = self.clock.bar(step) if self.clock is not None else ""
+        duration, count = took(step), tokens_of(step)
+        if not (duration or count or bar.strip()):
+            return Text()
+        right = Text.assemble("  ", (bar, style_of(step))) if self.clock is not None else Text()
+        right.append(f" {duration:>{self.columns[0]}}")
+        if self.columns[1]:
+            right.append(f"  {count:>{self.columns[1]}}", "dim")
+        return right
+
+
+def _place(first: StepFacts, own: StepFacts) -> str:
+    return f"step {first.number}" if first.run is own.run else f"run {first.run.number}"
+
+
+def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
+    guides = page.look.guides
+    own = node.own
+    asked = sum(child.own.step.label == "tool_call" for child in node.children)
+    after = before + (guides.blank if is_last else guides.beside)
+    head = Text.assemble(
+        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.number} ", "dim")
+    )
+    below = after + (guides.beside if node.children else guides.blank)
+    yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
+    for child in node.children:
+        # An output right below its call need not repeat the tool's name.
+        repeats = own.step.label == "tool_call" and child.own.tool == own.tool
+        yield from _lines(child, after, child is node.children[-1], page, named=not repeats)
+
+
+def _head(own: StepFacts, *, named: bool) -> Text:
+    head = Text(word_of(own.step), style_of(own.step))
+    name = name_of(own) if named else ""
+    return head.append(f" {name}", "dim" if own.is_snapshot else "bold") if name else head
+
+
+def _remarks(own: StepFacts, asked: int) -> Text:
+    step = own.step
+    remarks = remarks_on(own, asked)
+    wrong = step.status not in {"completed", "in_progress", "queued"}
+    style = ("red" if step.status == "failed" else "yellow") if wrong else "dim"
+    return Text.assemble((" · ", "dim"), (remarks, style)) if remarks else Text()
+
+
+def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -> Iterator[Text]:
+    look, step = page.look, own.step
+    remarks, right = _remarks(own, asked), page.right(own)
+    room = look.width - head.cell_len - remarks.cell_len - right.cell_len
+    style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
+    text = page.repeats(own) or said_in_line(step)
+    # A call's arguments follow its name; words stand apart from what they are about.
+    joint = "" if step.label in {"tool_call", "approval_request"} else " "
+    line = one_line(text, max(room - 1, 1))
+    if not text.strip():
+        yield from aligned(head.append_text(remarks), right, look.width, below)
+    elif room > 1 and is_whole(text, line):
+        yield from aligned(
+            head.append(joint).append(line, style).append_text(remarks), right, look.width, below
+        )
+    elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
+        most = None if look.full else LINES if own.failed or step.label in SAID else 1
+        shown = page.repeats(own) or laid_out(step) if look.full else text
+        plain = not remarks.plain
+        head, rest = _begun(
+            head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain
+        )
+        yield from aligned(head, right, look.width, below)
+        yield from (trimmed(Text.assemble((below, "dim"), (line, style))) for line in rest)
+    else:
+        mark = f" {size_mark(step)}"
+        cut = one_line(text, max(room - 1 - len(mark), 1))
+        head.append(joint).append(cut if cut.endswith("…") else f"{cut}…", style)
+        yield from aligned(head.append(mark, "dim").append_text(remarks), right, look.width, below)
+
+
+def _begun(
+    head: Text, text: str, look: Look, taken: int, below: str, most: int | None, style: str, *, plain: bool
+) -> tuple[Text, list[str]]:
+    """Return a head with the beginning of a text behind it if there is room, and the lines that go below."""
+    first = look.width - head.cell_len - taken - 1
+    # What is laid out in lines of its own, such as JSON, begins on a line of its own as well.
+    behind = plain and first >= LEAST_TEXT and not (look.full and "\n" in text.strip())
+    lines = block(text, look.width - cell_len(below), most, first=first if behind else None)
+    if behind and lines:
+        return head.append(" ").append(lines[0], style), lines[1:]
+    return head, lines
+
+
+def is_whole(text: str, line: str) -> bool:
+    """Return whether the line says all that the text does."""
+    return len(text) <= LOOKED_AT and "\n" not in text.strip() and line == " ".join(clean(text).split())

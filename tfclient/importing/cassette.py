@@ -1,0 +1,154 @@
+"""Reading recorded HTTP exchanges from vcrpy cassettes, with the safe loader and nothing of vcrpy itself.
+
+A cassette is version 1 of vcrpy's format: ``interactions``, each with a ``request`` (method, uri, headers, body)
+and a ``response`` (status, headers, body). Bodies are text, or bytes where they are no text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+from tfclient.projection.wire.endpoints import endpoint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of the largest cassette that is read."""
+
+_DEEP: Final = re.compile(r"(?:[\[{]\s*){1000}")
+"""What the YAML parser would take quadratic time for."""
+
+
+class NotACassette(Exception):
+    """A file that does not hold recorded HTTP exchanges."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is not a cassette: {reason}. Give files that vcrpy recorded, or folders of them."
+        )
+        self.path = path
+        self.reason = reason
+
+
+@frozen
+class Interaction:
+    """One recorded exchange: a request and the response that answered it."""
+
+    method: str
+    url: str
+    request_headers: dict[str, str]
+    request_body: bytes
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The URL's path and query."""
+        return "/" + self.url.split("://", 1)[-1].partition("/")[2]
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether an OpenAI client could have made this exchange, whoever's server answered it."""
+        return " " not in endpoint_of(self.method, self.path).name
+
+
+def find_cassettes(path: Path) -> Iterator[Path]:
+    """Yield the cassette files at a path: the file itself, or all below the folder, in order of name."""
+    if path.is_dir():
+        yield from sorted(
+            p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and not p.is_symlink()
+        )
+    else:
+        yield path
+
+
+def read_cassette(path: Path) -> list[Interaction]:
+    """Return the exchanges of a cassette, in the order recorded.
+
+    Raises:
+        NotACassette: it cannot be read, is not YAML, or holds no interactions.
+    """
+    import yaml
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise NotACassette(path, f"it is longer than {LARGEST} bytes")
+        # newline="": YAML normalises line ends itself, and bodies may hold any.
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        if _DEEP.search(text):
+            raise NotACassette(path, "it is nested too deeply")
+        # The loader is the safe one; only its C form is not known to the linter.
+        content = yaml.load(text, Loader=_loader())  # noqa: S506
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotACassette(path, str(error)) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise NotACassette(path, f"its YAML cannot be read ({str(error).splitlines()[0]})") from error
+    listed = content.get("interactions") if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise NotACassette(path, "it has no list of interactions")
+    try:
+        return [_interaction(raw) for raw in listed]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise NotACassette(path, f"an interaction is not in vcrpy's form ({error!r})") from error
+
+
+@cache
+def _loader() -> type[Any]:
+    import yaml
+
+    safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(safe):  # type: ignore[misc]
+        """The safe loader without merge keys: a few of them that name each other make gigabytes of a page."""
+
+        def flatten_mapping(self, node: Any) -> None:
+            """Leave a merge key what it is; the loader then refuses it."""
+
+    return Loader
+
+
+def _interaction(raw: dict[str, Any]) -> Interaction:
+    request, response = raw["request"], raw["response"]
+    status = response["status"]
+    return Interaction(
+        _scalar(request["method"]),
+        _scalar(request["uri"]),
+        _headers(request.get("headers")),
+        _body(request.get("body")),
+        int(status["code"] if isinstance(status, dict) else status),
+        _headers(response.get("headers")),
+        _body(response.get("body")),
+    )
+
+
+def _headers(raw: Any) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        return {}
+    return {
+        _scalar(k).lower(): ", ".join(map(_scalar, v)) if isinstance(v, list) else _scalar(v)
+        for k, v in raw.items()
+    }
+
+
+def _scalar(value: Any) -> str:
+    """Return the text of a plain value; the text of lists that hold each other could be endless."""
+    if isinstance(value, list | dict | tuple | set):
+        raise TypeError(f"a {type(value).__name__} where a text is expected")
+    return str(value)
+
+
+def _body(raw: Any) -> bytes:
+    if isinstance(raw, dict):
+        raw = raw.get("string", raw.get("base64_string"))
+    if raw is None:
+        return b""
+    return raw if isinstance(raw, bytes) else _scalar(raw).encode("utf-8", "surrogatepass")

@@ -1,0 +1,109 @@
+"""Sessions from cassettes that exist already: written to the journal like any other, then finished like any other.
+
+The same cassette gives the same session: importing it again replaces what it gave before.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from tfclient.finishing.last_steps import complete_claimed
+from tfclient.finishing.live import LiveSession
+from tfclient.importing.as_entries import UNDATED, date_of, entries_of
+from tfclient.importing.cassette import NotACassette, find_cassettes, read_cassette
+from tfclient.redaction import Redactor
+from tfstore.journal.reading import writers
+from tfstore.journal.segment import Segment
+from tfstore.keeping.deleting import remove_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from tfclient.importing.cassette import Interaction
+    from tfstore.document.documents import Session
+    from tfstore.store import Store
+
+BATCH = 64
+
+
+@frozen
+class Imported:
+    """What became of one cassette: its session, or why there is none."""
+
+    path: Path
+    session: Session | None = None
+    left_out: int = 0
+    problem: str | None = None
+
+
+def cassettes_at(paths: Sequence[Path]) -> list[Path]:
+    """Return the cassettes at these paths, folders walked.
+
+    Raises:
+        FileNotFoundError: a path does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist. Give cassettes or folders of them.")
+    return list(dict.fromkeys(each for path in paths for each in find_cassettes(path)))
+
+
+def import_cassettes(
+    store: Store,
+    cassettes: Sequence[Path],
+    *,
+    redact: Any = "secrets",
+    metadata: dict[str, Any] | None = None,
+    max_payload: int | None = None,
+) -> Iterator[Imported]:
+    """Make a session of each cassette and yield what became of it; a bad one does not stop the others.
+
+    Args:
+        store: where to.
+        cassettes: the files, as ``cassettes_at`` gives them.
+        redact: as a recorder's.
+        metadata: tags for every session.
+        max_payload: bytes that the documents keep of one value; None keeps everything.
+
+    Raises:
+        StoreError: the store itself cannot be written.
+    """
+    redactor = Redactor.from_setting(redact)
+    for path in cassettes:
+        try:
+            interactions = read_cassette(path)
+        except NotACassette as error:
+            yield Imported(path, problem=str(error))
+            continue
+        left_out = sum(not each.is_openai for each in interactions)
+        if left_out == len(interactions):
+            yield Imported(path, left_out=left_out, problem=f"{path} holds no exchange with an OpenAI API.")
+            continue
+        tags = {"imported_from": path.name, **(metadata or {})}
+        told = entries_of(interactions, redactor, title=None, metadata=tags, max_payload=max_payload)
+        yield Imported(path, _import(store, session_id_of(path, interactions), list(told)), left_out)
+
+
+def _import(store: Store, session_id: str, entries: list[dict[str, Any]]) -> Session:
+    if writers(store.paths, session_id):
+        # The rest is replaced by what is made of the new one.
+        remove_journal(store, session_id)
+    with Segment.open(store.paths, session_id) as segment:
+        for start in range(0, len(entries), BATCH):
+            segment.append(*({"mono": 0, **entry} for entry in entries[start : start + BATCH]))
+    return complete_claimed(store, LiveSession(store, session_id))
+
+
+def session_id_of(path: Path, interactions: Sequence[Interaction]) -> str:
+    """Return the id that this cassette's session always has: its first date, and a digest of its content."""
+    from tfstore.document.times import iso
+
+    began = next((at for each in interactions if (at := date_of(each)) != UNDATED), UNDATED)
+    moment = re.sub(r"[-:]|\.\d+", "", iso(began))
+    return f"sess_{moment}_{sha256(path.read_bytes()).hexdigest()[:8]}"

@@ -1,0 +1,47 @@
+"""Opening a store to read what was recorded."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from tfclient.finishing.recovery import recover
+from tfclient.settings import Settings
+from tfstore.errors import ArchiveUnreadable, JournalUnreadable
+from tfstore.store import Store
+
+_log = logging.getLogger("tfclient")
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Store:
+    """Open a store, and finish the sessions that an earlier process could not.
+
+    One whose journal is damaged stays as it is: ``tfclient doctor`` tells it, and so do the commands that show it.
+
+    Args:
+        path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``./.thoughtflow``.
+
+    Raises:
+        StoreNotFound: there is no store there.
+        StoreUnusable: what is there cannot serve as one.
+
+    Example:
+        >>> import tempfile
+        >>> from tfclient import Recorder, open_store
+        >>> folder = tempfile.mkdtemp()
+        >>> with Recorder(folder).session(title="A trial") as session:
+        ...     session.annotate("note", {"weather": "fine"})
+        >>> _ = session.wait()
+        >>> [row.title for row in open_store(folder).list()]
+        ['A trial']
+    """
+    store = Store(Settings.resolve(path).directory)
+    try:
+        for session in recover(store):
+            _log.info("tfclient: session %s of an earlier process was finished", session.session_id)
+    except (ArchiveUnreadable, JournalUnreadable) as error:
+        # No opening mends that: said each time, it would be said for ever.
+        _log.debug("tfclient: %s", error)
+    except Exception as error:  # noqa: BLE001 - what is there can be read all the same
+        _log.warning("tfclient: a session of an earlier process could not be finished: %s", error)
+    return store

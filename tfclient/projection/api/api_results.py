@@ -1,0 +1,109 @@
+"""What an endpoint gave back, in a few words: how many of what, and how big."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfclient.projection.wire.bodies import parse_json
+from tfclient.projection.wire.sse import EventStream
+
+
+def events_of(text: str) -> dict[str, Any]:
+    """Return the events of an event stream that no family reads, as JSON where they are."""
+    stream = EventStream()
+    told = stream.feed(text)
+    events: list[Any] = []
+    for event in told:
+        data = parse_json(event.data)
+        data = event.data if data is None else data
+        named = event.event is not None and isinstance(data, dict) and data.get("type") != event.event
+        events.append({"event": event.event, "data": data} if named else data)
+    made: dict[str, Any] = {"events": events}
+    if stream.rest.strip():
+        made["cut_event"] = stream.rest
+    return made
+
+
+def last_words(events: list[Any]) -> dict[str, Any]:
+    """Return what a stream's events said of the whole: the last model, usage and text, and an error if it ended in one.
+
+    Example:
+        >>> last_words([{"type": "x.delta", "delta": "H"}, {"type": "x.done", "text": "Hi", "model": "whisper-1"}])
+        {'text': 'Hi', 'model': 'whisper-1'}
+    """
+    said: dict[str, Any] = {}
+    pieces: list[str] = []
+    for event in events:
+        data = event.get("data", event) if isinstance(event, dict) else None
+        if not isinstance(data, dict):
+            continue
+        said |= {key: data[key] for key in ("text", "model", "usage") if data.get(key)}
+        said.pop("error", None)
+        if data.get("type") == "error" or event.get("event") == "error" or data.get("error"):
+            said["error"] = data.get("error") or data
+        pieces += _texts_of_choices(data)
+    return said | ({"text": "".join(pieces)} if pieces else {})
+
+
+def _last_kind(events: list[Any]) -> str:
+    """Return how a stream ended, where its events have names."""
+    named = [event.get("event") or event.get("type") for event in events if isinstance(event, dict)]
+    return f", the last {named[-1]}" if named and isinstance(named[-1], str) else ""
+
+
+def _texts_of_choices(body: dict[str, Any]) -> list[str]:
+    choices = body.get("choices")
+    rows = choices if isinstance(choices, list) else []
+    return [str(row["text"]) for row in rows if isinstance(row, dict) and row.get("text")]
+
+
+def result_summary(name: str, body: Any, media: str) -> str:
+    """Return a line that says what came back.
+
+    Example:
+        >>> result_summary("embeddings.create", {"data": [{"embedding": [0.1, 0.2]}]}, "application/json")
+        '1 embedding of 2 numbers'
+    """
+    if isinstance(body, dict) and "blob" in body:
+        return f"{media.partition(';')[0] or 'data'}, {body.get('bytes')} bytes"
+    if isinstance(body, str) and body:
+        return f"{media.partition(';')[0] or 'text'}, {_counted(len(body), 'character')}"
+    if not isinstance(body, dict):
+        return ""
+    if isinstance(body.get("error"), dict | str):
+        return "error"
+    if isinstance(body.get("events"), list):
+        return _counted(len(body["events"]), "event") + _last_kind(body["events"])
+    rows = body.get("data")
+    if isinstance(rows, list):
+        return _of_rows(name, rows)
+    if body.get("deleted") is True:
+        return f"deleted {body.get('id', '')}".strip()
+    if isinstance(body.get("text"), str):
+        return str(body["text"])
+    if texts := _texts_of_choices(body):
+        return "\n\n".join(texts)
+    if isinstance(body.get("results"), list) and name.startswith("moderations"):
+        flagged = sum(1 for row in body["results"] if isinstance(row, dict) and row.get("flagged"))
+        return f"{_counted(len(body['results']), 'input')}, {flagged} flagged"
+    words = [str(body[key]) for key in ("object", "id", "status") if isinstance(body.get(key), str)]
+    return " ".join(words)
+
+
+def _of_rows(name: str, rows: list[Any]) -> str:
+    first = rows[0] if rows and isinstance(rows[0], dict) else {}
+    if name.startswith("embeddings"):
+        vector = first.get("embedding")
+        if isinstance(vector, str):
+            # base64 of 32-bit floats, which is what the SDK asks for.
+            vector = vector.rstrip("=")
+            return f"{_counted(len(rows), 'embedding')} of {len(vector) * 3 // 16} numbers"
+        size = f" of {len(vector)} numbers" if isinstance(vector, list) else ""
+        return _counted(len(rows), "embedding") + size
+    if name.startswith("images"):
+        return _counted(len(rows), "image")
+    return _counted(len(rows), str(first.get("object") or "item").replace("_", " ").replace(".", " "))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,63 @@
+"""Fingerprints: whether two items are the same thing to the model, whoever sent them.
+
+Ids, status, annotations, phase and key order do not count, nor does white space in texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from tfclient.projection.api.content import text_of_content
+from tfstore.disk.json_text import canonical
+
+IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs", "detail"})
+
+
+def digest(*parts: str | bytes) -> bytes:
+    """Return a short digest of the parts, each kept apart from its neighbour."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        hasher.update(len(data).to_bytes(8, "big"))
+        hasher.update(data)
+    return hasher.digest()
+
+
+def parse_arguments(arguments: Any) -> tuple[Any, bool]:
+    """Return a call's arguments as JSON value where they parse, and whether they did."""
+    if not isinstance(arguments, str):
+        return arguments, True
+    try:
+        return json.loads(arguments), True
+    except (ValueError, RecursionError):
+        return arguments, arguments == ""
+
+
+def message_fingerprint(role: str, content: Any, refusal: Any = None) -> bytes:
+    """Return the fingerprint of a message: role, white-space-normalised text, and whatever is not text."""
+    text = text_of_content(content)
+    if not text and isinstance(refusal, str):
+        text = refusal
+    others: list[Any] = []
+    if isinstance(content, list):
+        others = [
+            {k: v for k, v in part.items() if k not in IGNORED_IN_PARTS}
+            for part in content
+            if isinstance(part, dict)
+            and not text_of_content(part)
+            and str(part.get("type")) not in {"output_text", "text"}
+        ]
+    return digest("message", role, " ".join(text.split()), canonical(others) if others else "")
+
+
+def call_fingerprint(call_id: str | None, name: str | None, arguments: Any) -> bytes:
+    """Return the fingerprint of a call: call id, name, parsed arguments."""
+    return digest("call", call_id or "", name or "", canonical(parse_arguments(arguments)[0]))
+
+
+def output_fingerprint(call_id: str | None, output: Any) -> bytes:
+    """Return the fingerprint of a tool output: call id and content."""
+    content = output if isinstance(output, str) else canonical(output)
+    return digest("output", call_id or "", content)

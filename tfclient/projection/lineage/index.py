@@ -1,0 +1,195 @@
+"""Which response a request continues, from traffic alone.
+
+Every response is a node that knows the fingerprint chain of its whole context: all inputs and outputs up to its
+last output. A request that re-sends its history is matched by folding its items into the same chain and looking
+the results up, longest first, so the cost is that of the request's own items, never of the session.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from tfclient.projection.api.fingerprints import digest
+from tfclient.projection.api.items import Item
+from tfclient.projection.lineage.known_items import KnownItems
+from tfclient.projection.lineage.nodes import CallRecord, Conversation, Match, Node
+
+if TYPE_CHECKING:
+    from tfclient.projection.api.model_call import ModelRequest
+
+EMPTY = b""
+"""The context before anything was said."""
+
+LONG_OUTPUT = 20
+"""Characters from which a verbatim answer alone ties a trimmed history to its response."""
+
+SAME_CALL_ID = 64
+"""Calls remembered under one id or, where there is none, one name."""
+
+
+@define
+class LineageIndex:
+    """All that is known of a session's contexts."""
+
+    known: KnownItems
+    nodes: int = 0
+    by_response: dict[str, Node] = field(factory=dict[str, Node])
+    conversations: dict[str, Conversation] = field(factory=dict[str, Conversation])
+    _calls: dict[str, list[CallRecord]] = field(factory=lambda: defaultdict(list))
+    _by_context: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
+    _by_last_output: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
+
+    def fold(self, context: bytes, items: list[Item]) -> list[bytes]:
+        """Return the context after each item; an item that does not count leaves it as it was."""
+        chain: list[bytes] = []
+        for item in items:
+            fingerprint = self.fingerprint(item)
+            if fingerprint is not None:
+                context = digest(context, fingerprint)
+            chain.append(context)
+        return chain
+
+    def chain_of(self, request: ModelRequest) -> list[bytes]:
+        """Return the contexts of a request's items when nothing came before them."""
+        known = request.known_chain
+        if len(known) < len(request.items):
+            known = [*known, *self.fold(known[-1] if known else EMPTY, request.items[len(known) :])]
+            request.known_chain = known
+        return known
+
+    def fingerprint(self, item: Item) -> bytes | None:
+        """Return an item's fingerprint; a reference has that of the item it names."""
+        return self.known.fingerprint(item) if item.kind == "reference" else item.fingerprint
+
+    def record(self, node: Node, outputs: list[Item]) -> None:
+        """Take in a node's outputs: from now on requests can be found to continue it."""
+        counted = [(item, f) for item in outputs if (f := self.fingerprint(item)) is not None]
+        node.prints = [f for _, f in counted]
+        node.call_ids = frozenset(item.call_id for item in outputs if item.kind == "call" and item.call_id)
+        for choice in sorted({item.choice for item in outputs}) or [0]:
+            chosen = [item for item in outputs if item.choice == choice]
+            chain = self.fold(node.before, chosen)
+            # A response that said nothing is no context: the same request again is another try, not a reply.
+            self._context(node, chain[-1] if chain else node.before, found_by=bool(counted))
+            last = next((f for i in reversed(chosen) if (f := self.fingerprint(i)) is not None), None)
+            if last is not None and node not in self._by_last_output[last][-1:]:
+                self._by_last_output[last].append(node)
+        compacted = [n for n, item in enumerate(outputs) if item.kind == "compaction"]
+        if compacted:
+            self._context(node, self.fold(EMPTY, outputs[compacted[-1] :])[-1], found_by=True)
+
+    def _context(self, node: Node, context: bytes, *, found_by: bool) -> None:
+        if context in node.contexts:
+            return
+        node.contexts.append(context)
+        if found_by and context != EMPTY:
+            self._by_context[context].append(node)
+
+    def conversation_began(self, conversation_id: str | None, node: Node) -> None:
+        """Note that a call of a conversation is under way."""
+        if conversation_id is not None:
+            self.conversations.setdefault(conversation_id, Conversation()).begin(node.number)
+
+    def conversation_ended(self, conversation_id: str | None, node: Node) -> None:
+        """Note that a call of a conversation was answered: the next one continues it."""
+        if conversation_id is not None:
+            self.conversations.setdefault(conversation_id, Conversation()).end(node)
+
+    def resolve(self, request: ModelRequest) -> Match:
+        """Find what the request continues, best evidence first."""
+        if request.previous_response_id is not None:
+            node = self.by_response.get(request.previous_response_id)
+            if node is None:
+                return Match(None, "previous_response_id", unknown_response_id=request.previous_response_id)
+            return Match(node, "previous_response_id")
+        conversation = self.conversations.get(request.conversation_id or "")
+        if conversation is not None and conversation.latest is not None:
+            notes = ["ambiguous"] if conversation.overlapped else []
+            return Match(conversation.latest, "conversation", notes=notes)
+        match = self._by_prefix(request.items, self.chain_of(request))
+        deeper = self._by_call_id(request.items, match)
+        if deeper is not None:
+            return deeper
+        if match.parent is not None:
+            return match
+        return self._by_window(request.items)
+
+    def _by_prefix(self, items: list[Item], chain: list[bytes]) -> Match:
+        for place in range(len(chain) - 1, -1, -1):
+            if self.fingerprint(items[place]) is None:
+                continue
+            nodes = self._by_context.get(chain[place])
+            if nodes:
+                ambiguous = nodes[0].run is not nodes[-1].run
+                notes = ["ambiguous"] if ambiguous else []
+                return Match(nodes[-1], "prefix", place + 1, place + 1, notes)
+        return Match(None, "root")
+
+    def _by_call_id(self, items: list[Item], prefix: Match) -> Match | None:
+        """Callers drop the text beside a call or put each output next to its call: the call ids still tell."""
+        for place in range(len(items) - 1, prefix.start - 1, -1):
+            item = items[place]
+            if item.kind not in {"call", "output"} or not item.call_id:
+                continue
+            record = self.find_call(item.call_id, None)
+            node = record.node if record else None
+            if node is None or node is prefix.parent or not node.descends_from(prefix.parent):
+                continue
+            own = node.call_ids
+            later = range(prefix.start, len(items))
+            calls = [n for n in later if items[n].kind == "call" and items[n].call_id in own]
+            outputs = [n for n in later if items[n].kind == "output" and items[n].call_id in own]
+            if not calls and not outputs:
+                continue
+            start = calls[-1] + 1 if calls else outputs[0]
+            known_from = min([*calls[:1], *outputs[:1]])
+            return Match(node, "call_id", start, known_from, prefix.notes)
+        return None
+
+    def _by_window(self, items: list[Item]) -> Match:
+        notes: list[str] = []
+        for place in range(len(items) - 1, -1, -1):
+            fingerprint = self.fingerprint(items[place])
+            if fingerprint is None or items[place].role == "user":
+                continue
+            for node in reversed(self._by_last_output.get(fingerprint, [])[-SAME_CALL_ID:]):
+                matched = self._verbatim(items, place, node)
+                if matched >= 2 or (matched == 1 and len(items[place].text) >= LONG_OUTPUT):
+                    return Match(node, "window", place + 1, place + 1)
+                if matched and not notes:
+                    notes = [f"possible_parent:{node.response_id}"]
+        return Match(None, "root", notes=notes)
+
+    def _verbatim(self, items: list[Item], place: int, node: Node) -> int:
+        """Count the items, back from a place, that are the node's outputs and the input that they answer."""
+        wanted = node.prints if node.last_input is None else [node.last_input, *node.prints]
+        found = [f for i in items[: place + 1] if (f := self.fingerprint(i)) is not None][-len(wanted) :]
+        if found == wanted:
+            return len(wanted)
+        found = found[-len(node.prints) :]
+        return len(found) if found == node.prints else 0
+
+    def add_call(self, key: str, record: CallRecord) -> None:
+        """Remember a tool call under its id or, where it has none, its name."""
+        records = self._calls[key]
+        records.append(record)
+        if len(records) > SAME_CALL_ID:
+            del records[0]
+
+    def find_call(self, call_id: str | None, parent: Node | None) -> CallRecord | None:
+        """Return the call with this id: one of the parent's, else the latest still open, else the latest."""
+        records = self._calls.get(call_id) if call_id else None
+        if not records:
+            return None
+        if parent is not None:
+            for record in reversed(records):
+                if record.node is parent:
+                    return record
+        return next((r for r in reversed(records) if not r.answers), records[-1])
+
+    def call_of(self, key: str, step_id: str) -> CallRecord | None:
+        """Return the call that has this step."""
+        return next((r for r in reversed(self._calls.get(key, [])) if r.step.step_id == step_id), None)

@@ -1,0 +1,40 @@
+"""Which step holds an item that was seen before: by the item's id, else by what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from tfclient.projection.api.items import Item
+    from tfstore.document.documents import Step
+
+
+@define
+class KnownItems:
+    """The items of a session and their steps; the latest wins where the same words were said twice."""
+
+    _by_id: dict[str, tuple[bytes | None, Step]] = field(factory=dict)
+    _by_identity: dict[bytes, Step] = field(factory=dict)
+
+    def add(self, item: Item, step: Step) -> None:
+        """Remember which step an item became."""
+        if item.item_id:
+            self._by_id[item.item_id] = (item.fingerprint, step)
+        self._by_identity[item.identity] = step
+
+    def find(self, item: Item) -> Step | None:
+        """Return the step of an item that is sent again."""
+        if item.item_id in self._by_id:
+            fingerprint, step = self._by_id[item.item_id]
+            # An id alone is no proof: some providers repeat one for different items.
+            if item.kind == "reference" or item.fingerprint == fingerprint:
+                return step
+        return self._by_identity.get(item.identity)
+
+    def fingerprint(self, item: Item) -> bytes | None:
+        """Return an item's fingerprint; a reference has that of the item it names."""
+        if item.kind == "reference" and item.item_id in self._by_id:
+            return self._by_id[item.item_id][0]
+        return item.fingerprint

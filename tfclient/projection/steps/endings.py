@@ -1,0 +1,220 @@
+"""What came of a call: its attempt read as a response, with the way it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from tfclient.projection.api import chat, responses
+from tfclient.projection.api.model_call import ModelResponse
+from tfclient.projection.summary import ANSWERED, run_status
+from tfclient.projection.wire.bodies import json_or_text
+from tfclient.projection.wire.call_errors import error_from_exception
+from tfstore.document.documents import ErrorInfo
+from tfstore.document.times import milliseconds
+
+if TYPE_CHECKING:
+    from tfclient.projection.lineage.nodes import Node
+    from tfclient.projection.steps.other_calls import OtherCalls
+    from tfclient.projection.steps.response_steps import Outcome
+    from tfclient.projection.wire.attempt import AttemptState
+    from tfclient.projection.wire.call import Call
+    from tfclient.projection.wire.chat_stream import ChatStream
+    from tfclient.projection.wire.response_stream import ResponseStream
+
+LEFT = frozenset({"left_early", "never_read", "cancelled"})
+"""Endings that the program chose: what it left is cancelled, not failed."""
+
+GAVE_UP = LEFT | {"cut", "no_response", "unknown"}
+
+_ENDINGS = {
+    "response.completed": "completed",
+    "response.failed": "failed_event",
+    "response.incomplete": "incomplete",
+    "response.cancelled": "cancelled",
+}
+
+_OPEN = frozenset({"in_progress", "queued"})
+
+
+@define
+class Closing:
+    """Closes calls: reads what came and hands it on to be made into steps."""
+
+    outcome: Outcome
+    other: OtherCalls
+
+    def close(self, call: Call, at: int, ending: str, *, session_ended: bool) -> None:
+        """Bring the call's step to what is known now; more may still come (a retry, an exception)."""
+        attempt = call.attempt
+        if call.step is None and call.node is not None:
+            self._seen_again(call, at, ending)
+        elif call.node is not None and call.step is not None:
+            response, ending = _response_of(call, attempt, ending)
+            self.outcome.close(call.node, response, at, ending)
+            self._measure(call, at)
+        elif call.step is not None:
+            self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
+            if ending in GAVE_UP and not (ending == "left_early" and _is_subscription(attempt)):
+                call.step.status = "cancelled" if ending in LEFT else "failed"
+                call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
+                call.step.ending = ending
+            if attempt.stream is not None:
+                self._measure(call, at)
+        call.settle()
+        if call.step is not None:
+            call.show_attempts(call.step)
+        self.settle_run(call, session_ended=session_ended)
+
+    def settle_run(self, call: Call, *, session_ended: bool) -> None:
+        """Bring the status of the call's run up to date."""
+        if call.run is not None:
+            call.run.run.status = run_status(call.run, session_ended=session_ended)
+
+    def _measure(self, call: Call, at: int) -> None:
+        step, attempt = call.step, call.attempt
+        if step is None:
+            return
+        step.latency = call.latency(at)
+        step.request_id = step.request_id or attempt.request_id
+        stream = attempt.stream
+        if stream is not None and stream.unread:
+            step.payload_completed["unread_events"] = stream.unread
+        if stream is not None and stream.strange:
+            step.payload_completed["other_events"] = stream.strange
+        if attempt.deltas:
+            step.payload_completed["deltas"] = attempt.deltas
+        if attempt.comments:
+            step.payload_completed["comments"] = attempt.comments
+
+    def _seen_again(self, call: Call, at: int, ending: str) -> None:
+        """A retrieved, polled, cancelled or resumed response: the same step, brought up to date."""
+        node, attempt = call.node, call.attempt
+        if node is None:
+            return
+        stream = attempt.stream
+        body = json_or_text(attempt.body())
+        whole = isinstance(body, dict) and body.get("object") == "response"
+        if (attempt.status or 0) >= 400 or attempt.status is None or not (whole or stream is not None):
+            call.node = call.run = None
+            self.other.open(call, int(call.attempts[0].sent_at))
+            self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
+            return
+        if stream is not None and not stream.ended:
+            self._resumed(call, at, ending)
+            return
+        response = stream.response() if stream is not None else responses.read_response(body, attempt.status)
+        if response.status in _OPEN and node.step.status not in _OPEN:
+            return
+        ending = {"incomplete": "incomplete", "cancelled": "cancelled", "failed": "failed_event"}.get(
+            response.status, "completed"
+        )
+        step = node.step
+        kept = {k: v for k, v in step.payload_completed.items() if k in _OF_STREAMS}
+        raised = step.error if step.status in ANSWERED else None
+        if raised is not None:
+            kept["exception"] = step.payload_completed.get("exception")
+        self.outcome.close(node, response, at, ending)
+        step.payload_completed |= kept
+        # That the program did not get its answer stays true however often the response is looked at.
+        step.error = step.error or raised
+        _add_deltas(node, attempt)
+
+    def _resumed(self, call: Call, at: int, ending: str) -> None:
+        """A resumed stream that broke off too: its items, and an ending where none was known."""
+        node, attempt = call.node, call.attempt
+        if node is None or attempt.stream is None:
+            return
+        if node.step.status == "completed":
+            return
+        response = attempt.stream.response()
+        self.outcome.partial(node, response, at)
+        _add_deltas(node, attempt)
+        if node.step.status not in _OPEN:
+            node.step.ending = ending if ending in GAVE_UP else node.step.ending
+
+
+_OF_STREAMS = frozenset({"deltas", "unread_events", "other_events", "comments"})
+"""What a stream leaves in its call's step besides the response."""
+
+
+def _add_deltas(node: Node, attempt: AttemptState) -> None:
+    """Add the deltas of a stream that was resumed, but those that came before; times count from the call's start."""
+    if attempt.deltas:
+        before = node.step.payload_completed.get("deltas") or []
+        known = {delta.get("sequence_number") for delta in before} - {None}
+        later = milliseconds(node.started_at, attempt.sent_at) or 0
+        told = [delta for delta in attempt.deltas if delta.get("sequence_number") not in known]
+        told = [{**delta, "at_ms": later + delta["at_ms"]} for delta in told]
+        node.step.payload_completed["deltas"] = [*before, *told]
+
+
+def _is_subscription(attempt: AttemptState) -> bool:
+    """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
+    return attempt.sent.get("method") == "GET" and "event-stream" in attempt.headers.get("content-type", "")
+
+
+def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:
+    read = responses.read_response if call.endpoint.family == "responses" else chat.read_response
+    stream = attempt.stream
+    if attempt.status is not None and attempt.status >= 400:
+        response = read(json_or_text(attempt.body()), attempt.status)
+        response.status, response.error = "failed", response.error or _error_of(attempt, "http_error")
+        return response, ending if ending in GAVE_UP else "http_error"
+    if stream is not None:
+        return _streamed(stream, attempt, ending)
+    left = ending in LEFT
+    if attempt.status is None:
+        response = ModelResponse(status="cancelled" if left else "failed")
+        response.error = None if left else _error_of(attempt, ending)
+        return response, ending
+    body = json_or_text(attempt.body())
+    if ending in GAVE_UP and not isinstance(body, dict):
+        response = ModelResponse(status="cancelled" if left else "failed", body=body)
+        response.error = None if left else _error_of(attempt, ending)
+        return response, ending
+    response = read(body, attempt.status)
+    if response.status == "failed" and response.error is None:
+        response.error = ErrorInfo("provider", "the response says that it failed, without an error")
+    if response.status == "failed" and response.id is not None:
+        return response, "failed_event"
+    return response, "incomplete" if response.status == "incomplete" else "completed"
+
+
+def _streamed(
+    stream: ResponseStream | ChatStream, attempt: AttemptState, ending: str
+) -> tuple[ModelResponse, str]:
+    response = stream.response()
+    terminal = stream.terminal
+    if terminal is not None:
+        return response, _ENDINGS.get(terminal, "completed")
+    if stream.error is not None:
+        response.status = "failed"
+        return response, "error_event"
+    if stream.finished and ending not in {"cut", "unknown"}:
+        return response, "incomplete" if response.status == "incomplete" else "completed"
+    if ending == "completed" and response.status != "queued":
+        # The bytes ended in good order, but the stream never said that it was done.
+        ending = "cut"
+    left = ending in LEFT
+    response.status = "cancelled" if left else "failed"
+    if not left:
+        response.error = _error_of(attempt, ending)
+    if attempt.cut_event:
+        response.rest["cut_event"] = attempt.cut_event
+    return response, ending
+
+
+def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
+    if attempt.error is not None:
+        return error_from_exception(attempt.error)
+    words = {
+        "cut": "the stream ended before the response was complete",
+        "unknown": "the process ended before the response was complete",
+        "no_response": "no response came",
+        "http_error": f"HTTP {attempt.status}",
+    }
+    # That a response had begun well says nothing of how it broke off.
+    status = attempt.status if ending == "http_error" else None
+    return ErrorInfo("transport", words.get(ending, ending), None, status)

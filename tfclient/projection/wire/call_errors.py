@@ -1,0 +1,105 @@
+"""Failures, named: from an HTTP status, an error body, or an exception to one of the error classes.
+
+Sources: the API's error body (``error`` as an object with ``message``, ``type``, ``code``; as a string at xAI;
+absent at proxies) and the SDK's exception names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfstore.document.documents import ErrorInfo
+
+_BY_STATUS = {
+    400: "validation",
+    401: "auth",
+    403: "auth",
+    404: "validation",
+    408: "timeout",
+    409: "validation",
+    413: "validation",
+    415: "validation",
+    422: "validation",
+    429: "rate_limit",
+}
+
+_BY_EXCEPTION = (
+    ("Timeout", "timeout"),
+    ("Cancelled", "cancelled"),
+    ("KeyboardInterrupt", "cancelled"),
+    ("GeneratorExit", "cancelled"),
+    ("RateLimit", "rate_limit"),
+    ("Authentication", "auth"),
+    ("PermissionDenied", "auth"),
+    ("BadRequest", "validation"),
+    ("NotFound", "validation"),
+    ("UnprocessableEntity", "validation"),
+    ("TypeError", "validation"),
+    ("ValueError", "validation"),
+    ("Validation", "validation"),
+    ("InternalServer", "provider"),
+    ("APIStatus", "provider"),
+    ("Connect", "transport"),
+    ("Protocol", "transport"),
+    ("Read", "transport"),
+    ("Write", "transport"),
+    ("Network", "transport"),
+    ("OSError", "transport"),
+    # Of the HTTP client: it was closed, or its event loop was.
+    ("RuntimeError", "transport"),
+    ("JSONDecode", "provider"),
+)
+
+_AUTH_CODES = ("invalid_api_key", "authentication", "permission")
+
+
+def error_from_body(body: Any, status_code: int | None) -> ErrorInfo | None:
+    """Return what an error body says, or None when neither body nor status speaks of an error."""
+    given = body.get("error") if isinstance(body, dict) else None
+    if given is None and (status_code is None or status_code < 400) and body in (None, "", {}):
+        return None
+    code: str | None = None
+    if isinstance(given, dict):
+        message = str(given.get("message") or given.get("detail") or given)
+        raw_code = given.get("code") or given.get("type")
+        code = None if raw_code is None else str(raw_code)
+    elif isinstance(given, str):
+        message = given
+        if isinstance(body, dict) and isinstance(body.get("code"), str):
+            code = body["code"]
+    elif isinstance(body, dict) and isinstance(body.get("message") or body.get("detail"), str):
+        message = str(body.get("message") or body.get("detail"))
+        code = str(body["code"]) if "code" in body else None
+    else:
+        message = _summary_of(body, status_code)
+    return ErrorInfo(error_class(status_code, code), message, code, status_code)
+
+
+def _summary_of(body: Any, status_code: int | None) -> str:
+    text = body if isinstance(body, str) else ""
+    head = " ".join(text.split())[:200]
+    said = f"HTTP {status_code}" if status_code is not None else "not the JSON of this API"
+    return f"{said}: {head}" if head else f"{said}, with an empty body" if not body else said
+
+
+def error_class(status_code: int | None, code: str | None) -> str:
+    """Return the error class of an API error."""
+    if status_code in _BY_STATUS:
+        return _BY_STATUS[status_code]
+    lowered = (code or "").lower()
+    if "rate_limit" in lowered or "quota" in lowered:
+        return "rate_limit"
+    if any(word in lowered for word in _AUTH_CODES):
+        return "auth"
+    if lowered.startswith("invalid") and status_code is None:
+        return "validation"
+    return "provider"
+
+
+def error_from_exception(error: dict[str, Any]) -> ErrorInfo:
+    """Return what an exception says: ``{"type", "message", "cause"?}`` as the recorder wrote it."""
+    name = str(error.get("type") or "Exception")
+    cause = error.get("cause")
+    searched = name + " " + (str(cause.get("type")) if isinstance(cause, dict) else str(cause or ""))
+    found = next((cls for word, cls in _BY_EXCEPTION if word in searched), "provider")
+    return ErrorInfo(found, str(error.get("message") or name), name)

@@ -1,0 +1,366 @@
+"""One session's journal as this process writes it: opening, forks, failures, slow disks. It never raises.
+
+The rules, in the order of what goes wrong:
+
+* The store cannot be written: the entries are lost and counted, and the next call tries again.
+* The store was deleted under the program: the segment begins anew, with the session's first entry again.
+* The process forked: the child opens a segment of its own in the same session.
+* A write took ``STALLED`` seconds: writing moves to a thread with bounded memory (what it holds is lost if the
+  process is killed, and ``health`` says so) until the disk is fast again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import sys
+import threading
+from collections import deque
+from time import monotonic, monotonic_ns, perf_counter, time_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from tfclient.fork import renew_after_fork
+from tfclient.sessions.sent_bodies import SentBodies
+from tfstore.errors import EntryTooLong, SegmentNotOurs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tfclient.health import Health
+    from tfclient.sessions.sent_bodies import SentBody
+    from tfclient.stats import Counters
+    from tfstore.journal.segment import Members, Segment
+
+Entry = dict[str, Any]
+
+STALLED: Final = 0.1
+FAST: Final = 0.01
+SURELY_STALLED: Final = 1.0
+LEAST_SPEED: Final = 25e6
+"""Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
+BACKLOG_BYTES: Final = 64 * 1024 * 1024
+RETRY_AFTER: Final = 0.25
+
+
+def stamp() -> tuple[int, int]:
+    """Return now, as journal entries have it: epoch and monotonic microseconds."""
+    return time_ns() // 1000, monotonic_ns() // 1000
+
+
+class Writer:
+    """Writes the entries of one session.
+
+    Args:
+        directory: the store's folder.
+        session_id: the session.
+        fsync: force every write to the disk itself.
+        opening: gives the ``session.started`` entry that every segment begins with.
+        health: where faults are counted.
+        counters: where work is counted.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        session_id: str,
+        *,
+        fsync: bool,
+        opening: Callable[[], Entry],
+        health: Health,
+        counters: Counters,
+    ) -> None:
+        self.session_id = session_id
+        self.sent_bodies = SentBodies(self._is_there)
+        """The request bodies that are in the segment, for the next one to refer to."""
+        self._directory = directory
+        self._fsync = fsync
+        self._opening = opening
+        self._health = health
+        self._counters = counters
+        self._segment: Segment | None = None
+        self._inherited: Segment | None = None
+        self._reopened = 0
+        self._retry_at = 0.0
+        self._failing = False
+        self._lock = threading.RLock()
+        self._backlog: Backlog | None = None
+        self._left: deque[Entry] = deque()
+        self._named = self._names()
+        renew_after_fork(self)
+
+    def append(self, *entries: Entry | Members, again: bool = False) -> bool:
+        """Write the entries together; say whether the operating system, or the backlog, has them now.
+
+        Args:
+            entries: as ``Segment.append`` takes them.
+            again: they go on with what was written last, as a stream's next chunk does.
+        """
+        if self._left:
+            entries = (*self._drain_left(), *entries)
+        backlog = self._backlog
+        if backlog is not None and (taken := backlog.put(entries)) is not None:
+            return taken
+        began = perf_counter()
+        try:
+            self._write(entries, again=again)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user's call goes on
+            self._failed(error, len(entries))
+            return False
+        took = perf_counter() - began
+        counters = self._counters
+        counters.entries += len(entries)
+        counters.latest.append(took)
+        if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
+            self._stalled(took)
+        return True
+
+    def remember(self, sent: SentBody) -> None:
+        """Keep a request body that was written, so that what comes again of it need not be."""
+        # What waits for a slow disk may yet be lost.
+        if self._backlog is None:
+            self.sent_bodies.keep(sent)
+
+    def _is_there(self) -> bool:
+        segment = self._segment
+        return segment is not None and segment.is_there()
+
+    def leave(self, entry: Entry) -> None:
+        """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
+        self._left.append(entry)
+
+    def close(self) -> None:
+        """Write what is left and let go of the segment; a later entry opens another."""
+        if self._left:
+            self.append()
+        backlog = self._backlog
+        if backlog is not None:
+            backlog.finish(5.0)
+        segment, self._segment = self._segment, None
+        self.sent_bodies.forget()
+        if segment is not None:
+            try:
+                self._counters.closed_bytes += segment.path.stat().st_size
+                segment.close()
+            except Exception as error:  # noqa: BLE001 - see above
+                self._health.fault("journal", error, f"closing the journal of session {self.session_id}")
+
+    def new_id(self) -> str:
+        """Return an id for a call or tool of this session that no other process gives."""
+        return next(self._named)
+
+    @staticmethod
+    def _names() -> Iterator[str]:
+        prefix = f"{os.getpid()}_{secrets.token_hex(4)}"
+        return (f"{prefix}-{n}" for n in itertools.count(1))
+
+    @property
+    def name(self) -> str | None:
+        """The segment's name, or None while there is none."""
+        segment = self._segment
+        return None if segment is None else segment.writer
+
+    @property
+    def size(self) -> int:
+        """Bytes of the open segment."""
+        segment = self._segment
+        try:
+            return 0 if segment is None else segment.path.stat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def backlog(self) -> int:
+        """Entries that wait for a slow disk."""
+        backlog = self._backlog
+        return 0 if backlog is None else backlog.waiting
+
+    def _drain_left(self) -> list[Entry]:
+        left: list[Entry] = []
+        while self._left:
+            left.append(self._left.popleft())
+        return left
+
+    def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
+        segment = self._segment
+        if segment is None:
+            segment = self._open(again=again)
+        try:
+            segment.append(*entries, again=again)
+        except SegmentNotOurs:
+            self._segment = None
+            self._open().append(*entries)
+            return
+        except EntryTooLong as error:
+            self._health.fault("too_long", error, f"writing the journal of session {self.session_id}")
+            segment.append(*map(_shortened, entries))
+        if segment.reopened != self._reopened:
+            self._begin_again(segment)
+        if self._failing:
+            self._failing = False
+            self._health.recover("journal")
+
+    def _open(self, *, again: bool = False) -> Segment:
+        with self._lock:
+            if self._segment is not None:
+                return self._segment
+            now = monotonic()
+            if again and now < self._retry_at:
+                raise OSError(self._health.last_error or "the store cannot be written")
+            self._retry_at = now + RETRY_AFTER
+            from tfstore.disk.paths import StorePaths
+            from tfstore.journal.segment import Segment
+
+            self.sent_bodies.forget()
+            segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
+            segment.append(self._opening())
+            self._reopened = segment.reopened
+            self._segment = segment
+            self._health.recover("journal")
+            return segment
+
+    def _begin_again(self, segment: Segment) -> None:
+        """The store was deleted under the program: what earlier entries said must be said again."""
+        self._reopened = segment.reopened
+        self.sent_bodies.forget()
+        self._health.fault(
+            "journal", "its file was deleted", f"writing the journal of session {self.session_id}, begun anew"
+        )
+        segment.append(self._opening())
+
+    def _failed(self, error: Exception, lost: int) -> None:
+        self._counters.lost += lost
+        self._failing = True
+        self._health.degrade("journal", f"the journal cannot be written: {error}")
+        self._health.fault("journal", error, f"writing the journal of session {self.session_id}")
+
+    def _stalled(self, took: float) -> None:
+        with self._lock:
+            if self._backlog is not None:
+                return
+            self._health.degrade(
+                "slow",
+                f"a write took {took * 1000:.0f} ms; until the disk is fast again entries wait in memory, "
+                "where a kill of the process would lose them",
+            )
+            self._backlog = Backlog(self)
+        # A busy program can take the time of one write for itself; it is told when it is surely the disk.
+        if took >= SURELY_STALLED:
+            self._told_slow(took)
+
+    def _told_slow(self, took: float) -> None:
+        doing = "writing the journal, now in the background"
+        self._health.fault("slow", f"a write took {took * 1000:.0f} ms", doing)
+
+    def _fast_again(self, backlog: Backlog) -> None:
+        if self._backlog is backlog:
+            self._backlog = None
+            self._health.recover("slow")
+
+    def _write_late(self, entries: tuple[Entry | Members, ...]) -> float:
+        """Write for the backlog; return the seconds it took, or a long time if it failed."""
+        began = perf_counter()
+        try:
+            self._write(entries)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._failed(error, len(entries))
+            return STALLED
+        took = perf_counter() - began
+        self._counters.entries += len(entries)
+        self._counters.latest.append(took)
+        if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
+            self._told_slow(took)
+        return took
+
+    def _forked(self) -> None:
+        self._lock = threading.RLock()
+        # Held, so that its own module can close the child's copy of its file, and with it of its lock.
+        self._inherited = self._segment
+        self._segment = None
+        self._backlog = None
+        self._left.clear()
+        self._named = self._names()
+        self.sent_bodies = SentBodies(self._is_there)
+
+
+class Backlog:
+    """Entries that wait for a slow disk, and the thread that writes them."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._ready = threading.Condition()
+        self._entries: deque[tuple[tuple[Entry | Members, ...], int]] = deque()
+        self._bytes = 0
+        self._over = False
+        self.waiting = 0
+        threading.Thread(target=self._run, name="tfclient-slow-disk", daemon=True).start()
+
+    def put(self, entries: tuple[Entry | Members, ...]) -> bool | None:
+        """Take entries; False if there is no room for them, None if the backlog is over."""
+        weight = sum(map(_weight, entries))
+        with self._ready:
+            if self._over:
+                return None
+            if self._bytes + weight > BACKLOG_BYTES:
+                lost = len(entries)
+            else:
+                self._entries.append((entries, weight))
+                self._bytes += weight
+                self.waiting += len(entries)
+                self._ready.notify()
+                return True
+        self._writer._failed(OSError("the backlog is full"), lost)  # noqa: SLF001 - two halves of one
+        return False
+
+    def finish(self, timeout: float) -> None:
+        """Wait until everything is written, for at most this many seconds."""
+        until = monotonic() + timeout
+        with self._ready:
+            while self.waiting and (left := until - monotonic()) > 0:
+                self._ready.wait(min(left, 0.1))
+
+    def _run(self) -> None:
+        took = STALLED + FAST
+        while True:
+            with self._ready:
+                if not self._entries:
+                    if took < FAST or not self._ready.wait(1.0):
+                        if self._entries:
+                            continue
+                        self._over = True
+                        self._writer._fast_again(self)  # noqa: SLF001 - two halves of one
+                        return
+                    continue
+                entries, weight = self._entries[0]
+            took = self._writer._write_late(entries)  # noqa: SLF001 - two halves of one
+            with self._ready:
+                self._entries.popleft()
+                self._bytes -= weight
+                self.waiting -= len(entries)
+                self._ready.notify_all()
+
+
+def _weight(entry: Entry | Members) -> int:
+    if isinstance(entry, bytes):
+        return len(entry)
+    body = entry.get("body")
+    held = entry.get("data") or (body.get("text") or body.get("base64") if isinstance(body, dict) else None)
+    if isinstance(held, dict):
+        held = held.get("base64")
+    return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
+
+
+def _shortened(entry: Entry | Members) -> Entry | Members:
+    """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
+    from tfstore.disk.json_text import line, parse
+    from tfstore.journal.segment import MAX_LINE
+
+    text = b"{%b}" % entry if isinstance(entry, bytes) else line(entry)
+    if len(text) < MAX_LINE - 1024:
+        return entry
+    whole: Entry = parse(text)
+    kept = {key: value for key, value in whole.items() if key not in {"body", "data", "result", "arguments"}}
+    mark = {"path": whole["type"], "rule": "too_long", "action": "dropped", "bytes": len(text)}
+    kept["redactions"] = [*whole.get("redactions", ()), mark]
+    return kept
