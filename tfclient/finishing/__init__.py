@@ -1,0 +1,1 @@
+"""From the journal to files, in the background: documents, diagrams, archives; also for what a dead process left."""

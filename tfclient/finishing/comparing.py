@@ -23,7 +23,7 @@ _RELATIONS: Final = frozenset({"origin", "depends_on"})
 
 
 def verified(store: Store, session_id: str) -> Verdict:
-    """Verify a session as ``tfstore.keeping.verifying.verify`` does, and compare its document with its journal step by step.
+    """Verify a session's chain and digests, and compare its document with its journal step by step.
 
     Raises:
         UnknownSession: there is neither a journal nor a document.

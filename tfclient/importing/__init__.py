@@ -1,0 +1,1 @@
+"""Sessions from recordings that others made."""

@@ -1,0 +1,1 @@
+"""Entries in, session document out: no clock, no disk, no network."""

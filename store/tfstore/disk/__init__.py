@@ -1,0 +1,1 @@
+"""Bytes on this machine: paths, files, locks, blobs."""

@@ -1,0 +1,1 @@
+"""What a session is: documents, labels, and how they look as JSON."""

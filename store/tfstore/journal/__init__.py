@@ -1,0 +1,1 @@
+"""The append-only record: entries, segments, archives, and reading them."""

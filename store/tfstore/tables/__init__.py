@@ -1,0 +1,1 @@
+"""Documents as a TinyDB table, to be read."""

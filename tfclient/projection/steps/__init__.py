@@ -1,0 +1,1 @@
+"""The steps that a call, its answer and its tools become."""
