@@ -87,6 +87,6 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     Raises:
         StoreNotFound: there is no store there.
     """
-    from tfclient.open_store import open_store as opened
+    from tfclient.opening import open_store as opened
 
     return opened(path)

@@ -18,8 +18,8 @@ import tfclient.capture.seams
 import tfclient.sessions.idle_and_exit
 import tfclient.sessions.writer
 from tests.capture import journals
-from tests.capture.conftest import RecordingFinisher
 from tests.capture.driver import HTTP, MODEL, Driver
+from tests.capture.fixtures import RecordingFinisher
 from tests.server.replies import Answer, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Health, Recorder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfclient.finishing.drift import drift_of
 from tfclient.finishing.rebuilding import rebuild
 from tfclient.finishing.recovery import unpacked
-from tfclient.open_store import open_store
+from tfclient.opening import open_store
 from tfclient.sessions.sent_bodies import SentTexts
 from tfstore.disk.json_text import parse
 from tfstore.keeping.doctor import examine

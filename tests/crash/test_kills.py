@@ -77,7 +77,7 @@ def test_recovery_killed_at_every_system_call(fault: Fault, tmp_path: Path) -> N
     lines = leave_behind(tmp_path / "left")
 
     def recover_on(root: Path, acknowledge: Acknowledge, at: int | None) -> None:
-        from tfclient.open_store import open_store
+        from tfclient.opening import open_store
 
         disk = Disk(root, fault, at).install(pytest.MonkeyPatch())
         open_store(root)

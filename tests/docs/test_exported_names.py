@@ -27,5 +27,5 @@ def test_another_name_is_an_attribute_error() -> None:
 
 
 def test_reading_a_store_imports_no_client() -> None:
-    script = "import sys, tfclient, tfclient.open_store; sys.exit('openai' in sys.modules)"
+    script = "import sys, tfclient, tfclient.opening; sys.exit('openai' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", script]) == 0  # noqa: S603  # our own words

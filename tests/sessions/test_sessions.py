@@ -15,8 +15,8 @@ import pytest
 import tfclient.sessions.handle
 import tfclient.sessions.idle_and_exit
 from tests.capture import journals
-from tests.capture.conftest import RecordingFinisher
 from tests.capture.driver import MODEL, AsyncDriver, Driver
+from tests.capture.fixtures import RecordingFinisher
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder, SessionEnded, SessionStillOpen

@@ -31,7 +31,7 @@ def open_store(path: Path | None) -> Store:
     Raises:
         StoreNotFound, StoreUnusable: there is none there.
     """
-    from tfclient.open_store import open_store as opened
+    from tfclient.opening import open_store as opened
 
     return opened(path)
 

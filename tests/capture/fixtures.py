@@ -1,0 +1,65 @@
+"""What tests of the recorder share: a recorder, calls sync and async, and a finisher that writes no files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import tfclient.sessions.idle_and_exit
+import tfclient.sessions.sessions
+from tests.capture.driver import AsyncDriver, Driver
+from tests.server.scripted import ScriptedServer
+from tfclient import Recorder
+from tfclient.settings import Settings
+
+
+class RecordingFinisher:
+    """Stands for the background task that writes documents: these tests are about what comes before it."""
+
+    def __init__(self) -> None:
+        self.refreshed: list[str] = []
+        self.finished: list[str] = []
+        self.error: Exception | None = None
+        self.held: threading.Event | None = None
+
+    def refresh(self, session_id: str) -> None:
+        self.refreshed.append(session_id)
+
+    def finish(self, session_id: str, on_done: Callable[[Exception | None], None]) -> None:
+        def work() -> None:
+            if self.held is not None:
+                self.held.wait(10)
+            on_done(self.error)
+
+        self.finished.append(session_id)
+        threading.Thread(target=work).start() if self.held else work()
+
+    def drain(self, timeout: float) -> None:
+        """Nothing waits."""
+
+
+@pytest.fixture(autouse=True)
+def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
+    made = RecordingFinisher()
+
+    def make(_settings: Settings) -> RecordingFinisher:
+        return made
+
+    monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make)
+    yield made
+    for handle in tfclient.sessions.idle_and_exit.open_sessions():
+        handle.end()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(params=["sync", "async"])
+def drive(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[Driver]:
+    driver = AsyncDriver(server.url) if request.param == "async" else Driver(server.url)
+    yield driver
+    driver.close()
