@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfd2 import run_looks
 from tfd2.elements import Board, Node, Way
 from tfd2.run_boards import ALL_RUNS
 from tfstore.reading import run_words
@@ -27,11 +28,11 @@ def card(run: RunFacts) -> Node:
     """Return a run's card: what was asked, what it took, and what went wrong."""
     return Node(
         f"c{run.position + 1}",
-        run_words.looks(run, "card"),
+        run_looks.looks(run, "card"),
         tuple(line for line in (run_words.name(run), run_words.branch(run)) if line),
         run.run.input_text,
         tuple(line for line in (run_words.counts(run), run_words.cost(run)) if line),
-        run_words.tooltip(run),
+        run_looks.tooltip(run),
         run.key,
     )
 
@@ -49,7 +50,7 @@ def page_cards(runs: list[RunFacts]) -> list[Node]:
 def _page_card(key: str, board: str, runs: list[RunFacts]) -> Node:
     failed = sum(run.failed for run in runs)
     errors = sum(run.errors for run in runs)
-    worst = max((run_words.looks(run, "card") for run in runs), key=WORSE.index)
+    worst = max((run_looks.looks(run, "card") for run in runs), key=WORSE.index)
     troubles = joined(f"{failed} failed" if failed else "", counted(errors, "error") if errors else "")
     steps = counted(sum(len(run.steps) for run in runs), "step")
     started = f"from {minute(runs[0].run.started_at)}" if runs[0].run.started_at else ""

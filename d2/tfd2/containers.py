@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfd2 import run_looks
 from tfd2.elements import Box, Edge, Node
 from tfd2.flow import edges_of, nodes_of
 from tfd2.run_boards import NO_STEPS
@@ -44,9 +45,9 @@ def _box(facts: SessionFacts, run: RunFacts, news: set[str]) -> Box:
     steps = [own for own in run.steps if not own.is_snapshot or own.step.step_id in news]
     node = Node(
         _key(run),
-        run_words.looks(run, "run"),
-        (run_words.title(run),),
-        tooltip=run_words.tooltip(run),
+        run_looks.looks(run, "run"),
+        (run_looks.title(run),),
+        tooltip=run_looks.tooltip(run),
         link=run.key,
     )
     nodes = nodes_of(facts, steps) or [NO_STEPS]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfd2 import run_looks
 from tfd2.elements import Board, Edge, Node, Tooltip
 from tfd2.run_boards import ALL_RUNS
-from tfd2.steps import foot, looks, status_word, tooltip
+from tfd2.steps import foot, looks, tooltip
 from tfstore.reading import run_words
-from tfstore.reading.figures import joined
+from tfstore.reading.figures import joined, status_word
 
 if TYPE_CHECKING:
     from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
@@ -89,7 +90,7 @@ def _of_runs(facts: SessionFacts) -> Board:
     nodes = [
         Node(
             _run_key(run),
-            run_words.looks(run, "card"),
+            run_looks.looks(run, "card"),
             (run_words.name(run),),
             run.run.input_text,
             tooltip=Tooltip((f"run {run.run.run_id}", run_words.counts(run), run_words.cost(run))),

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfd2 import cards
+from tfd2.columns import cut
 from tfd2.containers import boxes_of, edges_between, edges_of_order
 from tfd2.elements import Board, Node, Way
 from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
-from tfd2.steps import status_word
 from tfd2.timeline import timeline_board
-from tfstore.reading.columns import cut
 from tfstore.reading.facts import gather
-from tfstore.reading.figures import counted, duration, joined, tokens
+from tfstore.reading.figures import counted, duration, joined, status_word, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

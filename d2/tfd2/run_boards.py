@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tfd2 import run_looks
+from tfd2.board_pages import board_key, page_count, page_of, steps_on
 from tfd2.elements import IN_FULL, Board, Node, Way
 from tfd2.flow import edges_of, nodes_of
 from tfd2.stubs import stubs_of
-from tfstore.reading import run_words
 from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def run_boards(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
     """Yield a run's own board, or boards when it has more steps than one can show."""
     ways = [*_troubled_pages(run), ALL_RUNS]
     for page, stubs in enumerate(stubs_of(facts, run)):
-        steps = run.page(page)
+        steps = steps_on(run, page)
         nodes = nodes_of(facts, steps) or [NO_STEPS]
         yield Board(
-            run.board(page),
-            (run_words.full_title(run, page),),
+            board_key(run, page),
+            (run_looks.full_title(run, page),),
             IN_FULL,
             nodes=[*nodes, *stubs.nodes],
             edges=[*edges_of(facts, steps, nodes), *stubs.edges],
@@ -42,9 +43,9 @@ def run_boards(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
 
 def _troubled_pages(run: RunFacts) -> list[Way]:
     """Return links to the pages of a long run on which something went wrong: the first page seldom shows it."""
-    if run.page_count == 1:
+    if page_count(run) == 1:
         return []
-    errors = Counter(own.page for own in run.steps if own.failed)
+    errors = Counter(page_of(own) for own in run.steps if own.failed)
     pages = sorted(errors)
-    ways = [Way(f"part {page + 1}: {counted(errors[page], 'error')}", run.board(page)) for page in pages]
+    ways = [Way(f"part {page + 1}: {counted(errors[page], 'error')}", board_key(run, page)) for page in pages]
     return ways[:ERROR_PAGES_SHOWN]

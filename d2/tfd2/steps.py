@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tfd2.columns import cut
 from tfd2.elements import Node, Tooltip
-from tfd2.theme import kind_of
-from tfstore.reading.columns import cut
+from tfd2.theme import look_of
 from tfstore.reading.facts import policy_version
-from tfstore.reading.figures import counted, duration, joined, traffic
+from tfstore.reading.figures import counted, duration, joined, status_word, traffic
 from tfstore.reading.step_text import as_text, text_of
+from tfstore.reading.step_words import attempts_of, full_word_of, is_refusal, name_of, outcome_of, took
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines
-    from tfstore.document.documents import Attempt, Step
+    from tfstore.document.documents import Step
     from tfstore.reading.facts import SessionFacts, StepFacts
 
 ATTEMPTS_SHOWN = 4
@@ -37,7 +37,7 @@ def looks(own: StepFacts) -> Lines:
     """Return the classes of a step: its kind's, dashed when it is not finished, or the error's."""
     if own.failed:
         return ("error",)
-    look = kind_of(own.step.label).look
+    look = look_of(own.step.label)
     return (look,) if own.step.status in {"completed", "failed"} else (look, "unfinished")
 
 
@@ -49,55 +49,21 @@ def head(own: StepFacts) -> str:
 def title(own: StepFacts, *, named: bool = True) -> str:
     """Return what a step is, by name and with its status when that says something."""
     step = own.step
-    name = own.tool if step.label.startswith(("tool_", "approval_")) else ""
-    if step.label == "assistant_call":
-        name = step.model or as_text(step.payload_started.get("model"))
     return joined(
-        _words(step),
-        cut(name, NAME_COLUMNS) if named else "",
+        full_word_of(step),
+        cut(name_of(own), NAME_COLUMNS) if named or step.label == "generic" else "",
+        "refusal" if is_refusal(step) else "",
         f"attempt {own.attempt}" if own.attempt > 1 else "",
         status_word(step.status) if step.label != "tool_error" else "",
     )
-
-
-def _words(step: Step) -> str:
-    if step.label == "generic":
-        family, _, rest = step.type.partition(".")
-        words = {"api": "API CALL", "annotation": "NOTE"}.get(family)
-        return joined(words or "ITEM", cut(rest if words else step.type, NAME_COLUMNS))
-    if step.label == "assistant_message" and not step.payload_completed.get("text"):
-        return "ASSISTANT · refusal" if step.payload_completed.get("refusal") else "ASSISTANT"
-    return kind_of(step.label).words
-
-
-def status_word(status: str) -> str:
-    """Return a status as it stands on a node; what went well is not said."""
-    return "" if status == "completed" else status.replace("_", " ").upper()
 
 
 def step_text(step: Step) -> str:
     """Return the words of a step; of a model request, what is worth knowing of how it went."""
     text = text_of(step)
     if step.label == "assistant_call":
-        return "\n".join(part for part in (_attempts(step.attempts), text or _ending(step)) if part)
-    if step.label == "approval_response":
-        approve = step.payload_completed.get("approve")
-        return {True: "approved", False: "denied"}[approve] if isinstance(approve, bool) else text
+        return "\n".join(part for part in (attempts_of(step), text or _ending(step)) if part)
     return text
-
-
-def _attempts(attempts: list[Attempt]) -> str:
-    """Return how often a request was sent, and what came back: ``2 attempts: 503, then 200``."""
-    if len(attempts) < 2:  # one attempt is none to speak of
-        return ""
-    rows = [(outcome, len(list(same))) for outcome, same in groupby(attempts, _outcome)]
-    shown = [outcome + (f" ×{times}" if times > 1 else "") for outcome, times in rows[:ATTEMPTS_SHOWN]]
-    more = " …" if len(rows) > ATTEMPTS_SHOWN else ""
-    return f"{counted(len(attempts), 'attempt')}: {', then '.join(shown)}{more}"
-
-
-def _outcome(attempt: Attempt) -> str:
-    return str(attempt.status_code or attempt.error or "no answer")
 
 
 def _ending(step: Step) -> str:
@@ -106,15 +72,8 @@ def _ending(step: Step) -> str:
 
 def foot(step: Step) -> Lines:
     """Return the last line: duration and tokens."""
-    line = joined(_duration(step), traffic(step.usage) if step.usage else "")
+    line = joined(took(step), traffic(step.usage) if step.usage else "")
     return (line,) if line else ()
-
-
-def _duration(step: Step) -> str:
-    if not step.duration_ms:
-        return ""
-    # Nobody measured it: it is the time between two requests.
-    return ("~" if step.timing == "inferred" else "") + duration(step.duration_ms)
 
 
 def tooltip(own: StepFacts) -> Tooltip:
@@ -129,7 +88,7 @@ def tooltip(own: StepFacts) -> Tooltip:
         joined(step.started_at and f"started {step.started_at}", *foot(step)),
         _ending(step),
         *(
-            f"attempt {joined(str(attempt.n), _outcome(attempt), duration(attempt.duration_ms or 0))}"
+            f"attempt {joined(str(attempt.n), outcome_of(attempt), duration(attempt.duration_ms or 0))}"
             for attempt in (step.attempts[:IDS_SHOWN] if len(step.attempts) > 1 else ())
         ),
         _error(step),
@@ -175,7 +134,7 @@ def _snapshot_node(facts: SessionFacts, group: list[StepFacts]) -> Node:
 
 
 def _snapshot_words(facts: SessionFacts, step: Step) -> str:
-    words = kind_of(step.label).words
+    words = full_word_of(step)
     if step.label == "policy.snapshot":
         return f"{words} v{facts.policies[policy_version(step)]}"
     return f"{words} ×{as_text(step.payload_started.get('count', '?'))}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from tfd2.board_pages import board_key, page_count, page_of, steps_on
 from tfd2.elements import Edge, Node, Tooltip
 from tfstore.reading import run_words
 from tfstore.reading.figures import counted
@@ -38,7 +39,7 @@ class Stubs:
 
 def stubs_of(facts: SessionFacts, run: RunFacts) -> list[Stubs]:
     """Return the stubs of each of a run's boards."""
-    pages = [Stubs() for _ in range(run.page_count)]
+    pages = [Stubs() for _ in range(page_count(run))]
     _origin(run, pages[0])
     _other_runs(facts, run, pages)
     _continuations(facts, run, pages)
@@ -57,8 +58,8 @@ def _origin(run: RunFacts, page: Stubs) -> None:
     link = run.parent.key if run.parent else None
     head = (*words, *run_words.evidence(run))
     stub = Node("from_run", ("stub",), head, link=link, tooltip=_prompt(run.parent))
-    entry = next((own for own in run.page(0) if own.step.label == "assistant_call"), None)
-    page.lead_in(stub, [entry.key] if entry else _first(run.page(0)))
+    entry = next((own for own in steps_on(run, 0) if own.step.label == "assistant_call"), None)
+    page.lead_in(stub, [entry.key] if entry else _first(steps_on(run, 0)))
 
 
 def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
@@ -67,7 +68,7 @@ def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
     for own in run.steps:
         for other in facts.depends_on(own):
             if other.run not in {run, run.parent} and not own.is_snapshot:
-                users.setdefault((own.page, other.run), []).append(own.key)
+                users.setdefault((page_of(own), other.run), []).append(own.key)
     for (page, used), keys in users.items():
         stub = Node(f"of_run_{used.number}", ("stub",), (f"depends on run {used.number}",), link=used.key)
         pages[page].lead_in(stub, keys, "dep")
@@ -83,10 +84,10 @@ def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> No
             link=child.key,
             tooltip=_prompt(child),
         )
-        pages[last.page if last else -1].lead_out(stub, [last.key] if last else [])
+        pages[page_of(last) if last else -1].lead_out(stub, [last.key] if last else [])
     if (more := len(run.children) - CHILDREN_SHOWN) > 0:
         stub = Node("to_more", ("stub",), (f"continued by {counted(more, 'more run')}",), link="")
-        pages[-1].lead_out(stub, _last(run.page(len(pages) - 1)))
+        pages[-1].lead_out(stub, _last(steps_on(run, len(pages) - 1)))
 
 
 def _named(run: RunFacts) -> str:
@@ -111,16 +112,20 @@ def _joints(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
     entering: list[dict[str, None]] = [{} for _ in pages]
     for own in run.steps:
         for other in () if own.is_snapshot else facts.depends_on(own):
-            if other.run is run and other.page < own.page and not other.is_snapshot:
-                leaving[other.page][other.key] = None
-                entering[own.page][own.key] = None
+            if other.run is run and page_of(other) < page_of(own) and not other.is_snapshot:
+                leaving[page_of(other)][other.key] = None
+                entering[page_of(own)][own.key] = None
     for number, page in enumerate(pages):
-        steps = run.page(number)
+        steps = steps_on(run, number)
         if number > 0:
-            stub = Node("before", ("stub",), (f"continued from part {number}",), link=run.board(number - 1))
+            stub = Node(
+                "before", ("stub",), (f"continued from part {number}",), link=board_key(run, number - 1)
+            )
             page.lead_in(stub, list(entering[number]) or _first(steps))
         if number + 1 < len(pages):
-            stub = Node("after", ("stub",), (f"goes on in part {number + 2}",), link=run.board(number + 1))
+            stub = Node(
+                "after", ("stub",), (f"goes on in part {number + 2}",), link=board_key(run, number + 1)
+            )
             page.lead_out(stub, list(leaving[number]) or _last(steps))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tfstore.reading.columns import cut, wrap
+from tfd2.columns import one_line, wrap
+from tfstore.reading.plain_text import LOOKED_AT, clean
 
 if TYPE_CHECKING:
     from tfd2.elements import Lines, Measure, Tooltip
@@ -22,32 +23,9 @@ TOOLTIP_CHARACTERS = 1_000
 CUT_NOTE_CHARACTERS = 50
 """Room for saying how much was cut."""
 
-LOOKED_AT = 4_000
-"""Characters of a text that are looked at for a label: far more than any label shows."""
-
-_SPECIAL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
 # The backslash goes first: the others bring backslashes of their own.
 _ESCAPES: Final = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
 _MARKUP = re.compile(r"<(?![ \t\n])|&(?=#)")
-
-
-def clean(text: str) -> str:
-    r"""Return the text without what D2 or XML refuse or a viewer would obey: each becomes a visible sign.
-
-    Example:
-        >>> clean("one\r\ntwo\x1b[31m")
-        'one\ntwo␛[31m'
-    """
-    return _SPECIAL.sub(_picture, text.replace("\r\n", "\n"))
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:  # C0
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"  # DEL
 
 
 def quoted(text: str) -> str:
@@ -61,11 +39,6 @@ def quoted(text: str) -> str:
         if plain in text:
             text = text.replace(plain, escaped)
     return f'"{text}"'
-
-
-def one_line(text: str, columns: int) -> str:
-    """Return text cleaned and cut to one line."""
-    return cut(clean(text[:LOOKED_AT]), columns)
 
 
 def lines_label(lines: Lines, columns: int) -> str:

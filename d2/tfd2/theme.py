@@ -1,4 +1,4 @@
-"""How things look: label → words, and class → shape and style.
+"""How things look: label → class, and class → shape and style.
 
 The colours are told apart by people who see few of them (Okabe-Ito), and no distinction rests on colour
 alone: it is a word, a shape or a dash as well. Fill and font colour are both set, so that a viewer's dark
@@ -9,34 +9,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import frozen
-
 Style = dict[str, str | int | bool]
 
 
-@frozen
-class Kind:
-    """How the steps of one label are called and drawn."""
-
-    words: str
-    look: str
-
-
-KINDS: Final[dict[str, Kind]] = {
-    "user_message": Kind("USER", "user"),
-    "assistant_call": Kind("MODEL REQUEST", "call"),
-    "reasoning": Kind("REASONING", "reasoning"),
-    "tool_call": Kind("TOOL CALL", "tool"),
-    "tool_output": Kind("TOOL OUTPUT", "output"),
-    "tool_error": Kind("TOOL ERROR", "error"),
-    "approval_request": Kind("APPROVAL REQUEST", "approval"),
-    "approval_response": Kind("APPROVAL", "approval"),
-    "assistant_message": Kind("ASSISTANT", "answer"),
-    "context_compacted": Kind("CONTEXT COMPACTED", "other"),
-    "policy.snapshot": Kind("INSTRUCTIONS", "page"),
-    "tool.schemas.snapshot": Kind("TOOLS", "page"),
-    "context.snapshot": Kind("HISTORY", "page"),
-    "generic": Kind("ITEM", "other"),
+_LOOKS: Final = {
+    "user_message": "user",
+    "assistant_call": "call",
+    "reasoning": "reasoning",
+    "tool_call": "tool",
+    "tool_output": "output",
+    "tool_error": "error",
+    "approval_request": "approval",
+    "approval_response": "approval",
+    "assistant_message": "answer",
+    "policy.snapshot": "page",
+    "tool.schemas.snapshot": "page",
+    "context.snapshot": "page",
 }
 
 LEGEND: Final[dict[str, str]] = {
@@ -121,6 +109,6 @@ CLASSES: Final[dict[str, Style]] = {
 }
 
 
-def kind_of(label: str) -> Kind:
-    """Return how steps of this label are called and drawn; a label nobody knows is called by its own name."""
-    return KINDS.get(label) or Kind(label.upper(), "other")
+def look_of(label: str) -> str:
+    """Return the class that steps of this label are drawn in."""
+    return _LOOKS.get(label, "other")

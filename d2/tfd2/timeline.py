@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfd2 import run_looks
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, step_text, title
-from tfstore.reading import run_words
 from tfstore.reading.figures import joined
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _tools(facts: SessionFacts) -> dict[str, str]:
 
 def _scene(run: RunFacts, tools: dict[str, str]) -> Scene:
     messages = [_message(own, tools) for own in run.steps if not own.is_snapshot]
-    return Scene(run.key, run_words.title(run), messages)
+    return Scene(run.key, run_looks.title(run), messages)
 
 
 def _message(own: StepFacts, tools: dict[str, str]) -> Message:

@@ -8,6 +8,7 @@
     * InvalidSessionId
     * CorruptDocument
     * NewerDocument
+    * UnknownRun
     * UnknownStep
     * SegmentNotOurs
     * EntryTooLong
@@ -107,6 +108,14 @@ class NewerDocument(StoreError):
         )
         self.session_id = session_id
         self.version = version
+
+
+class UnknownRun(StoreError):
+    """A session has no such run."""
+
+    def __init__(self, session_id: str, number: int, count: int) -> None:
+        there = {0: "It has no runs", 1: "It has one run"}.get(count, f"It has {count} runs")
+        super().__init__(f"Session {session_id} has no run {number}. {there}.")
 
 
 class UnknownStep(StoreError):

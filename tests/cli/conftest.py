@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ages are told against this moment."""
-    monkeypatch.setattr("tfclient.cli.words.present", lambda: NOW)
+    monkeypatch.setattr("tfclient.cli.now.present", lambda: NOW)
 
 
 @pytest.fixture

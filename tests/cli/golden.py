@@ -47,7 +47,7 @@ def golden(name: str) -> Path:
 def main() -> None:
     """Write all golden outputs anew."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, patch("tfclient.cli.words.present", lambda: NOW):
+    with tempfile.TemporaryDirectory() as folder, patch("tfclient.cli.now.present", lambda: NOW):
         store = a_store(Path(folder), weather(), hostile(), going_on())
         for name, (columns, arguments) in OUTPUTS.items():
             outcome = run(*arguments, "--store", store.paths.root, columns=columns)

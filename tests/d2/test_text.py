@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfd2.elements import OVERVIEW, Tooltip
-from tfd2.text import clean, quoted, tooltip, words
+from tfd2.text import quoted, tooltip, words
+from tfstore.reading.plain_text import clean
 
 
 @pytest.mark.parametrize(

@@ -8,46 +8,53 @@ import pytest
 
 from tests.projection.builders import Story, said, steps, the, user
 from tests.projection.recorded import needs_recordings, recordings
-from tfstore.document.documents import Usage
-from tfstore.reading.titles import title_of
+from tfstore.document.documents import Session, Step, Usage
+from tfstore.reading.facts import gather
+from tfstore.reading.step_words import NAME, name_of, said_in_line, word_of
 
 OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
-    ({"type": "function_call", "call_id": "c", "name": "get", "arguments": '{"a":1}'}, "tool_call", "get(a=1)"),
-    ({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "x = 1"}, "tool_call", "run: x = 1"),
+    ({"type": "function_call", "call_id": "c", "name": "get", "arguments": '{"a":1}'}, "tool_call", "CALL get: (a=1)"),
+    ({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "x = 1"}, "tool_call", "CALL run: (x = 1)"),
     (
         {"type": "mcp_call", "name": "find", "server_label": "docs", "arguments": '{"q":"x"}'},
-        "tool_call", "docs: find(q='x')",
+        "tool_call", 'CALL find: (q="x")',
     ),
     (
         {"type": "mcp_list_tools", "server_label": "docs", "tools": [{"name": "a"}, {"name": "b"}]},
-        "generic", "docs: 2 tools",
+        "generic", "ITEM mcp_list_tools: a, b",
     ),
     (
         {"type": "mcp_approval_request", "id": "m", "name": "rm", "arguments": '{"f":1}', "server_label": "s"},
-        "approval_request", "may rm run? (f=1)",
+        "approval_request", "APPROVAL ASKED rm: (f=1)",
     ),
-    ({"type": "web_search_call", "action": {"type": "search", "query": "oslo"}}, "tool_call", "web search: oslo"),
-    ({"type": "file_search_call", "queries": ["a", "b"]}, "tool_call", "file search: a; b"),
-    ({"type": "code_interpreter_call", "code": "print(1)", "container_id": "c"}, "tool_call", "code: print(1)"),
-    ({"type": "image_generation_call", "revised_prompt": "a cat"}, "tool_call", "image: a cat"),
+    ({"type": "web_search_call", "action": {"type": "search", "query": "oslo"}}, "tool_call", 'CALL web_search: (type="search", query="oslo")'),
+    ({"type": "file_search_call", "queries": ["a", "b"]}, "tool_call", 'CALL file_search: (["a", "b"])'),
+    ({"type": "code_interpreter_call", "code": "print(1)", "container_id": "c"}, "tool_call", "CALL code_interpreter: (print(1))"),
+    ({"type": "image_generation_call", "revised_prompt": "a cat"}, "tool_call", "CALL image_generation: (a cat)"),
     (
         {"type": "computer_call", "call_id": "c", "action": {"type": "click", "x": 1, "y": 2}},
-        "tool_call", "computer: click(x=1, y=2)",
+        "tool_call", 'CALL computer: (type="click", x=1, y=2)',
     ),
-    ({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls", "-l"]}}, "tool_call", "$ ls -l"),
-    ({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}}, "tool_call", "$ ls"),
+    ({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls", "-l"]}}, "tool_call", 'CALL shell: (commands=["ls", "-l"])'),
+    ({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}}, "tool_call", 'CALL local_shell: (command=["ls"])'),
     (
         {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "update_file", "path": "a.py", "diff": "+"}},
-        "tool_call", "patch: update_file a.py",
+        "tool_call", 'CALL apply_patch: (type="update_file", path="a.py", diff="+")',
     ),
-    ({"type": "tool_search_call", "call_id": None, "arguments": {"q": "x"}}, "tool_call", "tool search(q='x')"),
-    ({"type": "compaction", "encrypted_content": "gAAA"}, "context_compacted", "context compacted"),
-    ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, "reasoning", "Hm."),
-    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "reasoning", "reasoning, encrypted, 4 bytes"),
+    ({"type": "tool_search_call", "call_id": None, "arguments": {"q": "x"}}, "tool_call", 'CALL tool_search: (q="x")'),
+    ({"type": "compaction", "encrypted_content": "gAAA"}, "context_compacted", "COMPACTED : [encrypted, 4 bytes]"),
+    ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, "reasoning", "REASONING : Hm."),
+    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "reasoning", "REASONING : [encrypted, 4 bytes]"),
     ({"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
-     "assistant_message", "No."),
-    ({"type": "hologram", "beam": {"color": "red"}}, "generic", 'hologram: {"beam": {"color": "red"}}'),
+     "assistant_message", "ASSISTANT : No."),
+    ({"type": "hologram", "beam": {"color": "red"}}, "generic", 'ITEM hologram: {"beam": {"color": "red"}}'),
 ]  # fmt: skip
+
+
+def words_of(session: Session, step: Step) -> str:
+    """What a step is called and says, as the command and the page show it."""
+    own = gather(session).steps[step.step_id]
+    return f"{word_of(step)} {name_of(own)}: {said_in_line(step)}"
 
 
 @pytest.mark.parametrize(("item", "label", "title"), OUTPUTS, ids=[str(item["type"]) for item, *_ in OUTPUTS])
@@ -56,7 +63,7 @@ def test_output_item(item: dict[str, Any], label: str, title: str) -> None:
     story.ask([user("Do it")], [{"id": "item_1", **item}])
     session = story.session()
     (made,) = [step for step in steps(session) if step.output_index == 0]
-    assert (made.label, title_of(made)) == (label, title)
+    assert (made.label, words_of(session, made)) == (label, title)
     assert made.depends_on == [the(session, "assistant_call").step_id]
     assert made.item_id == item.get("id", "item_1")
 
@@ -250,11 +257,12 @@ def test_every_other_endpoint_is_an_api_run(method: str, path: str, name: str) -
 
 
 @needs_recordings
-def test_every_recorded_step_has_a_title() -> None:
+def test_every_recorded_step_is_called_something() -> None:
     for recording in recordings():
+        facts = gather(recording.session)
         for run in recording.session.runs:
             for step in run.steps:
-                title = title_of(step)
-                assert title
-                assert "\n" not in title
-                assert len(title) <= 100
+                name = name_of(facts.steps[step.step_id])
+                assert word_of(step)
+                assert "\n" not in name
+                assert len(name) <= NAME

@@ -55,11 +55,11 @@ def code_of(error: Exception) -> int | None:
     """Return the exit code for an error, or None when it is nobody's but ours."""
     from tfclient.errors import SettingError
     from tfd2.compiler import DiagramError
-    from tfstore.errors import InvalidSessionId, StoreError, UnknownSession, UnknownStep
+    from tfstore.errors import InvalidSessionId, StoreError, UnknownRun, UnknownSession, UnknownStep
 
     if isinstance(error, Refused):
         return error.code
-    if isinstance(error, UnknownSession | UnknownStep | InvalidSessionId | SettingError):
+    if isinstance(error, UnknownSession | UnknownRun | UnknownStep | InvalidSessionId | SettingError):
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough

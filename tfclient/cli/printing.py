@@ -33,7 +33,7 @@ def stderr() -> Console:
 
 def complain(message: str, style: str = "red") -> None:
     """Say on stderr what is wrong, unbroken so that paths can be copied."""
-    from tfd2.text import clean
+    from tfstore.reading.plain_text import clean
 
     stderr().print(clean(message), style=style, soft_wrap=True)
 

@@ -8,6 +8,7 @@ from attrs import asdict, field, frozen
 
 from tfclient.view.svg import clean
 from tfd2 import compile_d2, draw
+from tfd2.board_pages import board_key, page_count, steps_on
 from tfd2.compiler import ROOT
 from tfd2.elements import Board, Node
 from tfd2.emit import pieces
@@ -83,12 +84,12 @@ class Diagram:
 
 
 def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
-    own = {run.board(page): (run, page) for run in facts.runs for page in range(run.page_count)}
+    own = {board_key(run, page): (run, page) for run in facts.runs for page in range(page_count(run))}
     for board in outlined:
         key, title = board.key or ROOT, " · ".join(board.title) if board.key else "All runs"
         if board.key in own:
             run, page = own[board.key]
-            yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in run.page(page)])
+            yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in steps_on(run, page)])
         else:
             yield BoardEntry(key, title)
 
@@ -109,8 +110,8 @@ def _steps(facts: SessionFacts) -> Iterator[tuple[str, dict[str, str]]]:
         prompt = next((own for own in run.steps if own.step.label == "user_message"), None)
         if prompt is not None:
             lineage[f"p{place}"] = prompt.step.step_id
-        for page in range(run.page_count):
-            yield run.board(page), {own.key: own.step.step_id for own in run.page(page)}
+        for page in range(page_count(run)):
+            yield board_key(run, page), {own.key: own.step.step_id for own in steps_on(run, page)}
     yield ROOT, overview
     yield "lineage", lineage
     yield "timeline", _messages(facts)

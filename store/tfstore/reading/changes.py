@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from tfclient.cli.lines.steps import says
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.reading.step_text import as_text, text_of
+from tfstore.reading.step_words import says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import asdict, frozen
 
-from tfclient.cli.lines.steps import laid_out, says
+from tfstore.reading.step_words import laid_out, says
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the boards need to know of a session, found in one pass: numbers, parents, answers, retries.
+"""What one needs to know of a session to show it, found in one pass: numbers, parents, answers, retries.
 
 Documents come from many hands: ids may be missing, repeated or dangling. Whatever cannot be resolved is left
 out here, and stands in the step's tooltip as it was recorded.
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
 
-PAGE_STEPS = 80
-"""Steps on one board at most: ``layers.run_N`` goes on in ``run_N_p2``."""
-
 _RUN_ID = re.compile(r"run_([1-9][0-9]{0,5})", re.ASCII)
 _STEP_ID = re.compile(r"step_[0-9]{1,6}_([1-9][0-9]{0,5})", re.ASCII)
 
@@ -33,14 +30,18 @@ class StepFacts:
     step: Step
     run: RunFacts
     number: int
-    key: str
-    page: int
+    position: int
     tool: str = ""
     call: StepFacts | None = None
     answered_by_error: bool = False
     attempt: int = 1
     retry_of: StepFacts | None = None
     inside: list[RunFacts] = field(factory=list["RunFacts"])
+
+    @property
+    def key(self) -> str:
+        """What it is called among its run's steps: ``s1`` for the first."""
+        return f"s{self.position + 1}"
 
     @property
     def failed(self) -> bool:
@@ -83,7 +84,7 @@ class RunFacts:
 
     @property
     def key(self) -> str:
-        """The key of its board."""
+        """What it is called among the session's runs: ``run_1`` for the first."""
         return f"run_{self.number}"
 
     @property
@@ -95,19 +96,6 @@ class RunFacts:
     def is_fork(self) -> bool:
         """Whether an earlier run already continued the same parent."""
         return self.parent is not None and not self.is_nested and self.parent.continued_by[0] is not self
-
-    @property
-    def page_count(self) -> int:
-        """How many boards its steps take, at least one."""
-        return max(1, -(-len(self.steps) // PAGE_STEPS))
-
-    def page(self, number: int) -> list[StepFacts]:
-        """Return the steps of its n-th board, counted from 0."""
-        return self.steps[number * PAGE_STEPS : (number + 1) * PAGE_STEPS]
-
-    def board(self, page: int) -> str:
-        """Return the key of its n-th board, counted from 0."""
-        return self.key if page == 0 else f"{self.key}_p{page + 1}"
 
 
 @define(eq=False)
@@ -132,13 +120,18 @@ class SessionFacts:
 
 
 def gather(session: Session) -> SessionFacts:
-    """Return what the boards need to know of a session."""
+    """Return what one needs to know of a session to show it."""
     facts = SessionFacts(session)
     numbers = _numbers([_number(_RUN_ID, run.run_id) for run in session.runs])
     for position, (run, number) in enumerate(zip(session.runs, numbers, strict=True)):
         facts.runs.append(_gather_run(facts, RunFacts(run, number, position)))
     _connect_runs(facts)
     return facts
+
+
+def alone(run: Run, step: Step) -> StepFacts:
+    """Return a step without its neighbours, as while its session is still read."""
+    return StepFacts(step, RunFacts(run, 0, 0), 0, 0, step.tool_name or "")
 
 
 def _number(pattern: re.Pattern[str], identifier: str) -> int | None:
@@ -155,7 +148,7 @@ def _numbers(stated: list[int | None]) -> list[int]:
 def _gather_run(facts: SessionFacts, run: RunFacts) -> RunFacts:
     for position, step in enumerate(run.run.steps):
         number = _number(_STEP_ID, step.step_id) or position + 1
-        own = StepFacts(step, run, number, f"s{position + 1}", position // PAGE_STEPS, step.tool_name or "")
+        own = StepFacts(step, run, number, position, step.tool_name or "")
         run.steps.append(own)
         facts.steps[step.step_id] = own
         if step.label == "assistant_call" and step.response_id:

@@ -1,21 +1,13 @@
-"""A run in words: titles, counts, where it comes from, and the tooltip behind its card or container."""
+"""A run in words: its name, its counts, where it comes from and how that is known."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfd2.elements import Tooltip
-from tfd2.steps import status_word
-from tfstore.reading.figures import counted, duration, joined, tokens
-from tfstore.reading.step_text import text_of
+from tfstore.reading.figures import counted, duration, joined, status_word, tokens
 
 if TYPE_CHECKING:
-    from tfd2.elements import Lines
     from tfstore.reading.facts import RunFacts
-
-ERRORS_SHOWN = 3
-SHORT = 240
-"""Characters of the prompt, the answer and each error in a run's tooltip, so that all three have room."""
 
 EVIDENCE = {
     "previous_response_id": "previous_response_id",
@@ -27,7 +19,7 @@ EVIDENCE = {
 }
 """How a run is known to continue another (``labels.LineageSource``)."""
 
-_TRIGGERS = {
+TRIGGERS = {
     "system": "started by the system",
     "prompt_template": "prompt template",
     "tool": "inside a tool",
@@ -39,22 +31,6 @@ _TRIGGERS = {
 def name(run: RunFacts) -> str:
     """Return ``Run 4 · FAILED``."""
     return joined(f"Run {run.number}", status_word(run.run.status))
-
-
-def title(run: RunFacts) -> str:
-    """Return the one line over a container: ``Run 4 · FAILED · 1.3 s · 1,681 tok``."""
-    return joined(name(run), _TRIGGERS.get(run.run.trigger), trouble(run), cost(run))
-
-
-def full_title(run: RunFacts, page: int = 0) -> str:
-    """Return the title of a run's own board."""
-    return joined(
-        name(run),
-        f"part {page + 1} of {run.page_count}" if run.page_count > 1 else "",
-        _TRIGGERS.get(run.run.trigger),
-        counts(run),
-        cost(run),
-    )
 
 
 def counts(run: RunFacts) -> str:
@@ -78,14 +54,6 @@ def cost(run: RunFacts) -> str:
     )
 
 
-def looks(run: RunFacts, family: str) -> Lines:
-    """Return the class of a run as a ``run`` container or a ``card``: plain, with a warning, or failed."""
-    if run.failed:
-        return (f"{family}_failed",)
-    rough = run.errors or run.unresolved or run.run.status != "completed"
-    return (f"{family}_warn",) if rough else (family,)
-
-
 def branch(run: RunFacts) -> str:
     """Return where a run comes from when that is not the run before it."""
     follows = run.parent is not None and run.parent.position == run.position - 1
@@ -101,7 +69,7 @@ def origin(run: RunFacts) -> str:
     return f"{'branches from' if run.is_fork else 'continues'} run {run.parent.number}"
 
 
-def evidence(run: RunFacts) -> Lines:
+def evidence(run: RunFacts) -> tuple[str, ...]:
     """Return how a run is known to continue its parent, and the id that says so."""
     lineage = run.run.lineage
     words = EVIDENCE.get(lineage.source, "continues")
@@ -109,43 +77,3 @@ def evidence(run: RunFacts) -> Lines:
         words = "called by a tool"
     told_by = run.run.conversation_id if lineage.source == "conversation" else lineage.parent_response_id
     return (words, told_by) if told_by else (words,)
-
-
-def tooltip(run: RunFacts) -> Tooltip:
-    """Return a run in brief: what went wrong before what was asked and answered."""
-    lineage = run.run.lineage
-    known_by = joined(*evidence(run)) if run.parent or lineage.parent_response_id else ""
-    started = f"started {run.run.started_at}" if run.run.started_at else ""
-    facts = (
-        f"run {joined(run.run.run_id, run.run.status, started)}",
-        counts(run),
-        cost(run),
-        joined(origin(run), known_by),
-        *lineage.notes[:ERRORS_SHOWN],
-    )
-    parts = [_errors(run), _section("PROMPT", run.run.input_text), _section("ANSWER", _answer(run))]
-    return Tooltip(tuple(fact for fact in facts if fact), "\n\n".join(part for part in parts if part))
-
-
-def _section(heading: str, text: str) -> str:
-    return f"{heading}\n{_short(text)}" if text else ""
-
-
-def _errors(run: RunFacts) -> str:
-    failed = [own for own in run.steps if own.failed]
-    shown = failed[:ERRORS_SHOWN]
-    lines = [joined(f"step {own.step.step_id}", own.tool, _short(text_of(own.step))) for own in shown]
-    if len(failed) > ERRORS_SHOWN:
-        lines.append(f"and {len(failed) - ERRORS_SHOWN} more")
-    return "\n".join(["ERRORS", *lines]) if lines else ""
-
-
-def _answer(run: RunFacts) -> str:
-    for own in reversed(run.steps):
-        if own.step.label == "assistant_message":
-            return text_of(own.step)
-    return ""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHORT else text[:SHORT] + "…"

@@ -81,7 +81,7 @@ def _audio(audio: Any) -> str:
     return as_text(audio.get("transcript")) or as_text(audio.get("data"))
 
 
-def _reasoning(step: Step) -> str:
+def _sealed(step: Step) -> str:
     text = as_text(step.payload_completed.get("text"))
     encrypted = step.payload_completed.get("encrypted")
     if text or not isinstance(encrypted, dict):
@@ -98,6 +98,11 @@ def _arguments(step: Step) -> str:
     return ""
 
 
+def _approval(step: Step) -> str:
+    approved = step.payload_completed.get("approve")
+    return {True: "approved", False: "denied"}[approved] if isinstance(approved, bool) else _generic(step)
+
+
 def _call(step: Step) -> str:
     return step.error.message if step.error is not None else ""
 
@@ -110,8 +115,14 @@ def _preview(step: Step) -> str:
     return as_text(step.payload_started.get("preview"))
 
 
+def _compacted(step: Step) -> str:
+    return _sealed(step) or _generic(step)
+
+
 def _generic(step: Step) -> str:
     payload = step.payload_completed or step.payload_started
+    if step.type == "mcp_list_tools" and isinstance(tools := payload.get("tools"), list):
+        return ", ".join(as_text(tool.get("name") if isinstance(tool, dict) else tool) for tool in tools)
     return as_text(payload.get("text")) or (as_text(payload) if payload else "")
 
 
@@ -121,10 +132,12 @@ _READERS = {
     "tool.schemas.snapshot": _tools,
     "context.snapshot": _preview,
     "assistant_call": _call,
-    "reasoning": _reasoning,
+    "reasoning": _sealed,
+    "context_compacted": _compacted,
     "tool_call": _arguments,
     "tool_output": _output,
     "tool_error": _error,
     "approval_request": _arguments,
+    "approval_response": _approval,
     "assistant_message": _message,
 }

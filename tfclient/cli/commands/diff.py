@@ -58,7 +58,8 @@ def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:
         Refused: what stands behind the colon is no run.
     """
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_run, shown_session
+    from tfclient.cli.finding import shown_session
+    from tfstore.reading.naming import find_run
 
     name, colon, run = typed.partition(":")
     session = store.get(shown_session(store, name))

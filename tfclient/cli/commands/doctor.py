@@ -69,7 +69,7 @@ def _tell(findings: list[Finding]) -> None:
     from rich.text import Text
 
     from tfclient.cli.printing import stdout
-    from tfd2.text import clean
+    from tfstore.reading.plain_text import clean
 
     console = stdout()
     for mend, words in _MENDS.items():

@@ -113,7 +113,7 @@ def _import(
     from tfclient.cli.printing import stderr
     from tfclient.finishing.live import DrawingFailed
     from tfclient.importing.cassettes import Imported, import_cassettes
-    from tfd2.text import one_line
+    from tfd2.columns import one_line
     from tfstore.errors import SessionInUse
 
     console = stderr()
@@ -142,9 +142,8 @@ def _tell(store: Store, done: list[Imported]) -> None:
     from collections import Counter
 
     from tfclient.cli.printing import complain, stdout
-    from tfclient.cli.words import short_count
-    from tfd2.text import one_line
-    from tfstore.reading.figures import counted, joined
+    from tfd2.columns import one_line
+    from tfstore.reading.figures import counted, joined, short_count
 
     console = stdout()
     sessions = {each.session.session_id: each.session for each in done if each.session}

@@ -163,7 +163,7 @@ def moment(since: str | None) -> datetime | None:
     from datetime import datetime
 
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.words import present
+    from tfclient.cli.now import present
 
     if since is None:
         return None
@@ -222,10 +222,10 @@ def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
     """Add the rows; what the table has no column for is left out."""
     from rich.text import Text
 
-    from tfclient.cli.finding import short_id
-    from tfclient.cli.words import age, present, short_duration
-    from tfd2.text import one_line
-    from tfstore.reading.figures import minute
+    from tfclient.cli.now import present
+    from tfd2.columns import one_line
+    from tfstore.reading.figures import age, duration, minute
+    from tfstore.reading.naming import short_id
 
     now = present()
     for row in rows:
@@ -243,7 +243,7 @@ def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
             "MODELS": Text(one_line(", ".join(row.models), 60)),
             "STARTED": Text(minute(row.started_at or "")),
             "TOKENS": _count(row.usage.total_tokens),
-            "TIME": Text(short_duration(row.duration_ms)),
+            "TIME": Text(duration(row.duration_ms)),
             "AGE": Text(age(row.started_at, now)),
         }
         table.add_row(*(cells[str(column.header)] for column in table.columns))
@@ -252,7 +252,7 @@ def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
 def _count(number: int) -> Text:
     from rich.text import Text
 
-    from tfclient.cli.words import short_count
+    from tfstore.reading.figures import short_count
 
     return Text(short_count(number)) if number else Text("–", "dim")
 

@@ -43,10 +43,10 @@ def prune(
     """
     from tfclient.cli.failures import USAGE, WRONG, Refused
     from tfclient.cli.finding import bare_store
+    from tfclient.cli.now import present
     from tfclient.cli.printing import complain, print_json, say
-    from tfclient.cli.words import present, size
     from tfstore.keeping.pruning import chosen, remove, remove_unused_blobs
-    from tfstore.reading.figures import counted
+    from tfstore.reading.figures import counted, size
 
     if older_than is None and max_size is None:
         raise Refused("Say what may go: --older-than 30d, --max-size 2GB, or both.", USAGE)

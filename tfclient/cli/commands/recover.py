@@ -31,7 +31,7 @@ def recover(
     from tfclient.cli.failures import WRONG
     from tfclient.cli.finding import bare_store
     from tfclient.cli.printing import complain, print_json, stdout
-    from tfd2.text import one_line
+    from tfd2.columns import one_line
     from tfstore.reading.figures import counted
 
     opened = bare_store(store)

@@ -80,10 +80,11 @@ def lines_of(session: Session, matches: list[Match], width: int) -> Iterator[Tex
     """Yield a session's head and its matching lines."""
     from rich.text import Text
 
-    from tfclient.cli.finding import short_id
-    from tfclient.cli.lines.steps import style_of, word_of
-    from tfd2.text import one_line
+    from tfclient.cli.lines.steps import style_of
+    from tfd2.columns import one_line
     from tfstore.reading.figures import minute
+    from tfstore.reading.naming import short_id
+    from tfstore.reading.step_words import word_of
 
     when = minute(session.started_at) if session.started_at else ""
     name = short_id(session.session_id)
@@ -102,7 +103,7 @@ def lines_of(session: Session, matches: list[Match], width: int) -> Iterator[Tex
 
 
 def _number(step_id: str) -> str:
-    from tfclient.cli.finding import short_step
+    from tfstore.reading.naming import short_step
 
     return f"{short_step(step_id):<4}"
 
@@ -111,7 +112,7 @@ def excerpt(match: Match, columns: int) -> Text:
     """Return so much of a line as there is room for, its match marked and in sight."""
     from rich.text import Text
 
-    from tfd2.text import clean
+    from tfstore.reading.plain_text import clean
 
     begin, end = match.start, min(match.end, match.start + columns)
     begin = max(0, min(match.start - (columns - (end - begin)) // 3, len(match.text) - columns))

@@ -54,11 +54,13 @@ def show(
     request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
     """
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import find_run, find_step, open_store, shown_session
+    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.lines.details import details
-    from tfclient.cli.lines.transcript import messages, transcript_of
+    from tfclient.cli.lines.transcript import transcript_of
     from tfclient.cli.printing import print_json, stdout
     from tfstore.document.converter import step_to_json
+    from tfstore.reading.messages import messages
+    from tfstore.reading.naming import find_run, find_step
 
     _refuse_two_at_once(
         {"--step": step, "--prompt": prompt, "--raw": raw}, others=full or transcript or run is not None

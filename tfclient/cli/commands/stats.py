@@ -116,8 +116,7 @@ def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_o
     from rich.text import Text
 
     from tfclient.cli.lines.blocks import block
-    from tfclient.cli.words import short_count
-    from tfstore.reading.figures import counted, joined
+    from tfstore.reading.figures import counted, joined, short_count
 
     tokens = everything.input_tokens + everything.output_tokens
     failed = f"{everything.failed_sessions:,} failed" if everything.failed_sessions else ""
@@ -139,7 +138,7 @@ def _table(groups: list[Group], by: By, width: int, *, ascii_only: bool) -> Iter
     from rich.cells import set_cell_size
     from rich.text import Text
 
-    from tfd2.text import one_line
+    from tfd2.columns import one_line
 
     table = [_cells(group, by) for group in groups]
     names = list(table[0])
@@ -181,13 +180,13 @@ def _calls(group: Group) -> int:
 
 
 def _cells(group: Group, by: By) -> dict[str, str]:
-    from tfclient.cli.words import short_count, short_duration
+    from tfstore.reading.figures import duration, short_count
     from tfstore.reading.totals import percentile
 
     def count(number: int) -> str:
         return short_count(number) if number else "–"
 
-    times = {f"P{share}": short_duration(percentile(group.durations, share)) or "–" for share in (50, 90, 99)}
+    times = {f"P{share}": duration(percentile(group.durations, share)) or "–" for share in (50, 90, 99)}
     sessions = {"SESSIONS": count(group.sessions)}
     if by is By.DAY:
         sums = {"CALLS": count(group.model_calls), "TOOLS": count(group.tool_calls)}

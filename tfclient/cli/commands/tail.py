@@ -264,7 +264,7 @@ class _Page:
 
 
 def _number(news: News) -> str:
-    from tfclient.cli.finding import short_step
+    from tfstore.reading.naming import short_step
 
     return f"{short_step(news.step.step_id):<{len(INDENT) - 1}}"
 
@@ -275,13 +275,14 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
 
     from tfclient.cli.lines.blocks import block
     from tfclient.cli.lines.lines import aligned
-    from tfclient.cli.lines.steps import name_of, remarks_on, said_in_line, style_of, tokens_of, took, word_of
-    from tfd2.text import one_line
-    from tfstore.reading.facts import RunFacts, StepFacts
+    from tfclient.cli.lines.steps import style_of
+    from tfd2.columns import one_line
+    from tfstore.reading.facts import alone
     from tfstore.reading.figures import joined
+    from tfstore.reading.step_words import name_of, remarks_on, said_in_line, tokens_of, took, word_of
 
     step = news.step
-    own = StepFacts(step, RunFacts(news.run, 0, 0), 0, "", 0, step.tool_name or "")
+    own = alone(news.run, step)
     cost = Text(joined(took(step), tokens_of(step)), "dim")
     if news.event == "answered":
         said = joined(remarks_on(own), _error_of(news)) or "answered"

@@ -63,8 +63,8 @@ def _tell(verdict: Verdict) -> None:
     from rich.text import Text
 
     from tfclient.cli.printing import stdout
-    from tfd2.text import clean
     from tfstore.reading.figures import counted
+    from tfstore.reading.plain_text import clean
 
     console = stdout()
     first = verdict.first

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 
-from tfd2.text import clean
+from tfstore.reading.plain_text import clean
 
 LEAST = 8
 """Columns of a block at least, however narrow the terminal."""

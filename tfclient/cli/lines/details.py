@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.lines.steps import bytes_of, name_of, said_in_line, style_of, word_of
-from tfclient.cli.words import short_duration, size
-from tfd2.text import one_line
+from tfclient.cli.lines.steps import style_of
+from tfd2.columns import one_line
 from tfstore.document.references import truncated
 from tfstore.reading.facts import gather
-from tfstore.reading.figures import joined
+from tfstore.reading.figures import duration, joined, size
+from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def details(store: Store, session: Session, step: Step, width: int) -> Iterator[
 
 def _facts(step: Step) -> Iterator[tuple[str, str]]:
     yield "step", joined(step.step_id, step.label, step.type, f"seq {step.seq}")
-    yield "time", joined(step.started_at, short_duration(step.duration_ms), step.timing)
+    yield "time", joined(step.started_at, duration(step.duration_ms), step.timing)
     yield "response", " ← ".join(part for part in (step.response_id, step.previous_response_id) if part)
     yield (
         "item",
@@ -72,14 +72,14 @@ def _facts(step: Step) -> Iterator[tuple[str, str]]:
         }
         yield (
             "latency",
-            joined(*(f"{name} {short_duration(ms)}" for name, ms in parts.items() if ms is not None)),
+            joined(*(f"{name} {duration(ms)}" for name, ms in parts.items() if ms is not None)),
         )
     for each in step.attempts:
         waited = f"retry after {each.retry_after}" if each.retry_after else ""
         outcome = str(each.status_code or "") or "no answer"
         yield (
             f"attempt {each.n}",
-            joined(outcome, each.error, short_duration(each.duration_ms), waited, each.request_id),
+            joined(outcome, each.error, duration(each.duration_ms), waited, each.request_id),
         )
     if error := step.error:
         http = f"HTTP {error.http_status}" if error.http_status else ""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from tfclient.cli.finding import short_id, short_step
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.lines.steps import said_in_line, style_of, word_of
-from tfclient.cli.words import short_duration
-from tfd2.text import one_line
-from tfstore.reading.figures import counted, joined
+from tfclient.cli.lines.steps import style_of
+from tfd2.columns import one_line
+from tfstore.reading.figures import counted, duration, joined
+from tfstore.reading.naming import short_id, short_step
+from tfstore.reading.step_words import said_in_line, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ def _value(field: str, value: Any) -> str:
     if value is None:
         return "none"
     if field == "duration_ms":
-        return short_duration(value)
+        return duration(value)
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, list):

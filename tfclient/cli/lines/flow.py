@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define
 from rich.cells import cell_len
 
-from tfd2.text import clean
+from tfstore.reading.plain_text import clean
 
 _PIECES: Final = re.compile(r"\n|[^\S\n]+|\S+")
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.words import short_duration
-from tfd2.text import one_line
-from tfstore.reading.figures import counted, joined, minute
+from tfd2.columns import one_line
+from tfstore.reading.figures import counted, duration, joined, minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,7 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     facts = joined(
         session.session_id,
         minute(session.started_at) if session.started_at else "",
-        short_duration(session.duration_ms),
+        duration(session.duration_ms),
         _end(session),
     )
     for line in (facts, numbers(session)):

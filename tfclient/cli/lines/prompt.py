@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from tfclient.cli.finding import short_step
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.lines.steps import name_of, said_in_line, style_of, word_of
-from tfclient.cli.words import size
-from tfd2.text import one_line
+from tfclient.cli.lines.steps import style_of
+from tfd2.columns import one_line
 from tfstore.document.references import truncated
 from tfstore.reading.facts import gather
-from tfstore.reading.figures import counted, joined
+from tfstore.reading.figures import counted, joined, size
 from tfstore.reading.model_calls import model_call_of, parts_of
+from tfstore.reading.naming import short_step
 from tfstore.reading.step_text import as_text
+from tfstore.reading.step_words import name_of, said_in_line, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.words import short_duration, size
-from tfd2.text import one_line
+from tfd2.columns import one_line
 from tfstore.document.times import iso
 from tfstore.journal.request_texts import RequestTexts
-from tfstore.reading.figures import counted, joined
+from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def raw_lines(everything: Iterable[Entry], wanted: list[Entry], width: int) -> I
             continue
         if place:
             yield Text()
-        after = short_duration((entry["at"] - began) // 1000)
+        after = duration((entry["at"] - began) // 1000)
         where = str(entry.get("exchange_id") or entry.get("call") or entry.get("tool") or "")
         about = one_line(joined(where, f"+{after}", f"seq {entry['seq']}"), max(width - len(kind) - 3, 8))
         yield Text.assemble((kind, "bold"), (f" · {about}", "dim"))
@@ -177,7 +176,7 @@ def _stream(entries: list[Entry], width: int) -> Iterator[Text]:
                 pieces.append(raw.decode())
             except UnicodeDecodeError:
                 pieces.append(f"[{size(len(raw))} that are no text]\n")
-    last = short_duration((entries[-1]["at"] - entries[0]["at"]) // 1000)
+    last = duration((entries[-1]["at"] - entries[0]["at"]) // 1000)
     yield Text(joined(counted(len(entries), "chunk"), f"over {last}"), "dim")
     for line in block("".join(pieces).replace("\n\n", "\n"), width):
         yield Text(line)

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tfclient.cli.lines.clock import where_time_went
 from tfclient.cli.lines.lines import aligned
-from tfclient.cli.words import short_duration
-from tfd2.text import one_line
-from tfstore.reading.figures import joined, tokens
-from tfstore.reading.run_words import origin
+from tfd2.columns import one_line
+from tfstore.reading.figures import joined, status_word
+from tfstore.reading.run_words import TRIGGERS, cost, origin, trouble
+from tfstore.reading.spans import where_time_went
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfstore.reading.facts import RunFacts
 
-TRIGGERS: Final = {
-    "system": "started by the system",
-    "prompt_template": "prompt template",
-    "tool": "inside a tool",
-    "resumed": "beginning not recorded",
-    "api": "API call",
-}
-
 
 def run_head(run: RunFacts, width: int) -> Iterator[Text]:
     """Yield the lines over a run's steps."""
-    status = "" if run.run.status == "completed" else run.run.status.replace("_", " ").upper()
     lineage = _lineage(run)
     left = Text.assemble((f"Run {run.number}", "bold"))
     for words, style in (
-        (status, "bold red" if run.failed else "bold yellow"),
-        (_trouble(run), "red" if run.errors else "yellow"),
+        (status_word(run.run.status), "bold red" if run.failed else "bold yellow"),
+        (trouble(run), "red" if run.errors else "yellow"),
         (_trigger(run), ""),
         (lineage, ""),
     ):
         if words:
             left.append(" · ", "dim").append(words, style)
-    right = joined(short_duration(run.run.duration_ms), tokens(run.tokens) if run.tokens else "")
-    yield from aligned(left, Text(right, "bold"), width)
+    yield from aligned(left, Text(cost(run), "bold"), width)
     details = joined(where_time_went(run.run), *(one_line(each, 70) for each in run.run.lineage.notes))
     if details:
         yield Text(one_line(details, width), "dim")
@@ -50,13 +39,6 @@ def run_head(run: RunFacts, width: int) -> Iterator[Text]:
 def _trigger(run: RunFacts) -> str:
     # Of which run's tool, its lineage says.
     return "" if run.is_nested and run.run.trigger == "tool" else TRIGGERS.get(run.run.trigger, "")
-
-
-def _trouble(run: RunFacts) -> str:
-    return joined(
-        f"{run.errors} error{'s' * (run.errors != 1)}" if run.errors else "",
-        f"{run.unresolved} unanswered" if run.unresolved else "",
-    )
 
 
 def _lineage(run: RunFacts) -> str:

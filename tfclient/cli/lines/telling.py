@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from tfclient.cli.finding import short_step
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.heading import heading
 from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.sparks import sparks
-from tfclient.cli.lines.steps import name_of, remarks_on, says, took, word_of
-from tfclient.cli.words import short_duration
-from tfstore.reading.figures import counted, joined
+from tfstore.reading.figures import counted, duration, joined
+from tfstore.reading.naming import short_step
+from tfstore.reading.step_words import name_of, remarks_on, says, took, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +205,7 @@ def _repetitions(story: Story, width: int) -> Iterator[Text]:
 def _share(own: StepFacts, story: Story) -> str:
     whole = story.facts.session.duration_ms or 0
     share = f" {(own.step.duration_ms or 0) / whole:4.0%}" if whole else ""
-    return f"{took(own.step) or short_duration(0)}{share}"
+    return f"{took(own.step) or duration(0)}{share}"
 
 
 def _growth(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:

@@ -15,26 +15,29 @@ from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.clock import Clock
 from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.run_head import run_head
-from tfclient.cli.lines.steps import (
+from tfclient.cli.lines.steps import style_of
+from tfd2.columns import one_line
+from tfstore.reading.facts import policy_version
+from tfstore.reading.figures import size
+from tfstore.reading.nesting import nest
+from tfstore.reading.plain_text import LOOKED_AT, clean
+from tfstore.reading.step_words import (
     laid_out,
     name_of,
     remarks_on,
     said_in_line,
-    size_mark,
-    style_of,
+    size_of,
     tokens_of,
     took,
     word_of,
 )
-from tfd2.text import LOOKED_AT, clean, one_line
-from tfstore.reading.facts import policy_version
-from tfstore.reading.nesting import nest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.nesting import Node
+    from tfstore.reading.figures import size
+from tfstore.reading.nesting import Node
 
 LEAST_TEXT: Final = 16
 """Columns of text that a line shows at least; with less room it goes below."""
@@ -185,7 +188,7 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
         yield from aligned(head, right, look.width, below)
         yield from (trimmed(Text.assemble((below, "dim"), (line, style))) for line in rest)
     else:
-        mark = f" {size_mark(step)}"
+        mark = f" {size(size_of(step))}"
         cut = one_line(text, max(room - 1 - len(mark), 1))
         head.append(joint).append(cut if cut.endswith("…") else f"{cut}…", style)
         yield from aligned(head.append(mark, "dim").append_text(remarks), right, look.width, below)

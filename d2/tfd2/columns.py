@@ -1,4 +1,4 @@
-"""Fitting text into a label: widths are display columns, as a terminal counts them.
+"""Fitting text into a label or a line: widths are display columns, by the one ruler that the terminal has too.
 
 East Asian characters and most emoji are two columns wide, combining marks none. Only so much of a long text
 is looked at as could fit, so that a label costs the same whatever the length of what it shows.
@@ -7,9 +7,10 @@ is looked at as could fit, so that a label costs the same whatever the length of
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from wcwidth import wcwidth
+from rich.cells import cell_len, chop_cells
+
+from tfstore.reading.plain_text import LOOKED_AT, clean
 
 ELLIPSIS = "…"
 
@@ -19,22 +20,6 @@ CHARACTERS_PER_COLUMN = 4
 
 _one_column_each = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026]*").fullmatch
 """Latin letters and the punctuation that labels are full of: no need to look at every one of them."""
-
-
-@lru_cache(maxsize=4096)
-def _columns(character: str) -> int:
-    # wcwidth says -1 of what a terminal would not print; a picture of it is one column wide.
-    return 1 if (columns := wcwidth(character)) < 0 else columns
-
-
-def width(text: str) -> int:
-    """Return the number of columns a text takes.
-
-    Example:
-        >>> width("Oslo"), width("東京")
-        (4, 4)
-    """
-    return len(text) if _one_column_each(text) else sum(map(_columns, text))
 
 
 def cut(text: str, columns: int) -> str:
@@ -83,7 +68,7 @@ def _split(text: str, columns: int) -> tuple[str, str]:
     if text[end] != " ":
         blank = text.rfind(" ", 0, end)
         # A line less than half full looks torn: a long word is rather broken.
-        if blank > 0 and width(text[:blank]) * 2 >= columns:
+        if blank > 0 and cell_len(text[:blank]) * 2 >= columns:
             end = blank
     return text[:end].rstrip(), text[end:].lstrip()
 
@@ -92,16 +77,18 @@ def _reach(text: str, columns: int) -> int:
     """Return how many characters fit into so many columns, at least one."""
     if _one_column_each(text):
         return min(len(text), columns)
-    taken = 0
-    limit = columns * CHARACTERS_PER_COLUMN
-    for position, character in enumerate(text):
-        taken += _columns(character)
-        if (taken > columns or position >= limit) and position:
-            return position
-    return len(text)
+    looked_at = text[: columns * CHARACTERS_PER_COLUMN]
+    if cell_len(looked_at) <= columns:
+        return len(looked_at)
+    return max(len(chop_cells(looked_at, columns)[0]), 1)
 
 
 def _with_ellipsis(line: str, rest: str, columns: int) -> str:
     """Return the last line filled up from what is left of its paragraph, ending in an ellipsis."""
     filled = f"{line} {rest}" if rest else line
     return filled[: _reach(filled, columns - 1)].rstrip() + ELLIPSIS
+
+
+def one_line(text: str, columns: int) -> str:
+    """Return text cleaned and cut to one line."""
+    return cut(clean(text[:LOOKED_AT]), columns)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len as width
 
-from tfstore.reading.columns import ELLIPSIS, cut, width, wrap
+from tfd2.columns import ELLIPSIS, cut, wrap
 
 
 def test_words_stay_whole_while_lines_are_half_full() -> None:

@@ -1,0 +1,76 @@
+"""Sessions, runs and steps as people name them: ``7f3a9c01``, run 3, step 2.8."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Final
+
+from tfstore.errors import UnknownRun, UnknownStep
+from tfstore.reading.plain_text import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tfstore.document.documents import Run, Session, Step
+
+_SHORT_STEP: Final = re.compile(r"(?:step_)?(\d+)[._](\d+)")
+
+
+def near(typed: str, ids: Sequence[str]) -> list[str]:
+    """Return the ids that may have been meant, at most three."""
+    parts = [each for each in ids if typed and typed in each][-3:]
+    if parts:
+        return parts
+    tails = {short_id(each): each for each in ids}
+    close = difflib.get_close_matches(typed, tails, n=3, cutoff=0.7)
+    return [tails[each] for each in close] or difflib.get_close_matches(typed, ids, n=3)
+
+
+def short_id(session_id: str) -> str:
+    """Return the part of an id that people type: the last of ours, all of a user's own.
+
+    Example:
+        >>> short_id("sess_20260902T201135Z_7f3a9c01"), short_id("nightly_run")
+        ('7f3a9c01', 'nightly_run')
+    """
+    found = re.fullmatch(r"sess_\d{8}T\d{6}Z_([0-9a-f]{8})", session_id)
+    return found[1] if found else session_id
+
+
+def find_run(session: Session, number: int) -> Run:
+    """Return a run by its number.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    for run in session.runs:
+        if run.run_id == f"run_{number}":
+            return run
+    raise UnknownRun(session.session_id, number, len(session.runs))
+
+
+def find_step(session: Session, typed: str) -> Step:
+    """Return a step by its id, which may be typed as ``step_1_4`` or ``1.4``.
+
+    Raises:
+        UnknownStep: there is no such step.
+    """
+    short = _SHORT_STEP.fullmatch(typed)
+    wanted = {typed, f"step_{short[1]}_{short[2]}"} if short else {typed}
+    for run in session.runs:
+        for step in run.steps:
+            if step.step_id in wanted:
+                return step
+    raise UnknownStep(session.session_id, typed)
+
+
+def short_step(step_id: str) -> str:
+    """Return a step's id as people type it, and in one line whatever it is.
+
+    Example:
+        >>> short_step("step_1_4"), short_step("something else")
+        ('1.4', 'something else')
+    """
+    found = re.fullmatch(r"step_(\d+)_(\d+)", step_id)
+    return f"{found[1]}.{found[2]}" if found else brief(step_id, 24)

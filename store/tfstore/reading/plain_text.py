@@ -1,0 +1,40 @@
+"""Recorded text as it can be shown anywhere: nothing in it that a terminal, a page or D2 would obey."""
+
+from __future__ import annotations
+
+import re
+
+LOOKED_AT = 4_000
+"""Characters of a text that are looked at for a label: far more than any label shows."""
+
+_SPECIAL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def clean(text: str) -> str:
+    r"""Return the text without what D2 or XML refuse or a viewer would obey: each becomes a visible sign.
+
+    Example:
+        >>> clean("one\r\ntwo\x1b[31m")
+        'one\ntwo␛[31m'
+    """
+    return _SPECIAL.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # C0
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"  # DEL
+
+
+def brief(text: str, characters: int) -> str:
+    r"""Return text cleaned, on one line, of at most so many characters; an ellipsis marks that there was more.
+
+    Example:
+        >>> brief("get_weather\n(again)", 40), brief("get_weather", 8)
+        ('get_weather (again)', 'get_wea…')
+    """
+    line = " ".join(clean(text[:LOOKED_AT]).split())
+    return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"

@@ -1,0 +1,214 @@
+"""A step in words: what it is, what it is called, what it says, how it went, what it took."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from tfstore.document.references import is_reference, truncated
+from tfstore.reading.figures import counted, duration, joined, size, status_word
+from tfstore.reading.plain_text import brief
+from tfstore.reading.step_text import as_text, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfstore.document.documents import Attempt, Step
+    from tfstore.reading.facts import StepFacts
+
+NAME = 40
+"""Characters of a name that are shown."""
+
+OUTCOMES = 4
+"""Outcomes of attempts that are told, equal ones in a row as one."""
+
+_WORDS: Final = {
+    "user_message": ("USER", "USER"),
+    "assistant_call": ("MODEL", "MODEL REQUEST"),
+    "reasoning": ("REASONING", "REASONING"),
+    "tool_call": ("CALL", "TOOL CALL"),
+    "tool_output": ("OUTPUT", "TOOL OUTPUT"),
+    "tool_error": ("ERROR", "TOOL ERROR"),
+    "approval_request": ("APPROVAL ASKED", "APPROVAL REQUEST"),
+    "approval_response": ("APPROVAL", "APPROVAL"),
+    "assistant_message": ("ASSISTANT", "ASSISTANT"),
+    "context_compacted": ("COMPACTED", "CONTEXT COMPACTED"),
+    "policy.snapshot": ("INSTRUCTIONS", "INSTRUCTIONS"),
+    "tool.schemas.snapshot": ("TOOLS", "TOOLS"),
+    "context.snapshot": ("HISTORY", "HISTORY"),
+}
+"""What the steps of each label are called: where a tree shows what they hang on, and where they stand alone."""
+
+_GENERIC: Final = {"api": ("API", "API CALL"), "annotation": ("NOTE", "NOTE")}
+
+
+def word_of(step: Step) -> str:
+    """Return what a step is, in capitals: ``CALL``."""
+    return _words(step)[0]
+
+
+def full_word_of(step: Step) -> str:
+    """Return what a step is where nothing around it says so: ``TOOL CALL``."""
+    return _words(step)[1]
+
+
+def _words(step: Step) -> tuple[str, str]:
+    if step.label == "generic":
+        return _GENERIC.get(step.type.partition(".")[0], ("ITEM", "ITEM"))
+    unknown = brief(step.label.upper(), NAME)
+    return _WORDS.get(step.label, (unknown, unknown))
+
+
+def name_of(own: StepFacts) -> str:
+    """Return the model's, the tool's, the endpoint's name, in one line; nothing where there is none."""
+    step = own.step
+    if step.label == "assistant_call":
+        name = step.model or as_text(step.payload_started.get("model"))
+    elif step.label.startswith(("tool_", "approval_")):
+        name = own.tool
+    elif step.label in {"tool.schemas.snapshot", "context.snapshot"}:
+        name = f"×{as_text(step.payload_started.get('count', '?'))}"
+    elif step.label == "generic":
+        family, _, rest = step.type.partition(".")
+        name = rest if family in {"api", "annotation"} else step.type
+    else:
+        name = ""
+    return brief(name, NAME)
+
+
+def remarks_on(own: StepFacts, asked: int = 0) -> str:
+    """Return what is worth knowing of how a step went.
+
+    Args:
+        own: the step.
+        asked: how many tools a model call asked for at once.
+    """
+    step = own.step
+    status = "" if step.label == "tool_error" else status_word(step.status)
+    return joined(
+        "never answered" if step.status == "unresolved" else status,
+        attempts_of(step),
+        f"attempt {own.attempt}" if own.attempt > 1 else "",
+        f"{asked} tools at once" if asked > 1 else "",
+        "refusal" if is_refusal(step) else "",
+        _inside(own),
+        _encrypted(step),
+        *_changed(step),
+        *(brief(note, NAME) for note in step.notes),
+    )
+
+
+def is_refusal(step: Step) -> bool:
+    """Return whether a message is, or holds, the model's refusal."""
+    return bool(step.payload_completed.get("refusal"))
+
+
+def _inside(own: StepFacts) -> str:
+    runs = [str(run.number) for run in own.inside]
+    return f"run{'s' * (len(runs) > 1)} {', '.join(runs)} inside" if runs else ""
+
+
+def _changed(step: Step) -> Iterator[str]:
+    cut = sum(mark.action == "truncated" for mark in step.redactions)
+    for count, word in ((len(step.redactions) - cut, "redacted"), (cut, "cut")):
+        yield f"{count} {word}" if count else ""
+
+
+def _encrypted(step: Step) -> str:
+    encrypted = step.payload_completed.get("encrypted")
+    if step.label != "reasoning" or not isinstance(encrypted, dict):
+        return ""
+    return joined("encrypted", size(encrypted["bytes"]) if isinstance(encrypted.get("bytes"), int) else "")
+
+
+def attempts_of(step: Step) -> str:
+    """Return how often a request was sent, and what came back; nothing of what was sent once.
+
+    Example:
+        >>> from tfstore.document.documents import Attempt, Step
+        >>> twice = [Attempt(1, status_code=503), Attempt(2, status_code=200)]
+        >>> attempts_of(Step("step_1_1", 1, "assistant_call", "responses.request", attempts=twice))
+        '2 attempts: 503, then 200'
+    """
+    if len(step.attempts) < 2:
+        return f"{step.retries} retries" if (step.retries or 0) > 1 else "1 retry" if step.retries else ""
+    rows = [(outcome, len(list(same))) for outcome, same in groupby(map(outcome_of, step.attempts))]
+    shown = [outcome + (f" ×{times}" if times > 1 else "") for outcome, times in rows[:OUTCOMES]]
+    more = " …" if len(rows) > OUTCOMES else ""
+    return f"{counted(len(step.attempts), 'attempt')}: {', then '.join(shown)}{more}"
+
+
+def outcome_of(attempt: Attempt) -> str:
+    """Return what came of one attempt: its status code, or why there is none."""
+    return brief(str(attempt.status_code or attempt.error or "no answer"), NAME)
+
+
+def says(step: Step) -> str:
+    """Return a step's text, whole; an error's with its class, HTTP status and code."""
+    if step.error is not None and step.label != "tool_error":
+        parts = (step.error.class_, step.error.http_status, step.error.code)
+        return f"{' '.join(str(part) for part in parts if part)}: {step.error.message}"
+    return text_of(step)
+
+
+def said_in_line(step: Step) -> str:
+    """Return a step's text for one line; what a tool was given as in a call."""
+    if step.label not in {"tool_call", "approval_request"} or step.error is not None:
+        return says(step)
+    arguments = step.payload_started.get("arguments")
+    if isinstance(arguments, dict) and not is_reference(arguments):
+        return f"({', '.join(f'{name}={_value(value)}' for name, value in arguments.items())})"
+    return f"({text_of(step)})"
+
+
+def _value(value: Any) -> str:
+    return json.dumps(as_text(value) if is_reference(value) else value, ensure_ascii=False)
+
+
+def laid_out(step: Step) -> str:
+    """Return a step's text as one reads it at length: JSON indented."""
+    text = says(step)
+    try:
+        value = json.loads(text) if text[:1] in "{[" else None
+    except (ValueError, RecursionError):
+        value = None
+    return json.dumps(value, ensure_ascii=False, indent=2) if value else text
+
+
+def size_of(step: Step) -> int:
+    """Return how many bytes a step's text has, stored apart or not, cut or not."""
+    for payload, key in _TEXTS.get(step.label, ()):
+        value = getattr(step, payload).get(key)
+        if is_reference(value):
+            return truncated(value) or bytes_of(value)
+    return len(says(step).encode("utf-8", "surrogatepass"))
+
+
+def bytes_of(reference: dict[str, Any]) -> int:
+    """Return how long the content is that a reference stands for; 0 if it does not say."""
+    stated = reference.get("bytes")
+    return stated if isinstance(stated, int) else 0
+
+
+_TEXTS: Final = {
+    "user_message": (("payload_started", "text"),),
+    "policy.snapshot": (("payload_started", "text"),),
+    "tool_call": (("payload_started", "arguments"),),
+    "tool_output": (("payload_completed", "output"),),
+    "tool_error": (("payload_completed", "output"),),
+    "assistant_message": (("payload_completed", "text"),),
+    "reasoning": (("payload_completed", "text"),),
+}
+
+
+def took(step: Step) -> str:
+    """Return how long a step took; ``~`` where nobody measured it and it was inferred from the traffic."""
+    if not step.duration_ms:
+        return ""
+    return ("~" if step.timing == "inferred" else "") + duration(step.duration_ms)
+
+
+def tokens_of(step: Step) -> str:
+    """Return a call's tokens, in and out."""
+    return f"{step.usage.input_tokens:,}→{step.usage.output_tokens:,}" if step.usage else ""
