@@ -27,16 +27,28 @@ OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
         {"type": "mcp_approval_request", "id": "m", "name": "rm", "arguments": '{"f":1}', "server_label": "s"},
         "approval_request", "APPROVAL ASKED rm: (f=1)",
     ),
-    ({"type": "web_search_call", "action": {"type": "search", "query": "oslo"}}, "tool_call", 'CALL web_search: (type="search", query="oslo")'),
+    (
+        {"type": "web_search_call", "action": {"type": "search", "query": "oslo"}},
+        "tool_call", 'CALL web_search: (type="search", query="oslo")',
+    ),
     ({"type": "file_search_call", "queries": ["a", "b"]}, "tool_call", 'CALL file_search: (["a", "b"])'),
-    ({"type": "code_interpreter_call", "code": "print(1)", "container_id": "c"}, "tool_call", "CALL code_interpreter: (print(1))"),
+    (
+        {"type": "code_interpreter_call", "code": "print(1)", "container_id": "c"},
+        "tool_call", "CALL code_interpreter: (print(1))",
+    ),
     ({"type": "image_generation_call", "revised_prompt": "a cat"}, "tool_call", "CALL image_generation: (a cat)"),
     (
         {"type": "computer_call", "call_id": "c", "action": {"type": "click", "x": 1, "y": 2}},
         "tool_call", 'CALL computer: (type="click", x=1, y=2)',
     ),
-    ({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls", "-l"]}}, "tool_call", 'CALL shell: (commands=["ls", "-l"])'),
-    ({"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}}, "tool_call", 'CALL local_shell: (command=["ls"])'),
+    (
+        {"type": "shell_call", "call_id": "c", "action": {"commands": ["ls", "-l"]}},
+        "tool_call", 'CALL shell: (commands=["ls", "-l"])',
+    ),
+    (
+        {"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}},
+        "tool_call", 'CALL local_shell: (command=["ls"])',
+    ),
     (
         {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "update_file", "path": "a.py", "diff": "+"}},
         "tool_call", 'CALL apply_patch: (type="update_file", path="a.py", diff="+")',
@@ -44,7 +56,10 @@ OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "tool_search_call", "call_id": None, "arguments": {"q": "x"}}, "tool_call", 'CALL tool_search: (q="x")'),
     ({"type": "compaction", "encrypted_content": "gAAA"}, "context_compacted", "COMPACTED : [encrypted, 4 bytes]"),
     ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}, "reasoning", "REASONING : Hm."),
-    ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "reasoning", "REASONING : [encrypted, 4 bytes]"),
+    (
+        {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"},
+        "reasoning", "REASONING : [encrypted, 4 bytes]",
+    ),
     ({"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
      "assistant_message", "ASSISTANT : No."),
     ({"type": "hologram", "beam": {"color": "red"}}, "generic", 'ITEM hologram: {"beam": {"color": "red"}}'),
