@@ -114,10 +114,9 @@ def test_view_says_where_the_page_is(store: Store, monkeypatch: pytest.MonkeyPat
     done = run(store, "view", "last", "--port", "8123", "--no-browser")
     assert done.stdout == "http://127.0.0.1:1/token/\n"
     assert served == [(store.paths.root, FAILING, {"port": 8123, "open_browser": False})]
-    assert json.loads(run(store, "view", "--json").stdout) == {
-        "address": "http://127.0.0.1:1/token/",
-        "session_id": None,
-    }
+    line = run(store, "view", "--json").stdout
+    assert line.count("\n") == 1
+    assert json.loads(line) == {"address": "http://127.0.0.1:1/token/", "session_id": None}
     assert served[1][1:] == (None, {"port": 0, "open_browser": True})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -17,18 +17,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+LEAST: Final = 8
+"""Columns of a terminal at least: what says that it has fewer, as ``COLUMNS=0`` does, does not know."""
+
+
 def stdout() -> Console:
     """Return the console for results."""
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, emoji=False)
+    return _console(stderr=False)
 
 
 def stderr() -> Console:
     """Return the console for what is not a result: progress, warnings, errors."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if console.width < LEAST:
+        console.width = 80
+    return console
 
 
 def complain(message: str, style: str = "red") -> None:

@@ -37,12 +37,14 @@ def view(
     """
     from tfclient.cli.failures import Refused
     from tfclient.cli.finding import open_store, shown_session
-    from tfclient.cli.printing import print_json, remark, say
+    from tfclient.cli.printing import remark, say
     from tfclient.view import ViewError, serve
+    from tfstore.disk.json_text import compact
 
     def ready(address: str) -> None:
         if as_json:
-            print_json({"address": address, "session_id": session_id})
+            # Whoever waits for it reads a line.
+            say(compact({"address": address, "session_id": session_id}).decode())
         else:
             say(address)
             remark("Press Ctrl-C to stop.")
