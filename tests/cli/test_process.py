@@ -93,13 +93,10 @@ def test_no_color_is_obeyed(root: Path) -> None:
     assert b"[31m" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    "command", [("list",), ("show", WEATHER), ("why", WEATHER), ("stats",), ("search", "Oslo")]
-)
-@pytest.mark.parametrize("columns", ["0", "1", "-3"])
-def test_a_terminal_that_does_not_know_its_width(root: Path, command: tuple[str, ...], columns: str) -> None:
+@pytest.mark.parametrize("command", [("list",), ("show", WEATHER), ("search", "Oslo")])
+def test_a_terminal_that_does_not_know_its_width(root: Path, command: tuple[str, ...]) -> None:
     there = start(*command, "--store", root, COLUMNS="80")
-    done = start(*command, "--store", root, COLUMNS=columns)
+    done = start(*command, "--store", root, COLUMNS="0")
 
     assert done.stdout == there.stdout
     assert there.stdout.strip()
