@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tfclient import Recorder
-from tfclient.sessions.sent_bodies import SentTexts
 from tfstore.disk.paths import StorePaths
 from tfstore.journal.reading import read_entries
+from tfstore.journal.repeated_bodies import SentTexts
 
 Entry = dict[str, Any]
 

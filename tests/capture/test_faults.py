@@ -28,9 +28,10 @@ from tfclient.capture.seams import _decoding
 from tfclient.capture.tools import ToolCall
 from tfclient.redaction import Redactor
 from tfclient.redaction.header_plans import Known
-from tfclient.sessions.sent_bodies import SentBodies, SentTexts
+from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.sessions.sessions import Sessions
 from tfclient.sessions.writer import Writer
+from tfstore.journal.repeated_bodies import SentTexts
 from tfstore.journal.segment import Segment
 
 

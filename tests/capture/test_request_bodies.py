@@ -18,7 +18,8 @@ from tests.server.replies import Raw, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 from tfclient.redaction import Redactor
-from tfclient.sessions.sent_bodies import RECENT, SentBodies, SentTexts
+from tfclient.sessions.sent_bodies import SentBodies
+from tfstore.journal.repeated_bodies import RECENT, SentTexts
 
 FILE = Raw(b'{"id": "file_1", "object": "file"}')
 

@@ -8,8 +8,8 @@ from tfclient.finishing.drift import drift_of
 from tfclient.finishing.rebuilding import rebuild
 from tfclient.finishing.recovery import unpacked
 from tfclient.opening import open_store
-from tfclient.sessions.sent_bodies import SentTexts
 from tfstore.disk.json_text import parse
+from tfstore.journal.repeated_bodies import SentTexts
 from tfstore.keeping.doctor import examine
 from tfstore.keeping.verifying import verify
 

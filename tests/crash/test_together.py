@@ -137,7 +137,7 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jum
     real = time.time_ns
     with client_of(recorder, lambda _: None) as client, recorder.session(id=SESSION) as session:
         ask(client, lambda _: None, "one")
-        monkeypatch.setattr("tfclient.sessions.writer.time_ns", lambda: real() + jump * 10**9)
+        monkeypatch.setattr("tfstore.journal.entries.time_ns", lambda: real() + jump * 10**9)
         ask(client, lambda _: None, "two")
         monkeypatch.undo()
         ask(client, lambda _: None, "three")

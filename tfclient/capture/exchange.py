@@ -18,7 +18,7 @@ import openai
 from orjson import dumps
 
 from tfclient.capture.form_bodies import unread_body
-from tfclient.sessions.writer import Entry, stamp
+from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

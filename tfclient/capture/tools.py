@@ -14,7 +14,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from tfclient.capture.exchange import describe
-from tfclient.sessions.writer import Entry, stamp
+from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from tfclient.importing.cassette import Interaction
     from tfclient.redaction import Redactor
-
-Entry = dict[str, Any]
+    from tfstore.journal.entries import Entry
 
 UNDATED = 1_577_836_800_000_000
 """2020-01-01, in microseconds: when exchanges happened whose recording does not say."""

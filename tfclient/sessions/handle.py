@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfclient.errors import SessionStillOpen
 from tfclient.sessions.idle_and_exit import hold
-from tfclient.sessions.writer import Entry, Writer, stamp
+from tfclient.sessions.writer import Writer
+from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfclient.sessions.sessions import Link, Sessions
-    from tfstore.journal.segment import Members
+    from tfstore.journal.entries import Members
 
 
 class SessionHandle:

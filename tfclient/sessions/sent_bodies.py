@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
 from tfclient.fork import renew_after_fork
+from tfstore.journal.repeated_bodies import RECENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 KEEP: Final = 16
 BUDGET: Final = 64 * 1024 * 1024
-RECENT: Final = 48
-"""Requests of the segment after which one is no longer referred to: readers need not remember more."""
-
 WORTH: Final = 1024
 """Bytes in common below which a reference is not worth its line."""
 
@@ -256,40 +254,6 @@ def _chars_in(data: bytes, cut: int, text: str | None) -> int | None:
 def _continues(chars: int, earlier_chars: int) -> bool:
     """Whether a body has so much of an earlier one that nobody needs to go back to that one."""
     return chars * 10 >= earlier_chars * 9
-
-
-class SentTexts:
-    """The reader's half: journaled bodies in their order → the whole text of each.
-
-    Give it the request bodies of one segment in the order of its lines. It remembers as many as the writer may
-    refer to.
-
-    Example:
-        >>> texts = SentTexts()
-        >>> len(texts.whole("call.1", {"text": "a" * 2000}))
-        2000
-        >>> texts.whole("call.2", {"same": ["call.1", 1500], "text": "xyz"})[-5:]
-        'aaxyz'
-    """
-
-    def __init__(self) -> None:
-        self._texts: OrderedDict[str, str] = OrderedDict()
-
-    def whole(self, exchange_id: str, body: Any) -> str | None:
-        """Return the request's text, or None when it has none or what it refers to was not read."""
-        text = body.get("text") if isinstance(body, dict) else None
-        if not isinstance(text, str):
-            return None
-        same = body.get("same")
-        if same is not None:
-            earlier = self._texts.get(same[0])
-            if earlier is None or len(earlier) < same[1]:
-                return None
-            text = earlier[: same[1]] + text
-        self._texts[exchange_id] = text
-        while len(self._texts) > RECENT + 1:
-            self._texts.popitem(last=False)
-        return text
 
 
 class _Budget:

@@ -18,7 +18,7 @@ from tfclient.errors import SessionEnded
 from tfclient.fork import renew_after_fork
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.idle_and_exit import drain_at_exit, let_go, look_again, open_sessions
-from tfclient.sessions.writer import Entry, stamp
+from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

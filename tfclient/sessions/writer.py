@@ -17,8 +17,8 @@ import secrets
 import sys
 import threading
 from collections import deque
-from time import monotonic, monotonic_ns, perf_counter, time_ns
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Final
 
 from tfclient.fork import renew_after_fork
 from tfclient.sessions.sent_bodies import SentBodies
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.sessions.sent_bodies import SentBody
     from tfclient.stats import Counters
-    from tfstore.journal.segment import Members, Segment
-
-Entry = dict[str, Any]
+    from tfstore.journal.entries import Entry, Members
+    from tfstore.journal.segment import Segment
 
 STALLED: Final = 0.1
 FAST: Final = 0.01
@@ -42,11 +41,6 @@ LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
 BACKLOG_BYTES: Final = 64 * 1024 * 1024
 RETRY_AFTER: Final = 0.25
-
-
-def stamp() -> tuple[int, int]:
-    """Return now, as journal entries have it: epoch and monotonic microseconds."""
-    return time_ns() // 1000, monotonic_ns() // 1000
 
 
 class Writer:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 from tfstore.disk.locks import is_held
 from tfstore.disk.paths import is_real_dir, is_session_id
 from tfstore.journal.archive import archived_sessions
+from tfstore.journal.entries import Entry
 from tfstore.journal.segment import MAX_LINE, Segment
-from tfstore.journal.segment_reader import BLOCK, Entry, JournalReport, SegmentReader, Segments, segment_files
+from tfstore.journal.segment_reader import BLOCK, JournalReport, SegmentReader, Segments, segment_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
-from tfclient.sessions.sent_bodies import SentTexts
+from tfstore.journal.repeated_bodies import SentTexts
 
 WRITERS = 64
 """Writers of one session whose last texts are kept."""

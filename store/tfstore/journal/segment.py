@@ -20,7 +20,7 @@ import sys
 from hashlib import sha256
 from threading import RLock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from tfstore.disk.json_text import compact, line, parse
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfstore.disk.paths import StorePaths
+    from tfstore.journal.entries import Entry, Members
 
 MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of the longest entry that is written, and read back."""
@@ -46,10 +47,6 @@ _LOOK_AGAIN: Final = 0.02
 
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
-
-Entry = dict[str, Any]
-Members = bytes
-"""The members of an entry as JSON already, without the braces around them: a ``stream.chunk``, as a rule."""
 
 
 class Segment:

@@ -17,6 +17,7 @@ from tfstore.disk.json_text import parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
 from tfstore.errors import ArchiveUnreadable
 from tfstore.journal.archive import Archive, holds, identity_of
+from tfstore.journal.entries import Entry
 from tfstore.journal.segment import MAX_LINE
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     from tfstore.disk.paths import StorePaths
     from tfstore.journal.archive import Part
-
-Entry = dict[str, Any]
-"""One line of a journal as written, with ``writer`` added: the name of its segment."""
 
 Row = tuple[int, str, int, Entry]
 """An entry and where it belongs among those of other writers: time, writer, number of the line."""
