@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import FrameType
@@ -25,6 +24,7 @@ from tfclient.capture.explicit_parent import following
 from tfclient.capture.tools import ToolCall, call_of, diagnosed, measured
 from tfclient.recorder import Recorder
 from tfclient.sessions.handle import SessionHandle
+from tfstore.disk import fork
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
 
@@ -36,7 +36,7 @@ for _parent in (OpenAI, AsyncOpenAI):
         )
 
 _C = TypeVar("_C", bound="type[_Traced]")
-_making = threading.RLock()
+_making = fork.lock()
 
 
 class _Slot:

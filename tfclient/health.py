@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
+
+from tfstore.disk import fork
 
 _log = logging.getLogger("tfclient")
 
@@ -27,8 +28,7 @@ class Health:
     """
 
     def __init__(self) -> None:
-        # Reentrant: an abandoned stream may be finished by the garbage collector at any allocation.
-        self._lock = threading.RLock()
+        self._lock = fork.lock()
         self._reasons: dict[str, str] = {}
         self.faults = 0
         self.by_kind: dict[str, int] = {}
@@ -92,6 +92,3 @@ class Health:
 
     def __repr__(self) -> str:
         return f"Health(ok={self.ok}, faults={self.faults}, by_kind={self.by_kind}, reasons={self.reasons})"
-
-    def _forked(self) -> None:
-        self._lock = threading.RLock()

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tfclient.fork import renew_after_fork
+from tfstore.disk.fork import lock, renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -278,12 +277,5 @@ def _ignore(_: Exception | None) -> None:
     """What a helper could not do, the next process will try."""
 
 
-def _renew() -> None:
-    global _FINISHERS_LOCK  # noqa: PLW0603 - another thread may have held it when the process forked
-    _FINISHERS_LOCK = threading.Lock()
-
-
 _FINISHERS: dict[Path, Finisher] = {}
-_FINISHERS_LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew)
+_FINISHERS_LOCK = lock()

@@ -12,7 +12,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfclient.fork import renew_after_fork
+from tfstore.disk.fork import renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,11 +78,14 @@ class _Sweep:
     """Ends idle sessions, from a daemon thread that sleeps until the next one can be due."""
 
     def __init__(self) -> None:
+        self._exit = False
+        self._forked()
+        renew_after_fork(self)
+
+    def _forked(self) -> None:
         self._change = threading.Condition()
         self._changed = False
         self._thread: threading.Thread | None = None
-        self._exit = False
-        renew_after_fork(self)
 
     def wake(self) -> None:
         """Look again: a session was opened, or has become due."""
@@ -120,11 +123,6 @@ class _Sweep:
             elif left < float("inf"):
                 pause = left if pause is None else min(pause, left)
         return None if pause is None else min(pause, threading.TIMEOUT_MAX)
-
-    def _forked(self) -> None:
-        self._change = threading.Condition()
-        self._thread = None
-        _DRAINED.clear()
 
 
 _SWEEP = _Sweep()

@@ -13,14 +13,13 @@ the process together ``BUDGET`` bytes; what falls out is written in full when it
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
-from tfclient.fork import renew_after_fork
+from tfstore.disk import fork
 from tfstore.journal.repeated_bodies import RECENT
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class SentBodies:
 
     def __init__(self, is_there: Callable[[], bool] = lambda: True) -> None:
         self._is_there = is_there
-        self._lock = threading.RLock()
+        self._lock = fork.lock()
         self._bodies: OrderedDict[str, SentBody] = OrderedDict()
         # By what stands at the end of the least that is worth a reference, oldest first: nearly always one, or none.
         self._alike: dict[bytes, dict[str, SentBody]] = {}
@@ -260,7 +259,7 @@ class _Budget:
     """Which segments' bodies were used last; over the budget, those not used for longest are let go."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = fork.lock()
         self._used: OrderedDict[int, ref[SentBodies]] = OrderedDict()
         self._grown = 0
 
@@ -281,9 +280,5 @@ class _Budget:
                     found.forget()
             self._used = OrderedDict((id(found), ref(found)) for found in alive)
 
-    def _forked(self) -> None:
-        self._lock = threading.RLock()
-
 
 _BUDGETED = _Budget()
-renew_after_fork(_BUDGETED)

@@ -15,9 +15,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.errors import SessionEnded
-from tfclient.fork import renew_after_fork
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.idle_and_exit import drain_at_exit, let_go, look_again, open_sessions
+from tfstore.disk import fork
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
@@ -62,10 +62,9 @@ class Sessions:
         self.known = Known(redactor)
         self.runtime = runtime
         self.finished: deque[str] = deque(maxlen=_FINISHED)
-        self._lock = threading.RLock()
+        self._lock = fork.lock()
         self._implicit: SessionHandle | None = None
         self._finisher: Finisher | None = None
-        renew_after_fork(self)
 
     def new(
         self,
@@ -240,10 +239,6 @@ class Sessions:
         except Exception as error:  # noqa: BLE001 - the program goes on
             self.health.fault("session", error, f"looking for other writers of session {handle.id}")
             return False
-
-    def _forked(self) -> None:
-        self._lock = threading.RLock()
-        self._finisher = None
 
 
 def make_finisher(settings: Settings) -> Finisher:

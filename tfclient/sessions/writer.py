@@ -20,8 +20,8 @@ from collections import deque
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
-from tfclient.fork import renew_after_fork
 from tfclient.sessions.sent_bodies import SentBodies
+from tfstore.disk import fork
 from tfstore.errors import EntryTooLong, SegmentNotOurs
 
 if TYPE_CHECKING:
@@ -66,23 +66,25 @@ class Writer:
         counters: Counters,
     ) -> None:
         self.session_id = session_id
-        self.sent_bodies = SentBodies(self._is_there)
-        """The request bodies that are in the segment, for the next one to refer to."""
         self._directory = directory
         self._fsync = fsync
         self._opening = opening
         self._health = health
         self._counters = counters
-        self._segment: Segment | None = None
-        self._inherited: Segment | None = None
         self._reopened = 0
         self._retry_at = 0.0
         self._failing = False
-        self._lock = threading.RLock()
+        self._lock = fork.lock()
+        self._forked()
+        fork.renew_after_fork(self)
+
+    def _forked(self) -> None:
+        self.sent_bodies = SentBodies(self._is_there)
+        """The request bodies that are in the segment, for the next one to refer to."""
+        self._segment: Segment | None = None
         self._backlog: Backlog | None = None
         self._left: deque[Entry] = deque()
         self._named = self._names()
-        renew_after_fork(self)
 
     def append(self, *entries: Entry | Members, again: bool = False) -> bool:
         """Write the entries together; say whether the operating system, or the backlog, has them now.
@@ -266,16 +268,6 @@ class Writer:
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._told_slow(took)
         return took
-
-    def _forked(self) -> None:
-        self._lock = threading.RLock()
-        # Held, so that its own module can close the child's copy of its file, and with it of its lock.
-        self._inherited = self._segment
-        self._segment = None
-        self._backlog = None
-        self._left.clear()
-        self._named = self._names()
-        self.sent_bodies = SentBodies(self._is_there)
 
 
 class Backlog:

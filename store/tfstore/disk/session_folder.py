@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tinydb.storages import Storage
 
+from tfstore.disk import fork
 from tfstore.disk.files import read_file, replace_file
 from tfstore.disk.json_text import compact, parse, readable
 from tfstore.disk.locks import only_one
@@ -74,7 +74,7 @@ class SessionFiles(Storage):
         self._changed = changed
         self._fsync = fsync
         self._given: Documents | None = None
-        self._lock = RLock()
+        self._lock = fork.lock()
 
     def ids(self) -> list[str]:
         """Return the ids of all documents, sorted, without reading any."""

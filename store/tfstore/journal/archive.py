@@ -18,12 +18,12 @@ import os
 import struct
 import sys
 from hashlib import sha256
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import finalize
 
 from attrs import frozen
 
+from tfstore.disk import fork
 from tfstore.disk.json_text import compact, parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
 from tfstore.errors import ArchiveUnreadable
@@ -87,7 +87,7 @@ class Archive:
         self.session_id = session_id
         self.path = path
         self._descriptor = descriptor
-        self._lock = Lock()
+        self._lock = fork.lock()
         finalize(self, os.close, descriptor)
         status = os.fstat(descriptor)
         self.size = status.st_size

@@ -21,8 +21,8 @@ from hashlib import sha256
 from threading import RLock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
 
+from tfstore.disk.fork import renew_after_fork
 from tfstore.disk.json_text import compact, line, parse
 from tfstore.disk.locks import Held, open_held
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
@@ -108,7 +108,7 @@ class Segment:
         except OSError as error:
             reason = f"{segment.path} cannot be made ({error.strerror or error})"
             raise StoreUnusable(paths.root, reason) from error
-        _OPEN.add(segment)
+        renew_after_fork(segment)
         return segment
 
     def append(self, *entries: Entry | Members, again: bool = False) -> None:
@@ -167,7 +167,6 @@ class Segment:
             held, self._held = self._held, None
             if held is not None:
                 held.release()
-        _OPEN.discard(self)
 
     def __enter__(self) -> Self:
         return self
@@ -178,6 +177,11 @@ class Segment:
     def __del__(self) -> None:
         held = getattr(self, "_held", None)
         if held is not None and os.getpid() == self.pid:
+            held.release()
+
+    def _forked(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
             held.release()
 
     def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
@@ -335,18 +339,3 @@ def _read(descriptor: int, start: int, length: int) -> bytes:
         start += len(part)
         length -= len(part)
     return b"".join(parts)
-
-
-_OPEN: WeakSet[Segment] = WeakSet()
-
-
-def _leave_to_parent() -> None:
-    for segment in list(_OPEN):
-        held, segment._held = segment._held, None  # noqa: SLF001 - this module's own class
-        if held is not None:
-            held.release()
-    _OPEN.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
