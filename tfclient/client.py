@@ -20,6 +20,7 @@ import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tfclient.capture import seams as capture
+from tfclient.capture.borrowed import connection_asking
 from tfclient.capture.explicit_parent import following
 from tfclient.capture.tools import ToolCall, call_of, diagnosed, measured
 from tfclient.recorder import Recorder
@@ -27,13 +28,6 @@ from tfclient.sessions.handle import SessionHandle
 from tfstore.disk import fork
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
-
-for _parent in (OpenAI, AsyncOpenAI):
-    if not hasattr(_parent, "_send_request"):
-        raise ImportError(
-            f"openai {openai.__version__} has no {_parent.__name__}._send_request, where tfclient watches "
-            "HTTP attempts: use an openai from 2.31 to 3.x, or a newer tfclient."
-        )
 
 _C = TypeVar("_C", bound="type[_Traced]")
 _making = fork.lock()
@@ -184,15 +178,17 @@ class _TracedSync(_Traced):
         call = capture.begin(self, args, kwargs)
         token = capture.enter(call)
         try:
-            return super().request(*args, **kwargs)  # type: ignore[misc]
+            result = super().request(*args, **kwargs)  # type: ignore[misc]
         except BaseException as error:
             if call is not None:
                 call.failed(error)
             raise
         finally:
             capture.leave(token)
+        capture.returned(call)
+        return result
 
-    @functools.wraps(OpenAI._send_request)
+    @functools.wraps(getattr(OpenAI, "_send_request", OpenAI.request))
     def _send_request(self, *args: Any, **kwargs: Any) -> Any:
         exchange = capture.sent(args, kwargs)
         if exchange is None:
@@ -219,15 +215,17 @@ class _TracedAsync(_Traced):
         call = capture.begin(self, args, kwargs)
         token = capture.enter(call)
         try:
-            return await super().request(*args, **kwargs)  # type: ignore[misc]
+            result = await super().request(*args, **kwargs)  # type: ignore[misc]
         except BaseException as error:
             if call is not None:
                 call.failed(error)
             raise
         finally:
             capture.leave(token)
+        capture.returned(call)
+        return result
 
-    @functools.wraps(AsyncOpenAI._send_request)
+    @functools.wraps(getattr(AsyncOpenAI, "_send_request", AsyncOpenAI.request))
     async def _send_request(self, *args: Any, **kwargs: Any) -> Any:
         exchange = capture.sent(args, kwargs)
         if exchange is None:
@@ -275,18 +273,12 @@ def _set_websocket_base_url(client: _Traced, url: Any) -> None:
 
 
 def _note_websocket(client: _Traced, caller: FrameType) -> None:
-    try:
-        if (
-            caller.f_code.co_name not in {"_prepare_url", "_configure_realtime"}
-            or not client.recorder.enabled
-        ):
-            return
-        asker = type(caller.f_locals.get("self")).__name__.removesuffix("ConnectionManager")
-        client.recorder.health.not_seen(
-            f"What goes over the WebSocket of {asker}", "only HTTP is watched so far"
-        )
-    except Exception as error:  # noqa: BLE001 - the connection is made all the same
-        client.recorder.health.fault("capture", error, "noting a WebSocket")
+    with capture.NOWHERE.guard("capture", "noting a WebSocket"):
+        asking = connection_asking(caller)
+        if asking is not None and client.recorder.enabled:
+            client.recorder.health.not_seen(
+                f"What goes over the WebSocket of {asking}", "only HTTP is watched so far"
+            )
 
 
 def _drop_in(client: _C) -> _C:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from typing import TYPE_CHECKING
 
 from tfstore.disk import fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _log = logging.getLogger("tfclient")
 
@@ -72,6 +76,26 @@ class Health:
                     text,
                     kind,
                 )
+
+    @contextlib.contextmanager
+    def guard(self, kind: str, doing: str) -> Iterator[None]:
+        """Count what goes wrong inside, and go on behind it: for what happens seldom, since it takes a microsecond.
+
+        Args:
+            kind: where it happened.
+            doing: what is being done.
+
+        Example:
+            >>> health = Health()
+            >>> with health.guard("session", "looking for other writers"):
+            ...     raise OSError("no such folder")
+            >>> health.faults
+            1
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the program goes on
+            self.fault(kind, error, doing)
 
     def not_seen(self, what: str, why: str) -> None:
         """Note, and say once, that something passes by without being recorded."""

@@ -1,4 +1,4 @@
-"""The recorder: what a program holds and asks. What it writes is made in ``exchanges``, where in ``sessions``."""
+"""The recorder: what a program holds and asks. What it writes is made in ``capture``, where in ``sessions``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from tfclient.stats import Counters, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tfclient.sessions.state import SessionState
 
 __all__ = ["Recorder"]
 
@@ -87,8 +89,8 @@ class Recorder:
             self.health.degrade(
                 "disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)"
             )
-        # Not at exit: then all open sessions are ended in order, by `open_sessions`.
-        finalize(self, self.sessions.abandon).atexit = False
+        # Not at exit: then all open sessions are ended in order, by `idle_and_exit`.
+        finalize(self, self.sessions.end_soon).atexit = False
 
     @property
     def enabled(self) -> bool:
@@ -98,7 +100,8 @@ class Recorder:
     @property
     def current(self) -> SessionHandle | None:
         """The session that a call made here and now would belong to, if one is open."""
-        return self.sessions.current()
+        state = self.sessions.current()
+        return None if state is None else self._handle(state)
 
     def session(
         self,
@@ -117,11 +120,11 @@ class Recorder:
         Raises:
             InvalidSessionId: the id cannot be a file name.
         """
-        return self.sessions.new(title, metadata, id)
+        return self._handle(self.sessions.new(title, metadata, id))
 
     def end_session(self) -> SessionHandle | None:
         """End the current session and return it, or None; its files are written in the background."""
-        handle = self.sessions.current()
+        handle = self.current
         if handle is not None:
             handle.end()
         return handle
@@ -133,7 +136,7 @@ class Recorder:
         rest costs next to nothing.
         """
         counters = self._counters
-        writers = [handle.writer for handle in self.sessions.open()]
+        writers = [state.writer for state in self.sessions.open()]
         return Stats(
             calls=counters.calls,
             entries=counters.entries,
@@ -145,6 +148,12 @@ class Recorder:
             faults=self.health.faults,
             drift=self._drift(),
         )
+
+    def _handle(self, state: SessionState) -> SessionHandle:
+        if state.handle is None:
+            state.handle = SessionHandle(self.sessions, state)
+        handle: SessionHandle = state.handle
+        return handle
 
     def _drift(self) -> int:
         finished = self.sessions.finished

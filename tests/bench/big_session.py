@@ -60,9 +60,9 @@ def _recorded(made: Recorder, calls: int, length: int) -> tuple[Store, str]:
         asked = {"model": MODEL, "input": prompt(200), **more}
         record(made, session, *on_the_wire(asked, said(n, prompt(length), **more)))
         before = f"resp_{n}"
-    session.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
-    session.writer.close()
-    session.ended = True
+    session._state.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+    session._state.writer.close()
+    session._state.ended = True
     return Store(made.settings.directory), session.id
 
 

@@ -41,11 +41,13 @@ def _closing(sessions: int) -> float:
             session = made.session()
             session.__enter__()
             record(made, session, *on_the_wire({"model": MODEL, "input": prompt(200)}, said(n)))
-            session.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
-            session.writer.close()
+            session._state.writer.append(
+                {"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"}
+            )
+            session._state.writer.close()
             store = Store(made.settings.directory)
             began = time.process_time()
             LiveSession(store, session.id).finish()
             taken.append(time.process_time() - began)
-            session.ended = True
+            session._state.ended = True
         return statistics.median(taken)

@@ -40,14 +40,14 @@ class Headers:
 class Request:
     method, url, headers = "POST", "http://localhost/v1/responses", Headers
     def __init__(self, text):
-        self._content = json.dumps({"model": "gpt-5.4-mini", "input": text}).encode()
+        self.content = json.dumps({"model": "gpt-5.4-mini", "input": text}).encode()
 
 class Response:
     status_code, headers, history = 200, Headers, []
     def __init__(self, n):
         item = {"type": "message", "id": f"msg_{n}", "role": "assistant", "status": "completed",
                 "content": [{"type": "output_text", "text": "Yes.", "annotations": []}]}
-        self._content = json.dumps({"id": f"resp_{n}", "object": "response", "status": "completed",
+        self.content = json.dumps({"id": f"resp_{n}", "object": "response", "status": "completed",
             "created_at": 1, "model": "gpt-5.4-mini", "output": [item], "error": None,
             "incomplete_details": None, "usage": None}).encode()
 
@@ -58,6 +58,7 @@ tfclient.finishing.finisher.SHARE = 1
 recorder = Recorder(folder)
 seconds, feeding, at = [], [], {}
 with recorder.session(id="long") as session:
+    state = session._state
     if projecting:
         from tfclient.projection.projector import Projector
         from tfstore.journal.reading import Tail
@@ -65,7 +66,7 @@ with recorder.session(id="long") as session:
         tail, projector = Tail(StorePaths(folder), "long"), Projector("long")
     for n in range(calls):
         began = time.thread_time()
-        call = Call(recorder.sessions, session, method="post", path="/responses", stream=False, cast_to=dict, tool=None)
+        call = Call(recorder.sessions, state, method="post", path="/responses", stream=False, cast_to=dict, tool=None)
         call.sent(Request(prompt(100))).answered(Response(n))
         seconds.append(time.thread_time() - began)
         if projecting:

@@ -24,6 +24,7 @@ from tests.bench.timing import by_turns
 from tests.bench.traffic import answering, both, chunks, events, prompt, recorder, streaming
 from tests.capture.driver import MODEL
 from tfclient.capture import seams as capture
+from tfclient.capture.body_tee import tee
 from tfclient.redaction.shapes import suspicious
 
 
@@ -89,18 +90,18 @@ class _Journal:
         content = response.__dict__.get("_content")
         self.write(b"attempt.answered", content or b"", _headers(response))
         if content is None:
-            capture._tee(self, response)  # type: ignore[arg-type]
+            tee(self, response)  # type: ignore[arg-type]
 
     def chunk(self, data: bytes, decode: object) -> None:  # noqa: ARG002
         self.write(b"stream.chunk", data)
 
     def opened(self) -> None: ...
 
-    def finished(self, flush: object) -> None: ...
+    def ended(self, flush: object) -> None: ...
 
     def closed(self) -> None: ...
 
-    def dropped(self) -> None: ...
+    def collected(self) -> None: ...
 
 
 def _headers(message: Any) -> bytes:

@@ -105,10 +105,9 @@ def recorder(**settings: Any) -> Iterator[Recorder]:
         try:
             yield made
         finally:
-            for handle in made.sessions.open():
-                if not handle.ended:
-                    handle.end()
-                    handle.wait(30)
+            for state in made.sessions.open():
+                state.end("closed")
+                state.done.wait(30)
 
 
 class _Nothing:
@@ -124,7 +123,7 @@ class _Nothing:
 def nothing_finished() -> Iterator[None]:
     """Have recorders begun meanwhile write journals only: what projects in the background is measured apart."""
     before = tfclient.sessions.sessions.make_finisher
-    tfclient.sessions.sessions.make_finisher = lambda settings: _Nothing()  # noqa: ARG005
+    tfclient.sessions.sessions.make_finisher = lambda settings: _Nothing()  # type: ignore[assignment,return-value] # noqa: ARG005
     try:
         yield
     finally:
@@ -179,7 +178,7 @@ class _Request:
     headers = _Headers
 
     def __init__(self, body: dict[str, Any]) -> None:
-        self._content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        self.content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class _Response:
@@ -188,7 +187,7 @@ class _Response:
     history: Final[list[Any]] = []
 
     def __init__(self, body: dict[str, Any]) -> None:
-        self._content = json.dumps(body, ensure_ascii=False).encode()
+        self.content = json.dumps(body, ensure_ascii=False).encode()
 
 
 def on_the_wire(request: dict[str, Any], response: dict[str, Any]) -> tuple[_Request, _Response]:
@@ -199,7 +198,7 @@ def on_the_wire(request: dict[str, Any], response: dict[str, Any]) -> tuple[_Req
 def record(made: Recorder, session: SessionHandle, sent: _Request, came: _Response) -> None:
     """Record a call without a client."""
     call = Call(
-        made.sessions, session, method="post", path="/responses", stream=False, cast_to=dict, tool=None
+        made.sessions, session._state, method="post", path="/responses", stream=False, cast_to=dict, tool=None
     )
     exchange = call.sent(sent)
     assert exchange is not None

@@ -49,8 +49,8 @@ def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
 
     monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make)
     yield made
-    for handle in tfclient.sessions.idle_and_exit.open_sessions():
-        handle.end()
+    for state in tfclient.sessions.idle_and_exit.open_sessions():
+        state.end("closed")
 
 
 @pytest.fixture

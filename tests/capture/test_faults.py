@@ -23,8 +23,8 @@ from tests.capture.fixtures import RecordingFinisher
 from tests.server.replies import Answer, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Health, Recorder
+from tfclient.capture.body_tee import _decoding
 from tfclient.capture.exchange import Call
-from tfclient.capture.seams import _decoding
 from tfclient.capture.tools import ToolCall
 from tfclient.redaction import Redactor
 from tfclient.redaction.header_plans import Known
@@ -91,7 +91,7 @@ FAULTS: list[tuple[Any, str, Callable[..., Any]]] = [
     (SentBodies, "keep", boom),
     (Call, "__init__", boom),
     (Sessions, "for_call", boom),
-    (Sessions, "conclude", boom),
+    (Sessions, "write_files", boom),
     (Writer, "new_id", boom),
     (RecordingFinisher, "refresh", boom),
     (RecordingFinisher, "finish", boom),
@@ -387,12 +387,14 @@ def test_an_unknown_kind_of_stream_is_told_and_passes(
 
 def test_an_encoding_that_cannot_be_undone_is_kept_as_it_came() -> None:
     response = HTTP.Response(200, headers={"content-encoding": "gzip, unheard-of"})
-    decoding = _decoding(HTTP.__name__, response)
+    exchange: Any = None
+    decoding = _decoding(HTTP.__name__, response, exchange)
     assert decoding is not None
     assert decoding.decode(b"not gzip at all") == b"not gzip at all"
     assert decoding.decode(b"more") == b"more"
     assert decoding.flush() == b""
-    assert _decoding(HTTP.__name__, HTTP.Response(200, headers={"content-encoding": "unheard-of"})) is None
+    response = HTTP.Response(200, headers={"content-encoding": "unheard-of"})
+    assert _decoding(HTTP.__name__, response, exchange) is None
 
 
 def test_the_end_of_the_process_survives_everything(
@@ -414,7 +416,7 @@ def test_a_tool_runs_whatever_the_recorder_does(recorder: Recorder, monkeypatch:
 def test_a_recorder_that_cannot_even_be_made(
     drive: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tfclient.capture.seams, "_NOWHERE", Health())
+    monkeypatch.setattr(tfclient.capture.seams, "NOWHERE", Health())
     monkeypatch.setattr(Recorder, "__init__", boom)
     client = drive.made(drive.traced_class)
     assert everything(drive, client.with_options(timeout=9)) == everything(drive, drive.plain())

@@ -345,7 +345,7 @@ def test_no_exception_escapes_from_a_dropped_stream(
     stream = opened(drive, drive.traced(recorder))
     handle = recorder.current
     assert handle is not None
-    monkeypatch.setattr(handle.writer, "leave", lambda _entry: 1 / 0)
+    monkeypatch.setattr(handle._state.writer, "leave", lambda _entry: 1 / 0)
     del stream
     gc.collect()
     assert not escaped

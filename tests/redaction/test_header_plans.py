@@ -51,7 +51,7 @@ def test_what_is_remembered_is_what_the_redactor_says(
     known = Known(redactor)
     for pairs in [*messages, *messages]:
         headers = given_headers(pairs)
-        journaled, marks, content_type = known.headers(headers, "request.headers")
+        journaled, marks, content_type = known.headers(headers.raw, "request.headers")
         said, found = redactor.headers(headers.raw, "request.headers")
         assert json.loads(dumps(journaled)) == said
         assert sorted(marks, key=str) == sorted(found, key=str)
@@ -61,6 +61,6 @@ def test_what_is_remembered_is_what_the_redactor_says(
 def test_cookies_that_come_twice_are_two_marks() -> None:
     known = Known(Redactor.from_setting())
     headers = given_headers([("Set-Cookie", "a=1"), ("Date", "today"), ("Set-Cookie", "b=22")])
-    journaled, marks, _ = known.headers(headers, "response.headers")
+    journaled, marks, _ = known.headers(headers.raw, "response.headers")
     assert json.loads(dumps(journaled)) == {"date": "today"}
     assert [mark["bytes"] for mark in marks] == [3, 4]

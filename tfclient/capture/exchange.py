@@ -8,7 +8,6 @@ Requests and responses are those of httpx or httpx2, whichever the client runs o
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from time import monotonic_ns, time_ns
@@ -17,23 +16,21 @@ from typing import TYPE_CHECKING, Any, Final
 import openai
 from orjson import dumps
 
-from tfclient.capture.form_bodies import unread_body
-from tfstore.journal.entries import Entry, stamp
+from tfclient.capture.borrowed import header_list, url_key
+from tfclient.capture.exceptions import describe, is_cancellation
+from tfclient.capture.request_body import in_memory, request_body, response_body
+from tfstore.journal.entries import Entry, dropped, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from tfclient.redaction import Redactor
-    from tfclient.sessions.handle import SessionHandle
-    from tfclient.sessions.sent_bodies import SentBody
     from tfclient.sessions.sessions import Sessions
+    from tfclient.sessions.state import SessionState
     from tfstore.document.labels import Ending
 
 IN_ONE_ENTRY: Final = 8 * 1024 * 1024
 """Characters of a response body that stand in one entry; a longer one becomes chunks, as if it had been streamed."""
-
-LONGEST_REQUEST: Final = 40 * 1024 * 1024
-"""Characters of a request body that is kept; entries have a limit, and a request is one entry."""
 
 _CHUNK: Final = b'"at":%%d,"mono":%%d,"type":"stream.chunk","exchange_id":%b,"data":%%b'
 
@@ -46,12 +43,12 @@ _TOUCH: Final = 250_000_000
 class Call:
     """One logical call of the program: one ``request()`` of the SDK, with as many attempts as that made."""
 
-    __slots__ = ("_attempts", "_unsent", "answered", "handle", "id", "sessions")
+    __slots__ = ("_unsent", "answered", "attempts", "id", "sessions", "state")
 
     def __init__(
         self,
         sessions: Sessions,
-        handle: SessionHandle,
+        state: SessionState,
         *,
         method: str,
         path: str,
@@ -61,10 +58,10 @@ class Call:
         parent: str | None = None,
     ) -> None:
         self.sessions = sessions
-        self.handle = handle
-        self.id = handle.writer.new_id()
+        self.state = state
+        self.id = state.writer.new_id()
         self.answered = False
-        self._attempts = 0
+        self.attempts = 0
         at, mono = stamp()
         started: Entry = {
             "at": at,
@@ -84,10 +81,10 @@ class Call:
 
     def sent(self, request: Any) -> Exchange | None:
         """Journal a request that is about to be sent; None if that was not possible."""
-        self._attempts += 1
-        exchange = Exchange(self, f"{self.id}.{self._attempts}")
+        self.attempts += 1
+        exchange = Exchange(self, f"{self.id}.{self.attempts}")
         try:
-            exchange.sent(request, self._attempts)
+            exchange.sent(request, self.attempts)
         except Exception as error:  # noqa: BLE001 - the call goes on
             self.sessions.health.fault("capture", error, f"recording a request of call {self.id}")
             return None
@@ -95,20 +92,18 @@ class Call:
 
     def failed(self, error: BaseException) -> None:
         """Journal the exception that the call ends in."""
-        try:
+        with self.sessions.health.guard("capture", f"recording the error of call {self.id}"):
             at, mono = stamp()
             entry: Entry = {"at": at, "mono": mono, "type": "call.ended", "call": self.id}
             entry["ending"] = self._ending(error)
             entry["error"] = describe(error, self.sessions)
             self.write(entry)
-            self.handle.settle()
-        except Exception as fault:  # noqa: BLE001 - the call goes on
-            self.sessions.health.fault("capture", fault, f"recording the error of call {self.id}")
+            self.sessions.write_late_files(self.state)
 
     def write(self, entry: Entry) -> bool:
         """Journal an entry of this call, after those that could not be written so far."""
         unsent = self._unsent
-        if self.handle.write(*unsent, entry):
+        if self.sessions.write(self.state, *unsent, entry):
             self._unsent = ()
             return True
         if entry["type"] == "attempt.sent":
@@ -129,7 +124,7 @@ class Exchange:
 
     __slots__ = (
         *("_call", "_chunk", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream"),
-        *("_touch_at", "id"),
+        *("_touch_at", "_withheld", "id"),
     )
 
     def __init__(self, call: Call, exchange_id: str) -> None:
@@ -144,15 +139,17 @@ class Exchange:
         self._received = 0
         self._started = False
         self._ended = False
+        self._withheld = False
 
     def sent(self, request: Any, n: int) -> None:
         """Journal the request, before it leaves; it is the call's n-th."""
         call = self._call
         at, mono = stamp()
         known = call.sessions.known
-        url, marks = known.url(request.url)
-        headers, found, content_type = known.headers(request.headers, "request.headers")
-        body, more, kept = self._request_body(request, content_type)
+        url, marks = known.url(url_key(request.url), request.url)
+        headers, found, content_type = known.headers(header_list(request.headers), "request.headers")
+        earlier = call.state.writer.sent_bodies
+        body, more, kept = request_body(request, content_type, self.id, earlier, call.sessions)
         entry: Entry = {
             "at": at,
             "mono": mono,
@@ -167,7 +164,7 @@ class Exchange:
             "redactions": [*marks, *found, *more],
         }
         if call.write(entry) and kept is not None:
-            call.handle.writer.remember(kept)
+            call.state.writer.remember(kept)
 
     def answered(self, response: Any) -> bool:
         """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
@@ -176,7 +173,9 @@ class Exchange:
         call.answered = True
         redactor = call.sessions.redactor
         self._status = response.status_code
-        headers, marks, content_type = call.sessions.known.headers(response.headers, "response.headers")
+        headers, marks, content_type = call.sessions.known.headers(
+            header_list(response.headers), "response.headers"
+        )
         entry: Entry = {
             "at": at,
             "mono": mono,
@@ -190,14 +189,14 @@ class Exchange:
         }
         if response.history:
             entry["history"] = [_redirect(each, redactor.url) for each in response.history]
-        content = response.__dict__.get("_content")
+        content = in_memory(response)
         if content is None:
             self._stream = redactor.stream(content_type, "response.body")
             self._chunk = _CHUNK % dumps(self.id).replace(b"%", b"%%")
             call.write(entry)
             return True
         self._ended = True
-        body, found = self._response_body(redactor, content, content_type)
+        body, found = response_body(content, content_type, self.id, call.sessions)
         marks += found
         form, held = next(iter(body.items()))
         if isinstance(held, str) and len(held) > IN_ONE_ENTRY:
@@ -207,7 +206,7 @@ class Exchange:
             entry["body"] = body
             entry["complete"] = True
             call.write(entry)
-        call.handle.settle()
+        call.sessions.write_late_files(call.state)
         return False
 
     def chunk(self, data: bytes, decode: Callable[[bytes], bytes] | None = None) -> None:
@@ -223,20 +222,20 @@ class Exchange:
                 return
             # Most of what is journaled of a stream comes by here: a word at a time.
             mono = monotonic_ns()
-            self._call.handle.writer.append(
+            self._call.state.writer.append(
                 self._chunk % (time_ns() // 1000, mono // 1000, dumps(piece)), again=True
             )
             if mono > self._touch_at:
                 self._touch_at = mono + _TOUCH
-                self._call.handle.touch()
+                self._call.sessions.touch(self._call.state)
         except Exception as error:  # noqa: BLE001 - the stream goes on
-            self._call.sessions.health.fault("capture", error, f"recording the stream of {self.id}")
+            self.fault(error, "recording a stream")
 
     def opened(self) -> None:
         """Note that somebody began to read the body."""
         self._started = True
 
-    def finished(self, flush: Callable[[], bytes] | None = None) -> None:
+    def ended(self, flush: Callable[[], bytes] | None = None) -> None:
         """Note that the body was read to its end; ``flush`` gives what a decoder still holds of it."""
         rest = b"" if flush is None or self._ended else flush()
         self._end("http_error" if self._status >= _FAILED else "completed", rest=rest)
@@ -262,43 +261,58 @@ class Exchange:
         else:
             self._end("left_early" if self._started else "never_read")
 
-    def dropped(self) -> None:
+    def collected(self) -> None:
         """Note that the response is gone, unclosed. Called by the garbage collector, so nothing is written yet."""
-        try:
+        # An exception in a finalizer is printed over the program's output.
+        with self.guard("recording a response that nobody closed"):
             if self._ended or self._pid != os.getpid():
                 return
             self._ended = True
-            leave = self._call.handle.writer.leave
-            if self._stream is not None and (rest := self._piece(*self._stream.flush())) is not None:
-                leave(rest)
-            leave(self._ended_entry("left_early" if self._started else "never_read"))
-        except Exception as error:  # noqa: BLE001 - an exception in a finalizer is printed over the program's output
-            self.fault(error, "recording an abandoned response")
+            for entry in (*self._rest(), self._ended_entry("left_early" if self._started else "never_read")):
+                self._call.state.writer.leave(entry)
 
     def fault(self, error: Exception, doing: str) -> None:
         """Count a fault of the recorder's own."""
         self._call.sessions.health.fault("capture", error, f"{doing} ({self.id})")
 
-    def not_seen(self, what: str) -> None:
+    def guard(self, doing: str) -> AbstractContextManager[None]:
+        """Count what goes wrong inside as a fault of the recorder's own."""
+        return self._call.sessions.health.guard("capture", f"{doing} ({self.id})")
+
+    def not_seen(self, what: str, why: str = "the recorder does not know how to watch it") -> None:
         """Say that something of this attempt is not recorded."""
-        self._call.sessions.health.not_seen(what, "the recorder does not know how to watch it")
+        self._call.sessions.health.not_seen(what, why)
+
+    def withhold(self, what: str, why: str) -> None:
+        """Say that the body's bytes are not recorded, since nobody can look for secrets in them."""
+        self._withheld = True
+        self.not_seen(what, why)
 
     def _end(self, ending: Ending, error: BaseException | None = None, rest: bytes = b"") -> None:
         if self._ended:
             return
         self._ended = True
-        try:
-            if self._stream is not None:
-                if rest:
-                    self._write_piece(*self._stream.feed(rest))
-                self._write_piece(*self._stream.flush())
+        with self.guard("recording the end of a response"):
+            call = self._call
+            for piece in self._rest(rest):
+                call.sessions.write(call.state, piece)
             entry = self._ended_entry(ending)
             if error is not None:
-                entry["error"] = describe(error, self._call.sessions)
-            self._call.write(entry)
-            self._call.handle.settle()
-        except Exception as fault:  # noqa: BLE001 - the call goes on
-            self._call.sessions.health.fault("capture", fault, f"recording the end of {self.id}")
+                entry["error"] = describe(error, call.sessions)
+            call.write(entry)
+            call.sessions.write_late_files(call.state)
+
+    def _rest(self, rest: bytes = b"") -> Iterator[Entry]:
+        """What is still to be journaled of the body: the last of it, and that nothing of it could be."""
+        if self._stream is None:
+            return
+        pieces = [self._stream.feed(rest)] if rest else []
+        pieces.append(self._stream.flush())
+        if self._withheld:
+            pieces.append(("", [dropped("response.body", "not_decoded", self._received)]))
+        for piece, marks in pieces:
+            if piece is not None:
+                yield self._piece(piece, marks)
 
     def _ended_entry(self, ending: Ending) -> Entry:
         at, mono = stamp()
@@ -312,9 +326,7 @@ class Exchange:
             "chunks": self._chunks,
         }
 
-    def _piece(self, piece: Any, marks: list[Any]) -> Entry | None:
-        if piece is None:
-            return None
+    def _piece(self, piece: Any, marks: list[Any]) -> Entry:
         at, mono = stamp()
         entry: Entry = {"at": at, "mono": mono, "type": "stream.chunk", "exchange_id": self.id, "data": piece}
         if marks:
@@ -322,9 +334,8 @@ class Exchange:
         return entry
 
     def _write_piece(self, piece: Any, marks: list[Any]) -> None:
-        entry = self._piece(piece, marks)
-        if entry is not None:
-            self._call.handle.write(entry)
+        if piece is not None:
+            self._call.sessions.write(self._call.state, self._piece(piece, marks))
 
     def _in_pieces(self, form: str, held: str, received: int) -> None:
         # A multiple of 4: each piece of base64 can be read by itself.
@@ -335,95 +346,6 @@ class Exchange:
         self._received = received
         self._call.write(self._ended_entry("http_error" if self._status >= _FAILED else "completed"))
 
-    def _request_body(
-        self, request: Any, content_type: str | None
-    ) -> tuple[dict[str, Any] | None, list[Any], SentBody | None]:
-        data: Any = request.__dict__.get("_content")
-        if data == b"":
-            return None, [], None
-        size = 0 if data is None else len(data)
-        if size > LONGEST_REQUEST:
-            mark = {"path": "request.body", "rule": "too_long", "action": "dropped", "bytes": size}
-            return {"unread": "too_long", "bytes": size}, [mark], None
-        try:
-            if data is None:
-                return *unread_body(request, self._call.sessions.redactor), None
-            return self._in_memory(data, content_type)
-        except Exception as error:  # noqa: BLE001 - the call goes on
-            return *self._not_redacted(error, size, "request.body"), None
-
-    def _in_memory(
-        self, data: bytes, content_type: str | None
-    ) -> tuple[dict[str, Any], list[Any], SentBody | None]:
-        bodies = self._call.handle.writer.sent_bodies
-        redactor = self._call.sessions.redactor
-        if redactor.mode in {"secrets", "none"}:
-            body, marks, kept = bodies.journaled(
-                self.id, data, lambda part: redactor.body(part, content_type, "request.body")
-            )
-            if body is not None:
-                return body, marks, kept
-        else:
-            # Hashed or judged text by text: only the whole can be redacted, and the result compared.
-            text, marks = redactor.body(data, content_type, "request.body")
-            if text is not None:
-                body, _, kept = bodies.journaled(self.id, text.encode("utf-8", "surrogatepass"), _as_it_is)
-                if body is not None:
-                    return body, marks, kept
-        return *_binary(redactor, data, "request.body"), None
-
-    def _response_body(
-        self, redactor: Redactor, content: bytes, content_type: str | None
-    ) -> tuple[dict[str, Any], list[Any]]:
-        try:
-            text, marks = redactor.body(content, content_type, "response.body")
-            return (
-                ({"text": text}, marks) if text is not None else _binary(redactor, content, "response.body")
-            )
-        except Exception as error:  # noqa: BLE001 - the call goes on
-            return self._not_redacted(error, len(content), "response.body")
-
-    def _not_redacted(self, error: Exception, size: int, where: str) -> tuple[dict[str, Any], list[Any]]:
-        """What is journaled of a body that could not be judged: nothing of it."""
-        self._call.sessions.health.fault("redaction", error, f"redacting the {where} of {self.id}")
-        mark = {"path": where, "rule": "redaction_failed", "action": "dropped", "bytes": size}
-        return {"unread": "redaction_failed", "bytes": size}, [mark]
-
-
-def _binary(redactor: Redactor, data: bytes, where: str) -> tuple[dict[str, Any], list[Any]]:
-    kept, marks = redactor.binary(data, where)
-    return ({"text": kept} if isinstance(kept, str) else {**kept, "bytes": len(data)}), marks
-
-
-def _as_it_is(data: bytes) -> tuple[str | None, list[Any]]:
-    return data.decode("utf-8", "surrogatepass"), []
-
 
 def _redirect(response: Any, clean: Callable[[str, str], tuple[str, list[Any]]]) -> dict[str, Any]:
     return {"status": response.status_code, "url": clean(str(response.url), "response.history.url")[0]}
-
-
-def is_cancellation(error: BaseException) -> bool:
-    """Return whether somebody stopped this on purpose: a cancelled task, an interrupt, the exit of the program."""
-    return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit) or (
-        # trio's, without importing trio
-        type(error).__name__ == "Cancelled" and not isinstance(error, Exception)
-    )
-
-
-def describe(error: BaseException, sessions: Sessions) -> dict[str, Any]:
-    """Return an exception as journaled: type, message and cause, in words that may be kept."""
-    described = {"type": type(error).__name__, "message": words(error)}
-    cause = error.__cause__ or error.__context__
-    if cause is not None:
-        described["cause"] = f"{type(cause).__name__}: {words(cause)}"
-    kept: dict[str, Any] = sessions.clean(described, "an error")
-    return kept
-
-
-def words(error: BaseException) -> str:
-    """Return an exception's message; its ``__str__`` is the user's code and may raise."""
-    try:
-        return str(error)
-    except Exception as fault:  # noqa: BLE001 - see above
-        return f"<its text raised {type(fault).__name__}>"

@@ -1,4 +1,4 @@
-"""Request bodies that are not in memory: what they are is told, and they are not touched.
+"""Request bodies that are not in memory: what they are is recorded, and they are not touched.
 
 An iterator can be read once, and that once is the server's. Of a form, the fields and the files that are bytes
 in memory are known without reading anything.
@@ -10,29 +10,36 @@ import io
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient.capture.borrowed import Gone, form_fields
+from tfstore.journal.entries import dropped
+
 if TYPE_CHECKING:
     from tfclient.redaction import Redactor
+    from tfclient.sessions.sessions import Sessions
 
 PART_KEPT: Final = 8 * 1024 * 1024
 """Bytes of a form's file up to which it is journaled with the request."""
 
 
-def unread_body(request: Any, redactor: Redactor) -> tuple[dict[str, Any], list[Any]]:
+def unread_body(
+    request: Any, content_type: str | None, sessions: Sessions
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what can be said of a request's body without reading it, and the redaction marks."""
-    body: dict[str, Any] = {"unread": "iterator"}
+    is_form = content_type is not None and content_type.startswith("multipart/form-data")
+    body: dict[str, Any] = {"unread": "multipart" if is_form else "iterator"}
     length = request.headers.get("content-length")
     if length is not None and length.isdigit():
         body["bytes"] = int(length)
-    fields = getattr(request.stream, "fields", None)
-    if not isinstance(fields, list):
-        return body, []
-    body["unread"] = "multipart"
-    marks: list[Any] = []
-    body["parts"] = [_part(field, redactor, marks) for field in fields]
+    marks: list[dict[str, Any]] = []
+    if is_form:
+        try:
+            body["parts"] = [_part(field, sessions.redactor, marks) for field in form_fields(request)]
+        except Gone as error:
+            sessions.health.not_seen("What forms are made of", str(error))
     return body, marks
 
 
-def _part(field: Any, redactor: Redactor, marks: list[Any]) -> dict[str, Any]:
+def _part(field: Any, redactor: Redactor, marks: list[dict[str, Any]]) -> dict[str, Any]:
     name = str(field.name)
     where = f"request.body.{name}"
     content = getattr(field, "file", None)
@@ -59,7 +66,7 @@ def _part(field: Any, redactor: Redactor, marks: list[Any]) -> dict[str, Any]:
         marks += found
         part["data"] = kept
     else:
-        marks.append({"path": where, "rule": "too_long", "action": "dropped", "bytes": len(data)})
+        marks.append(dropped(where, "too_long", len(data)))
     return part
 
 

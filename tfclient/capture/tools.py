@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from tfclient.capture.exchange import describe
+from tfclient.capture.exceptions import describe
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfclient.recorder import Recorder
-    from tfclient.sessions.handle import SessionHandle
     from tfclient.sessions.sessions import Sessions
+    from tfclient.sessions.state import SessionState
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,13 +60,13 @@ class ToolCall:
         """What the tool gave; assign it to have it recorded."""
         self.id: str | None = None
         self._recorder = recorder
-        self._handle: SessionHandle | None = None
+        self._state: SessionState | None = None
         self._token: Token[ToolCall | None] | None = None
 
     def annotate(self, kind: str, data: Any = None) -> None:
         """Add a step of the program's own that belongs to this call, such as a side effect."""
-        if self._handle is not None:
-            self._handle.annotate(kind, data, call_id=self.call_id)
+        if self._state is not None:
+            self.sessions.annotate(self._state, kind, data, call_id=self.call_id)
 
     @property
     def sessions(self) -> Sessions:
@@ -92,31 +92,26 @@ class ToolCall:
             except (ValueError, RuntimeError):
                 # An asynchronous tool may be closed from another context.
                 _tool.set(None)
-        if self._handle is not None:
-            self._end(exc)
+        if self._state is not None:
+            self._end(self._state, exc)
 
     def _start(self, outer: ToolCall | None) -> None:
-        try:
-            handle = self.sessions.for_call()
-            self.id = handle.writer.new_id()
-            self._handle = handle
+        with self._recorder.health.guard("tool", f"recording the start of tool {self.name}"):
+            state = self.sessions.for_call()
+            self.id = state.writer.new_id()
+            self._state = state
             entry = self._entry("tool.started")
             if outer is not None and outer.sessions is self.sessions:
                 entry["parent_call"] = outer.call_id or outer.id
-            self._write(handle, entry, "arguments", self.arguments)
-        except Exception as error:  # noqa: BLE001 - the tool runs
-            self._recorder.health.fault("tool", error, f"recording the start of tool {self.name}")
+            self._write(state, entry, "arguments", self.arguments)
 
-    def _end(self, error: BaseException | None) -> None:
-        try:
-            handle = cast("SessionHandle", self._handle)
+    def _end(self, state: SessionState, error: BaseException | None) -> None:
+        with self._recorder.health.guard("tool", f"recording the end of tool {self.name}"):
             entry = self._entry("tool.ended")
             if error is not None:
                 entry["error"] = describe(error, self.sessions) | {"traceback": _frames(error)}
-            self._write(handle, entry, "result", None if self.result is _UNSET else self.result)
-            handle.settle()
-        except Exception as fault:  # noqa: BLE001 - the tool has run
-            self._recorder.health.fault("tool", fault, f"recording the end of tool {self.name}")
+            self._write(state, entry, "result", None if self.result is _UNSET else self.result)
+            self.sessions.write_late_files(state)
 
     def _entry(self, kind: str) -> Entry:
         at, mono = stamp()
@@ -129,12 +124,12 @@ class ToolCall:
             "name": self.name,
         }
 
-    def _write(self, handle: SessionHandle, entry: Entry, field: str, value: Any) -> None:
+    def _write(self, state: SessionState, entry: Entry, field: str, value: Any) -> None:
         if value is not None:
             entry[field], marks = self.sessions.redactor.value(_plain(value), f"tool.{field}")
             if marks:
                 entry["redactions"] = marks
-        handle.write(entry)
+        self.sessions.write(state, entry)
 
 
 def current_tool(sessions: Sessions) -> str | None:
@@ -208,7 +203,7 @@ def call_of(recorder: Recorder, item: object) -> ToolCall:
 
 
 def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
-    """Journal a run of a tool as the SDK's own tool runner told of it, when it was over.
+    """Journal a run of a tool as the SDK's own tool runner speaks of it, when it is over.
 
     Args:
         recorder: what records it.
@@ -217,25 +212,24 @@ def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
     """
     if not recorder.enabled:
         return
-    try:
+    with recorder.health.guard("tool", "recording what a tool runner said"):
         call_id, took = diagnostic["call_id"], diagnostic["duration_ms"]
         whole = diagnostic["api"] in {"responses", "browser"} and diagnostic["stage"] == "action"
         if not whole or call_id is None or not isinstance(took, int | float):
             return
-        handle = recorder.sessions.for_call()
+        sessions = recorder.sessions
+        state = sessions.for_call()
         at, mono = stamp()
         name = diagnostic["member"] if diagnostic["api"] == "responses" else f"browser_{diagnostic['member']}"
-        about = {"tool": handle.writer.new_id(), "call_id": call_id, "name": name}
+        about = {"tool": state.writer.new_id(), "call_id": call_id, "name": name}
         microseconds = int(took * 1000)
         started = {"at": at - microseconds, "mono": mono - microseconds, "type": "tool.started", **about}
         ended: Entry = {"at": at, "mono": mono, "type": "tool.ended", **about}
         if diagnostic["reason"] != "completed":
             reason = str(diagnostic["reason"])
             ended["error"] = {"type": reason, "message": f"the tool runner says no more than {reason}"}
-        handle.write(started, ended)
-        handle.settle()
-    except Exception as error:  # noqa: BLE001 - the tool has run
-        recorder.health.fault("tool", error, "recording what a tool runner told")
+        sessions.write(state, started, ended)
+        sessions.write_late_files(state)
 
 
 def _get(thing: object, name: str) -> Any:

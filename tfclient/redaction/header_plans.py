@@ -14,12 +14,14 @@ from orjson import Fragment, dumps
 from tfclient.redaction.wire import URLS, dropped_header, is_credential
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from tfclient.redaction import Redactor
 
 MOST: Final = 1024
 """Sequences of names, or URLs, that are remembered; then it begins anew."""
 
-_Header = tuple[bytes, ...]
+Header = tuple[bytes, ...]
 """As the HTTP library has it: the name, perhaps again in lower case, and the value."""
 
 _name: Final = itemgetter(-2)
@@ -42,10 +44,9 @@ class Known:
     """What a redactor said about headers and URLs that came before.
 
     Example:
-        >>> from httpx2 import Headers
         >>> from tfclient.redaction import Redactor
         >>> known = Known(Redactor.from_setting())
-        >>> sent = Headers({"Accept": "*/*", "Cookie": "a=b"})
+        >>> sent = [(b"Accept", b"*/*"), (b"Cookie", b"a=b")]
         >>> headers, marks, content_type = known.headers(sent, "request.headers")
         >>> dumps(headers), [mark["path"] for mark in marks], content_type
         (b'{"accept":"*/*"}', ['request.headers.cookie'], None)
@@ -55,17 +56,15 @@ class Known:
         self._redactor = redactor
         self._looks = redactor.looks
         self._plans: dict[bytes, _Plan | None] = {}
-        self._urls: dict[Any, tuple[str, list[Any]]] = {}
+        self._urls: dict[Hashable, tuple[str, list[Any]]] = {}
 
-    def headers(self, headers: Any, where: str) -> tuple[Fragment, list[Any], str | None]:
+    def headers(self, listed: Sequence[Header], where: str) -> tuple[Fragment, list[Any], str | None]:
         """Return headers by lower-cased name and without credentials, as JSON; their marks; the content type.
 
         Args:
-            headers: those of httpx or httpx2.
+            listed: each name, perhaps again in lower case, and its value.
             where: ``"request.headers"`` or ``"response.headers"``; paths in the marks start with it.
         """
-        # The public `raw` makes a new list and new pairs at each look.
-        listed: list[_Header] = getattr(headers, "_list", None) or headers.raw
         if not listed:
             return Fragment(b"{}"), [], None
         names = b"\n".join(map(_name, listed))
@@ -91,21 +90,19 @@ class Known:
         content_type = None if place_of_type is None else values[place_of_type].decode("latin-1")
         return Fragment(plan.template % tuple(written)), marks, content_type
 
-    def url(self, url: Any) -> tuple[str, list[Any]]:
+    def url(self, key: Hashable, url: Any) -> tuple[str, list[Any]]:
         """Return a request's URL, as ``Redactor.url`` does.
 
         Args:
-            url: an httpx or httpx2 URL.
+            key: what it is remembered by.
+            url: the URL; its text is asked for when the key was not seen before.
         """
-        # The text of a URL is put together each time that somebody asks for it; what it is made of is not.
-        key = getattr(url, "_uri_reference", None)
-        known = None if key is None else self._urls.get(key)
+        known = self._urls.get(key)
         if known is None:
             known = self._redactor.url(str(url), "request.url")
-            if key is not None:
-                if len(self._urls) >= MOST:
-                    self._urls = {}
-                self._urls[key] = known
+            if len(self._urls) >= MOST:
+                self._urls = {}
+            self._urls[key] = known
         return known
 
     def _planned(self, names: bytes) -> _Plan | None:
@@ -127,6 +124,6 @@ class Known:
         self._plans[names] = plan
         return plan
 
-    def _one_by_one(self, listed: list[_Header], where: str) -> tuple[Fragment, list[Any], str | None]:
+    def _one_by_one(self, listed: Sequence[Header], where: str) -> tuple[Fragment, list[Any], str | None]:
         kept, marks = self._redactor.headers([(header[0], header[-1]) for header in listed], where)
         return Fragment(dumps(kept)), marks, kept.get("content-type")

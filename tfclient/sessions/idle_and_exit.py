@@ -1,7 +1,7 @@
 """The sessions of this process that have not ended: idleness, and the end of the process.
 
-They are held here: a client may be gone while its session waits for either. The handles do not hold their
-recorder, so that a recorder that is gone can be noticed.
+They are held here: a client may be gone while its session waits for either. They do not hold their recorder, so
+that a recorder that is gone can be noticed.
 """
 
 from __future__ import annotations
@@ -15,38 +15,28 @@ from typing import TYPE_CHECKING, Final
 from tfstore.disk.fork import renew_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-    from typing import Protocol
 
-    from tfclient.sessions.handle import SessionHandle
-
-    class Finisher(Protocol):
-        """What writes documents and diagrams (``tfclient.finishing.finisher``)."""
-
-        def refresh(self, session_id: str) -> None: ...
-
-        def finish(self, session_id: str, on_done: Callable[[Exception | None], None]) -> None: ...
-
-        def drain(self, timeout: float) -> None: ...
+    from tfclient.finishing.finisher import Finisher
+    from tfclient.sessions.state import SessionState
 
 
 EXIT_SECONDS: Final = 5.0
 """How long the end of the process waits for documents and diagrams."""
 
-_OPEN: dict[int, SessionHandle] = {}
+_OPEN: dict[SessionState, None] = {}
 _DRAINED: dict[Path, Finisher] = {}
 
 
-def hold(handle: SessionHandle) -> None:
+def hold(state: SessionState) -> None:
     """Have a session ended when it is idle, or with the process."""
-    _OPEN[id(handle)] = handle
+    _OPEN[state] = None
     _SWEEP.wake()
 
 
-def let_go(handle: SessionHandle) -> None:
-    """Hold an ended session no longer."""
-    _OPEN.pop(id(handle), None)
+def release(state: SessionState) -> None:
+    """Hold a session no longer, since it has ended."""
+    _OPEN.pop(state, None)
 
 
 def look_again() -> None:
@@ -59,16 +49,16 @@ def drain_at_exit(store: Path, finisher: Finisher) -> None:
     _DRAINED[store] = finisher
 
 
-def open_sessions() -> list[SessionHandle]:
+def open_sessions() -> list[SessionState]:
     """Return the sessions of this process that have not ended."""
-    return list(_OPEN.values())
+    return list(_OPEN)
 
 
 def _at_exit() -> None:
     until = monotonic() + EXIT_SECONDS
-    for handle in open_sessions():
+    for state in open_sessions():
         with contextlib.suppress(Exception):
-            handle._sessions.end(handle, "process_exit")  # noqa: SLF001
+            state.end("process_exit")
     for finisher in list(_DRAINED.values()):
         with contextlib.suppress(Exception):
             finisher.drain(max(0.0, until - monotonic()))
@@ -114,12 +104,10 @@ class _Sweep:
     def sweep() -> float | None:
         """End what is idle; return the seconds until the next session can be, or None."""
         pause: float | None = None
-        for handle in open_sessions():
-            sessions = handle._sessions  # noqa: SLF001
-            limit = sessions.settings.idle_minutes * 60 or float("inf")
-            left = handle.last_activity + limit - monotonic()
-            if handle.abandoned or left <= 0:
-                sessions.end(handle, "closed" if handle.abandoned else "idle_timeout")
+        for state in open_sessions():
+            left = state.last_activity + state.idle_seconds - monotonic()
+            if state.due or left <= 0:
+                state.end("closed" if state.due else "idle_timeout")
             elif left < float("inf"):
                 pause = left if pause is None else min(pause, left)
         return None if pause is None else min(pause, threading.TIMEOUT_MAX)

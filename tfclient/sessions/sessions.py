@@ -1,4 +1,4 @@
-"""The sessions of one recorder: opening, the current one, the end.
+"""The sessions of one recorder: opening, the current one, what is written to one, the end.
 
 A recorder has one implicit session, opened by its first call, and any number of sessions of the program's own
 (``with client.session()``), which follow the context: tasks and ``copy_context`` threads belong to the session
@@ -12,30 +12,30 @@ import os
 import threading
 from collections import deque
 from contextvars import ContextVar
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.errors import SessionEnded
-from tfclient.sessions.handle import SessionHandle
-from tfclient.sessions.idle_and_exit import drain_at_exit, let_go, look_again, open_sessions
+from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
+from tfclient.sessions.state import SessionState
+from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
     from tfclient.redaction import Redactor
-    from tfclient.sessions.idle_and_exit import Finisher
+    from tfclient.sessions.state import Link
     from tfclient.settings import Settings
     from tfclient.stats import Counters
-    from tfstore.disk.paths import StorePaths
     from tfstore.document.labels import EndReason
+    from tfstore.journal.entries import Members
 
 _FINISHED: Final = 64
 """Ended sessions that are remembered until somebody asks whether their documents tell everything."""
-
-Link = tuple[SessionHandle, Any]
-"""The current session of a context, and what was its link before."""
 
 _current: ContextVar[Link | None] = ContextVar("tfclient_session", default=None)
 
@@ -60,10 +60,10 @@ class Sessions:
         from tfclient.redaction.header_plans import Known
 
         self.known = Known(redactor)
-        self.runtime = runtime
         self.finished: deque[str] = deque(maxlen=_FINISHED)
+        self._runtime = runtime
         self._lock = fork.lock()
-        self._implicit: SessionHandle | None = None
+        self._implicit: SessionState | None = None
         self._finisher: Finisher | None = None
 
     def new(
@@ -71,7 +71,7 @@ class Sessions:
         title: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         session_id: str | None = None,
-    ) -> SessionHandle:
+    ) -> SessionState:
         """Make a session, to be opened by what is written to it.
 
         Raises:
@@ -79,140 +79,189 @@ class Sessions:
         """
         from tfstore.disk.paths import check_session_id, new_session_id
 
-        checked = new_session_id() if session_id is None else check_session_id(session_id)
-        return SessionHandle(self, checked, title=title or "", metadata=metadata)
+        settings = self.settings
+        state = SessionState(
+            self,
+            new_session_id() if session_id is None else check_session_id(session_id),
+            title=title or "",
+            metadata=metadata,
+            idle_seconds=settings.idle_minutes * 60 or float("inf"),
+            end=self.end,
+        )
+        state.writer = Writer(
+            settings.directory,
+            state.id,
+            fsync=settings.fsync,
+            opening=lambda: self._opening(state),
+            health=self.health,
+            counters=self.counters,
+        )
+        return state
 
-    def current(self) -> SessionHandle | None:
+    def current(self) -> SessionState | None:
         """The session that a call made here and now belongs to, if one is open."""
         link = _current.get()
         while link is not None:
-            handle, link = link
-            if handle._sessions is self and not handle.ended:  # noqa: SLF001 - two halves of one
-                return handle
+            state, link = link
+            if state.owner is self and not state.ended:
+                return state
         implicit = self._implicit
         return implicit if implicit is not None and not implicit.ended else None
 
-    def for_call(self) -> SessionHandle:
+    def for_call(self) -> SessionState:
         """The current session; opened if there is none."""
-        handle = self.current()
-        if handle is None:
+        state = self.current()
+        if state is None:
             with self._lock:
-                handle = self._implicit
-                if handle is None or handle.ended:
-                    handle = self._implicit = self.new()
-        return handle
+                state = self._implicit
+                if state is None or state.ended:
+                    state = self._implicit = self.new()
+        return state
 
-    def open(self) -> list[SessionHandle]:
+    def open(self) -> list[SessionState]:
         """Return this recorder's sessions that have not ended."""
-        return [handle for handle in open_sessions() if handle._sessions is self]  # noqa: SLF001
+        return [state for state in open_sessions() if state.owner is self]
 
-    def enter(self, handle: SessionHandle) -> None:
+    def enter(self, state: SessionState) -> None:
         """Make a session the current one of this context.
 
         Raises:
             SessionEnded: it has ended.
         """
-        if handle.ended:
-            raise SessionEnded(handle.id)
-        handle._token = _current.set((handle, _current.get()))  # noqa: SLF001
+        if state.ended:
+            raise SessionEnded(state.id)
+        state.token = _current.set((state, _current.get()))
         if self.settings.enabled:
-            handle.keep()
+            self._keep(state)
             # Opened here and not at its first call: a session without calls has a document too.
-            handle.writer.append()
+            state.writer.append()
 
-    def leave(self, handle: SessionHandle) -> None:
+    def leave(self, state: SessionState) -> None:
         """End a session and give the context back the one before."""
-        token, handle._token = handle._token, None  # noqa: SLF001
+        token, state.token = state.token, None
         if token is not None:
             # A generator or an async fixture may leave in another context than it entered in.
             with contextlib.suppress(ValueError, RuntimeError):
                 _current.reset(token)
-        self.end(handle)
+        self.end(state)
 
-    def end(self, handle: SessionHandle, reason: EndReason = "closed") -> None:
+    def write(self, state: SessionState, *entries: Entry | Members) -> bool:
+        """Journal entries of a session; say whether they were taken."""
+        if not state.kept and not state.ended:
+            self._keep(state)
+        written = state.writer.append(*entries)
+        self.touch(state)
+        return written
+
+    def touch(self, state: SessionState) -> None:
+        """Note that something was journaled: the session is not idle, and its document is to follow."""
+        state.last_activity = monotonic()
+        if state.ended:
+            state.late = True
+            return
+        try:
+            (self._finisher or self._finish()).refresh(state.id)
+        except Exception as error:  # noqa: BLE001 - the program goes on
+            self.health.fault("finish", error, f"refreshing the document of session {state.id}")
+
+    def annotate(self, state: SessionState, kind: str, data: Any, **about: str | None) -> None:
+        """Journal something that the program itself says, redacted."""
+        if not self.settings.enabled:
+            return
+        with self.health.guard("session", f"recording an annotation in session {state.id}"):
+            at, mono = stamp()
+            entry: Entry = {"at": at, "mono": mono, "type": "annotation", "kind": str(kind)}
+            entry |= {key: value for key, value in about.items() if value}
+            entry["data"], marks = self.redactor.value(data)
+            if marks:
+                entry["redactions"] = marks
+            self.write(state, entry)
+            self.write_late_files(state)
+
+    def end(self, state: SessionState, reason: EndReason = "closed") -> None:
         """End a session: its last entry, then document and diagram in the background."""
         with self._lock:
-            if handle.ended:
+            if state.ended:
                 return
-            handle.ended = True
-            if self._implicit is handle:
+            state.ended = True
+            if self._implicit is state:
                 self._implicit = None
-        let_go(handle)
+        release(state)
         try:
-            self._end(handle, reason)
+            if not state.kept or not self._is_ours_to_end(state):
+                state.writer.close()
+                state.done.set()
+                return
+            at, mono = stamp()
+            state.writer.append({"at": at, "mono": mono, "type": "session.ended", "end_reason": reason})
+            if state.writer.backlog and reason != "process_exit":
+                threading.Thread(
+                    target=self.write_files, args=(state,), name="tfclient-end", daemon=True
+                ).start()
+            else:
+                self.write_files(state)
         except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("session", error, f"ending session {handle.id}")
-            handle.error = error
-            handle._done.set()  # noqa: SLF001
+            self._done(state, error)
 
-    def _end(self, handle: SessionHandle, reason: EndReason) -> None:
-        if not handle._kept or not self._is_ours_to_end(handle):  # noqa: SLF001
-            handle.writer.close()
-            handle._done.set()  # noqa: SLF001
-            return
-        at, mono = stamp()
-        handle.writer.append({"at": at, "mono": mono, "type": "session.ended", "end_reason": reason})
-        if handle.writer.backlog and reason != "process_exit":
-            threading.Thread(target=self.conclude, args=(handle,), name="tfclient-end", daemon=True).start()
-        else:
-            self.conclude(handle)
-
-    def abandon(self) -> None:
+    def end_soon(self) -> None:
         """Have the implicit session ended: the last client that recorded into it is gone.
 
         Called by the garbage collector, inside whatever it interrupts, so the end itself is left to a thread.
         """
         implicit = self._implicit
         if implicit is not None and not implicit.ended:
-            implicit.abandoned = True
+            implicit.due = True
             look_again()
 
-    def conclude(self, handle: SessionHandle) -> None:
-        """Let go of an ended session's journal and have its files written."""
-
-        def done(error: Exception | None) -> None:
-            handle.error = error
-            if error is not None:
-                self.health.fault("finish", error, f"writing the files of session {handle.id}")
-            elif handle.id not in self.finished:
-                self.finished.append(handle.id)
-            handle._done.set()  # noqa: SLF001
-
-        handle.writer.close()
+    def write_files(self, state: SessionState) -> None:
+        """Close an ended session's journal and have its document and diagram written."""
+        state.writer.close()
         try:
-            self._finish().finish(handle.id, done)
+            self._finish().finish(state.id, lambda error: self._done(state, error))
         except Exception as error:  # noqa: BLE001 - the program goes on
-            done(error)
+            self._done(state, error)
 
-    def refresh(self, session_id: str) -> None:
-        """Have the document of an active session brought up to date, soon."""
-        try:
-            (self._finisher or self._finish()).refresh(session_id)
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("finish", error, f"refreshing the document of session {session_id}")
-
-    def observe(self, handle: SessionHandle, entry_type: str, field: str, value: Any, **more: Any) -> None:
-        """Journal something that the program itself says, its value redacted."""
-        if not self.settings.enabled:
-            return
-        try:
-            at, mono = stamp()
-            entry: Entry = {"at": at, "mono": mono, "type": entry_type, **more}
-            entry[field], marks = self.redactor.value(value)
-            if marks:
-                entry["redactions"] = marks
-            handle.write(entry)
-            handle.settle()
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("session", error, f"recording {entry_type} in session {handle.id}")
+    def write_late_files(self, state: SessionState) -> None:
+        """Have the files written once more if something came in after the end."""
+        if state.late:
+            state.late = False
+            self.write_files(state)
 
     def clean(self, value: Any, what: str) -> Any:
         """Return a value of the program's own as it may be journaled."""
-        try:
+        with self.health.guard("redaction", f"redacting {what}"):
             return self.redactor.value(value)[0]
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("redaction", error, f"redacting {what}")
-            return None
+        return None
+
+    def _keep(self, state: SessionState) -> None:
+        """Have the session ended when it is idle, or with the process."""
+        state.kept = True
+        hold(state)
+
+    def _opening(self, state: SessionState) -> Entry:
+        at, mono = state.started
+        title = self.clean(state.title, "session.title")
+        return {
+            "at": at,
+            "mono": mono,
+            "type": "session.started",
+            "journal_version": 1,
+            "title": title if isinstance(title, str) else "",
+            "metadata": self.clean(state.metadata, "session.metadata"),
+            "channel": "text",
+            "runtime": self._runtime(),
+            "redaction": {"mode": self.redactor.mode},
+            **({"deltas": True} if self.settings.deltas else {}),
+            **({"max_payload": cap} if (cap := self.settings.max_payload) is not None else {}),
+        }
+
+    def _done(self, state: SessionState, error: Exception | None) -> None:
+        state.error = error
+        if error is not None:
+            self.health.fault("finish", error, f"writing the files of session {state.id}")
+        elif state.id not in self.finished:
+            self.finished.append(state.id)
+        state.done.set()
 
     def _finish(self) -> Finisher:
         with self._lock:
@@ -221,24 +270,22 @@ class Sessions:
                 drain_at_exit(self.settings.directory, self._finisher)
             return self._finisher
 
-    def _is_ours_to_end(self, handle: SessionHandle) -> bool:
+    def _is_ours_to_end(self, state: SessionState) -> bool:
         """Whether this process says how a session ended: the one that opened it, else the last that writes to it.
 
         A forked child that has recorded nothing has nothing to say.
         """
-        if handle._pid == os.getpid():  # noqa: SLF001
+        if state.pid == os.getpid():
             return True
-        own = handle.writer.name
+        own = state.writer.name
         if own is None:
             return False
-        try:
+        with self.health.guard("session", f"looking for other writers of session {state.id}"):
             from tfstore.disk.paths import StorePaths
             from tfstore.journal.reading import live_writers
 
-            return live_writers(StorePaths(self.settings.directory), handle.id) == [own]
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("session", error, f"looking for other writers of session {handle.id}")
-            return False
+            return live_writers(StorePaths(self.settings.directory), state.id) == [own]
+        return False
 
 
 def make_finisher(settings: Settings) -> Finisher:
@@ -246,6 +293,4 @@ def make_finisher(settings: Settings) -> Finisher:
     from tfclient.finishing.finisher import Finisher
     from tfstore.disk.paths import StorePaths
 
-    paths: StorePaths = StorePaths(settings.directory)
-    finisher: Any = Finisher.for_store(paths, settings)
-    return finisher  # type: ignore[no-any-return]
+    return Finisher.for_store(StorePaths(settings.directory), settings)

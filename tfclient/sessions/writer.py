@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from tfclient.sessions.sent_bodies import SentBodies
 from tfstore.disk import fork
 from tfstore.errors import EntryTooLong, SegmentNotOurs
+from tfstore.journal.entries import dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,15 +133,13 @@ class Writer:
             self.append()
         backlog = self._backlog
         if backlog is not None:
-            backlog.finish(5.0)
+            backlog.wait(5.0)
         segment, self._segment = self._segment, None
         self.sent_bodies.forget()
         if segment is not None:
-            try:
+            with self._health.guard("journal", f"closing the journal of session {self.session_id}"):
                 self._counters.closed_bytes += segment.path.stat().st_size
                 segment.close()
-            except Exception as error:  # noqa: BLE001 - see above
-                self._health.fault("journal", error, f"closing the journal of session {self.session_id}")
 
     def new_id(self) -> str:
         """Return an id for a call or tool of this session that no other process gives."""
@@ -241,11 +240,11 @@ class Writer:
                 "where a kill of the process would lose them",
             )
             self._backlog = Backlog(self)
-        # A busy program can take the time of one write for itself; it is told when it is surely the disk.
+        # A busy program can take the time of one write for itself; it is a fault when it is surely the disk.
         if took >= SURELY_STALLED:
-            self._told_slow(took)
+            self._surely_slow(took)
 
-    def _told_slow(self, took: float) -> None:
+    def _surely_slow(self, took: float) -> None:
         doing = "writing the journal, now in the background"
         self._health.fault("slow", f"a write took {took * 1000:.0f} ms", doing)
 
@@ -266,7 +265,7 @@ class Writer:
         self._counters.entries += len(entries)
         self._counters.latest.append(took)
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
-            self._told_slow(took)
+            self._surely_slow(took)
         return took
 
 
@@ -299,7 +298,7 @@ class Backlog:
         self._writer._failed(OSError("the backlog is full"), lost)  # noqa: SLF001 - two halves of one
         return False
 
-    def finish(self, timeout: float) -> None:
+    def wait(self, timeout: float) -> None:
         """Wait until everything is written, for at most this many seconds."""
         until = monotonic() + timeout
         with self._ready:
@@ -347,6 +346,5 @@ def _shortened(entry: Entry | Members) -> Entry | Members:
         return entry
     whole: Entry = parse(text)
     kept = {key: value for key, value in whole.items() if key not in {"body", "data", "result", "arguments"}}
-    mark = {"path": whole["type"], "rule": "too_long", "action": "dropped", "bytes": len(text)}
-    kept["redactions"] = [*whole.get("redactions", ()), mark]
+    kept["redactions"] = [*whole.get("redactions", ()), dropped(whole["type"], "too_long", len(text))]
     return kept

@@ -1,0 +1,93 @@
+"""What is taken from private parts of httpx, httpx2 and openai, each tried when it is first used.
+
+For what is only quicker there is a public way, which is gone when one of them is not as it was. For the rest,
+``Gone`` says so, and whoever asked says what is not recorded therefore. Two more are seen from outside: that
+``OpenAI._send_request`` is where requests leave by (``seams.returned``), and that connections ask their client for
+its ``websocket_base_url``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Gone(Exception):
+    """A library has no such part, or it is no longer what it was."""
+
+
+def header_list(headers: Any) -> list[tuple[bytes, ...]]:
+    """Return headers in their order: the name, perhaps again in lower case, and the value."""
+    # The public `raw` makes a new list and new pairs at each look.
+    way = _WAYS.get(type(headers))
+    listed: list[tuple[bytes, ...]] = _try_headers(headers) if way is None else way(headers)
+    return listed
+
+
+def url_key(url: Any) -> Hashable:
+    """Return what a URL is made of; its text is put together each time that somebody asks for it."""
+    key = getattr(url, "_uri_reference", None)
+    return key if isinstance(key, tuple) else str(url)
+
+
+def form_fields(request: Any) -> list[Any]:
+    """Return the fields of a multipart form, each with ``name`` and ``value``, or with ``name`` and ``file``.
+
+    Raises:
+        Gone: they are not there.
+    """
+    fields = getattr(request.stream, "fields", None)
+    if not isinstance(fields, list) or not all(map(_is_field, fields)):
+        raise Gone(f"a {type(request.stream).__qualname__} has no fields that it knows")
+    return fields
+
+
+@cache
+def decoders(library: str) -> dict[str, Callable[[], Any]]:
+    """Return what undoes content encodings, by their names: each made has ``decode`` and ``flush``.
+
+    Raises:
+        Gone: it is not there.
+    """
+    try:
+        found: dict[str, Callable[[], Any]] = importlib.import_module(
+            f"{library}._decoders"
+        ).SUPPORTED_DECODERS
+        for name in ("decode", "flush"):
+            getattr(found["gzip"](), name)
+    except Exception as error:
+        raise Gone(f"{library} has no decoders that it knows") from error
+    return found
+
+
+def connection_asking(caller: FrameType) -> str | None:
+    """Return what kind of connection asks a client for its WebSocket address; None if another asks.
+
+    Those who ask are the SDK's connections, for Azure the client itself, and copies; besides, programs.
+    """
+    asker = caller.f_locals.get("self")
+    of_the_sdk = str(caller.f_globals.get("__name__")).startswith("openai.")
+    if asker is None or not of_the_sdk or "copy" in caller.f_code.co_name:
+        return None
+    return type(asker).__name__.removesuffix("ConnectionManager")
+
+
+_WAYS: dict[type, Callable[[Any], Any]] = {}
+
+
+def _try_headers(headers: Any) -> Any:
+    try:
+        quick = [(header[0], header[-1]) for header in headers._list] == headers.raw  # noqa: SLF001 - tried here
+    except Exception:  # noqa: BLE001 - then it is not what it was
+        quick = False
+    way = _WAYS[type(headers)] = (lambda given: given._list) if quick else (lambda given: given.raw)  # noqa: SLF001
+    return way(headers)
+
+
+def _is_field(field: Any) -> bool:
+    return hasattr(field, "name") and (hasattr(field, "value") or hasattr(field, "file"))

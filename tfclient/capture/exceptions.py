@@ -1,0 +1,35 @@
+"""What exceptions say of a call: whether somebody stopped it, and what is kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfclient.sessions.sessions import Sessions
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Return whether somebody stopped this on purpose: a cancelled task, an interrupt, the exit of the program."""
+    return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit) or (
+        # trio's, without importing trio
+        type(error).__name__ == "Cancelled" and not isinstance(error, Exception)
+    )
+
+
+def describe(error: BaseException, sessions: Sessions) -> dict[str, Any]:
+    """Return an exception as journaled: type, message and cause, in words that may be kept."""
+    described = {"type": type(error).__name__, "message": words(error)}
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        described["cause"] = f"{type(cause).__name__}: {words(cause)}"
+    kept: dict[str, Any] = sessions.clean(described, "an error")
+    return kept
+
+
+def words(error: BaseException) -> str:
+    """Return an exception's message; its ``__str__`` is the user's code and may raise."""
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001 - see above
+        return f"<its text raised {type(fault).__name__}>"
