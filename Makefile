@@ -3,23 +3,28 @@
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
-# The last of openai 2, which runs on httpx; the newest runs on httpx2.
+# The oldest openai that may be installed, and the last of openai 2, which run on httpx; the newest runs on httpx2.
+OPENAI_OLDEST := openai==2.31.*
 OPENAI2 := openai==2.54.*
+# What touches the client.
+OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/server tests/demo \
+	tests/docs/test_exported_names.py tests/test_cassettes.py)
 # More for pytest: make test PYTEST="-k redaction -x"
 PYTEST ?=
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test check format bench openai2-test wheel wheel-test clean
+.PHONY: help demo test check format bench openai2-test openai-oldest-test wheel wheel-test clean
 
 help:
-	@echo "make demo          play a recorded agent through the real client; no key, no network"
-	@echo "make test          the test suite"
-	@echo "make check         ruff, mypy, pyright, import-linter"
-	@echo "make format        let ruff put files in order"
-	@echo "make bench         how much recording costs, as ratios"
-	@echo "make openai2-test  what touches the client, on $(OPENAI2)"
-	@echo "make wheel-test    the suite against the built wheel"
-	@echo "make clean         take away what these made"
+	@echo "make demo                play a recorded agent through the real client; no key, no network"
+	@echo "make test                the test suite"
+	@echo "make check               ruff, mypy, pyright, import-linter"
+	@echo "make format              let ruff put files in order"
+	@echo "make bench               how much recording costs, as ratios"
+	@echo "make openai2-test        what touches the client, on $(OPENAI2)"
+	@echo "make openai-oldest-test  the same on $(OPENAI_OLDEST)"
+	@echo "make wheel-test          the suite against the built wheel"
+	@echo "make clean               take away what these made"
 
 demo: .venv/.installed
 	.venv/bin/tfclient demo
@@ -41,9 +46,8 @@ format: .venv/.installed
 bench: .venv/.installed
 	.venv/bin/python -m tests.bench
 
-openai2-test: .venv-openai2/.installed
-	.venv-openai2/bin/python -m pytest -n auto $(PYTEST) \
-		$(wildcard tests/capture tests/parity tests/server tests/demo tests/test_cassettes.py)
+openai2-test openai-oldest-test: %-test: .venv-%/.installed
+	.venv-$*/bin/python -m pytest -n auto $(PYTEST) $(OF_THE_CLIENT)
 
 # The tests run in a folder without the sources, so that only the wheel can be imported. Left out is what takes
 # long and cannot tell a wheel from a checkout.
@@ -69,9 +73,11 @@ endef
 	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev
 	@touch $@
 
-.venv-openai2/.installed: pyproject.toml
+.venv-openai2/.installed: OPENAI := $(OPENAI2)
+.venv-openai-oldest/.installed: OPENAI := $(OPENAI_OLDEST)
+.venv-openai2/.installed .venv-openai-oldest/.installed: pyproject.toml
 	$(installed)
-	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev '$(OPENAI2)'
+	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev '$(OPENAI)'
 	@touch $@
 
 .venv-wheel/.installed: dist/.built
@@ -86,4 +92,4 @@ dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes -type f -
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-openai2 .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-openai2 .venv-openai-oldest .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

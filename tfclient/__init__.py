@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from tfclient.stats import Stats
     from tfstore.store import Store
 
-__all__ = [
-    "AsyncTracedAzureOpenAI",
-    "AsyncTracedBedrockOpenAI",
-    "AsyncTracedOpenAI",
-    "Health",
-    "Recorder",
-    "SessionEnded",
-    "SessionHandle",
-    "SessionStillOpen",
-    "SettingError",
-    "Stats",
-    "TfclientError",
-    "TracedAzureOpenAI",
-    "TracedBedrockOpenAI",
-    "TracedOpenAI",
-    "open_store",
-]
+    __all__ = [
+        "AsyncTracedAzureOpenAI",
+        "AsyncTracedBedrockOpenAI",
+        "AsyncTracedOpenAI",
+        "Health",
+        "Recorder",
+        "SessionEnded",
+        "SessionHandle",
+        "SessionStillOpen",
+        "SettingError",
+        "Stats",
+        "TfclientError",
+        "TracedAzureOpenAI",
+        "TracedBedrockOpenAI",
+        "TracedOpenAI",
+        "open_store",
+    ]
 
 _HOMES = {
     "AsyncTracedAzureOpenAI": "client",
@@ -68,6 +68,8 @@ _HOMES = {
 if not TYPE_CHECKING:  # a checker that saw it would take any name for one of ours
 
     def __getattr__(name: str) -> object:
+        if name == "__all__":
+            return _names()
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -75,7 +77,13 @@ if not TYPE_CHECKING:  # a checker that saw it would take any name for one of ou
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_names()})
+
+
+def _names() -> list[str]:
+    """Which names there are: whether those for Bedrock are among them, the installed openai knows."""
+    clients = import_module(f"{__name__}.client").__all__
+    return sorted({"open_store", *clients, *(name for name, home in _HOMES.items() if home != "client")})
 
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:

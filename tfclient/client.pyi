@@ -1,5 +1,5 @@
 # The drop-in clients as type checkers see them: every parameter of the parent, and ours.
-# `tests/typing` compares the parameters with those of the installed openai, and checks a program against this.
+# Written by `python -m tests.write_stub`; `tests/typing` compares it, and checks a program against it.
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
@@ -12,11 +12,11 @@ from openai import (
     AsyncOpenAI,
     AzureOpenAI,
     BedrockOpenAI,
+    DataResidency,
     NotGiven,
     OpenAI,
     Timeout,
 )
-from openai._data_residency import DataResidency
 from openai._provider import _Provider
 from openai.auth import WorkloadIdentity, X509WorkloadIdentity
 from openai.lib.azure import AsyncAzureADTokenProvider, AzureADTokenProvider

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
+import openai
 import pytest
 
 import tfclient
 
+BEDROCK = {"AsyncTracedBedrockOpenAI", "TracedBedrockOpenAI"}
+
 
 def test_all_is_sorted_and_complete() -> None:
-    public = {name for name in (*tfclient._HOMES, "open_store") if not name.startswith("_")}
-    assert tfclient.__all__ == sorted(public)
+    public = {*tfclient._HOMES, "open_store"}
+    assert tfclient.__all__ == sorted(public if hasattr(openai, "BedrockOpenAI") else public - BEDROCK)
+
+
+def test_everything_can_be_imported_at_once() -> None:
+    names: dict[str, object] = {}
+    exec("from tfclient import *", names)  # noqa: S102 - a program's own line
+    assert names.keys() - {"__builtins__"} == set(tfclient.__all__)
+
+
+def test_what_checkers_are_told_is_what_there_is() -> None:
+    tree = ast.parse(Path(tfclient.__file__).read_text(encoding="utf-8"))
+    (told,) = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+    assert ast.literal_eval(told) == sorted({*tfclient.__all__, *BEDROCK})
 
 
 @pytest.mark.parametrize("name", tfclient.__all__)
