@@ -146,11 +146,11 @@ class _Traced:
     def tool_diagnostics(self, diagnostic: Mapping[str, object]) -> None:
         """Measure the tools that one of the SDK's tool runners runs: give it to that as ``on_diagnostic=``.
 
-        The runner tells the time of functions and of browser calls; it says nothing of their results, which the
+        The runner says the time of functions and of browser calls; but nothing of their results, which the
         traffic shows, nor which model calls were made inside, for which there is ``tool``.
 
         Args:
-            diagnostic: what the runner tells.
+            diagnostic: what the runner says.
         """
         diagnosed(self.recorder, diagnostic)
 

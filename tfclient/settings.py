@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tfclient.errors import SettingError
-from tfclient.sizes import bytes_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,9 @@ LEAST_PAYLOAD: Final = 1000
 """Bytes that a cap on payloads leaves at least: ids and names are no payload."""
 
 _A_CAP: Final = "a number of bytes or a size such as '256KB', at least 1KB"
+
+_SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*([kKMGT]?)i?B?")
+_POWERS: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class _NotGiven(Enum):
@@ -102,6 +105,17 @@ class Settings:
             deltas=_flag("deltas", deltas, default=False),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
         )
+
+
+def bytes_in(text: str) -> int | None:
+    """Return the bytes that a size stands for, thousands to the kilo; None where it is no size.
+
+    Example:
+        >>> bytes_in("256KB"), bytes_in("1.5GB"), bytes_in("4000"), bytes_in("much")
+        (256000, 1500000000, 4000, None)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    return None if found is None else int(float(found[1]) * _POWERS[found[2]])
 
 
 def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path:

@@ -208,7 +208,7 @@ def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
     Args:
         recorder: what records it.
         diagnostic: an ``openai.lib.tool_diagnostics.ToolDiagnostic``; only those of functions and of the browser
-            tell the time of one whole call, and others are passed over.
+            say the time of one whole call, and others are passed over.
     """
     if not recorder.enabled:
         return

@@ -118,19 +118,19 @@ class SentBodies:
         return body, marks, SentBody(exchange_id, data, pieces, number, data[_MIDDLE], continues)
 
     def keep(self, sent: SentBody) -> None:
-        """Remember a body that is in the journal now; one that it continues is let go."""
+        """Remember a body that is in the journal now; one that it continues is forgotten."""
         length = len(sent.data)
         if length < WORTH:
             return
         bodies = self._bodies
         with self._lock:
             if sent.continues is not None:
-                self._let_go(sent.continues)
+                self._drop(sent.continues)
             bodies[sent.exchange_id] = sent
             self._alike.setdefault(sent.alike, {})[sent.exchange_id] = sent
             self.size += length
             while bodies and (len(bodies) > KEEP or self.size > BUDGET):
-                self._let_go(next(iter(bodies)))
+                self._drop(next(iter(bodies)))
             self._grown += length
             if self._grown < BUDGET // 256:
                 return
@@ -138,13 +138,13 @@ class SentBodies:
         _BUDGETED.used(self, grown)
 
     def forget(self) -> None:
-        """Let go of everything: the segment is no longer the one that they are in."""
+        """Forget everything: the segment is no longer the one that they are in."""
         with self._lock:
             self._bodies.clear()
             self._alike.clear()
             self.size = 0
 
-    def _let_go(self, exchange_id: str) -> None:
+    def _drop(self, exchange_id: str) -> None:
         gone = self._bodies.pop(exchange_id, None)
         if gone is not None:
             self.size -= len(gone.data)
@@ -256,7 +256,7 @@ def _continues(chars: int, earlier_chars: int) -> bool:
 
 
 class _Budget:
-    """Which segments' bodies were used last; over the budget, those not used for longest are let go."""
+    """Which segments' bodies were used last; over the budget, those not used for longest are forgotten."""
 
     def __init__(self) -> None:
         self._lock = fork.lock()

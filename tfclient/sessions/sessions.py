@@ -160,7 +160,7 @@ class Sessions:
             state.late = True
             return
         try:
-            (self._finisher or self._finish()).refresh(state.id)
+            (self._finisher or self._made_finisher()).refresh(state.id)
         except Exception as error:  # noqa: BLE001 - the program goes on
             self.health.fault("finish", error, f"refreshing the document of session {state.id}")
 
@@ -217,7 +217,7 @@ class Sessions:
         """Close an ended session's journal and have its document and diagram written."""
         state.writer.close()
         try:
-            self._finish().finish(state.id, lambda error: self._done(state, error))
+            self._made_finisher().finish(state.id, lambda error: self._done(state, error))
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._done(state, error)
 
@@ -263,7 +263,7 @@ class Sessions:
             self.finished.append(state.id)
         state.done.set()
 
-    def _finish(self) -> Finisher:
+    def _made_finisher(self) -> Finisher:
         with self._lock:
             if self._finisher is None:
                 self._finisher = make_finisher(self.settings)

@@ -128,7 +128,7 @@ class Writer:
         self._left.append(entry)
 
     def close(self) -> None:
-        """Write what is left and let go of the segment; a later entry opens another."""
+        """Write what is left and close the segment; a later entry opens another."""
         if self._left:
             self.append()
         backlog = self._backlog

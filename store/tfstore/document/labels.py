@@ -30,8 +30,6 @@ Label = Literal[
 
 Status = Literal["in_progress", "queued", "completed", "incomplete", "failed", "cancelled", "unresolved"]
 
-SessionStatus = Literal["active", "closed"]
-
 Result = Literal["completed", "failed", "cancelled"]
 
 EndReason = Literal["closed", "idle_timeout", "process_exit", "recovered"]
@@ -41,8 +39,6 @@ Trigger = Literal["user_message", "system", "prompt_template", "tool", "resumed"
 LineageSource = Literal[
     "explicit", "previous_response_id", "conversation", "prefix", "call_id", "window", "root"
 ]
-
-Timing = Literal["measured", "inferred"]
 
 Ending = Literal[
     "completed",

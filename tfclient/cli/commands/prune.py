@@ -100,7 +100,7 @@ def _age(given: str | None) -> timedelta | None:
 
 def _bytes(given: str | None) -> int | None:
     from tfclient.cli.failures import USAGE, Refused
-    from tfclient.sizes import bytes_in
+    from tfclient.settings import bytes_in
 
     if given is None:
         return None
