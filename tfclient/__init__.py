@@ -13,38 +13,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-    from tfclient.client import (
-        AsyncTracedAzureOpenAI,
-        AsyncTracedBedrockOpenAI,
-        AsyncTracedOpenAI,
-        TracedAzureOpenAI,
-        TracedBedrockOpenAI,
-        TracedOpenAI,
-    )
-    from tfclient.errors import SessionEnded, SessionStillOpen, SettingError, TfclientError
-    from tfclient.health import Health
-    from tfclient.recorder import Recorder
-    from tfclient.sessions.handle import SessionHandle
-    from tfclient.stats import Stats
+    from tfclient.client import AsyncTracedAzureOpenAI as AsyncTracedAzureOpenAI
+    from tfclient.client import AsyncTracedBedrockOpenAI as AsyncTracedBedrockOpenAI
+    from tfclient.client import AsyncTracedOpenAI as AsyncTracedOpenAI
+    from tfclient.client import TracedAzureOpenAI as TracedAzureOpenAI
+    from tfclient.client import TracedBedrockOpenAI as TracedBedrockOpenAI
+    from tfclient.client import TracedOpenAI as TracedOpenAI
+    from tfclient.errors import SessionEnded as SessionEnded
+    from tfclient.errors import SessionStillOpen as SessionStillOpen
+    from tfclient.errors import SettingError as SettingError
+    from tfclient.errors import TfclientError as TfclientError
+    from tfclient.health import Health as Health
+    from tfclient.recorder import Recorder as Recorder
+    from tfclient.sessions.handle import SessionHandle as SessionHandle
+    from tfclient.stats import Stats as Stats
     from tfstore.store import Store
-
-    __all__ = [
-        "AsyncTracedAzureOpenAI",
-        "AsyncTracedBedrockOpenAI",
-        "AsyncTracedOpenAI",
-        "Health",
-        "Recorder",
-        "SessionEnded",
-        "SessionHandle",
-        "SessionStillOpen",
-        "SettingError",
-        "Stats",
-        "TfclientError",
-        "TracedAzureOpenAI",
-        "TracedBedrockOpenAI",
-        "TracedOpenAI",
-        "open_store",
-    ]
 
 _HOMES = {
     "AsyncTracedAzureOpenAI": "client",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.capture.borrowed import Gone, decoders
@@ -165,19 +166,11 @@ def _joined(data: Any) -> bytes:
     return data if isinstance(data, bytes) else b"".join(data)
 
 
-class _Withheld:
-    """In place of the decoding that is gone: nothing is journaled of what could not be redacted."""
-
-    @staticmethod
-    def decode(_data: bytes) -> bytes:
-        return b""
-
-    @staticmethod
-    def flush() -> bytes:
-        return b""
+_NOTHING: Final = SimpleNamespace(decode=lambda _data: b"", flush=bytes)
+"""In place of a decoding that is gone: what could not be redacted is not journaled."""
 
 
-def _decoding(library: str, response: Any, exchange: Exchange) -> _Decoding | _Withheld | None:
+def _decoding(library: str, response: Any, exchange: Exchange) -> _Decoding | SimpleNamespace | None:
     encodings = response.headers.get("content-encoding")
     if not encodings:
         return None
@@ -185,7 +178,7 @@ def _decoding(library: str, response: Any, exchange: Exchange) -> _Decoding | _W
         supported = decoders(library)
     except Gone as error:
         exchange.withhold(f"the text of bodies that come as {encodings}", str(error))
-        return _Withheld()
+        return _NOTHING
     names = [name.strip().lower() for name in encodings.split(",")]
     undoing = [supported[name]() for name in reversed(names) if name in supported and name != "identity"]
     return _Decoding(undoing) if undoing else None
