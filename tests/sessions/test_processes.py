@@ -29,6 +29,7 @@ class NoFiles:
     def finish(self, session_id, on_done): on_done(None)
     def drain(self, timeout): pass
 
+real = tfclient.sessions.sessions.make_finisher
 tfclient.sessions.sessions.make_finisher = lambda settings: NoFiles()
 
 def handler(request):
@@ -163,6 +164,23 @@ class TestForks:
         # Its output is the parent's too: `run` has waited for both.
         assert journals.types(tmp_path)[-1] == "session.ended"
         assert len(texts(tmp_path)) == 2
+
+    def test_the_child_writes_the_files_of_its_own_sessions(self, tmp_path: Path) -> None:
+        run(
+            """
+            tfclient.sessions.sessions.make_finisher = real
+            ask('parent')
+            assert client.end_session().wait(20)
+            child = os.fork()
+            if child == 0:
+                ask('child')
+                session = client.end_session()
+                os._exit(0 if session.wait(20) and session.path.exists() else 3)
+            assert os.waitpid(child, 0)[1] == 0
+            """,
+            tmp_path,
+        )
+        assert len(list((tmp_path / "sessions").glob("*.json"))) == 2
 
     def test_a_stream_open_at_the_fork_is_the_parents(self, tmp_path: Path) -> None:
         run(

@@ -117,7 +117,7 @@ def test_a_session_of_ones_own(drive: Driver, recorder: Recorder) -> None:
     ask(drive, client, "before")
     session = recorder.session(title="Mine", id="mine-1")
     with session:
-        assert recorder.current == session
+        assert recorder.current is session
         ask(drive, client, "inside")
     ask(drive, client, "after")
     other = next(each for each in journals.sessions(recorder) if each != "mine-1")
