@@ -9,6 +9,7 @@ import pytest
 
 import tfclient.sessions.idle_and_exit
 import tfclient.sessions.sessions
+import tfclient.sessions.writer
 from tests.capture.driver import AsyncDriver, Driver
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
@@ -48,6 +49,8 @@ def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
         return made
 
     monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make)
+    # However busy the machine: what is written is there when it is asked for. Tests of slow disks say otherwise.
+    monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 60.0)
     yield made
     for state in tfclient.sessions.idle_and_exit.open_sessions():
         state.end("closed")

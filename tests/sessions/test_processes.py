@@ -22,7 +22,9 @@ PRELUDE = f"""
 import json, os, sys, time
 import {HTTP.__name__} as http
 import tfclient
-import tfclient.sessions.sessions
+import tfclient.sessions.sessions, tfclient.sessions.writer
+
+tfclient.sessions.writer.STALLED = 60.0  # however busy the machine
 
 class NoFiles:
     def refresh(self, session_id): pass
