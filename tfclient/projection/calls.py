@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, evolve, field
 
 from tfclient.projection.api import chat, responses
-from tfclient.projection.summary import ANSWERED
+from tfclient.projection.api.call_errors import error_from_exception
+from tfclient.projection.lineage.book import ANSWERED
+from tfclient.projection.steps.call_state import Call
 from tfclient.projection.wire.attempt import AttemptState, Entry
 from tfclient.projection.wire.bodies import parse_json
-from tfclient.projection.wire.call import Call
-from tfclient.projection.wire.call_errors import error_from_exception
 from tfclient.projection.wire.endpoints import endpoint_of
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
@@ -21,11 +21,12 @@ from tfstore.journal.request_texts import RequestTexts
 if TYPE_CHECKING:
     from tfclient.projection.api.model_call import ModelRequest
     from tfclient.projection.lineage.book import Book
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.steps.endings import Closing
     from tfclient.projection.steps.other_calls import OtherCalls
     from tfclient.projection.steps.request_steps import Opening
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Ending
 
 REMEMBERED = 1024
 """Closed calls that are remembered: a retry, an exception or the end of a stream may still come."""
@@ -154,7 +155,6 @@ class Calls:
             return False
         call, attempt = found
         attempt.ended_at = at
-        ending = str(entry.get("ending") or "completed")
         if isinstance(entry.get("error"), dict) and not attempt.settled:
             attempt.error = entry["error"]
         if attempt.settled:
@@ -163,7 +163,7 @@ class Calls:
                 call.show_attempts(call.step)
                 self.book.touch(call.step)
             return True
-        self._close(call, at, ending)
+        self._close(call, at, _ending(entry) or "completed")
         return True
 
     def ended(self, entry: Entry, at: int) -> bool:
@@ -176,10 +176,10 @@ class Calls:
             self._never_sent(call, entry, at)
             return True
         if not call.closed:
-            self._close(call, at, str(entry.get("ending") or "unknown"))
+            self._close(call, at, _ending(entry) or "unknown")
         step = call.step
         if isinstance(error, dict) and step is not None:
-            ending = str(entry.get("ending") or "")
+            ending = _ending(entry)
             told = error_from_exception(error)
             if ending == "completed" and step.status in ANSWERED:
                 # The response stays what it is: whole. The SDK, or the program's own type, would not have it.
@@ -215,7 +215,7 @@ class Calls:
         run.run.input_text, run.run.status = name, step.status
         self._forget(call)
 
-    def _close(self, call: Call, at: int, ending: str) -> None:
+    def _close(self, call: Call, at: int, ending: Ending) -> None:
         call.closed = True
         self.closing.close(call, at, ending, session_ended=self.session_ended)
         if call.step is not None:
@@ -270,3 +270,8 @@ class Calls:
             for call in self.open.values()
             if call.step is not None and call.attempts and call.attempt.stream is not None
         ]
+
+
+def _ending(entry: Entry) -> Ending | None:
+    """Return the ending that an entry tells; a later writer may have a word that is not known here."""
+    return cast("Ending", str(entry["ending"])) if entry.get("ending") else None

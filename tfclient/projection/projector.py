@@ -9,13 +9,13 @@ first entry of what was begun anew, so that what comes before it waits until it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, field
 
 from tfclient.projection.calls import Calls
 from tfclient.projection.lineage.book import Book
-from tfclient.projection.lineage.index import LineageIndex
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
 from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.steps.endings import Closing
@@ -25,7 +25,7 @@ from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.steps.response_steps import Outcome
 from tfclient.projection.steps.tool_hooks import ToolHooks
 from tfclient.projection.steps.tool_steps import ToolSteps
-from tfclient.projection.summary import Totals, result_of, run_status, title_of
+from tfclient.projection.summary import Totals, result_of, title_of
 from tfclient.projection.weight.cuts import Cuts
 from tfclient.projection.weight.lightener import Blob, Lightener
 from tfclient.projection.wire.attempt import AttemptState, Entry
@@ -35,6 +35,8 @@ from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tfstore.document.labels import EndReason
 
 
 @define
@@ -78,7 +80,7 @@ class Projector:
         provenance = Provenance(book, self.lightener)
         index = LineageIndex(provenance.known)
         self._tools = tools = ToolSteps(book, index)
-        opening = Opening(book, index, tools, RunChoice(book, tools, self.lightener, self.lookup), provenance)
+        opening = Opening(book, index, tools, RunChoice(book, self.lightener, self.lookup), provenance)
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
@@ -152,7 +154,10 @@ class Projector:
     def _session_ended(self, entry: Entry, at: int) -> None:
         session = self._book.session
         self._calls.session_ended = True
-        session.status, session.end_reason = "closed", str(entry.get("end_reason") or "closed")
+        session.status, session.end_reason = (
+            "closed",
+            cast("EndReason", str(entry.get("end_reason") or "closed")),
+        )
         session.ended_at = iso(at)
         self._calls.give_up(at)
         self._tools.give_up()
@@ -181,7 +186,7 @@ class Projector:
         session.redaction.marks = self._changed + self._cuts.count
         self._shown = [(step, step.payload_completed) for step, _ in self._calls.streaming()]
         for state in self._book.states if ended else self._book.active.values():
-            state.run.status = run_status(state, session_ended=ended)
+            state.run.status = state.status(session_ended=ended)
         self._book.active.clear()
         start = self._started_at or 0
         session.started_at = iso(start)

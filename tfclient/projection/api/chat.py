@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.fingerprints import call_fingerprint, message_fingerprint, output_fingerprint
 from tfclient.projection.api.items import POLICY_ROLES, Item
 from tfclient.projection.api.model_call import ModelRequest, ModelResponse, usage_from
 from tfclient.projection.api.sent_prompts import SentPrompts
-from tfclient.projection.wire.call_errors import error_from_body
+from tfstore.document.labels import Status
 
 APART = frozenset({"messages", "tools", "functions", "model"})
 
 RESPONSE_APART = frozenset({"id", "choices", "usage", "model", "object"})
 
-_FINISHED = {"length": "incomplete", "content_filter": "incomplete"}
+_FINISHED: dict[str, Status] = {"length": "incomplete", "content_filter": "incomplete"}
 
 
 def read_request(

@@ -10,7 +10,7 @@ from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
 
 if TYPE_CHECKING:
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.lineage.nodes import Match
 
 

@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfclient.projection.api.api_results import events_of, last_words, result_summary
+from tfclient.projection.api.api_results import last_words, result_summary
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.encrypted import sealed_within
 from tfclient.projection.api.model_call import usage_from
 from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.wire.bodies import body_bytes, parse_json
-from tfclient.projection.wire.call_errors import error_from_body
 from tfclient.projection.wire.hosts import place_of
 from tfclient.projection.wire.response_stream import ResponseStream
+from tfclient.projection.wire.sse import events_of
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
+    from tfclient.projection.steps.call_state import Call
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfclient.projection.weight.lightener import Lightener
     from tfclient.projection.wire.attempt import AttemptState
-    from tfclient.projection.wire.call import Call
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Ending
 
 
 RETRIEVE = "responses.retrieve"
@@ -104,7 +106,7 @@ class OtherCalls:
         run.run.input_text = name
         call.run, call.step = run, step
 
-    def close(self, call: Call, at: int, ending: str) -> None:
+    def close(self, call: Call, at: int, ending: Ending) -> None:
         """Fill in what came back."""
         attempt, before = call.attempt, self._retrieved_before(call)
         if before is not None and before.looks and not _brought_something(attempt):

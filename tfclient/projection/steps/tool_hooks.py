@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.lineage.nodes import CallRecord
-from tfclient.projection.wire.call_errors import error_from_exception
 from tfstore.disk.json_text import canonical
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tfclient.projection.lineage.book import Book, RunState
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfclient.projection.weight.lightener import Lightener
     from tfstore.document.documents import Step

@@ -8,17 +8,26 @@ from attrs import define, field
 
 from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
-from tfclient.projection.lineage.index import LineageIndex
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord, Node
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
-from tfclient.projection.steps.tool_payloads import RESULT_FIELDS, call_payload, output_payload
+from tfclient.projection.steps.tool_payloads import call_payload, output_payload
 from tfstore.disk.json_text import canonical
 from tfstore.document.documents import ErrorInfo
+from tfstore.document.item_types import item_type
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Label, Status
+
+
+_HOSTED: dict[str | None, Status] = {
+    "failed": "failed",
+    "incomplete": "incomplete",
+    "in_progress": "in_progress",
+}
 
 
 @define
@@ -59,9 +68,9 @@ class ToolSteps:
 
     def _close_hosted(self, record: CallRecord, item: Item, at: int) -> None:
         step = record.step
-        step.status = item.status if item.status in {"failed", "incomplete", "in_progress"} else "completed"
+        step.status = _HOSTED.get(item.status, "completed")
         evidence = failure_evidence(item)
-        result = item.raw.get(RESULT_FIELDS.get(item.type, ""))
+        result = item.raw.get(item_type(item.type).result)
         step.payload_completed = {"ok": evidence is None}
         if evidence is None and result in (None, [], ""):
             return
@@ -75,7 +84,7 @@ class ToolSteps:
     def _result(
         self,
         record: CallRecord,
-        label: str,
+        label: Label,
         output: Any,
         at: int,
         evidence: str | None = None,
@@ -164,7 +173,7 @@ class ToolSteps:
             record = self.index.call_of(wanted, steps[-1].step_id) if steps else None
         record = record or self.placeholder(run, item, at)
         evidence = failure_evidence(item)
-        label = "tool_output" if evidence is None else "tool_error"
+        label: Label = "tool_output" if evidence is None else "tool_error"
         message = failure_message(item) if evidence else None
         step = self._result(record, label, item.output, at, evidence, message)
         step.item_id = item.item_id

@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import define, field
 
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.chat import read_response, text_or_none
 from tfclient.projection.api.model_call import ModelResponse
-from tfclient.projection.wire.call_errors import error_from_body
 from tfclient.projection.wire.growing import grow, joined
 
 

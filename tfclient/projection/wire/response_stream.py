@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import define, field
 
-from tfclient.projection.api.items import CLIENT_CALLS
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.model_call import ModelResponse
 from tfclient.projection.api.responses import id_of, read_response
-from tfclient.projection.wire.call_errors import error_from_body
-from tfclient.projection.wire.event_growth import GROWERS, SILENT, guessed_type
+from tfclient.projection.wire.event_growth import GROWERS, SILENT
 from tfclient.projection.wire.growing import joined
+from tfstore.document.item_types import item_type
 
 TERMINAL = frozenset({"response.completed", "response.failed", "response.incomplete", "response.cancelled"})
 
@@ -87,12 +87,12 @@ class ResponseStream:
         index = event.get("output_index")
         if isinstance(index, int) and isinstance(event.get("item"), dict):
             self._items[index] = joined(event["item"])
-            if kind == "response.output_item.done" and str(event["item"].get("type")) in CLIENT_CALLS:
-                self.asks = True
+            if kind == "response.output_item.done":
+                by = item_type(str(event["item"].get("type"))).answered_by
+                self.asks = self.asks or by == "caller"
         elif isinstance(index, int) and grower is not None:
-            grower(
-                self._items.setdefault(index, {"type": guessed_type(kind), "id": event.get("item_id")}), event
-            )
+            guessed, grow = grower
+            grow(self._items.setdefault(index, {"type": guessed, "id": event.get("item_id")}), event)
         elif kind not in SILENT:
             self.strange.append(event)
 

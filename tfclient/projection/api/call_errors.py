@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from tfstore.document.documents import ErrorInfo
+from tfstore.document.labels import ErrorClass
 
-_BY_STATUS = {
+_BY_STATUS: dict[int | None, ErrorClass] = {
     400: "validation",
     401: "auth",
     403: "auth",
@@ -23,7 +24,7 @@ _BY_STATUS = {
     429: "rate_limit",
 }
 
-_BY_EXCEPTION = (
+_BY_EXCEPTION: tuple[tuple[str, ErrorClass], ...] = (
     ("Timeout", "timeout"),
     ("Cancelled", "cancelled"),
     ("KeyboardInterrupt", "cancelled"),
@@ -82,7 +83,7 @@ def _summary_of(body: Any, status_code: int | None) -> str:
     return f"{said}: {head}" if head else f"{said}, with an empty body" if not body else said
 
 
-def error_class(status_code: int | None, code: str | None) -> str:
+def error_class(status_code: int | None, code: str | None) -> ErrorClass:
     """Return the error class of an API error."""
     if status_code in _BY_STATUS:
         return _BY_STATUS[status_code]
@@ -101,5 +102,5 @@ def error_from_exception(error: dict[str, Any]) -> ErrorInfo:
     name = str(error.get("type") or "Exception")
     cause = error.get("cause")
     searched = name + " " + (str(cause.get("type")) if isinstance(cause, dict) else str(cause or ""))
-    found = next((cls for word, cls in _BY_EXCEPTION if word in searched), "provider")
+    found: ErrorClass = next((cls for word, cls in _BY_EXCEPTION if word in searched), "provider")
     return ErrorInfo(found, str(error.get("message") or name), name)
