@@ -6,6 +6,7 @@ absent at proxies) and the SDK's exception names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tfstore.document.documents import ErrorInfo
@@ -97,7 +98,7 @@ def error_class(status_code: int | None, code: str | None) -> ErrorClass:
     return "provider"
 
 
-def error_from_exception(error: dict[str, Any]) -> ErrorInfo:
+def error_from_exception(error: Mapping[str, Any]) -> ErrorInfo:
     """Return what an exception says: ``{"type", "message", "cause"?}`` as the recorder wrote it."""
     name = str(error.get("type") or "Exception")
     cause = error.get("cause")

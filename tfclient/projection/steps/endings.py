@@ -155,7 +155,7 @@ def _add_deltas(node: Node, attempt: AttemptState) -> None:
 
 def _is_subscription(attempt: AttemptState) -> bool:
     """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
-    return attempt.sent.get("method") == "GET" and "event-stream" in attempt.headers.get("content-type", "")
+    return attempt.sent["method"] == "GET" and "event-stream" in attempt.headers.get("content-type", "")
 
 
 def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[ModelResponse, Ending]:

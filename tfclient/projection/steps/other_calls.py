@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfclient.projection.wire.attempt import AttemptState
     from tfstore.document.documents import Step
     from tfstore.document.labels import Ending
+    from tfstore.journal.entries import AttemptSent
 
 
 RETRIEVE = "responses.retrieve"
@@ -75,9 +76,9 @@ class OtherCalls:
     def _add(self, call: Call, at: int, text: str | None) -> None:
         at = call.started_at or at
         sent = call.attempt.sent
-        media = _media(sent.get("headers"))
-        data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent.get("body"))
-        arguments = self._body(data, sent.get("body"), media)
+        media = _media(sent["headers"])
+        data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent["body"])
+        arguments = self._body(data, sent["body"], media)
         lineage, parent = Lineage(), None
         nested = self.tools.running(call.started.get("tool"))
         if nested is not None:
@@ -176,8 +177,8 @@ class OtherCalls:
 def where_of(call: Call) -> dict[str, Any]:
     """Return what a call was and where it went: name, method, host, provider, path, query."""
     sent = call.attempt.sent
-    named = {"name": f"openai.{call.endpoint.name}", "method": sent.get("method")}
-    return named | place_of(str(sent.get("url") or ""))
+    named = {"name": f"openai.{call.endpoint.name}", "method": sent["method"]}
+    return named | place_of(str(sent["url"] or ""))
 
 
 def _brought_something(attempt: AttemptState) -> bool:
@@ -185,9 +186,9 @@ def _brought_something(attempt: AttemptState) -> bool:
     return good and (attempt.stream is not None or bool(attempt.body()))
 
 
-def _size(sent: dict[str, Any], data: bytes) -> int | None:
+def _size(sent: AttemptSent, data: bytes) -> int | None:
     """Return how many bytes the request's body had: as its head says, else as many as were kept."""
-    body, headers = sent.get("body"), sent.get("headers")
+    body, headers = sent["body"], sent["headers"]
     told = headers.get("content-length") if isinstance(headers, dict) else None
     if isinstance(told, str) and told.isascii() and told.isdigit():
         return int(told) or None

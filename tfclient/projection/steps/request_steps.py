@@ -171,7 +171,7 @@ class Opening:
         payload: dict[str, Any] = {"name": request.name, "model": request.model}
         if call.model_from_url:
             payload["model_from"] = "url"
-        place = place_of(str(call.attempt.sent.get("url") or ""))
+        place = place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
         payload |= {"arguments": request.arguments, "input": news_ids}
         if parent is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
     from tfstore.document.documents import Step
     from tfstore.document.labels import Label, Status
+    from tfstore.journal.entries import Error
 
 
 _HOSTED: dict[str | None, Status] = {
@@ -197,7 +198,7 @@ class ToolSteps:
         """Return the call whose tool is running under this id, if one is."""
         return self._running.get(str(tool)) if tool else None
 
-    def failed(self, record: CallRecord, error: dict[str, Any], at: int) -> None:
+    def failed(self, record: CallRecord, error: Error, at: int) -> None:
         """An exception left the tool: evidence before any output says so."""
         message = f"{error.get('type')}: {error.get('message')}"
         shown = self._result(record, "tool_error", None, at, "exception", message)
