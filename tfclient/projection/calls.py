@@ -122,8 +122,12 @@ class Calls:
         step.status, step.error, step.ending = "in_progress", None, None
         step.ended_at = step.duration_ms = None
         step.payload_completed = {}
-        call.show_attempts(step)
-        self.book.touch(step)
+        self._show_attempts(call)
+
+    def _show_attempts(self, call: Call) -> None:
+        if call.step is not None:
+            call.show_attempts(call.step)
+            self.book.touch(call.step)
 
     def answered(self, entry: AttemptAnswered, at: int) -> bool:
         """A response began; ``complete`` says that its whole body is here."""
@@ -136,9 +140,8 @@ class Calls:
         attempt.answered(entry, at)
         if entry["complete"]:
             self._close(call, at, "completed")
-        elif call.step is not None:
-            call.show_attempts(call.step)
-            self.book.touch(call.step)
+        else:
+            self._show_attempts(call)
         return True
 
     def chunk(self, entry: StreamChunk, at: int) -> bool:
@@ -169,9 +172,7 @@ class Calls:
             attempt.error = error
         if attempt.settled:
             # The stream had said its last word, or the answer was here as a whole.
-            if call.step is not None:
-                call.show_attempts(call.step)
-                self.book.touch(call.step)
+            self._show_attempts(call)
             return True
         self._close(call, at, _ending(entry) or "completed")
         return True

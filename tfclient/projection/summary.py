@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tfstore.document.documents import Session, Step, Summary, ToolSummary, Usage
 from tfstore.document.labels import Result
@@ -70,7 +70,7 @@ class Totals:
             if not summary.models[share.model]:
                 del summary.models[share.model]
             if share.usage is not None:
-                _add_usage(summary.usage, share.usage, sign)
+                summary.usage.add(share.usage, sign)
         if share.tool is not None:
             tool = summary.tools.setdefault(share.tool, ToolSummary())
             summary.tool_calls += sign * share.calls
@@ -93,25 +93,10 @@ def _share_of(step: Step) -> _Share:
     share = _Share(error=step.error is not None)
     if step.label == "assistant_call":
         share.model, share.retries = step.model or "unknown", step.retries or 0
-        share.usage = Usage() if step.usage is None else Usage(*_numbers(step.usage))
+        share.usage = step.usage and evolve(step.usage)
     elif step.label == "tool_call":
         share.tool, share.calls, share.duration_ms = step.tool_name or "unknown", 1, step.duration_ms or 0
         share.unresolved = int(step.status == "unresolved")
     elif step.label == "tool_error":
         share.tool, share.tool_errors = step.tool_name or "unknown", 1
     return share
-
-
-def _numbers(usage: Usage) -> tuple[int, int, int, int, int]:
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_tokens,
-        usage.reasoning_tokens,
-        usage.total_tokens,
-    )
-
-
-def _add_usage(total: Usage, usage: Usage, sign: int) -> None:
-    given = _numbers(usage)
-    total.add(Usage(*(sign * number for number in given)))

@@ -39,13 +39,13 @@ class Usage:
     reasoning_tokens: int = 0
     total_tokens: int = 0
 
-    def add(self, other: Usage) -> None:
-        """Add another call's tokens to these."""
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
-        self.cached_tokens += other.cached_tokens
-        self.reasoning_tokens += other.reasoning_tokens
-        self.total_tokens += other.total_tokens
+    def add(self, other: Usage, times: int = 1) -> None:
+        """Add another call's tokens to these, or with ``times=-1`` take them away again."""
+        self.input_tokens += times * other.input_tokens
+        self.output_tokens += times * other.output_tokens
+        self.cached_tokens += times * other.cached_tokens
+        self.reasoning_tokens += times * other.reasoning_tokens
+        self.total_tokens += times * other.total_tokens
 
 
 @define

@@ -167,13 +167,9 @@ def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[Mod
         return response, ending if ending in GAVE_UP else "http_error"
     if stream is not None:
         return _streamed(stream, attempt, ending)
-    left = ending in LEFT
-    if attempt.status is None:
-        response = ModelResponse(status="cancelled" if left else "failed")
-        response.error = None if left else _error_of(attempt, ending)
-        return response, ending
-    body = json_or_text(attempt.body())
-    if ending in GAVE_UP and not isinstance(body, dict):
+    body = None if attempt.status is None else json_or_text(attempt.body())
+    if attempt.status is None or (ending in GAVE_UP and not isinstance(body, dict)):
+        left = ending in LEFT
         response = ModelResponse(status="cancelled" if left else "failed", body=body)
         response.error = None if left else _error_of(attempt, ending)
         return response, ending

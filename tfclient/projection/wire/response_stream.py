@@ -98,18 +98,20 @@ class ResponseStream:
 
     def response(self) -> ModelResponse:
         """Return the response as far as the stream has told it."""
-        if self.final is not None and (self.final.get("output") or not self._items):
-            response = read_response(self.final)
-        else:
-            response = self._partial()
+        response = read_response(self.body())
+        if self._told_whole() is None:
+            response.indexed = True
+            for item, place in zip(response.outputs, sorted(self._items), strict=True):
+                item.index = place
         if self.error is not None and self.terminal is None:
             response.error = error_from_body({"error": self.error}, None)
         return response
 
     def body(self) -> dict[str, Any]:
         """Return the response as an unstreamed one would stand in a body, as far as the stream has told it."""
-        if self.final is not None and (self.final.get("output") or not self._items):
-            return self.final
+        whole = self._told_whole()
+        if whole is not None:
+            return whole
         body = {"object": "response", **(self.final or self._latest)}
         body["output"] = [joined(self._items[place]) for place in sorted(self._items)]
         if self.response_id:
@@ -118,10 +120,7 @@ class ResponseStream:
             body |= {"status": "failed", "error": body.get("error") or self.error}
         return {"status": "in_progress", **body}
 
-    def _partial(self) -> ModelResponse:
-        places = sorted(self._items)
-        response = read_response(self.body())
-        response.indexed = True
-        for item, place in zip(response.outputs, places, strict=True):
-            item.index = place
-        return response
+    def _told_whole(self) -> dict[str, Any] | None:
+        return (
+            self.final if self.final is not None and (self.final.get("output") or not self._items) else None
+        )
