@@ -103,5 +103,5 @@ def error_from_exception(error: Mapping[str, Any]) -> ErrorInfo:
     name = str(error.get("type") or "Exception")
     cause = error.get("cause")
     searched = name + " " + (str(cause.get("type")) if isinstance(cause, dict) else str(cause or ""))
-    found: ErrorClass = next((cls for word, cls in _BY_EXCEPTION if word in searched), "provider")
-    return ErrorInfo(found, str(error.get("message") or name), name)
+    found: list[ErrorClass] = [each for word, each in _BY_EXCEPTION if word in searched]
+    return ErrorInfo(found[0] if found else "provider", str(error.get("message") or name), name)

@@ -139,7 +139,8 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
         extra = {k: v for k, v in choice.items() if k != "message" and v is not None}
         extras.append(extra)
     response.finish_reason = ", ".join(dict.fromkeys(reasons)) or None
-    response.status = next((_FINISHED[r] for r in reasons if r in _FINISHED), "completed")
+    unfinished: list[Status] = [_FINISHED[r] for r in reasons if r in _FINISHED]
+    response.status = unfinished[0] if unfinished else "completed"
     if response.status == "incomplete":
         response.incomplete_details = {"reason": next(r for r in reasons if r in _FINISHED)}
     response.raw_usage = body.get("usage") if isinstance(body.get("usage"), dict) else None

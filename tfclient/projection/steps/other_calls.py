@@ -192,9 +192,8 @@ def _size(sent: AttemptSent, data: bytes) -> int | None:
     told = headers.get("content-length") if isinstance(headers, dict) else None
     if isinstance(told, str) and told.isascii() and told.isdigit():
         return int(told) or None
-    if isinstance(body, dict) and isinstance(body.get("bytes"), int):
-        return int(body["bytes"])
-    return len(data) or None
+    known = body.get("bytes") if isinstance(body, dict) else None
+    return known if isinstance(known, int) else len(data) or None
 
 
 def _model_of(arguments: Any) -> str | None:

@@ -176,7 +176,8 @@ class ToolHooks:
         node = self.index.by_response.get(str(entry.get("response_id")))
         if node is not None:
             return node.step
-        record = self.index.find_call(str(entry["call_id"]), None) if entry.get("call_id") else None
+        call_id = entry.get("call_id")
+        record = self.index.find_call(str(call_id), None) if call_id else None
         return record.step if record is not None else None
 
 
