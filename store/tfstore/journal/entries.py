@@ -225,9 +225,6 @@ def stamp() -> tuple[int, int]:
     return time_ns() // 1000, monotonic_ns() // 1000
 
 
-def dropped(
-    path: str, rule: Literal["too_long", "redaction_failed", "not_decoded"], size: int
-) -> dict[str, Any]:
+def dropped(path: str, rule: Literal["too_long", "redaction_failed", "not_decoded"], size: int) -> Mark:
     """Return the mark of something that an entry leaves out, and of how many bytes that is."""
-    action: RedactionAction = "dropped"
-    return {"path": path, "rule": rule, "action": action, "bytes": size}
+    return {"path": path, "rule": rule, "action": "dropped", "bytes": size}
