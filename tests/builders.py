@@ -23,7 +23,7 @@ _BEFORE = "before"
 
 
 def a_step(
-    label: str = "user_message", text: str = "", *, after: tuple[int | str, ...] | None = None, **fields: Any
+    label: Any = "user_message", text: str = "", *, after: tuple[int | str, ...] | None = None, **fields: Any
 ) -> Step:
     """Return a step whose text stands where its label keeps it; its id comes with its run."""
     started, completed = _payloads(label, text, fields)

@@ -198,7 +198,7 @@ def test_any_sequence_of_bodies_reads_back(
     bodies, texts = SentBodies(), SentTexts()
     redactor = Redactor.from_setting()
 
-    def redact(part: bytes) -> tuple[str | None, list[dict[str, Any]]]:
+    def redact(part: bytes) -> tuple[str | None, list[Any]]:
         return redactor.body(part, "application/json", "request.body")
 
     secret = "sk-proj-" + "Ab3" * 16

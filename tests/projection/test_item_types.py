@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.projection.builders import Story, said, steps, the, user
 from tests.projection.recorded import needs_recordings, recordings
+from tfclient.projection.wire.response_stream import ResponseStream
 from tfstore.document.documents import Session, Step, Usage
+from tfstore.document.item_types import ITEM_TYPES, ItemType
 from tfstore.reading.facts import gather
 from tfstore.reading.step_words import NAME, name_of, said_in_line, word_of
+from tfstore.reading.wire_items import wire_item
 
 OUTPUTS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "function_call", "call_id": "c", "name": "get", "arguments": '{"a":1}'}, "tool_call", "CALL get: (a=1)"),
@@ -81,6 +85,85 @@ def test_output_item(item: dict[str, Any], label: str, title: str) -> None:
     assert (made.label, words_of(session, made)) == (label, title)
     assert made.depends_on == [the(session, "assistant_call").step_id]
     assert made.item_id == item.get("id", "item_1")
+
+
+ROWS = list(ITEM_TYPES.values())
+CALLS = [row for row in ROWS if row.kind == "call"]
+TEXTS = {"arguments": '{"a":1}', "input": "x = 1", "code": "x = 1"}
+LABELS = {
+    "message": "assistant_message",
+    "call": "tool_call",
+    "output": "tool_output",
+    "reasoning": "reasoning",
+    "approval_request": "approval_request",
+    "compaction": "context_compacted",
+}
+
+
+def type_of(row: ItemType) -> str:
+    return row.name
+
+
+def item_of(row: ItemType, **more: Any) -> dict[str, Any]:
+    """An item of a type, with all that its row speaks of."""
+    item: dict[str, Any] = {"type": row.name, "id": "item_1"}
+    if row.kind == "call":
+        item |= {"call_id": "call_1", row.arguments: TEXTS.get(row.arguments, {"a": 1})}
+        item |= {"name": "look"} if row.named else {}
+    return item | more
+
+
+@pytest.mark.parametrize("row", ROWS, ids=type_of)
+def test_every_row_has_its_label(row: ItemType) -> None:
+    story = Story()
+    story.ask([user("Do it")], [item_of(row)])
+    (made,) = [step for step in steps(story.session()) if step.output_index == 0]
+    assert made.label == LABELS.get(row.kind, "generic")
+
+
+@pytest.mark.parametrize("row", CALLS, ids=type_of)
+@pytest.mark.parametrize("execution", [None, "client", "server"])
+def test_every_call_is_answered_as_its_row_says(row: ItemType, execution: str | None) -> None:
+    story = Story()
+    item = item_of(row, **({"execution": execution} if execution else {}))
+    story.ask([user("Do it")], [item])
+    step = the(story.session(), "tool_call")
+    by_caller = row.answered_by == "caller" or (row.answered_by == "either" and execution == "client")
+    assert step.status == ("in_progress" if by_caller else "completed")
+    given = item[row.arguments]
+    assert step.payload_started["arguments"] == ({"a": 1} if row.arguments == "arguments" else given)
+    assert wire_item([step]) == {**item, "status": "completed"}
+
+
+@pytest.mark.parametrize("row", [row for row in CALLS if row.result], ids=type_of)
+def test_what_came_of_a_call_is_its_output(row: ItemType) -> None:
+    story = Story()
+    story.ask([user("Do it")], [item_of(row, **{row.result: "found"})])
+    session = story.session()
+    assert the(session, "tool_output").payload_completed["output"] == "found"
+    assert row.result not in the(session, "tool_call").payload_started
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.pieces], ids=type_of)
+def test_every_piece_of_a_stream_finds_its_item(row: ItemType) -> None:
+    """Also of an item that was never announced."""
+    stream = ResponseStream()
+    for piece in row.pieces:
+        for part in ("Hel", "lo"):
+            delta = {"stdout": part} if row.kind == "output" else part
+            event = {"type": f"response.{row.name}_{piece}.delta", "output_index": 0, "command_index": 0}
+            stream.feed(None, json.dumps({**event, "item_id": "item_1", "delta": delta}))
+    (item,) = stream.body()["output"]
+    assert (item["type"], item["id"]) == (row.name, "item_1")
+    assert "Hello" in json.dumps(item)
+    assert stream.strange == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=type_of)
+def test_progress_says_nothing_where_the_row_says_so(row: ItemType) -> None:
+    stream = ResponseStream()
+    stream.feed(None, json.dumps({"type": f"response.{row.name}.in_progress", "output_index": 0}))
+    assert bool(stream.strange) is not row.progress
 
 
 def test_refusal_is_kept_apart_from_text() -> None:

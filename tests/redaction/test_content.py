@@ -41,7 +41,7 @@ def test_structure_stays_and_every_text_is_hashed() -> None:
     kept = json.loads(text)
     expected = json.loads(json.dumps(RESPONSE).replace('"hello"', f'"{HELLO}"'))
     assert kept == expected
-    assert all(mark["action"] == "hashed" and mark["bytes"] == 5 for mark in marks)
+    assert all(mark["action"] == "hashed" and mark.get("bytes") == 5 for mark in marks)
     assert "response.body.output[0].arguments" in {mark["path"] for mark in marks}
     assert len(marks) == json.dumps(RESPONSE).count('"hello"')
 

@@ -14,7 +14,7 @@ from tfclient.redaction.shapes import RULES, suspicious
 SECRETS = Redactor.from_setting("secrets")
 
 
-def clean(value: Any) -> tuple[Any, list[dict[str, Any]]]:
+def clean(value: Any) -> tuple[Any, list[Any]]:
     text, marks = SECRETS.body(json.dumps(value).encode(), "application/json", "request.body")
     assert text is not None
     return json.loads(text), marks

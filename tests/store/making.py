@@ -45,12 +45,12 @@ def with_tools(session_id: str, *names: str, **fields: Any) -> Session:
     return a_session(session_id, summary=Summary(tools=tools), **fields)
 
 
-def a_run(number: int, *steps: Step, trigger: str = "user_message", **lineage: Any) -> Run:
+def a_run(number: int, *steps: Step, trigger: Any = "user_message", **lineage: Any) -> Run:
     lineage.setdefault("root_run_id", f"run_{number}")
     return Run(f"run_{number}", trigger, lineage=Lineage(**lineage), steps=list(steps))
 
 
-def a_step(name: str, label: str, *after: str, prompt: str | None = None, **fields: Any) -> Step:
+def a_step(name: str, label: Any, *after: str, prompt: str | None = None, **fields: Any) -> Step:
     """Step ``"2_3"`` is the third of run 2; its prompt is the run's first step unless another is named."""
     run, number = name.split("_")
     root = fields.pop("root", None)

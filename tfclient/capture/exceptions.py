@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tfclient.sessions.sessions import Sessions
+    from tfstore.journal.entries import Error
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -17,13 +18,13 @@ def is_cancellation(error: BaseException) -> bool:
     )
 
 
-def describe(error: BaseException, sessions: Sessions) -> dict[str, Any]:
+def describe(error: BaseException, sessions: Sessions) -> Error:
     """Return an exception as journaled: type, message and cause, in words that may be kept."""
     described = {"type": type(error).__name__, "message": words(error)}
     cause = error.__cause__ or error.__context__
     if cause is not None:
         described["cause"] = f"{type(cause).__name__}: {words(cause)}"
-    kept: dict[str, Any] = sessions.clean(described, "an error")
+    kept: Error = sessions.clean(described, "an error")
     return kept
 
 

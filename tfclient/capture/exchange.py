@@ -19,7 +19,7 @@ from orjson import dumps
 from tfclient.capture.borrowed import header_list, url_key
 from tfclient.capture.exceptions import describe, is_cancellation
 from tfclient.capture.request_body import in_memory, request_body, response_body
-from tfstore.journal.entries import Entry, dropped, stamp
+from tfstore.journal.entries import dropped, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
     from tfstore.document.labels import Ending
+    from tfstore.journal.entries import (
+        AttemptAnswered,
+        AttemptEnded,
+        AttemptSent,
+        CallEnded,
+        CallStarted,
+        Redirect,
+        StreamChunk,
+        Written,
+    )
 
 IN_ONE_ENTRY: Final = 8 * 1024 * 1024
 """Characters of a response body that stand in one entry; a longer one becomes chunks, as if it had been streamed."""
@@ -63,7 +73,7 @@ class Call:
         self.answered = False
         self.attempts = 0
         at, mono = stamp()
-        started: Entry = {
+        started: CallStarted = {
             "at": at,
             "mono": mono,
             "type": "call.started",
@@ -76,7 +86,7 @@ class Call:
             "explicit_parent": parent,
         }
         # Written with the first attempt, in one write; kept until that has worked.
-        self._unsent: tuple[Entry, ...] = (started,)
+        self._unsent: tuple[Written, ...] = (started,)
         sessions.counters.calls += 1
 
     def sent(self, request: Any) -> Exchange | None:
@@ -94,13 +104,19 @@ class Call:
         """Journal the exception that the call ends in."""
         with self.sessions.health.guard("capture", f"recording the error of call {self.id}"):
             at, mono = stamp()
-            entry: Entry = {"at": at, "mono": mono, "type": "call.ended", "call": self.id}
-            entry["ending"] = self._ending(error)
-            entry["error"] = describe(error, self.sessions)
+            ending, told = self._ending(error), describe(error, self.sessions)
+            entry: CallEnded = {
+                "at": at,
+                "mono": mono,
+                "type": "call.ended",
+                "call": self.id,
+                "ending": ending,
+                "error": told,
+            }
             self.write(entry)
             self.sessions.write_late_files(self.state)
 
-    def write(self, entry: Entry) -> bool:
+    def write(self, entry: Written) -> bool:
         """Journal an entry of this call, after those that could not be written so far."""
         unsent = self._unsent
         if self.sessions.write(self.state, *unsent, entry):
@@ -150,7 +166,7 @@ class Exchange:
         headers, found, content_type = known.headers(header_list(request.headers), "request.headers")
         earlier = call.state.writer.sent_bodies
         body, more, kept = request_body(request, content_type, self.id, earlier, call.sessions)
-        entry: Entry = {
+        entry: AttemptSent = {
             "at": at,
             "mono": mono,
             "type": "attempt.sent",
@@ -176,7 +192,7 @@ class Exchange:
         headers, marks, content_type = call.sessions.known.headers(
             header_list(response.headers), "response.headers"
         )
-        entry: Entry = {
+        entry: AttemptAnswered = {
             "at": at,
             "mono": mono,
             "type": "attempt.answered",
@@ -302,7 +318,7 @@ class Exchange:
             call.write(entry)
             call.sessions.write_late_files(call.state)
 
-    def _rest(self, rest: bytes = b"") -> Iterator[Entry]:
+    def _rest(self, rest: bytes = b"") -> Iterator[StreamChunk]:
         """What is still to be journaled of the body: the last of it, and that nothing of it could be."""
         if self._stream is None:
             return
@@ -314,7 +330,7 @@ class Exchange:
             if piece is not None:
                 yield self._piece(piece, marks)
 
-    def _ended_entry(self, ending: Ending) -> Entry:
+    def _ended_entry(self, ending: Ending) -> AttemptEnded:
         at, mono = stamp()
         return {
             "at": at,
@@ -326,9 +342,15 @@ class Exchange:
             "chunks": self._chunks,
         }
 
-    def _piece(self, piece: Any, marks: list[Any]) -> Entry:
+    def _piece(self, piece: Any, marks: list[Any]) -> StreamChunk:
         at, mono = stamp()
-        entry: Entry = {"at": at, "mono": mono, "type": "stream.chunk", "exchange_id": self.id, "data": piece}
+        entry: StreamChunk = {
+            "at": at,
+            "mono": mono,
+            "type": "stream.chunk",
+            "exchange_id": self.id,
+            "data": piece,
+        }
         if marks:
             entry["redactions"] = marks
         return entry
@@ -347,5 +369,5 @@ class Exchange:
         self._call.write(self._ended_entry("http_error" if self._status >= _FAILED else "completed"))
 
 
-def _redirect(response: Any, clean: Callable[[str, str], tuple[str, list[Any]]]) -> dict[str, Any]:
+def _redirect(response: Any, clean: Callable[[str, str], tuple[str, list[Any]]]) -> Redirect:
     return {"status": response.status_code, "url": clean(str(response.url), "response.history.url")[0]}

@@ -16,21 +16,20 @@ from tfstore.journal.entries import dropped
 if TYPE_CHECKING:
     from tfclient.redaction import Redactor
     from tfclient.sessions.sessions import Sessions
+    from tfstore.journal.entries import Body, Mark, Part
 
 PART_KEPT: Final = 8 * 1024 * 1024
 """Bytes of a form's file up to which it is journaled with the request."""
 
 
-def unread_body(
-    request: Any, content_type: str | None, sessions: Sessions
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def unread_body(request: Any, content_type: str | None, sessions: Sessions) -> tuple[Body, list[Mark]]:
     """Return what can be said of a request's body without reading it, and the redaction marks."""
     is_form = content_type is not None and content_type.startswith("multipart/form-data")
-    body: dict[str, Any] = {"unread": "multipart" if is_form else "iterator"}
+    body: Body = {"unread": "multipart" if is_form else "iterator"}
     length = request.headers.get("content-length")
     if length is not None and length.isdigit():
         body["bytes"] = int(length)
-    marks: list[dict[str, Any]] = []
+    marks: list[Mark] = []
     if is_form:
         try:
             body["parts"] = [_part(field, sessions.redactor, marks) for field in form_fields(request)]
@@ -39,7 +38,7 @@ def unread_body(
     return body, marks
 
 
-def _part(field: Any, redactor: Redactor, marks: list[dict[str, Any]]) -> dict[str, Any]:
+def _part(field: Any, redactor: Redactor, marks: list[Mark]) -> Part:
     name = str(field.name)
     where = f"request.body.{name}"
     content = getattr(field, "file", None)
@@ -47,7 +46,7 @@ def _part(field: Any, redactor: Redactor, marks: list[dict[str, Any]]) -> dict[s
         value, found = redactor.value({name: _text(field.value)}, "request.body")
         marks += found
         return {"name": name, "value": next(iter(value.values()), None)}
-    part: dict[str, Any] = {"name": name, "filename": getattr(field, "filename", None)}
+    part: Part = {"name": name, "filename": getattr(field, "filename", None)}
     headers = getattr(field, "headers", None) or {}
     part["content_type"] = next(
         (text for key, text in headers.items() if key.lower() == "content-type"), None

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from tfclient.redaction import Redactor
     from tfclient.sessions.sent_bodies import SentBodies, SentBody
     from tfclient.sessions.sessions import Sessions
+    from tfstore.journal.entries import Body, Mark
 
-    Marks = list[dict[str, Any]]
+    Marks = list[Mark]
 
 LONGEST_REQUEST: Final = 40 * 1024 * 1024
 """Bytes of a request body that is kept; entries have a limit, and a request is one entry."""
@@ -30,7 +31,7 @@ def in_memory(message: Any) -> bytes | None:
 
 def request_body(
     request: Any, content_type: str | None, exchange_id: str, earlier: SentBodies, sessions: Sessions
-) -> tuple[dict[str, Any] | None, Marks, SentBody | None]:
+) -> tuple[Body | None, Marks, SentBody | None]:
     """Return a request's body for the journal, its marks, and what to keep of it once that is written."""
     data = in_memory(request)
     if data == b"":
@@ -48,7 +49,7 @@ def request_body(
 
 def response_body(
     data: bytes, content_type: str | None, exchange_id: str, sessions: Sessions
-) -> tuple[dict[str, Any], Marks]:
+) -> tuple[Body, Marks]:
     """Return a response's body for the journal, and its marks."""
     redactor = sessions.redactor
     try:
@@ -60,7 +61,7 @@ def response_body(
 
 def _repeated(
     data: bytes, content_type: str | None, exchange_id: str, earlier: SentBodies, redactor: Redactor
-) -> tuple[dict[str, Any], Marks, SentBody | None]:
+) -> tuple[Body, Marks, SentBody | None]:
     if redactor.mode in {"secrets", "none"}:
         body, marks, kept = earlier.journaled(
             exchange_id, data, lambda part: redactor.body(part, content_type, "request.body")
@@ -79,15 +80,17 @@ def _repeated(
 
 def _not_redacted(
     error: Exception, size: int, where: str, exchange_id: str, sessions: Sessions
-) -> tuple[dict[str, Any], Marks]:
+) -> tuple[Body, Marks]:
     """What is journaled of a body that could not be judged: nothing of it."""
     sessions.health.fault("redaction", error, f"redacting the {where} of {exchange_id}")
     return {"unread": "redaction_failed", "bytes": size}, [dropped(where, "redaction_failed", size)]
 
 
-def _binary(redactor: Redactor, data: bytes, where: str) -> tuple[dict[str, Any], Marks]:
+def _binary(redactor: Redactor, data: bytes, where: str) -> tuple[Body, Marks]:
     kept, marks = redactor.binary(data, where)
-    return ({"text": kept} if isinstance(kept, str) else {**kept, "bytes": len(data)}), marks
+    if isinstance(kept, str):
+        return {"text": kept}, marks
+    return {"base64": kept["base64"], "bytes": len(data)}, marks
 
 
 def _as_it_is(data: bytes) -> tuple[str | None, Marks]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, evolve, field
 
 from tfclient.projection.api import chat, responses
-from tfclient.projection.summary import ANSWERED
-from tfclient.projection.wire.attempt import AttemptState, Entry
+from tfclient.projection.api.call_errors import error_from_exception
+from tfclient.projection.lineage.book import ANSWERED
+from tfclient.projection.steps.call_state import Call
+from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.bodies import parse_json
-from tfclient.projection.wire.call import Call
-from tfclient.projection.wire.call_errors import error_from_exception
 from tfclient.projection.wire.endpoints import endpoint_of
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
@@ -21,11 +21,21 @@ from tfstore.journal.request_texts import RequestTexts
 if TYPE_CHECKING:
     from tfclient.projection.api.model_call import ModelRequest
     from tfclient.projection.lineage.book import Book
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.steps.endings import Closing
     from tfclient.projection.steps.other_calls import OtherCalls
     from tfclient.projection.steps.request_steps import Opening
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Ending
+    from tfstore.journal.entries import (
+        AttemptAnswered,
+        AttemptEnded,
+        AttemptSent,
+        CallEnded,
+        CallStarted,
+        Error,
+        StreamChunk,
+    )
 
 REMEMBERED = 1024
 """Closed calls that are remembered: a retry, an exception or the end of a stream may still come."""
@@ -47,30 +57,30 @@ class Calls:
     _exchanges: dict[str, tuple[Call, AttemptState]] = field(factory=dict)
     _texts: RequestTexts = field(factory=RequestTexts)
 
-    def started(self, entry: Entry, _at: int) -> bool:
+    def started(self, entry: CallStarted, _at: int) -> bool:
         """A program called a method of the client."""
-        call = Call(str(entry.get("call")), entry)
+        call = Call(str(entry["call"]), entry)
         self.open[call.id] = call
         return True
 
     def _find(self, call_id: Any) -> Call | None:
         return self.open.get(str(call_id)) or self._closed.get(str(call_id))
 
-    def sent(self, entry: Entry, at: int) -> bool:
+    def sent(self, entry: AttemptSent, at: int) -> bool:
         """An HTTP request left; the first one tells what the call is, later ones are retries."""
-        call = self._find(entry.get("call"))
+        call = self._find(entry["call"])
         if call is None:
-            call = Call(str(entry.get("call")), {"at": at})
+            call = Call(str(entry["call"]), _unseen(entry, at))
         self._closed.pop(call.id, None)
         self.open[call.id] = call
-        method, url = str(entry.get("method") or "POST"), str(entry.get("url") or "")
+        method, url = str(entry["method"] or "POST"), str(entry["url"] or "")
         path = url.split("://", 1)[-1].partition("/")[2]
         endpoint = endpoint_of(method, "/" + path)
         attempt = AttemptState(len(call.attempts) + 1, entry, endpoint, at)
         attempt.keeps_deltas = self.deltas or bool(call.started.get("deltas"))
         call.attempts.append(attempt)
-        self._exchanges[str(entry.get("exchange_id"))] = (call, attempt)
-        text = self._texts.whole(str(entry.get("exchange_id")), entry.get("body"))
+        self._exchanges[str(entry["exchange_id"])] = (call, attempt)
+        text = self._texts.whole(str(entry["exchange_id"]), entry["body"])
         if call.step is not None:
             self._again(call)
             return True
@@ -84,14 +94,14 @@ class Calls:
             self.other.open(call, at, text)
         return True
 
-    def _read(self, call: Call, entry: Entry, text: str | None) -> ModelRequest:
+    def _read(self, call: Call, entry: AttemptSent, text: str | None) -> ModelRequest:
         read = responses.read_request if call.endpoint.family == "responses" else chat.read_request
         body = parse_json(text) if text is not None else None
         sent = self.opening.provenance.sent
         if isinstance(body, dict):
             return read(body, sent)
         request = read({}, sent)
-        request.unread = entry.get("body") if isinstance(entry.get("body"), dict) else {"text": text}
+        request.unread = {**entry["body"]} if isinstance(entry["body"], dict) else {"text": text}
         return request
 
     def _open_known(self, call: Call) -> bool:
@@ -112,28 +122,31 @@ class Calls:
         step.status, step.error, step.ending = "in_progress", None, None
         step.ended_at = step.duration_ms = None
         step.payload_completed = {}
-        call.show_attempts(step)
-        self.book.touch(step)
+        self._show_attempts(call)
 
-    def answered(self, entry: Entry, at: int) -> bool:
+    def _show_attempts(self, call: Call) -> None:
+        if call.step is not None:
+            call.show_attempts(call.step)
+            self.book.touch(call.step)
+
+    def answered(self, entry: AttemptAnswered, at: int) -> bool:
         """A response began; ``complete`` says that its whole body is here."""
-        found = self._exchanges.get(str(entry.get("exchange_id")))
+        found = self._exchanges.get(str(entry["exchange_id"]))
         if found is None:
             return False
         call, attempt = found
         if attempt.settled:
             return True
         attempt.answered(entry, at)
-        if entry.get("complete"):
+        if entry["complete"]:
             self._close(call, at, "completed")
-        elif call.step is not None:
-            call.show_attempts(call.step)
-            self.book.touch(call.step)
+        else:
+            self._show_attempts(call)
         return True
 
-    def chunk(self, entry: Entry, at: int) -> bool:
+    def chunk(self, entry: StreamChunk, at: int) -> bool:
         """A piece of a response's body came."""
-        found = self._exchanges.get(str(entry.get("exchange_id")))
+        found = self._exchanges.get(str(entry["exchange_id"]))
         if found is None:
             return False
         call, attempt = found
@@ -147,39 +160,37 @@ class Calls:
                 self._close(call, at, "completed")
         return True
 
-    def attempt_ended(self, entry: Entry, at: int) -> bool:
+    def attempt_ended(self, entry: AttemptEnded, at: int) -> bool:
         """A streamed body ended, or the transport failed."""
-        found = self._exchanges.get(str(entry.get("exchange_id")))
+        found = self._exchanges.get(str(entry["exchange_id"]))
         if found is None:
             return False
         call, attempt = found
         attempt.ended_at = at
-        ending = str(entry.get("ending") or "completed")
-        if isinstance(entry.get("error"), dict) and not attempt.settled:
-            attempt.error = entry["error"]
+        error = entry.get("error")
+        if isinstance(error, dict) and not attempt.settled:
+            attempt.error = error
         if attempt.settled:
             # The stream had said its last word, or the answer was here as a whole.
-            if call.step is not None:
-                call.show_attempts(call.step)
-                self.book.touch(call.step)
+            self._show_attempts(call)
             return True
-        self._close(call, at, ending)
+        self._close(call, at, _ending(entry) or "completed")
         return True
 
-    def ended(self, entry: Entry, at: int) -> bool:
+    def ended(self, entry: CallEnded, at: int) -> bool:
         """The call ended in an exception."""
-        call = self._find(entry.get("call"))
+        call = self._find(entry["call"])
         if call is None:
             return False
-        error = entry.get("error")
+        error = entry["error"]
         if not call.attempts:
-            self._never_sent(call, entry, at)
+            self._never_sent(call, error, at)
             return True
         if not call.closed:
-            self._close(call, at, str(entry.get("ending") or "unknown"))
+            self._close(call, at, _ending(entry) or "unknown")
         step = call.step
         if isinstance(error, dict) and step is not None:
-            ending = str(entry.get("ending") or "")
+            ending = _ending(entry)
             told = error_from_exception(error)
             if ending == "completed" and step.status in ANSWERED:
                 # The response stays what it is: whole. The SDK, or the program's own type, would not have it.
@@ -198,15 +209,14 @@ class Calls:
             self.closing.settle_run(call, session_ended=self.session_ended)
         return True
 
-    def _never_sent(self, call: Call, entry: Entry, at: int) -> None:
+    def _never_sent(self, call: Call, error: Error | None, at: int) -> None:
         """The program's own mistake or a failing callback: the call ended before anything left."""
         began = call.started_at or at
         run = self.book.open_run(began, "api", Lineage(), None)
-        path, method = str(call.started.get("path") or ""), str(call.started.get("method") or "POST")
+        path, method = str(call.started["path"] or ""), str(call.started["method"] or "POST")
         name = endpoint_of(method, path).name
         payload = {"name": f"openai.{name}", "method": method, "path": path}
         step = self.book.add(run, "generic", f"api.{name}", began, payload_started=payload)
-        error = entry.get("error")
         told = error_from_exception(error if isinstance(error, dict) else {"type": "Exception"})
         step.status = "cancelled" if told.class_ == "cancelled" else "failed"
         step.error, step.ending = told, "no_response"
@@ -215,7 +225,7 @@ class Calls:
         run.run.input_text, run.run.status = name, step.status
         self._forget(call)
 
-    def _close(self, call: Call, at: int, ending: str) -> None:
+    def _close(self, call: Call, at: int, ending: Ending) -> None:
         call.closed = True
         self.closing.close(call, at, ending, session_ended=self.session_ended)
         if call.step is not None:
@@ -239,8 +249,8 @@ class Calls:
             if call.attempts:
                 self._close(call, at, "unknown")
             else:
-                error = {"type": "Unknown", "message": "the process ended before sending"}
-                self._never_sent(call, {"error": error}, at)
+                error: Error = {"type": "Unknown", "message": "the process ended before sending"}
+                self._never_sent(call, error, at)
 
     def _asked_in_a_stream(self) -> bool:
         """Return whether a stream still running has asked for a tool: what is called now may be inside it."""
@@ -270,3 +280,20 @@ class Calls:
             for call in self.open.values()
             if call.step is not None and call.attempts and call.attempt.stream is not None
         ]
+
+
+def _ending(entry: AttemptEnded | CallEnded) -> Ending | None:
+    """Return the ending that an entry tells; a later writer may have a word that is not known here."""
+    return cast("Ending", str(entry["ending"])) if entry["ending"] else None
+
+
+def _unseen(entry: AttemptSent, at: int) -> CallStarted:
+    """Return what began a call of which only the attempt is in the journal."""
+    return {
+        "at": at,
+        "mono": 0,
+        "type": "call.started",
+        "call": entry["call"],
+        "method": entry["method"],
+        "path": "",
+    }

@@ -9,13 +9,13 @@ first entry of what was begun anew, so that what comes before it waits until it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, field
 
 from tfclient.projection.calls import Calls
 from tfclient.projection.lineage.book import Book
-from tfclient.projection.lineage.index import LineageIndex
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
 from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.steps.endings import Closing
@@ -25,16 +25,20 @@ from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.steps.response_steps import Outcome
 from tfclient.projection.steps.tool_hooks import ToolHooks
 from tfclient.projection.steps.tool_steps import ToolSteps
-from tfclient.projection.summary import Totals, result_of, run_status, title_of
+from tfclient.projection.summary import Totals, result_of, title_of
 from tfclient.projection.weight.cuts import Cuts
 from tfclient.projection.weight.lightener import Blob, Lightener
-from tfclient.projection.wire.attempt import AttemptState, Entry
+from tfclient.projection.wire.attempt import AttemptState
 from tfstore.document.digest import payload_digest
 from tfstore.document.documents import Session, Step
 from tfstore.document.times import iso, milliseconds
+from tfstore.journal.entries import TYPES, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tfstore.document.labels import EndReason
+    from tfstore.journal.entries import CallStarted, SessionEnded, SessionStarted
 
 
 @define
@@ -69,7 +73,7 @@ class Projector:
     _changed: int = 0
     _shown: list[tuple[Step, dict[str, Any]]] = field(factory=list)
     _cuts: Cuts = field(init=False)
-    _handlers: dict[str, Callable[[Entry, int], bool | None]] = field(init=False)
+    _handlers: dict[str, Callable[[Any, int], bool | None]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Wire the parts to one book and one index."""
@@ -78,7 +82,7 @@ class Projector:
         provenance = Provenance(book, self.lightener)
         index = LineageIndex(provenance.known)
         self._tools = tools = ToolSteps(book, index)
-        opening = Opening(book, index, tools, RunChoice(book, tools, self.lightener, self.lookup), provenance)
+        opening = Opening(book, index, tools, RunChoice(book, self.lightener, self.lookup), provenance)
         other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
@@ -126,21 +130,23 @@ class Projector:
         if isinstance(marks, list) and (changed := sum(map(_changed_content, marks))):
             self._marked = True
             self._changed += changed
-        handler = self._handlers.get(str(entry.get("type")))
-        if handler is None or handler(entry, at) is False:
+        kind = str(entry.get("type"))
+        handler = self._handlers.get(kind)
+        # What a damaged line lacks is None to its handler, like all else that is no good.
+        if handler is None or handler({**_NOTHING[kind], **entry}, at) is False:
             self.unknown_entries += 1
         if self._hooks.early:
             self._hooks.settle(waiting=any(True for _ in self._calls.streaming()))
 
-    def _session_started(self, entry: Entry, _at: int) -> None:
+    def _session_started(self, entry: SessionStarted, _at: int) -> None:
         self.begun = True
         session = self._book.session
-        if entry.get("title") and not self._titled:
+        if entry["title"] and not self._titled:
             session.title, self._titled = str(entry["title"]), True
-        metadata, runtime, policy = (entry.get(key) for key in ("metadata", "runtime", "redaction"))
+        metadata, runtime, policy = entry["metadata"], entry.get("runtime"), entry["redaction"]
         session.metadata = session.metadata or (dict(metadata) if isinstance(metadata, dict) else {})
         session.runtime = session.runtime or (dict(runtime) if isinstance(runtime, dict) else {})
-        session.channel = str(entry.get("channel") or session.channel)
+        session.channel = str(entry["channel"] or session.channel)
         self._calls.deltas = self._calls.deltas or bool(entry.get("deltas"))
         if isinstance(policy, dict):
             session.redaction.mode = str(policy.get("mode") or "secrets")
@@ -149,16 +155,19 @@ class Projector:
             # Of several writers the one that keeps least decides.
             self.lightener.cap = session.redaction.max_payload = min(cap, self.lightener.cap or cap)
 
-    def _session_ended(self, entry: Entry, at: int) -> None:
+    def _session_ended(self, entry: SessionEnded, at: int) -> None:
         session = self._book.session
         self._calls.session_ended = True
-        session.status, session.end_reason = "closed", str(entry.get("end_reason") or "closed")
+        session.status, session.end_reason = (
+            "closed",
+            cast("EndReason", str(entry["end_reason"] or "closed")),
+        )
         session.ended_at = iso(at)
         self._calls.give_up(at)
         self._tools.give_up()
         self._hooks.give_up()
 
-    def _call_started(self, entry: Entry, at: int) -> None:
+    def _call_started(self, entry: CallStarted, at: int) -> None:
         if self._calls.session_ended:
             # One of several writers ended the session before another was done.
             self._calls.session_ended = False
@@ -181,7 +190,7 @@ class Projector:
         session.redaction.marks = self._changed + self._cuts.count
         self._shown = [(step, step.payload_completed) for step, _ in self._calls.streaming()]
         for state in self._book.states if ended else self._book.active.values():
-            state.run.status = run_status(state, session_ended=ended)
+            state.run.status = state.status(session_ended=ended)
         self._book.active.clear()
         start = self._started_at or 0
         session.started_at = iso(start)
@@ -226,6 +235,9 @@ class Projector:
         self.lightener.blobs.clear()
         return blobs
 
+
+_NOTHING = {name: dict.fromkeys(fields.__required_keys__) for name, fields in TYPES.items()}
+"""What a line that lacks all of its fields says."""
 
 EARLY = 64
 """Entries that wait for ``session.started``: there are as many as the program's threads wrote at that moment."""

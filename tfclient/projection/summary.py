@@ -1,45 +1,22 @@
-"""What a session comes to: statuses of runs, the result, the totals."""
+"""What a session comes to: its result, its title, its totals."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tfstore.document.documents import Session, Step, Summary, ToolSummary, Usage
-
-if TYPE_CHECKING:
-    from tfclient.projection.lineage.book import RunState
+from tfstore.document.labels import Result
 
 TITLE = 80
 
 
-ANSWERED = frozenset({"completed", "incomplete"})
-"""Statuses of a call whose response came whole; an error beside them is the exception that the program got."""
-
-
-def run_status(state: RunState, *, session_ended: bool) -> str:
-    """Return a run's status: that of its last model call, or of work that is still open.
-
-    A last call whose response came whole but ended in an exception all the same has failed the run.
-    """
-    run, last = state.run, state.last_call
-    if run.trigger == "api":
-        last = next((s for s in run.steps if s.type.startswith("api.")), run.steps[-1] if run.steps else None)
-    status = last.status if last is not None else "completed"
-    if last is not None and last.error is not None and status in ANSWERED:
-        status = "failed"
-    elif run.trigger != "api" and status == "completed" and state.pending:
-        status = "in_progress"
-    return "cancelled" if session_ended and status in {"in_progress", "queued"} else status
-
-
-def result_of(session: Session) -> str | None:
+def result_of(session: Session) -> Result | None:
     """Return the session's result: failed beats cancelled beats completed; None while nothing ran."""
     statuses = {run.status for run in session.runs}
-    for status in ("failed", "cancelled"):
-        if status in statuses:
-            return status
+    if "failed" in statuses:
+        return "failed"
+    if "cancelled" in statuses:
+        return "cancelled"
     return "completed" if statuses else None
 
 
@@ -93,7 +70,7 @@ class Totals:
             if not summary.models[share.model]:
                 del summary.models[share.model]
             if share.usage is not None:
-                _add_usage(summary.usage, share.usage, sign)
+                summary.usage.add(share.usage, sign)
         if share.tool is not None:
             tool = summary.tools.setdefault(share.tool, ToolSummary())
             summary.tool_calls += sign * share.calls
@@ -116,25 +93,10 @@ def _share_of(step: Step) -> _Share:
     share = _Share(error=step.error is not None)
     if step.label == "assistant_call":
         share.model, share.retries = step.model or "unknown", step.retries or 0
-        share.usage = Usage() if step.usage is None else Usage(*_numbers(step.usage))
+        share.usage = step.usage and evolve(step.usage)
     elif step.label == "tool_call":
         share.tool, share.calls, share.duration_ms = step.tool_name or "unknown", 1, step.duration_ms or 0
         share.unresolved = int(step.status == "unresolved")
     elif step.label == "tool_error":
         share.tool, share.tool_errors = step.tool_name or "unknown", 1
     return share
-
-
-def _numbers(usage: Usage) -> tuple[int, int, int, int, int]:
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_tokens,
-        usage.reasoning_tokens,
-        usage.total_tokens,
-    )
-
-
-def _add_usage(total: Usage, usage: Usage, sign: int) -> None:
-    given = _numbers(usage)
-    total.add(Usage(*(sign * number for number in given)))

@@ -58,7 +58,7 @@ class Known:
         self._plans: dict[bytes, _Plan | None] = {}
         self._urls: dict[Hashable, tuple[str, list[Any]]] = {}
 
-    def headers(self, listed: Sequence[Header], where: str) -> tuple[Fragment, list[Any], str | None]:
+    def headers(self, listed: Sequence[Header], where: str) -> tuple[Any, list[Any], str | None]:
         """Return headers by lower-cased name and without credentials, as JSON; their marks; the content type.
 
         Args:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeAlias
 
-Mark: TypeAlias = dict[str, Any]
-"""``{"path", "rule", "action", "bytes"?}`` with action ``replaced``, ``hashed`` or ``dropped``; ``bytes`` is
-the size of what stood there."""
+from tfstore.document.labels import RedactionAction
+from tfstore.journal import entries
 
+Mark: TypeAlias = entries.Mark
 JSON: TypeAlias = Any
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def mark(path: str, rule: str, action: str, was: str | None = None) -> Mark:
+def mark(path: str, rule: str, action: RedactionAction, was: str | None = None) -> Mark:
     """Make one mark.
 
     Example:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import ref
 
 from tfstore.disk import fork
@@ -25,7 +25,9 @@ from tfstore.journal.repeated_bodies import RECENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Redact = Callable[[bytes], tuple[str | None, list[dict[str, Any]]]]
+    from tfstore.journal.entries import Body, Mark
+
+    Redact = Callable[[bytes], tuple[str | None, list[Mark]]]
 
 KEEP: Final = 16
 BUDGET: Final = 64 * 1024 * 1024
@@ -68,7 +70,7 @@ class SentBodies:
         is_there: says whether the file that they are in still is.
 
     Example:
-        >>> def keep_all(data: bytes) -> tuple[str | None, list[dict[str, Any]]]:
+        >>> def keep_all(data: bytes) -> tuple[str | None, list[Any]]:
         ...     return data.decode(), []
         >>> bodies = SentBodies()
         >>> first = b'{"input":[{"role":"user","content":"' + b"a" * 2000 + b'"}]}'
@@ -91,7 +93,7 @@ class SentBodies:
 
     def journaled(
         self, exchange_id: str, data: bytes, redact: Redact
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]], SentBody | None]:
+    ) -> tuple[Body | None, list[Mark], SentBody | None]:
         """Return the body's journal form, its redaction marks, and what to keep once that is written.
 
         Args:
@@ -112,7 +114,7 @@ class SentBodies:
             return None, marks, None
         chars = known[-1].chars
         piece = _Piece(len(data), chars + len(rest), rest if marks else None)
-        body = {"same": [earlier.exchange_id, chars], "text": rest}
+        body: Body = {"same": [earlier.exchange_id, chars], "text": rest}
         continues = earlier.exchange_id if _continues(chars, earlier.pieces[-1].chars) else None
         pieces = (*known, piece) if rest else known
         return body, marks, SentBody(exchange_id, data, pieces, number, data[_MIDDLE], continues)

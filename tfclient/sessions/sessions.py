@@ -20,7 +20,7 @@ from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, ope
 from tfclient.sessions.state import SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
-from tfstore.journal.entries import Entry, stamp
+from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from tfclient.settings import Settings
     from tfclient.stats import Counters
     from tfstore.document.labels import EndReason
-    from tfstore.journal.entries import Members
+    from tfstore.journal import entries as journal
+    from tfstore.journal.entries import Members, Written
 
 _FINISHED: Final = 64
 """Ended sessions that are remembered until somebody asks whether their documents tell everything."""
@@ -145,7 +146,7 @@ class Sessions:
                 _current.reset(token)
         self.end(state)
 
-    def write(self, state: SessionState, *entries: Entry | Members) -> bool:
+    def write(self, state: SessionState, *entries: Written | Members) -> bool:
         """Journal entries of a session; say whether they were taken."""
         if not state.kept and not state.ended:
             self._keep(state)
@@ -170,12 +171,10 @@ class Sessions:
             return
         with self.health.guard("session", f"recording an annotation in session {state.id}"):
             at, mono = stamp()
-            entry: Entry = {"at": at, "mono": mono, "type": "annotation", "kind": str(kind)}
-            entry |= {key: value for key, value in about.items() if value}
-            entry["data"], marks = self.redactor.value(data)
-            if marks:
-                entry["redactions"] = marks
-            self.write(state, entry)
+            about = {key: value for key, value in about.items() if value}
+            kept, marks = self.redactor.value(data)
+            entry = {"at": at, "mono": mono, "type": "annotation", "kind": str(kind), **about, "data": kept}
+            self.write(state, entry | ({"redactions": marks} if marks else {}))
             self.write_late_files(state)
 
     def end(self, state: SessionState, reason: EndReason = "closed") -> None:
@@ -193,7 +192,13 @@ class Sessions:
                 state.done.set()
                 return
             at, mono = stamp()
-            state.writer.append({"at": at, "mono": mono, "type": "session.ended", "end_reason": reason})
+            entry: journal.SessionEnded = {
+                "at": at,
+                "mono": mono,
+                "type": "session.ended",
+                "end_reason": reason,
+            }
+            state.writer.append(entry)
             if state.writer.backlog and reason != "process_exit":
                 threading.Thread(
                     target=self.write_files, args=(state,), name="tfclient-end", daemon=True
@@ -238,10 +243,10 @@ class Sessions:
         state.kept = True
         hold(state)
 
-    def _opening(self, state: SessionState) -> Entry:
+    def _opening(self, state: SessionState) -> journal.SessionStarted:
         at, mono = state.started
         title = self.clean(state.title, "session.title")
-        return {
+        entry: journal.SessionStarted = {
             "at": at,
             "mono": mono,
             "type": "session.started",
@@ -251,9 +256,12 @@ class Sessions:
             "channel": "text",
             "runtime": self._runtime(),
             "redaction": {"mode": self.redactor.mode},
-            **({"deltas": True} if self.settings.deltas else {}),
-            **({"max_payload": cap} if (cap := self.settings.max_payload) is not None else {}),
         }
+        if self.settings.deltas:
+            entry["deltas"] = True
+        if self.settings.max_payload is not None:
+            entry["max_payload"] = self.settings.max_payload
+        return entry
 
     def _done(self, state: SessionState, error: Exception | None) -> None:
         state.error = error

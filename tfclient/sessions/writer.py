@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.sessions.sent_bodies import SentBody
     from tfclient.stats import Counters
-    from tfstore.journal.entries import Entry, Members
+    from tfstore.journal.entries import Entry, Members, Written
     from tfstore.journal.segment import Segment
 
 STALLED: Final = 0.1
@@ -62,7 +62,7 @@ class Writer:
         session_id: str,
         *,
         fsync: bool,
-        opening: Callable[[], Entry],
+        opening: Callable[[], Written],
         health: Health,
         counters: Counters,
     ) -> None:
@@ -84,10 +84,10 @@ class Writer:
         """The request bodies that are in the segment, for the next one to refer to."""
         self._segment: Segment | None = None
         self._backlog: Backlog | None = None
-        self._left: deque[Entry] = deque()
+        self._left: deque[Written] = deque()
         self._named = self._names()
 
-    def append(self, *entries: Entry | Members, again: bool = False) -> bool:
+    def append(self, *entries: Written | Members, again: bool = False) -> bool:
         """Write the entries together; say whether the operating system, or the backlog, has them now.
 
         Args:
@@ -123,7 +123,7 @@ class Writer:
         segment = self._segment
         return segment is not None and segment.is_there()
 
-    def leave(self, entry: Entry) -> None:
+    def leave(self, entry: Written) -> None:
         """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
         self._left.append(entry)
 
@@ -171,13 +171,13 @@ class Writer:
         backlog = self._backlog
         return 0 if backlog is None else backlog.waiting
 
-    def _drain_left(self) -> list[Entry]:
-        left: list[Entry] = []
+    def _drain_left(self) -> list[Written]:
+        left: list[Written] = []
         while self._left:
             left.append(self._left.popleft())
         return left
 
-    def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
+    def _write(self, entries: tuple[Written | Members, ...], *, again: bool = False) -> None:
         segment = self._segment
         if segment is None:
             segment = self._open(again=again)
@@ -253,7 +253,7 @@ class Writer:
             self._backlog = None
             self._health.recover("slow")
 
-    def _write_late(self, entries: tuple[Entry | Members, ...]) -> float:
+    def _write_late(self, entries: tuple[Written | Members, ...]) -> float:
         """Write for the backlog; return the seconds it took, or a long time if it failed."""
         began = perf_counter()
         try:
@@ -275,13 +275,13 @@ class Backlog:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._ready = threading.Condition()
-        self._entries: deque[tuple[tuple[Entry | Members, ...], int]] = deque()
+        self._entries: deque[tuple[tuple[Written | Members, ...], int]] = deque()
         self._bytes = 0
         self._over = False
         self.waiting = 0
         threading.Thread(target=self._run, name="tfclient-slow-disk", daemon=True).start()
 
-    def put(self, entries: tuple[Entry | Members, ...]) -> bool | None:
+    def put(self, entries: tuple[Written | Members, ...]) -> bool | None:
         """Take entries; False if there is no room for them, None if the backlog is over."""
         weight = sum(map(_weight, entries))
         with self._ready:
@@ -326,7 +326,7 @@ class Backlog:
                 self._ready.notify_all()
 
 
-def _weight(entry: Entry | Members) -> int:
+def _weight(entry: Written | Members) -> int:
     if isinstance(entry, bytes):
         return len(entry)
     body = entry.get("body")
@@ -336,7 +336,7 @@ def _weight(entry: Entry | Members) -> int:
     return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
 
 
-def _shortened(entry: Entry | Members) -> Entry | Members:
+def _shortened(entry: Written | Members) -> Written | Members:
     """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
     from tfstore.disk.json_text import line, parse
     from tfstore.journal.segment import MAX_LINE

@@ -5,6 +5,7 @@ on disk              in Python
 =================== ==========================================================================
 null                 ``None``; kept in sessions, runs and lineage, left out of steps
 absent in a step     the field's default (``None``, empty list, empty object)
+a label, a status    the word as it stands, also one that ``labels`` does not know
 ``error.class``      ``ErrorInfo.class_``
 ``depends_on: "x"``  ``["x"]`` (early documents wrote one string)
 =================== ==========================================================================
@@ -12,7 +13,7 @@ absent in a step     the field's default (``None``, empty list, empty object)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 from attrs import NOTHING, fields
 from cattrs import Converter
@@ -48,10 +49,16 @@ _EMPTY = frozenset({type(None), str, list, dict})
 """Types whose empty values say nothing; 0 and false do."""
 
 
+def _is_word(cls: Any) -> bool:
+    return get_origin(cls) is Literal
+
+
 def _configure() -> Converter:
     converter = Converter(prefer_attrib_converters=False)
     # Payloads are JSON already: looking into each of their values would cost more than all the rest.
-    converter.register_unstructure_hook_func(lambda cls: cls in _AS_THEY_ARE, identity)
+    converter.register_unstructure_hook_func(lambda cls: cls in _AS_THEY_ARE or _is_word(cls), identity)
+    # What a later version or somebody else calls a thing is a word all the same, and no error.
+    converter.register_structure_hook_func(_is_word, lambda value, _: str(value))
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
     converter.register_structure_hook(Step, _structure_step(converter))
     converter.register_structure_hook(

@@ -10,7 +10,20 @@ from typing import Any
 
 from attrs import define, field
 
-from tfstore.document.labels import SCHEMA_VERSION
+from tfstore.document.labels import (
+    SCHEMA_VERSION,
+    Ending,
+    EndReason,
+    ErrorClass,
+    Label,
+    LineageSource,
+    RedactionAction,
+    Result,
+    SessionStatus,
+    Status,
+    Timing,
+    Trigger,
+)
 
 Json = dict[str, Any]
 """A JSON object as ``json.loads`` gives it."""
@@ -26,13 +39,13 @@ class Usage:
     reasoning_tokens: int = 0
     total_tokens: int = 0
 
-    def add(self, other: Usage) -> None:
-        """Add another call's tokens to these."""
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
-        self.cached_tokens += other.cached_tokens
-        self.reasoning_tokens += other.reasoning_tokens
-        self.total_tokens += other.total_tokens
+    def add(self, other: Usage, times: int = 1) -> None:
+        """Add another call's tokens to these, or with ``times=-1`` take them away again."""
+        self.input_tokens += times * other.input_tokens
+        self.output_tokens += times * other.output_tokens
+        self.cached_tokens += times * other.cached_tokens
+        self.reasoning_tokens += times * other.reasoning_tokens
+        self.total_tokens += times * other.total_tokens
 
 
 @define
@@ -51,7 +64,7 @@ class Origin:
 class ErrorInfo:
     """Why something failed; ``class_`` is one of ``labels.ErrorClass`` and is called ``class`` in JSON."""
 
-    class_: str
+    class_: ErrorClass
     message: str
     code: str | None = None
     http_status: int | None = None
@@ -92,7 +105,7 @@ class RedactionMark:
 
     path: str
     rule: str
-    action: str
+    action: RedactionAction
     bytes: int | None = None
 
 
@@ -105,15 +118,15 @@ class Step:
 
     step_id: str
     seq: int
-    label: str
+    label: Label
     type: str
-    status: str = "completed"
+    status: Status = "completed"
     depends_on: list[str] = field(factory=list[str])
     origin: Origin = field(factory=Origin)
     started_at: str | None = None
     ended_at: str | None = None
     duration_ms: int | None = None
-    timing: str | None = None
+    timing: Timing | None = None
     response_id: str | None = None
     previous_response_id: str | None = None
     item_id: str | None = None
@@ -124,7 +137,7 @@ class Step:
     usage: Usage | None = None
     finish_reason: str | None = None
     request_id: str | None = None
-    ending: str | None = None
+    ending: Ending | None = None
     retries: int | None = None
     attempts: list[Attempt] = field(factory=list[Attempt])
     latency: Latency | None = None
@@ -148,7 +161,7 @@ class Lineage:
     root_run_id: str | None = None
     depth: int = 0
     branch_index: int = 0
-    source: str = "root"
+    source: LineageSource = "root"
     prompt_sha256: str | None = None
     notes: list[str] = field(factory=list[str])
 
@@ -158,12 +171,12 @@ class Run:
     """One task inside a session: it opens with a new user message or a system trigger."""
 
     run_id: str
-    trigger: str
+    trigger: Trigger
     input_text: str = ""
     conversation_id: str | None = None
     thread_id: str = "thread_1"
     channel: str = "text"
-    status: str = "in_progress"
+    status: Status = "in_progress"
     started_at: str | None = None
     ended_at: str | None = None
     duration_ms: int | None = None
@@ -230,9 +243,9 @@ class Session:
     started_at: str | None = None
     ended_at: str | None = None
     duration_ms: int | None = None
-    status: str = "active"
-    result: str | None = None
-    end_reason: str | None = None
+    status: SessionStatus = "active"
+    result: Result | None = None
+    end_reason: EndReason | None = None
     channel: str = "text"
     metadata: Json = field(factory=dict)
     runtime: Json = field(factory=dict)

@@ -1,8 +1,8 @@
 """The closed vocabularies of a session document: labels, statuses, triggers, endings, error classes.
 
 The status words are the Responses API's own; ``unresolved`` is the one addition, for a tool call that was
-never answered. Documents hold plain strings, so that a reader meets a word it does not know as a word and
-not as an error; these aliases are for those who write documents.
+never answered. They are for those who write documents; who reads one may meet a word that is not among them
+(the provider's own, a later version's), as a word and not as an error.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Label = Literal[
 
 Status = Literal["in_progress", "queued", "completed", "incomplete", "failed", "cancelled", "unresolved"]
 
+SessionStatus = Literal["active", "closed"]
+
 Result = Literal["completed", "failed", "cancelled"]
 
 EndReason = Literal["closed", "idle_timeout", "process_exit", "recovered"]
@@ -39,6 +41,8 @@ Trigger = Literal["user_message", "system", "prompt_template", "tool", "resumed"
 LineageSource = Literal[
     "explicit", "previous_response_id", "conversation", "prefix", "call_id", "window", "root"
 ]
+
+Timing = Literal["measured", "inferred"]
 
 Ending = Literal[
     "completed",

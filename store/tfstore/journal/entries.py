@@ -1,18 +1,223 @@
-"""What one line of the journal says, and when it says that it was."""
+"""What the lines of the journal say: one type for each type of entry, as it is written.
 
-from __future__ import annotations
+Who reads gets an ``Entry``: a line may be damaged, or from a later version, and promises nothing but what is said
+there. ``docs/journal.md`` explains every field.
+"""
 
+from collections.abc import Mapping
 from time import monotonic_ns, time_ns
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
-if TYPE_CHECKING:
-    from tfstore.document.labels import RedactionAction
+from tfstore.document.labels import Ending, EndReason, RedactionAction
 
 Entry = dict[str, Any]
-"""An entry: ``at``, ``mono``, ``type``, and the type's own fields; readers add ``writer``, the name of its segment."""
+"""A line as read: ``seq``, ``at`` and ``type`` are there, and ``writer``, the name of its segment."""
+
+Written = Mapping[str, Any]
+"""An entry to be written: one of the types below; the segment adds ``seq``, ``session_id`` and ``prev``."""
 
 Members = bytes
 """The members of an entry as JSON already, without the braces around them: a ``stream.chunk``, as a rule."""
+
+
+class Mark(TypedDict):
+    """One value that was changed before it was written."""
+
+    path: str
+    rule: str
+    action: RedactionAction
+    bytes: NotRequired[int]
+
+
+class Part(TypedDict):
+    """A part of a form."""
+
+    name: str
+    value: NotRequired[Any]
+    filename: NotRequired[str | None]
+    content_type: NotRequired[str | None]
+    bytes: NotRequired[int | None]
+    data: NotRequired["Body"]
+
+
+class Body(TypedDict):
+    """A body: as text, as base64, as what an earlier one and a rest make, or why there is none of it."""
+
+    text: NotRequired[str]
+    same: NotRequired[list[str | int]]
+    base64: NotRequired[str]
+    unread: NotRequired[Literal["iterator", "multipart", "too_long", "redaction_failed"]]
+    parts: NotRequired[list[Part]]
+    bytes: NotRequired[int]
+
+
+class Error(TypedDict):
+    """An exception."""
+
+    type: str
+    message: str
+    cause: NotRequired[str]
+    traceback: NotRequired[list[str]]
+
+
+class Redirect(TypedDict):
+    """A response that sent the client elsewhere."""
+
+    status: int
+    url: str
+
+
+class Redacted(TypedDict):
+    """The redaction policy in force."""
+
+    mode: Literal["secrets", "content", "none", "custom"]
+
+
+class Line(TypedDict):
+    """What every entry has."""
+
+    at: int
+    mono: int
+    seq: NotRequired[int]
+    session_id: NotRequired[str]
+    prev: NotRequired[str]
+    redactions: NotRequired[list[Mark]]
+
+
+class SessionStarted(Line):
+    """The first entry of a segment: how all that follows is to be shown."""
+
+    type: Literal["session.started"]
+    journal_version: Literal[1]
+    title: str | None
+    metadata: dict[str, Any] | None
+    channel: str
+    redaction: Redacted
+    runtime: NotRequired[dict[str, Any]]
+    deltas: NotRequired[bool]
+    max_payload: NotRequired[int]
+
+
+class SessionEnded(Line):
+    """The session is over."""
+
+    type: Literal["session.ended"]
+    end_reason: EndReason
+
+
+class CallStarted(Line):
+    """The program called a method of the client."""
+
+    type: Literal["call.started"]
+    call: str
+    method: str
+    path: str
+    stream: NotRequired[bool]
+    cast_to: NotRequired[str]
+    tool: NotRequired[str | None]
+    explicit_parent: NotRequired[str | None]
+
+
+class CallEnded(Line):
+    """The call ended in an exception."""
+
+    type: Literal["call.ended"]
+    call: str
+    ending: Ending
+    error: Error | None
+
+
+class AttemptSent(Line):
+    """An HTTP request is about to leave."""
+
+    type: Literal["attempt.sent"]
+    call: str
+    exchange_id: str
+    n: int
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Body | None
+
+
+class AttemptAnswered(Line):
+    """The response's head is here, and where ``complete`` its body."""
+
+    type: Literal["attempt.answered"]
+    exchange_id: str
+    status: int
+    headers: dict[str, str]
+    body: Body | None
+    complete: bool
+    history: NotRequired[list[Redirect]]
+
+
+class StreamChunk(Line):
+    """A piece of the response's body is about to be given to the program."""
+
+    type: Literal["stream.chunk"]
+    exchange_id: str
+    data: str | Body
+
+
+class AttemptEnded(Line):
+    """A body that came in pieces is over, or no response came."""
+
+    type: Literal["attempt.ended"]
+    exchange_id: str
+    ending: Ending
+    bytes: int
+    chunks: int
+    error: NotRequired[Error | None]
+
+
+class ToolStarted(Line):
+    """A tool of the program's own begins to run."""
+
+    type: Literal["tool.started"]
+    tool: str
+    call_id: str | None
+    name: str | None
+    parent_call: NotRequired[str | None]
+    arguments: NotRequired[Any]
+
+
+class ToolEnded(Line):
+    """A tool of the program's own has run."""
+
+    type: Literal["tool.ended"]
+    tool: str
+    call_id: str | None
+    name: str | None
+    result: NotRequired[Any]
+    error: NotRequired[Error | None]
+
+
+class Annotation(Line):
+    """The program notes something: about a call of a tool, a response, a step, or the session."""
+
+    type: Literal["annotation"]
+    kind: str
+    data: Any
+    call_id: NotRequired[str]
+    response_id: NotRequired[str]
+    step: NotRequired[str]
+
+
+TYPES: Final[dict[str, Any]] = {
+    "session.started": SessionStarted,
+    "session.ended": SessionEnded,
+    "call.started": CallStarted,
+    "call.ended": CallEnded,
+    "attempt.sent": AttemptSent,
+    "attempt.answered": AttemptAnswered,
+    "stream.chunk": StreamChunk,
+    "attempt.ended": AttemptEnded,
+    "tool.started": ToolStarted,
+    "tool.ended": ToolEnded,
+    "annotation": Annotation,
+}
+"""What each ``type`` of entry holds."""
 
 
 def stamp() -> tuple[int, int]:
@@ -20,9 +225,6 @@ def stamp() -> tuple[int, int]:
     return time_ns() // 1000, monotonic_ns() // 1000
 
 
-def dropped(
-    path: str, rule: Literal["too_long", "redaction_failed", "not_decoded"], size: int
-) -> dict[str, Any]:
+def dropped(path: str, rule: Literal["too_long", "redaction_failed", "not_decoded"], size: int) -> Mark:
     """Return the mark of something that an entry leaves out, and of how many bytes that is."""
-    action: RedactionAction = "dropped"
-    return {"path": path, "rule": rule, "action": action, "bytes": size}
+    return {"path": path, "rule": rule, "action": "dropped", "bytes": size}

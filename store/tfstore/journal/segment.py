@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfstore.disk.paths import StorePaths
-    from tfstore.journal.entries import Entry, Members
+    from tfstore.journal.entries import Members, Written
 
 MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of the longest entry that is written, and read back."""
@@ -81,7 +81,7 @@ class Segment:
         # stream, and so journal its end, in the middle of an append of the same thread.
         self._lock = RLock()
         self._busy = False
-        self._between: list[tuple[Entry | Members, ...]] = []
+        self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
         self._seq = 0
         self._prev: str | _Digest = ""
@@ -111,7 +111,7 @@ class Segment:
         renew_after_fork(segment)
         return segment
 
-    def append(self, *entries: Entry | Members, again: bool = False) -> None:
+    def append(self, *entries: Written | Members, again: bool = False) -> None:
         """Write the entries, together, so that they are the operating system's when this returns.
 
         After a failure the segment stays usable: the next call tries again, also with the file or the whole
@@ -184,7 +184,7 @@ class Segment:
         if held is not None:
             held.release()
 
-    def _write(self, entries: tuple[Entry | Members, ...], *, again: bool = False) -> None:
+    def _write(self, entries: tuple[Written | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
         self._seq = seq + len(entries)
         held = self._held

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfstore.document.item_types import item_type
 from tfstore.document.references import is_reference
 
 if TYPE_CHECKING:
@@ -111,28 +112,16 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-CALL_ARGUMENTS = {
-    "custom_tool_call": "input",
-    "computer_call": "action",
-    "local_shell_call": "action",
-    "shell_call": "action",
-    "apply_patch_call": "operation",
-    "web_search_call": "action",
-    "file_search_call": "queries",
-    "code_interpreter_call": "code",
-}
-"""Where a call of each type carries its arguments; ``arguments`` for all others."""
-
-
 def _call(step: Step) -> Json:
     payload = step.payload_started
     kind = str(payload.get("type") or "function_call")
     item = {**_with_ids(step, kind, call=True), "status": "completed"}
-    key = CALL_ARGUMENTS.get(kind, "arguments")
+    row = item_type(kind)
+    key = row.arguments
     if payload.get("arguments") is not None or "arguments_text" in payload:
         given = payload.get("arguments")
         item[key] = arguments_text(payload) if key in {"arguments", "input"} else given
-    if kind in {"function_call", "custom_tool_call", "mcp_call"}:
+    if row.named:
         item["name"] = payload.get("name")
     return {**item, **{k: v for k, v in payload.items() if k not in _NOT_OF_THE_ITEM - {"content"}}}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -80,6 +81,32 @@ def test_an_error_class_is_called_class() -> None:
     assert step_to_json(step)["error"] == {"class": "tool", "message": "broke"}
     document = to_json(a_session("one", a_run(1, step)))
     assert from_json(document).runs[0].steps[0].error == ErrorInfo("tool", "broke")
+
+
+def test_a_word_that_is_not_known_is_a_word() -> None:
+    """Of a later version, or the provider's own: wherever a vocabulary is closed for those who write."""
+    step = a_step("1_1", "generic", error=ErrorInfo("tool", "broke"), timing="measured", ending="cut")
+    step.redactions = [RedactionMark("a", "key", "dropped")]
+    document = to_json(a_session("one", a_run(1, step), result="failed", end_reason="closed"))
+    run = document["runs"][0]
+    told = run["steps"][0]
+    for holder in (document, run, run["lineage"], told, told["error"], told["redactions"][0]):
+        words = {
+            "label",
+            "status",
+            "timing",
+            "ending",
+            "class",
+            "action",
+            "source",
+            "trigger",
+            "result",
+            "end_reason",
+        }
+        holder.update(dict.fromkeys(words & holder.keys(), "hologram"))
+
+    assert json.dumps(document).count("hologram") == 12
+    assert to_json(from_json(document)) == document
 
 
 def test_early_documents_named_one_dependency() -> None:

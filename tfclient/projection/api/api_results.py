@@ -4,25 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfclient.projection.wire.bodies import parse_json
-from tfclient.projection.wire.sse import EventStream
-
-
-def events_of(text: str) -> dict[str, Any]:
-    """Return the events of an event stream that no family reads, as JSON where they are."""
-    stream = EventStream()
-    told = stream.feed(text)
-    events: list[Any] = []
-    for event in told:
-        data = parse_json(event.data)
-        data = event.data if data is None else data
-        named = event.event is not None and isinstance(data, dict) and data.get("type") != event.event
-        events.append({"event": event.event, "data": data} if named else data)
-    made: dict[str, Any] = {"events": events}
-    if stream.rest.strip():
-        made["cut_event"] = stream.rest
-    return made
-
 
 def last_words(events: list[Any]) -> dict[str, Any]:
     """Return what a stream's events said of the whole: the last model, usage and text, and an error if it ended in one.

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.fingerprints import call_fingerprint, message_fingerprint, output_fingerprint
 from tfclient.projection.api.items import POLICY_ROLES, Item
 from tfclient.projection.api.model_call import ModelRequest, ModelResponse, usage_from
 from tfclient.projection.api.sent_prompts import SentPrompts
-from tfclient.projection.wire.call_errors import error_from_body
+from tfstore.document.labels import Status
 
 APART = frozenset({"messages", "tools", "functions", "model"})
 
 RESPONSE_APART = frozenset({"id", "choices", "usage", "model", "object"})
 
-_FINISHED = {"length": "incomplete", "content_filter": "incomplete"}
+_FINISHED: dict[str, Status] = {"length": "incomplete", "content_filter": "incomplete"}
 
 
 def read_request(
@@ -138,7 +139,8 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
         extra = {k: v for k, v in choice.items() if k != "message" and v is not None}
         extras.append(extra)
     response.finish_reason = ", ".join(dict.fromkeys(reasons)) or None
-    response.status = next((_FINISHED[r] for r in reasons if r in _FINISHED), "completed")
+    unfinished: list[Status] = [_FINISHED[r] for r in reasons if r in _FINISHED]
+    response.status = unfinished[0] if unfinished else "completed"
     if response.status == "incomplete":
         response.incomplete_details = {"reason": next(r for r in reasons if r in _FINISHED)}
     response.raw_usage = body.get("usage") if isinstance(body.get("usage"), dict) else None

@@ -30,18 +30,6 @@ def _part_text(part: Any) -> str:
     return ""
 
 
-def only_text(content: Any) -> bool:
-    """Return whether the content is plain text, with nothing that ``text_of_content`` would lose."""
-    if content is None or isinstance(content, str):
-        return True
-    return isinstance(content, list) and all(
-        isinstance(part, dict)
-        and str(part.get("type")) in {"input_text", "text", "output_text"}
-        and set(part) <= {"type", "text"}
-        for part in content
-    )
-
-
 def describe_parts(content: Any) -> str:
     """Return what a message without text was, as in ``[image]`` or ``[file: report.pdf]``."""
     if not isinstance(content, list):

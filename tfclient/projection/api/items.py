@@ -8,7 +8,7 @@ drop or rewrite them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from attrs import define, field
 
@@ -20,42 +20,7 @@ from tfclient.projection.api.fingerprints import (
     output_fingerprint,
 )
 from tfstore.disk.json_text import canonical
-from tfstore.reading.wire_items import CALL_ARGUMENTS
-
-Kind = Literal[
-    "message",
-    "policy",
-    "call",
-    "output",
-    "reasoning",
-    "approval_request",
-    "approval_response",
-    "compaction",
-    "reference",
-    "other",
-]
-
-CLIENT_CALLS = frozenset(
-    {
-        "function_call",
-        "custom_tool_call",
-        "computer_call",
-        "local_shell_call",
-        "shell_call",
-        "apply_patch_call",
-    }
-)
-"""Calls that the caller's program answers, so that one without an answer is unresolved."""
-
-CALL_FAMILY = CLIENT_CALLS | {
-    "tool_search_call",
-    "mcp_call",
-    "web_search_call",
-    "file_search_call",
-    "code_interpreter_call",
-    "image_generation_call",
-    "program",
-}
+from tfstore.document.item_types import Kind, item_type
 
 POLICY_ROLES = frozenset({"system", "developer"})
 
@@ -95,9 +60,8 @@ class Item:
         """Whether the caller's program is expected to send this call's output."""
         if self.kind != "call":
             return False
-        return self.type in CLIENT_CALLS or (
-            self.type == "tool_search_call" and self.raw.get("execution") == "client"
-        )
+        by = item_type(self.type).answered_by
+        return by == "caller" or (by == "either" and self.raw.get("execution") == "client")
 
 
 def from_responses(raw: Any, index: int) -> Item:
@@ -106,30 +70,24 @@ def from_responses(raw: Any, index: int) -> Item:
         raw = {"role": "user", "content": raw}
     if not isinstance(raw, dict):
         return Item("other", "unknown", {"value": raw}, index)
-    kind = str(raw.get("type") or ("message" if "role" in raw else "unknown"))
-    item = Item("other", kind, raw, index, item_id=_text(raw.get("id")), status=_text(raw.get("status")))
+    named = str(raw.get("type") or ("message" if "role" in raw else "unknown"))
+    kind = item_type(named).kind
+    item = Item(kind, named, raw, index, item_id=_text(raw.get("id")), status=_text(raw.get("status")))
     item.call_id = _text(raw.get("call_id"))
     if kind == "message":
         _as_message(item)
     elif kind == "reasoning":
-        item.kind = "reasoning"
         item.text = _reasoning_text(raw)
-    elif kind == "item_reference":
-        item.kind = "reference"
-    elif kind == "mcp_approval_request":
-        item.kind = "approval_request"
+    elif kind == "approval_request":
         item.name, item.arguments = _text(raw.get("name")), raw.get("arguments")
-    elif kind == "mcp_approval_response":
-        item.kind = "approval_response"
+    elif kind == "approval_response":
         item.fingerprint = digest("approval", str(raw.get("approval_request_id")), str(raw.get("approve")))
-    elif kind in {"compaction", "compaction_summary"}:
-        item.kind = "compaction"
+    elif kind == "compaction":
         item.fingerprint = digest("compaction", str(raw.get("encrypted_content") or raw.get("id")))
-    elif kind.endswith("_output"):
-        item.kind = "output"
+    elif kind == "output":
         item.output = _output_of(raw)
         item.fingerprint = output_fingerprint(item.call_id, item.output)
-    elif kind in CALL_FAMILY or kind.endswith("_call"):
+    elif kind == "call":
         _as_call(item)
     return item
 
@@ -146,15 +104,12 @@ def _as_message(item: Item) -> None:
     if item.role in POLICY_ROLES:
         item.kind = "policy"
         return
-    item.kind = "message"
     item.fingerprint = message_fingerprint(item.role, content)
 
 
 def _as_call(item: Item) -> None:
-    raw, kind = item.raw, item.type
-    item.kind = "call"
-    item.name = _text(raw.get("name")) or kind.removesuffix("_call")
-    item.arguments = raw.get(CALL_ARGUMENTS.get(kind, "arguments"))
+    item.name = _text(item.raw.get("name")) or item.type.removesuffix("_call")
+    item.arguments = item.raw.get(item_type(item.type).arguments)
     # Hosted calls are skipped in matching: callers drop them, and some have neither call id nor stable arguments.
     if item.answered_by_caller:
         item.fingerprint = call_fingerprint(item.call_id, item.name, item.arguments)

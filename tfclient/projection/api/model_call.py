@@ -14,6 +14,7 @@ from attrs import define, field
 from tfclient.projection.api.items import Item
 from tfclient.projection.api.sent_prompts import Alignment, ReadItem, SentPrompts
 from tfstore.document.documents import ErrorInfo, Usage
+from tfstore.document.labels import Status
 
 
 @define
@@ -83,7 +84,7 @@ class ModelResponse:
     """One model response, as far as it got. ``rest`` holds the fields that have no place of their own."""
 
     id: str | None = None
-    status: str = "completed"
+    status: Status = "completed"
     model: str | None = None
     outputs: list[Item] = field(factory=list[Item])
     """Its items; where ``indexed``, an item's ``index`` is its ``output_index``, else its place here is."""

@@ -5,13 +5,14 @@ Everything is read from the raw JSON, by ``type``: real traffic holds fields and
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.api.model_call import ModelRequest, ModelResponse, Policy, usage_from
 from tfclient.projection.api.sent_prompts import SentPrompts
-from tfclient.projection.wire.call_errors import error_from_body
+from tfstore.document.labels import Status
 
 APART = frozenset({"input", "instructions", "tools", "model", "previous_response_id"})
 
@@ -64,7 +65,8 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
         failed.error = error_from_body(body, status_code)
         return failed
     response = ModelResponse(id=id_of(body.get("id")), model=id_of(body.get("model")))
-    response.status = str(body.get("status") or "completed")
+    # A word that only the provider knows stays the status that it gave.
+    response.status = cast("Status", str(body.get("status") or "completed"))
     outputs = body.get("output")
     response.outputs = [
         from_responses(raw, n) for n, raw in enumerate(outputs if isinstance(outputs, list) else [])

@@ -7,7 +7,11 @@ from typing import Any
 from attrs import define, field
 
 from tfstore.document.documents import Lineage, Origin, Run, Session, Step
+from tfstore.document.labels import OPEN_STATUSES, Label, Status, Timing, Trigger
 from tfstore.document.times import iso, milliseconds
+
+ANSWERED = frozenset({"completed", "incomplete"})
+"""Statuses of a call whose response came whole; an error beside them is the exception that the program got."""
 
 
 @define(eq=False)
@@ -26,6 +30,23 @@ class RunState:
     pending: int = 0
     """Tool calls that the caller has not answered."""
 
+    def status(self, *, session_ended: bool) -> Status:
+        """Return the run's status: that of its last model call, or of work that is still open.
+
+        A last call whose response came whole but ended in an exception all the same has failed the run.
+        """
+        run, last = self.run, self.last_call
+        if run.trigger == "api":
+            last = next(
+                (s for s in run.steps if s.type.startswith("api.")), run.steps[-1] if run.steps else None
+            )
+        status = last.status if last is not None else "completed"
+        if last is not None and last.error is not None and status in ANSWERED:
+            status = "failed"
+        elif run.trigger != "api" and status == "completed" and self.pending:
+            status = "in_progress"
+        return "cancelled" if session_ended and status in OPEN_STATUSES else status
+
 
 @define
 class Book:
@@ -42,7 +63,7 @@ class Book:
     forks: int = 0
     seq: int = 0
 
-    def open_run(self, at: int, trigger: str, lineage: Lineage, parent: RunState | None) -> RunState:
+    def open_run(self, at: int, trigger: Trigger, lineage: Lineage, parent: RunState | None) -> RunState:
         """Open the next run; without a parent it starts a thread of its own."""
         number = len(self.states) + 1
         run = Run(f"run_{number}", trigger, channel=self.session.channel, started_at=iso(at), lineage=lineage)
@@ -64,12 +85,23 @@ class Book:
         self.session.runs.append(run)
         return state
 
-    def add(self, state: RunState, label: str, kind: str, at: int, **fields: Any) -> Step:
+    def add(
+        self,
+        state: RunState,
+        label: Label,
+        kind: str,
+        at: int,
+        *,
+        status: Status = "completed",
+        timing: Timing | None = None,
+        **fields: Any,
+    ) -> Step:
         """Add a step that began at ``at``; it counts as ended there too unless its status says otherwise."""
         self.seq += 1
-        step = Step(f"step_{state.number}_{len(state.run.steps) + 1}", self.seq, label, kind, **fields)
+        step_id = f"step_{state.number}_{len(state.run.steps) + 1}"
+        step = Step(step_id, self.seq, label, kind, status, timing=timing, **fields)
         step.started_at = iso(at)
-        if step.status not in {"in_progress", "queued"}:
+        if status not in OPEN_STATUSES:
             step.ended_at, step.duration_ms = step.started_at, 0
         step.session_id, step.run_id = self.session.session_id, state.run.run_id
         step.origin = Origin(state.prompt_step_id, state.root_prompt_step_id, state.run.lineage.depth)

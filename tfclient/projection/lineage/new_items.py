@@ -10,7 +10,7 @@ from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
 
 if TYPE_CHECKING:
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.lineage.nodes import Match
 
 
@@ -57,14 +57,14 @@ def news_of(items: list[Item], match: Match, index: LineageIndex) -> News:
             if item.kind == "output" and index.find_call(item.call_id or item.name, match.parent):
                 news.outputs.append(item)
         elif place < start:
-            _before_prompt(item, news, match, index)
+            _sort(item, news, match, index, after=False)
         elif place < end:
             (news.prompts if item.kind == "message" else news.others if item.kind != "policy" else []).append(
                 item
             )
             news.policies += item.kind == "policy"
         else:
-            _after_prompt(item, news, match, index)
+            _sort(item, news, match, index, after=True)
     prints = [
         fingerprint for item in items[match.start :] if (fingerprint := index.fingerprint(item)) is not None
     ]
@@ -90,34 +90,21 @@ def _is_prompt(item: Item) -> bool:
     return item.kind == "message" and item.role != "assistant"
 
 
-def _before_prompt(item: Item, news: News, match: Match, index: LineageIndex) -> None:
+def _sort(item: Item, news: News, match: Match, index: LineageIndex, *, after: bool) -> None:
+    """Put an item before or after the prompt where it belongs; a call that is known is nothing new."""
+    key = item.call_id or (item.name if item.kind == "output" else None)
+    known = index.find_call(key, match.parent) if item.kind in {"call", "output"} else None
     if item.kind == "policy":
         news.policies += 1
-    elif item.kind == "output" and index.find_call(item.call_id or item.name, match.parent):
-        news.outputs.append(item)
-    elif item.kind == "call" and index.find_call(item.call_id, match.parent):
-        return
     elif item.kind == "approval_response":
         news.approvals.append(item)
     elif item.kind == "compaction":
         news.compactions.append(item)
-    else:
-        news.context.append(item)
-
-
-def _after_prompt(item: Item, news: News, match: Match, index: LineageIndex) -> None:
-    if item.kind == "policy":
-        news.policies += 1
-    elif item.kind == "output":
+    elif item.kind == "output" and (after or known):
         news.outputs.append(item)
-    elif item.kind == "approval_response":
-        news.approvals.append(item)
-    elif item.kind == "compaction":
-        news.compactions.append(item)
-    elif item.kind == "call":
-        if not index.find_call(item.call_id, match.parent):
-            news.calls.append(item)
-    elif item.kind == "other":
+    elif item.kind == "call" and (after or known):
+        news.calls += [] if known else [item]
+    elif item.kind == "other" and after:
         news.others.append(item)
     else:
         news.context.append(item)

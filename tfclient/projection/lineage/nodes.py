@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tfclient.projection.api.items import Item
     from tfclient.projection.lineage.book import RunState
     from tfstore.document.documents import Step
+    from tfstore.document.labels import LineageSource
 
 
 @define(eq=False)
@@ -56,7 +57,7 @@ class Match:
     """The parent of a request, the evidence, and where in the request's items the news begins."""
 
     parent: Node | None
-    source: str
+    source: LineageSource
     start: int = 0
     known_from: int = 0
     notes: list[str] = field(factory=list[str])

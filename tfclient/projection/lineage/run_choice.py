@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
     from tfclient.projection.lineage.new_items import News
     from tfclient.projection.lineage.nodes import CallRecord, Match
-    from tfclient.projection.steps.tool_steps import ToolSteps
     from tfclient.projection.weight.lightener import Lightener
     from tfstore.document.documents import Step
-
-GAVE_UP = frozenset({"failed", "cancelled"})
+    from tfstore.document.labels import Trigger
 
 
 @define
@@ -36,6 +34,7 @@ class Asked:
     at: int
     nested: CallRecord | None = None
     pending: bool = False
+    """Whether a tool has been asked for and not answered: what is asked now may be inside it."""
     carried: list[Step] = field(factory=list["Step"])
 
 
@@ -62,7 +61,6 @@ class RunChoice:
     """Chooses runs and opens new ones; remembers prompts."""
 
     book: Book
-    tools: ToolSteps
     lightener: Lightener
     lookup: Callable[[str], str | None] | None = None
     _prompts: dict[bytes, Prompted] = field(factory=dict[bytes, Prompted])
@@ -88,8 +86,8 @@ class RunChoice:
         if asked.carried and not match.unknown_response_id:
             return Choice(self.book.by_run[str(asked.carried[-1].run_id)])
         bare = request.policies and not news.outputs
-        trigger = "system" if news.only_policies or (bare and not match.unknown_response_id) else "resumed"
-        run = self._new(trigger, asked, parent_run)
+        by_system = news.only_policies or (bare and not match.unknown_response_id)
+        run = self._new("system" if by_system else "resumed", asked, parent_run)
         self._elsewhere(run, match)
         return Choice(run, fresh=True)
 
@@ -138,7 +136,7 @@ class RunChoice:
         steps = [s.step_id for s in last.run.steps if s.label == "user_message"]
         return Choice(last, steps, ["retry"])
 
-    def _new(self, trigger: str, asked: Asked, parent_run: RunState | None) -> RunState:
+    def _new(self, trigger: Trigger, asked: Asked, parent_run: RunState | None) -> RunState:
         match, news = asked.match, asked.news
         lineage = Lineage(source=match.source)
         if match.parent is not None:
@@ -147,7 +145,7 @@ class RunChoice:
             lineage.branch_index = match.parent.children
         elif match.unknown_response_id:
             lineage.parent_response_id = match.unknown_response_id
-        if parent_run is None and (self.tools.open or asked.pending):
+        if parent_run is None and asked.pending:
             lineage.notes.append("possible_nested")
         run = self.book.open_run(asked.at, trigger, lineage, parent_run)
         run.run.conversation_id = asked.request.conversation_id
@@ -175,7 +173,9 @@ def words_of(item: Item) -> str:
 
 def _gave_up(run: RunState, key: bytes) -> bool:
     last = run.last_call
-    return last is not None and (last.status in GAVE_UP or last.error is not None) and run.last_key == key
+    if last is None or run.last_key != key:
+        return False
+    return last.status in {"failed", "cancelled"} or last.error is not None
 
 
 def _is_inside(run: RunState | None, nested: CallRecord) -> bool:

@@ -9,14 +9,15 @@ from attrs import define, field
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.api.responses import read_request
-from tfclient.projection.lineage.index import EMPTY, LineageIndex
+from tfclient.projection.lineage.lineage_index import EMPTY, LineageIndex
 from tfclient.projection.lineage.nodes import Node
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
+    from tfclient.projection.steps.call_state import Call
     from tfclient.projection.steps.provenance import Provenance
-    from tfclient.projection.wire.call import Call
     from tfstore.document.documents import Lineage, Step
+    from tfstore.document.labels import Label
 
 
 @define
@@ -70,7 +71,7 @@ class Compacting:
         outputs = body.get("output")
         items = [from_responses(raw, n) for n, raw in enumerate(outputs if isinstance(outputs, list) else [])]
         for place, item in enumerate(items):
-            label = "context_compacted" if item.kind == "compaction" else "generic"
+            label: Label = "context_compacted" if item.kind == "compaction" else "generic"
             payload = {k: v for k, v in sealed(item.raw).items() if k not in {"type", "id"}}
             made = self.book.add(run, label, f"responses.{item.type}", at, payload_completed=payload)
             made.depends_on, made.item_id = [step.step_id], item.item_id

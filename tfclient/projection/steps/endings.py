@@ -7,35 +7,40 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from tfclient.projection.api import chat, responses
+from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.model_call import ModelResponse
-from tfclient.projection.summary import ANSWERED, run_status
+from tfclient.projection.lineage.book import ANSWERED
 from tfclient.projection.wire.bodies import json_or_text
-from tfclient.projection.wire.call_errors import error_from_exception
 from tfstore.document.documents import ErrorInfo
+from tfstore.document.labels import OPEN_STATUSES, Ending, Status
 from tfstore.document.times import milliseconds
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.nodes import Node
+    from tfclient.projection.steps.call_state import Call
     from tfclient.projection.steps.other_calls import OtherCalls
     from tfclient.projection.steps.response_steps import Outcome
     from tfclient.projection.wire.attempt import AttemptState
-    from tfclient.projection.wire.call import Call
     from tfclient.projection.wire.chat_stream import ChatStream
     from tfclient.projection.wire.response_stream import ResponseStream
 
-LEFT = frozenset({"left_early", "never_read", "cancelled"})
+LEFT: frozenset[Ending] = frozenset({"left_early", "never_read", "cancelled"})
 """Endings that the program chose: what it left is cancelled, not failed."""
 
-GAVE_UP = LEFT | {"cut", "no_response", "unknown"}
+GAVE_UP = LEFT | frozenset[Ending]({"cut", "no_response", "unknown"})
 
-_ENDINGS = {
+_ENDINGS: dict[str, Ending] = {
     "response.completed": "completed",
     "response.failed": "failed_event",
     "response.incomplete": "incomplete",
     "response.cancelled": "cancelled",
 }
 
-_OPEN = frozenset({"in_progress", "queued"})
+_ENDED_AS: dict[Status, Ending] = {
+    "incomplete": "incomplete",
+    "cancelled": "cancelled",
+    "failed": "failed_event",
+}
 
 
 @define
@@ -45,7 +50,7 @@ class Closing:
     outcome: Outcome
     other: OtherCalls
 
-    def close(self, call: Call, at: int, ending: str, *, session_ended: bool) -> None:
+    def close(self, call: Call, at: int, ending: Ending, *, session_ended: bool) -> None:
         """Bring the call's step to what is known now; more may still come (a retry, an exception)."""
         attempt = call.attempt
         if call.step is None and call.node is not None:
@@ -70,7 +75,7 @@ class Closing:
     def settle_run(self, call: Call, *, session_ended: bool) -> None:
         """Bring the status of the call's run up to date."""
         if call.run is not None:
-            call.run.run.status = run_status(call.run, session_ended=session_ended)
+            call.run.run.status = call.run.status(session_ended=session_ended)
 
     def _measure(self, call: Call, at: int) -> None:
         step, attempt = call.step, call.attempt
@@ -88,7 +93,7 @@ class Closing:
         if attempt.comments:
             step.payload_completed["comments"] = attempt.comments
 
-    def _seen_again(self, call: Call, at: int, ending: str) -> None:
+    def _seen_again(self, call: Call, at: int, ending: Ending) -> None:
         """A retrieved, polled, cancelled or resumed response: the same step, brought up to date."""
         node, attempt = call.node, call.attempt
         if node is None:
@@ -105,11 +110,9 @@ class Closing:
             self._resumed(call, at, ending)
             return
         response = stream.response() if stream is not None else responses.read_response(body, attempt.status)
-        if response.status in _OPEN and node.step.status not in _OPEN:
+        if response.status in OPEN_STATUSES and node.step.status not in OPEN_STATUSES:
             return
-        ending = {"incomplete": "incomplete", "cancelled": "cancelled", "failed": "failed_event"}.get(
-            response.status, "completed"
-        )
+        ending = _ENDED_AS.get(response.status, "completed")
         step = node.step
         kept = {k: v for k, v in step.payload_completed.items() if k in _OF_STREAMS}
         raised = step.error if step.status in ANSWERED else None
@@ -121,7 +124,7 @@ class Closing:
         step.error = step.error or raised
         _add_deltas(node, attempt)
 
-    def _resumed(self, call: Call, at: int, ending: str) -> None:
+    def _resumed(self, call: Call, at: int, ending: Ending) -> None:
         """A resumed stream that broke off too: its items, and an ending where none was known."""
         node, attempt = call.node, call.attempt
         if node is None or attempt.stream is None:
@@ -131,7 +134,7 @@ class Closing:
         response = attempt.stream.response()
         self.outcome.partial(node, response, at)
         _add_deltas(node, attempt)
-        if node.step.status not in _OPEN:
+        if node.step.status not in OPEN_STATUSES:
             node.step.ending = ending if ending in GAVE_UP else node.step.ending
 
 
@@ -152,10 +155,10 @@ def _add_deltas(node: Node, attempt: AttemptState) -> None:
 
 def _is_subscription(attempt: AttemptState) -> bool:
     """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
-    return attempt.sent.get("method") == "GET" and "event-stream" in attempt.headers.get("content-type", "")
+    return attempt.sent["method"] == "GET" and "event-stream" in attempt.headers.get("content-type", "")
 
 
-def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelResponse, str]:
+def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[ModelResponse, Ending]:
     read = responses.read_response if call.endpoint.family == "responses" else chat.read_response
     stream = attempt.stream
     if attempt.status is not None and attempt.status >= 400:
@@ -164,13 +167,9 @@ def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelR
         return response, ending if ending in GAVE_UP else "http_error"
     if stream is not None:
         return _streamed(stream, attempt, ending)
-    left = ending in LEFT
-    if attempt.status is None:
-        response = ModelResponse(status="cancelled" if left else "failed")
-        response.error = None if left else _error_of(attempt, ending)
-        return response, ending
-    body = json_or_text(attempt.body())
-    if ending in GAVE_UP and not isinstance(body, dict):
+    body = None if attempt.status is None else json_or_text(attempt.body())
+    if attempt.status is None or (ending in GAVE_UP and not isinstance(body, dict)):
+        left = ending in LEFT
         response = ModelResponse(status="cancelled" if left else "failed", body=body)
         response.error = None if left else _error_of(attempt, ending)
         return response, ending
@@ -183,8 +182,8 @@ def _response_of(call: Call, attempt: AttemptState, ending: str) -> tuple[ModelR
 
 
 def _streamed(
-    stream: ResponseStream | ChatStream, attempt: AttemptState, ending: str
-) -> tuple[ModelResponse, str]:
+    stream: ResponseStream | ChatStream, attempt: AttemptState, ending: Ending
+) -> tuple[ModelResponse, Ending]:
     response = stream.response()
     terminal = stream.terminal
     if terminal is not None:
@@ -206,10 +205,10 @@ def _streamed(
     return response, ending
 
 
-def _error_of(attempt: AttemptState, ending: str) -> ErrorInfo:
+def _error_of(attempt: AttemptState, ending: Ending) -> ErrorInfo:
     if attempt.error is not None:
         return error_from_exception(attempt.error)
-    words = {
+    words: dict[Ending, str] = {
         "cut": "the stream ended before the response was complete",
         "unknown": "the process ended before the response was complete",
         "no_response": "no response came",

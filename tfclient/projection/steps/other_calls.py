@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfclient.projection.api.api_results import events_of, last_words, result_summary
+from tfclient.projection.api.api_results import last_words, result_summary
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.encrypted import sealed_within
 from tfclient.projection.api.model_call import usage_from
 from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.wire.bodies import body_bytes, parse_json
-from tfclient.projection.wire.call_errors import error_from_body
 from tfclient.projection.wire.hosts import place_of
 from tfclient.projection.wire.response_stream import ResponseStream
+from tfclient.projection.wire.sse import events_of
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
+    from tfclient.projection.steps.call_state import Call
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfclient.projection.weight.lightener import Lightener
     from tfclient.projection.wire.attempt import AttemptState
-    from tfclient.projection.wire.call import Call
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Ending
+    from tfstore.journal.entries import AttemptSent
 
 
 RETRIEVE = "responses.retrieve"
@@ -73,9 +76,9 @@ class OtherCalls:
     def _add(self, call: Call, at: int, text: str | None) -> None:
         at = call.started_at or at
         sent = call.attempt.sent
-        media = _media(sent.get("headers"))
-        data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent.get("body"))
-        arguments = self._body(data, sent.get("body"), media)
+        media = _media(sent["headers"])
+        data = text.encode("utf-8", "surrogatepass") if text is not None else body_bytes(sent["body"])
+        arguments = self._body(data, sent["body"], media)
         lineage, parent = Lineage(), None
         nested = self.tools.running(call.started.get("tool"))
         if nested is not None:
@@ -104,7 +107,7 @@ class OtherCalls:
         run.run.input_text = name
         call.run, call.step = run, step
 
-    def close(self, call: Call, at: int, ending: str) -> None:
+    def close(self, call: Call, at: int, ending: Ending) -> None:
         """Fill in what came back."""
         attempt, before = call.attempt, self._retrieved_before(call)
         if before is not None and before.looks and not _brought_something(attempt):
@@ -174,8 +177,8 @@ class OtherCalls:
 def where_of(call: Call) -> dict[str, Any]:
     """Return what a call was and where it went: name, method, host, provider, path, query."""
     sent = call.attempt.sent
-    named = {"name": f"openai.{call.endpoint.name}", "method": sent.get("method")}
-    return named | place_of(str(sent.get("url") or ""))
+    named = {"name": f"openai.{call.endpoint.name}", "method": sent["method"]}
+    return named | place_of(str(sent["url"] or ""))
 
 
 def _brought_something(attempt: AttemptState) -> bool:
@@ -183,15 +186,14 @@ def _brought_something(attempt: AttemptState) -> bool:
     return good and (attempt.stream is not None or bool(attempt.body()))
 
 
-def _size(sent: dict[str, Any], data: bytes) -> int | None:
+def _size(sent: AttemptSent, data: bytes) -> int | None:
     """Return how many bytes the request's body had: as its head says, else as many as were kept."""
-    body, headers = sent.get("body"), sent.get("headers")
+    body, headers = sent["body"], sent["headers"]
     told = headers.get("content-length") if isinstance(headers, dict) else None
     if isinstance(told, str) and told.isascii() and told.isdigit():
         return int(told) or None
-    if isinstance(body, dict) and isinstance(body.get("bytes"), int):
-        return int(body["bytes"])
-    return len(data) or None
+    known = body.get("bytes") if isinstance(body, dict) else None
+    return known if isinstance(known, int) else len(data) or None
 
 
 def _model_of(arguments: Any) -> str | None:

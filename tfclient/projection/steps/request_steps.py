@@ -9,7 +9,7 @@ from attrs import define
 from tfclient.projection.api.content import kept_content
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.fingerprints import digest
-from tfclient.projection.lineage.index import EMPTY, LineageIndex
+from tfclient.projection.lineage.lineage_index import EMPTY, LineageIndex
 from tfclient.projection.lineage.new_items import news_of
 from tfclient.projection.lineage.nodes import Match, Node
 from tfclient.projection.lineage.run_choice import Asked, RunChoice, words_of
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from tfclient.projection.api.items import Item
     from tfclient.projection.api.model_call import ModelRequest
     from tfclient.projection.lineage.book import Book, RunState
+    from tfclient.projection.steps.call_state import Call
     from tfclient.projection.steps.provenance import Provenance
     from tfclient.projection.steps.tool_steps import ToolSteps
-    from tfclient.projection.wire.call import Call
     from tfstore.document.documents import Step
+    from tfstore.document.item_types import Kind
+    from tfstore.document.labels import Label
+
+
+_LABELS: dict[Kind, Label] = {"approval_response": "approval_response", "compaction": "context_compacted"}
 
 
 @define
@@ -46,7 +51,7 @@ class Opening:
         match = self._resolve(call, request)
         news = news_of(request.items, match, self.index)
         key = digest(str(match.parent.number if match.parent else ""), news.key)
-        asked = Asked(request, match, news, key, at, self.tools.running(call.started.get("tool")), pending)
+        asked = Asked(request, match, news, key, at, self.tools.running(call.started.get("tool")))
         made: dict[int, Step] = {}
         # Outputs close their calls in the run that owns the call, whatever happens next.
         for item in news.outputs:
@@ -54,6 +59,7 @@ class Opening:
             if step is not None:
                 made[id(item)] = step
                 asked.carried.append(step)
+        asked.pending = pending or bool(self.tools.open)
         choice = self.runs.choose(asked)
         run, prompts = choice.run, choice.prompts
         if choice.fresh:
@@ -142,11 +148,8 @@ class Opening:
 
     def _extra(self, run: RunState, item: Item, at: int) -> Step:
         raw = {k: v for k, v in sealed(item.raw).items() if k not in {"type", "id"}}
-        label, kind = "generic", item.type
-        if item.kind == "approval_response":
-            label, kind = "approval_response", "responses.mcp_approval_response"
-        elif item.kind == "compaction":
-            label, kind = "context_compacted", f"responses.{item.type}"
+        label = _LABELS.get(item.kind, "generic")
+        kind = item.type if label == "generic" else f"responses.{item.type}"
         step = self.book.add(run, label, kind, at, payload_completed=raw, item_id=item.item_id)
         wanted = item.raw.get("approval_request_id")
         request = self.tools.approvals.get(wanted) if isinstance(wanted, str) else None
@@ -168,7 +171,7 @@ class Opening:
         payload: dict[str, Any] = {"name": request.name, "model": request.model}
         if call.model_from_url:
             payload["model_from"] = "url"
-        place = place_of(str(call.attempt.sent.get("url") or ""))
+        place = place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
         payload |= {"arguments": request.arguments, "input": news_ids}
         if parent is not None:

@@ -16,17 +16,28 @@ from tfclient.projection.api.items import Item
 from tfclient.projection.api.model_call import says_all
 from tfclient.projection.steps.echoes import without_echoes
 from tfclient.projection.steps.output_payloads import message_payload, reasoning_payload
+from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.times import iso, milliseconds
 from tfstore.reading.step_text import as_text
 
 if TYPE_CHECKING:
     from tfclient.projection.api.model_call import ModelResponse
     from tfclient.projection.lineage.book import Book
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.lineage.nodes import Node
     from tfclient.projection.steps.provenance import Provenance
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfstore.document.documents import Step
+    from tfstore.document.item_types import Kind
+    from tfstore.document.labels import Ending, Label
+
+
+_MADE_OF: dict[Kind, tuple[Label, str]] = {
+    "message": ("assistant_message", "assistant.output"),
+    "reasoning": ("reasoning", "responses.reasoning"),
+    "approval_request": ("approval_request", "responses.mcp_approval_request"),
+    "compaction": ("context_compacted", "responses.compaction"),
+}
 
 
 @define
@@ -38,13 +49,13 @@ class Outcome:
     tools: ToolSteps
     provenance: Provenance
 
-    def close(self, node: Node, response: ModelResponse, at: int, ending: str) -> None:
+    def close(self, node: Node, response: ModelResponse, at: int, ending: Ending) -> None:
         """Fill in a call's step and its items' steps from a response, whole or as far as it got."""
         step, run = node.step, node.run
         response.rest = without_echoes(response.rest, step, self.book.steps, self.provenance.lightener)
         _fill(step, response)
         step.ending = ending
-        if response.status not in {"queued", "in_progress"} or ending not in {"completed", "incomplete"}:
+        if response.status not in OPEN_STATUSES or ending not in {"completed", "incomplete"}:
             step.ended_at, step.duration_ms = iso(at), milliseconds(node.started_at, at)
         node.response_id = response.id or node.response_id
         step.response_id = node.response_id
@@ -112,12 +123,7 @@ class Outcome:
             return self.tools.call(run, item, at, node, depends)
         if item.kind == "output":
             return self.tools.output_item(run, item, at, node)
-        label, kind = {
-            "message": ("assistant_message", "assistant.output"),
-            "reasoning": ("reasoning", "responses.reasoning"),
-            "approval_request": ("approval_request", "responses.mcp_approval_request"),
-            "compaction": ("context_compacted", "responses.compaction"),
-        }.get(item.kind, ("generic", item.type))
+        label, kind = _MADE_OF.get(item.kind, ("generic", item.type))
         step = self.book.add(run, label, kind, at, depends_on=depends, item_id=item.item_id)
         if label == "approval_request":
             self.tools.approvals[str(item.item_id)] = step
@@ -177,9 +183,7 @@ def _move_calls(node: Node, response: ModelResponse) -> None:
 
 
 def _fill(step: Step, response: ModelResponse) -> None:
-    step.status = response.status if response.status != "in_progress" else step.status
-    if response.status in {"queued", "in_progress"}:
-        step.status = response.status
+    step.status = response.status
     step.model = response.model or step.model
     step.usage = response.usage or step.usage
     step.finish_reason = response.finish_reason or step.finish_reason

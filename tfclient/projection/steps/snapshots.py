@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfclient.projection.api.model_call import ModelRequest, Policy
     from tfclient.projection.lineage.book import Book, RunState
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Label
 
 PREVIEW = 200
 
@@ -80,7 +81,7 @@ def take_context(book: Book, run: RunState, raws: list[Any], words: list[str], a
     return _once(book, run, "context.snapshot", version_of(raws), payload, at)
 
 
-def _once(book: Book, run: RunState, label: str, version: str, payload: dict[str, Any], at: int) -> Step:
+def _once(book: Book, run: RunState, label: Label, version: str, payload: dict[str, Any], at: int) -> Step:
     known = run.snapshots.get((label, version))
     if known is not None:
         return known

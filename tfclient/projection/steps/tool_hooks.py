@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.lineage.nodes import CallRecord
-from tfclient.projection.wire.call_errors import error_from_exception
 from tfstore.disk.json_text import canonical
 from tfstore.document.documents import Lineage
 from tfstore.document.times import iso, milliseconds
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tfclient.projection.lineage.book import Book, RunState
-    from tfclient.projection.lineage.index import LineageIndex
+    from tfclient.projection.lineage.lineage_index import LineageIndex
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfclient.projection.weight.lightener import Lightener
     from tfstore.document.documents import Step
+    from tfstore.journal.entries import Annotation, ToolEnded, ToolStarted
 
-Entry = dict[str, Any]
+    Began = ToolStarted | ToolEnded
+    """What is known of a run's beginning: its own entry or, where that is missing, the one of its end."""
+
 
 MOST_NESTED = 64
 """How many runs, back from the last one, are looked at for one that is not nested in a tool."""
@@ -33,9 +36,9 @@ class _Ran:
     """One run of a tool, from its two entries."""
 
     began: int
-    started: Entry
+    started: Began
     at: int
-    ended: Entry
+    ended: ToolEnded
 
 
 @define
@@ -51,12 +54,12 @@ class ToolHooks:
     any stream is running."""
     early: list[_Ran] = field(factory=list["_Ran"])
     """Runs of tools that nobody has been seen to ask for yet: redaction may hold back what a stream told."""
-    _started: dict[str, tuple[int, Entry]] = field(factory=dict[str, tuple[int, Entry]])
+    _started: dict[str, tuple[int, Began]] = field(factory=dict)
 
-    def started(self, entry: Entry, at: int) -> None:
+    def started(self, entry: ToolStarted, at: int) -> None:
         """A hook says that a tool began to run."""
-        self._started[str(entry.get("tool"))] = (at, entry)
-        more_may_come = self.ask_streams(entry.get("name"), entry.get("call_id"), at)
+        self._started[str(entry["tool"])] = (at, entry)
+        more_may_come = self.ask_streams(entry["name"], entry["call_id"], at)
         record = self._call_of(entry)
         if record is not None:
             self._measure(record, at)
@@ -70,10 +73,10 @@ class ToolHooks:
         record.step.timing, record.step.started_at = "measured", iso(began)
         self.book.touch(record.step)
 
-    def _call_of(self, entry: Entry) -> CallRecord | None:
-        if entry.get("call_id"):
+    def _call_of(self, entry: Began) -> CallRecord | None:
+        if entry["call_id"]:
             return self.index.find_call(str(entry["call_id"]), None)
-        name, wanted = entry.get("name"), self._light(entry.get("arguments"))
+        name, wanted = entry["name"], self._light(entry.get("arguments"))
         pending = [r for r in self.tools.open.values() if r.step.tool_name == name and not r.measured]
         same = [r for r in pending if self._light(r.step.payload_started.get("arguments")) == wanted]
         return next(iter(same or pending), None)
@@ -82,9 +85,9 @@ class ToolHooks:
         """Return arguments for comparison; those of a step may have been made light already."""
         return canonical(self.lightener.lighten(arguments, "arguments"))
 
-    def ended(self, entry: Entry, at: int) -> None:
+    def ended(self, entry: ToolEnded, at: int) -> None:
         """A hook says that a tool ended, with its result or its exception."""
-        began, started = self._started.pop(str(entry.get("tool")), (at, entry))
+        began, started = self._started.pop(str(entry["tool"]), (at, entry))
         record = self.tools.run_ends(_names(entry) + _names(started))
         ran = _Ran(began, started, at, entry)
         if record is None:
@@ -125,15 +128,15 @@ class ToolHooks:
         self.book.activity(record.run, at)
         self.book.touch(step)
 
-    def _unasked(self, started: Entry, at: int) -> CallRecord:
+    def _unasked(self, started: Began, at: int) -> CallRecord:
         """A tool that runs for a call of elsewhere, or without any model asking for it, is kept as what it is."""
         outer = self.tools.running(started.get("parent_call"))
-        name, home = str(started.get("name") or "tool"), self._home(at) if outer is None else outer.run
-        if started.get("call_id"):
-            given = {
-                key: started[key] for key in ("call_id", "name", "arguments") if started.get(key) is not None
-            }
-            record = self.tools.placeholder(home, from_responses({"type": "function_call", **given}, 0), at)
+        name, home = str(started["name"] or "tool"), self._home(at) if outer is None else outer.run
+        if started["call_id"]:
+            asked = {"name": started["name"], "arguments": started.get("arguments")}
+            given = {key: value for key, value in asked.items() if value is not None}
+            item = {"type": "function_call", "call_id": started["call_id"], **given}
+            record = self.tools.placeholder(home, from_responses(item, 0), at)
             self._measure(record, at)
             return record
         step = self.book.add(
@@ -145,7 +148,7 @@ class ToolHooks:
     def give_up(self) -> None:
         """At the end of a session: a tool that nobody asked for and that still runs has no known end."""
         for names in self._started.values():
-            record = self.tools.running(names[1].get("tool"))
+            record = self.tools.running(names[1]["tool"])
             if record is not None and record.step.label == "generic":
                 record.step.status = "unresolved"
                 self.book.touch(record.step)
@@ -156,26 +159,27 @@ class ToolHooks:
         last = (runs or self.book.states)[-1:]
         return last[0] if last else self.book.open_run(at, "api", Lineage(), None)
 
-    def annotated(self, entry: Entry, at: int) -> None:
+    def annotated(self, entry: Annotation, at: int) -> None:
         """The program notes something, about a step or about the session."""
-        kind = str(entry.get("kind") or "note")
+        kind = str(entry["kind"] or "note")
         step = self._subject(entry)
         home = self.book.by_run.get(str(step.run_id)) if step is not None else None
         made = self.book.add(home or self._home(at), "generic", f"annotation.{kind}", at)
-        data = entry.get("data")
+        data = entry["data"]
         made.payload_completed = data if isinstance(data, dict) else {"value": data}
         made.depends_on = [step.step_id] if step is not None else []
 
-    def _subject(self, entry: Entry) -> Step | None:
+    def _subject(self, entry: Annotation) -> Step | None:
         step = self.book.steps.get(str(entry.get("step")))
         if step is not None:
             return step
         node = self.index.by_response.get(str(entry.get("response_id")))
         if node is not None:
             return node.step
-        record = self.index.find_call(str(entry["call_id"]), None) if entry.get("call_id") else None
+        call_id = entry.get("call_id")
+        record = self.index.find_call(str(call_id), None) if call_id else None
         return record.step if record is not None else None
 
 
-def _names(entry: Entry) -> list[str]:
-    return [str(entry[key]) for key in ("tool", "call_id") if entry.get(key)]
+def _names(entry: Began) -> list[str]:
+    return [str(name) for name in (entry["tool"], entry["call_id"]) if name]

@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.fingerprints import parse_arguments
-from tfstore.reading.wire_items import CALL_ARGUMENTS, compact
+from tfstore.document.item_types import item_type
+from tfstore.reading.wire_items import compact
 
 if TYPE_CHECKING:
     from tfclient.projection.api.items import Item
-
-RESULT_FIELDS = {
-    "mcp_call": "output",
-    "code_interpreter_call": "outputs",
-    "file_search_call": "results",
-    "image_generation_call": "result",
-}
-"""Where a call that the provider ran itself carries what came of it."""
 
 _APART = frozenset({"id", "call_id", "name", "status"})
 
@@ -47,7 +40,8 @@ def call_payload(item: Item) -> dict[str, Any]:
     if item.type != "function_call":
         payload["type"] = item.type
     raw = sealed(item.raw)
-    apart = _APART | {"type", CALL_ARGUMENTS.get(item.type, "arguments"), RESULT_FIELDS.get(item.type, "")}
+    row = item_type(item.type)
+    apart = _APART | {"type", row.arguments, row.result}
     for key in ("function", "custom", "function_call"):
         if isinstance(raw.get(key), dict):
             apart |= {*_OF_CHAT, key}

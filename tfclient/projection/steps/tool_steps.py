@@ -8,17 +8,27 @@ from attrs import define, field
 
 from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
-from tfclient.projection.lineage.index import LineageIndex
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord, Node
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
-from tfclient.projection.steps.tool_payloads import RESULT_FIELDS, call_payload, output_payload
+from tfclient.projection.steps.tool_payloads import call_payload, output_payload
 from tfstore.disk.json_text import canonical
 from tfstore.document.documents import ErrorInfo
+from tfstore.document.item_types import item_type
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:
     from tfclient.projection.lineage.book import Book, RunState
     from tfstore.document.documents import Step
+    from tfstore.document.labels import Label, Status
+    from tfstore.journal.entries import Error
+
+
+_HOSTED: dict[str | None, Status] = {
+    "failed": "failed",
+    "incomplete": "incomplete",
+    "in_progress": "in_progress",
+}
 
 
 @define
@@ -59,23 +69,20 @@ class ToolSteps:
 
     def _close_hosted(self, record: CallRecord, item: Item, at: int) -> None:
         step = record.step
-        step.status = item.status if item.status in {"failed", "incomplete", "in_progress"} else "completed"
+        step.status = _HOSTED.get(item.status, "completed")
         evidence = failure_evidence(item)
-        result = item.raw.get(RESULT_FIELDS.get(item.type, ""))
+        result = item.raw.get(item_type(item.type).result)
         step.payload_completed = {"ok": evidence is None}
-        if evidence is None and result in (None, [], ""):
-            return
         if evidence is not None:
             step.status = "failed"
-            made = self._result(record, "tool_error", result, at, evidence, failure_message(item))
-        else:
-            made = self._result(record, "tool_output", result, at)
-        record.answers[digest(canonical(result))] = made
+        elif result in (None, [], ""):
+            return
+        record.answers[digest(canonical(result))] = self._output(record, item, result, at)
 
     def _result(
         self,
         record: CallRecord,
-        label: str,
+        label: Label,
         output: Any,
         at: int,
         evidence: str | None = None,
@@ -121,25 +128,28 @@ class ToolSteps:
             if orphans is None:
                 return None
             record = self.placeholder(orphans, item, at)
-        key = digest(item.output if isinstance(item.output, str) else canonical(item.output))
-        if key in record.answers:
-            return record.answers[key]
+        key = _key(item)
+        if key not in record.answers:
+            if record.error_step is not None and not record.answers:
+                record.error_step.payload_completed["output"] = item.output
+                self.book.touch(record.error_step)
+                self._answered(record, item, record.error_step, at)
+            else:
+                self._answered(record, item, self._output(record, item, item.output, at), at)
+        return record.answers[key]
+
+    def _output(self, record: CallRecord, item: Item, output: Any, at: int) -> Step:
         evidence = failure_evidence(item)
-        if record.error_step is not None and not record.answers:
-            step = record.error_step
-            step.payload_completed["output"] = item.output
-            self.book.touch(step)
-        elif evidence is not None:
-            step = self._result(record, "tool_error", item.output, at, evidence, failure_message(item))
-        else:
-            step = self._result(record, "tool_output", item.output, at)
-        step.payload_completed |= {
-            k: v for k, v in output_payload(item).items() if k not in step.payload_completed
-        }
+        if evidence is None:
+            return self._result(record, "tool_output", output, at)
+        return self._result(record, "tool_error", output, at, evidence, failure_message(item))
+
+    def _answered(self, record: CallRecord, item: Item, step: Step, at: int) -> None:
+        rest = output_payload(item)
+        step.payload_completed |= {k: v for k, v in rest.items() if k not in step.payload_completed}
         step.item_id = step.item_id or item.item_id
         self._close(record, at, ok=step.label == "tool_output")
-        record.answers[key] = step
-        return step
+        record.answers[_key(item)] = step
 
     def _close(self, record: CallRecord, at: int, *, ok: bool) -> None:
         step = record.step
@@ -163,16 +173,8 @@ class ToolSteps:
             steps = [s for s in node.places.values() if s.tool_name == wanted and s.label == "tool_call"]
             record = self.index.call_of(wanted, steps[-1].step_id) if steps else None
         record = record or self.placeholder(run, item, at)
-        evidence = failure_evidence(item)
-        label = "tool_output" if evidence is None else "tool_error"
-        message = failure_message(item) if evidence else None
-        step = self._result(record, label, item.output, at, evidence, message)
-        step.item_id = item.item_id
-        step.payload_completed |= {
-            k: v for k, v in output_payload(item).items() if k not in step.payload_completed
-        }
-        self._close(record, at, ok=evidence is None)
-        record.answers[digest(item.output if isinstance(item.output, str) else canonical(item.output))] = step
+        step = self._output(record, item, item.output, at)
+        self._answered(record, item, step, at)
         return step
 
     def run_begins(self, names: list[str], record: CallRecord) -> None:
@@ -188,7 +190,7 @@ class ToolSteps:
         """Return the call whose tool is running under this id, if one is."""
         return self._running.get(str(tool)) if tool else None
 
-    def failed(self, record: CallRecord, error: dict[str, Any], at: int) -> None:
+    def failed(self, record: CallRecord, error: Error, at: int) -> None:
         """An exception left the tool: evidence before any output says so."""
         message = f"{error.get('type')}: {error.get('message')}"
         shown = self._result(record, "tool_error", None, at, "exception", message)
@@ -208,3 +210,7 @@ class ToolSteps:
         for record in self.open.values():
             record.step.status = "in_progress"
             self.book.touch(record.step)
+
+
+def _key(item: Item) -> bytes:
+    return digest(item.output if isinstance(item.output, str) else canonical(item.output))

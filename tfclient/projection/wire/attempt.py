@@ -20,8 +20,7 @@ from tfstore.document.times import iso, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Entry = dict[str, Any]
-"""One journal entry, as read."""
+    from tfstore.journal.entries import AttemptAnswered, AttemptSent, Error, StreamChunk
 
 OF_NOTE = (
     "x-request-id", "request-id", "apim-", "azureml-", "x-ms-", "openai-", "x-ratelimit", "ratelimit", "retry-after",
@@ -38,12 +37,12 @@ class AttemptState:
     """One HTTP attempt, fed as its entries come."""
 
     n: int
-    sent: Entry
+    sent: AttemptSent
     endpoint: Endpoint
     sent_at: int = 0
     status: int | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
-    error: dict[str, Any] | None = None
+    error: Error | None = None
     ended_at: int | None = None
     ending: str | None = None
     first_event_at: int | None = None
@@ -65,19 +64,19 @@ class AttemptState:
 
     def __attrs_post_init__(self) -> None:
         """Keep the name by which later entries speak of this attempt."""
-        self.exchange_id = str(self.sent.get("exchange_id"))
+        self.exchange_id = str(self.sent["exchange_id"])
 
-    def answered(self, entry: Entry, at: int) -> None:
+    def answered(self, entry: AttemptAnswered, at: int) -> None:
         """Take the response's head, and its body if it came whole."""
-        status, headers = entry.get("status"), entry.get("headers")
+        status, headers = entry["status"], entry["headers"]
         self.status = status if isinstance(status, int) and not isinstance(status, bool) else None
         self.headers = (
             {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
         )
         media = self.headers.get("content-type", "")
-        if entry.get("complete"):
+        if entry["complete"]:
             self.ended_at = at
-            self._take(body_bytes(entry.get("body")), at)
+            self._take(body_bytes(entry["body"]), at)
             if "text/event-stream" in media or self._looks_like_events():
                 self._open_stream()
                 self._feed_events(b"".join(self._pieces), at)
@@ -94,9 +93,9 @@ class AttemptState:
         head = self._pieces[0][:7] if self._pieces else b""
         return head in {b"event: ", b"data: {"} and self.endpoint.family in {"responses", "chat"}
 
-    def chunk(self, entry: Entry, at: int) -> None:
+    def chunk(self, entry: StreamChunk, at: int) -> None:
         """Take a piece of the response's body."""
-        data = entry.get("data")
+        data = entry["data"]
         piece = body_bytes(data)
         encoding = self.headers.get("content-encoding", "")
         if not isinstance(data, str) and encoding in {"gzip", "deflate", "x-gzip"}:
@@ -182,7 +181,8 @@ class AttemptState:
     def settle(self) -> None:
         """Let go of everything that the document has taken in: what is left fits in a row."""
         self._cause = self.cause
-        self.sent, self._pieces, self.stream, self._inflate = {}, [], None, None
+        self.sent = {**self.sent, "headers": {}, "body": None, "redactions": []}
+        self._pieces, self.stream, self._inflate = [], None, None
         self.deltas, self._events = [], EventStream()
         self.settled = True
 

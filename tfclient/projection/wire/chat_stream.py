@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import define, field
 
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.chat import read_response, text_or_none
 from tfclient.projection.api.model_call import ModelResponse
-from tfclient.projection.wire.call_errors import error_from_body
 from tfclient.projection.wire.growing import grow, joined
 
 
@@ -124,14 +124,10 @@ def _merge_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
             if not isinstance(message.get("tool_calls"), list):
                 message["tool_calls"] = []
             _merge_calls(message["tool_calls"], value)
-        elif key == "function_call" and isinstance(value, dict):
+        elif key in {"function_call", "audio"} and isinstance(value, dict):
             if not isinstance(message.get(key), dict):
                 message[key] = {}
             _merge_strings(message[key], value)
-        elif key == "audio" and isinstance(value, dict):
-            if not isinstance(message.get(key), dict):
-                message[key] = {}
-            _merge_strings(message[key], value, joined={"data", "transcript"})
         elif key == "role":
             message["role"] = value or message.get("role")
         elif isinstance(value, str):
@@ -163,15 +159,11 @@ def _merge_calls(calls: list[dict[str, Any]], deltas: list[Any]) -> None:
                 known[key] = value
 
 
-def _merge_strings(
-    target: dict[str, Any],
-    delta: dict[str, Any],
-    joined: frozenset[str] | set[str] = frozenset({"arguments", "input"}),
-) -> None:
+def _merge_strings(target: dict[str, Any], delta: dict[str, Any]) -> None:
     for key, value in delta.items():
         if value is None:
             target.setdefault(key, None)
-        elif key in joined and isinstance(value, str):
+        elif key in {"arguments", "input", "data", "transcript"} and isinstance(value, str):
             grow(target, key, value)
         else:
             target[key] = value

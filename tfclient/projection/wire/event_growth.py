@@ -6,29 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tfclient.projection.wire.growing import grow as extend
+from tfstore.document.item_types import ITEM_TYPES
 
 Grower = Callable[[dict[str, Any], dict[str, Any]], None]
-
-
-def guessed_type(kind: str) -> str:
-    """Return the type of an item that was never announced, from the name of an event about it."""
-    if "function_call" in kind:
-        return "function_call"
-    if "reasoning" in kind:
-        return "reasoning"
-    for stem in (
-        "mcp_call",
-        "custom_tool_call",
-        "code_interpreter_call",
-        "image_generation_call",
-        "web_search_call",
-        "apply_patch_call",
-        "shell_call_output",
-        "shell_call",
-    ):
-        if stem in kind:
-            return stem
-    return "message"
 
 
 def _part(item: dict[str, Any], where: str, index: Any, kind: str) -> dict[str, Any]:
@@ -125,33 +105,32 @@ def _partial_image(item: dict[str, Any], event: dict[str, Any]) -> None:
     item["partial_image_b64"] = event.get("partial_image_b64")
 
 
-GROWERS: dict[str, Grower] = {
-    "response.content_part.added": _content_part,
-    "response.content_part.done": _content_part,
-    "response.reasoning_part.added": _content_part,
-    "response.reasoning_part.done": _content_part,
-    "response.reasoning_summary_part.added": _content_part,
-    "response.reasoning_summary_part.done": _content_part,
-    "response.output_text.annotation.added": _annotation,
-    "response.shell_call_command.added": _command,
-    "response.image_generation_call.partial_image": _partial_image,
-    "response.shell_call_output_content.delta": _shell_output,
-    "response.shell_call_output_content.done": _shell_output,
+def _both(stem: str, kind: str, grower: Grower, *ends: str) -> dict[str, tuple[str, Grower]]:
+    return {f"response.{stem}.{end}": (kind, grower) for end in ends or ("delta", "done")}
+
+
+GROWERS = {
+    **_both("content_part", "message", _content_part, "added", "done"),
+    **_both("output_text", "message", _text_delta("content", "output_text", "text", "content_index")),
+    **_both("output_text.annotation", "message", _annotation, "added"),
+    **_both("refusal", "message", _text_delta("content", "refusal", "refusal", "content_index")),
+    **_both("reasoning_part", "reasoning", _content_part, "added", "done"),
+    **_both("reasoning_text", "reasoning", _text_delta("content", "reasoning_text", "text", "content_index")),
+    **_both("reasoning_summary_part", "reasoning", _content_part, "added", "done"),
+    **_both(
+        "reasoning_summary_text", "reasoning", _text_delta("summary", "summary_text", "text", "summary_index")
+    ),
+    **_both("shell_call_command", "shell_call", _command, "added"),
+    **_both("image_generation_call", "image_generation_call", _partial_image, "partial_image"),
 }
-for _stem, _grower in {
-    "response.output_text": _text_delta("content", "output_text", "text", "content_index"),
-    "response.refusal": _text_delta("content", "refusal", "refusal", "content_index"),
-    "response.reasoning_text": _text_delta("content", "reasoning_text", "text", "content_index"),
-    "response.reasoning_summary_text": _text_delta("summary", "summary_text", "text", "summary_index"),
-    "response.function_call_arguments": _field_delta("arguments"),
-    "response.mcp_call_arguments": _field_delta("arguments"),
-    "response.custom_tool_call_input": _field_delta("input"),
-    "response.code_interpreter_call_code": _field_delta("code"),
-    "response.apply_patch_call_operation_diff": _diff,
-    "response.shell_call_command": _command,
-}.items():
-    GROWERS[f"{_stem}.delta"] = _grower
-    GROWERS[f"{_stem}.done"] = _grower
+"""What an event does to its item, and the type of an item that was never announced."""
+
+_PIECES: dict[str, Grower] = {"operation_diff": _diff, "command": _command, "content": _shell_output}
+"""Those that are more than the end of a field of that name."""
+
+for _row in ITEM_TYPES.values():
+    for _piece in _row.pieces:
+        GROWERS |= _both(f"{_row.name}_{_piece}", _row.name, _PIECES.get(_piece) or _field_delta(_piece))
 
 _PROGRESS = ("in_progress", "searching", "interpreting", "generating", "completed", "failed")
 
@@ -161,14 +140,7 @@ SILENT = frozenset(
         "response.output_item.added",
         "response.output_item.done",
         "response.compaction.compacting",
+        *(f"response.{row.name}.{word}" for row in ITEM_TYPES.values() if row.progress for word in _PROGRESS),
     }
-    | {
-        f"response.{kind}.{word}"
-        for kind in (
-            "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
-            "mcp_list_tools", "tool_search_call",
-        )
-        for word in _PROGRESS
-    }
-)  # fmt: skip
+)
 """Events that say only that work goes on."""

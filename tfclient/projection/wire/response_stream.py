@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import define, field
 
-from tfclient.projection.api.items import CLIENT_CALLS
+from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.model_call import ModelResponse
 from tfclient.projection.api.responses import id_of, read_response
-from tfclient.projection.wire.call_errors import error_from_body
-from tfclient.projection.wire.event_growth import GROWERS, SILENT, guessed_type
+from tfclient.projection.wire.event_growth import GROWERS, SILENT
 from tfclient.projection.wire.growing import joined
+from tfstore.document.item_types import item_type
 
 TERMINAL = frozenset({"response.completed", "response.failed", "response.incomplete", "response.cancelled"})
 
@@ -87,29 +87,31 @@ class ResponseStream:
         index = event.get("output_index")
         if isinstance(index, int) and isinstance(event.get("item"), dict):
             self._items[index] = joined(event["item"])
-            if kind == "response.output_item.done" and str(event["item"].get("type")) in CLIENT_CALLS:
-                self.asks = True
+            if kind == "response.output_item.done":
+                by = item_type(str(event["item"].get("type"))).answered_by
+                self.asks = self.asks or by == "caller"
         elif isinstance(index, int) and grower is not None:
-            grower(
-                self._items.setdefault(index, {"type": guessed_type(kind), "id": event.get("item_id")}), event
-            )
+            guessed, grow = grower
+            grow(self._items.setdefault(index, {"type": guessed, "id": event.get("item_id")}), event)
         elif kind not in SILENT:
             self.strange.append(event)
 
     def response(self) -> ModelResponse:
         """Return the response as far as the stream has told it."""
-        if self.final is not None and (self.final.get("output") or not self._items):
-            response = read_response(self.final)
-        else:
-            response = self._partial()
+        response = read_response(self.body())
+        if self._told_whole() is None:
+            response.indexed = True
+            for item, place in zip(response.outputs, sorted(self._items), strict=True):
+                item.index = place
         if self.error is not None and self.terminal is None:
             response.error = error_from_body({"error": self.error}, None)
         return response
 
     def body(self) -> dict[str, Any]:
         """Return the response as an unstreamed one would stand in a body, as far as the stream has told it."""
-        if self.final is not None and (self.final.get("output") or not self._items):
-            return self.final
+        whole = self._told_whole()
+        if whole is not None:
+            return whole
         body = {"object": "response", **(self.final or self._latest)}
         body["output"] = [joined(self._items[place]) for place in sorted(self._items)]
         if self.response_id:
@@ -118,10 +120,7 @@ class ResponseStream:
             body |= {"status": "failed", "error": body.get("error") or self.error}
         return {"status": "in_progress", **body}
 
-    def _partial(self) -> ModelResponse:
-        places = sorted(self._items)
-        response = read_response(self.body())
-        response.indexed = True
-        for item, place in zip(response.outputs, places, strict=True):
-            item.index = place
-        return response
+    def _told_whole(self) -> dict[str, Any] | None:
+        return (
+            self.final if self.final is not None and (self.final.get("output") or not self._items) else None
+        )

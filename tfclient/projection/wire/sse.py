@@ -7,7 +7,11 @@ lines that start with a colon are comments. An event that the stream cut in the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define, field
+
+from tfclient.projection.wire.bodies import parse_json
 
 
 @define
@@ -76,3 +80,19 @@ class EventStream:
             self._data.append(value)
         elif name == "event":
             self._event = value
+
+
+def events_of(text: str) -> dict[str, Any]:
+    """Return the events of an event stream that no family reads, as JSON where they are."""
+    stream = EventStream()
+    told = stream.feed(text)
+    events: list[Any] = []
+    for event in told:
+        data = parse_json(event.data)
+        data = event.data if data is None else data
+        named = event.event is not None and isinstance(data, dict) and data.get("type") != event.event
+        events.append({"event": event.event, "data": data} if named else data)
+    made: dict[str, Any] = {"events": events}
+    if stream.rest.strip():
+        made["cut_event"] = stream.rest
+    return made

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from tfclient.projection.wire.attempt import AttemptState, Entry
+from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.endpoints import Endpoint
 from tfstore.document.documents import Latency
 from tfstore.document.times import milliseconds
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfclient.projection.lineage.book import RunState
     from tfclient.projection.lineage.nodes import Node
     from tfstore.document.documents import Step
+    from tfstore.journal.entries import CallStarted
 
 
 @define(eq=False)
@@ -22,7 +23,7 @@ class Call:
     """A logical call: what the program asked for once, however many HTTP attempts it took."""
 
     id: str
-    started: Entry
+    started: CallStarted
     endpoint: Endpoint = field(factory=Endpoint)
     attempts: list[AttemptState] = field(factory=list["AttemptState"])
     run: RunState | None = None
@@ -39,7 +40,7 @@ class Call:
     @property
     def started_at(self) -> int:
         """When the call began, microseconds since the epoch."""
-        return int(self.started.get("at") or 0)
+        return self.started["at"]
 
     def show_attempts(self, step: Step) -> None:
         """Put the rows of the HTTP attempts into the call's step."""

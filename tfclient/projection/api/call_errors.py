@@ -6,11 +6,13 @@ absent at proxies) and the SDK's exception names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tfstore.document.documents import ErrorInfo
+from tfstore.document.labels import ErrorClass
 
-_BY_STATUS = {
+_BY_STATUS: dict[int | None, ErrorClass] = {
     400: "validation",
     401: "auth",
     403: "auth",
@@ -23,7 +25,7 @@ _BY_STATUS = {
     429: "rate_limit",
 }
 
-_BY_EXCEPTION = (
+_BY_EXCEPTION: tuple[tuple[str, ErrorClass], ...] = (
     ("Timeout", "timeout"),
     ("Cancelled", "cancelled"),
     ("KeyboardInterrupt", "cancelled"),
@@ -82,7 +84,7 @@ def _summary_of(body: Any, status_code: int | None) -> str:
     return f"{said}: {head}" if head else f"{said}, with an empty body" if not body else said
 
 
-def error_class(status_code: int | None, code: str | None) -> str:
+def error_class(status_code: int | None, code: str | None) -> ErrorClass:
     """Return the error class of an API error."""
     if status_code in _BY_STATUS:
         return _BY_STATUS[status_code]
@@ -96,10 +98,10 @@ def error_class(status_code: int | None, code: str | None) -> str:
     return "provider"
 
 
-def error_from_exception(error: dict[str, Any]) -> ErrorInfo:
+def error_from_exception(error: Mapping[str, Any]) -> ErrorInfo:
     """Return what an exception says: ``{"type", "message", "cause"?}`` as the recorder wrote it."""
     name = str(error.get("type") or "Exception")
     cause = error.get("cause")
     searched = name + " " + (str(cause.get("type")) if isinstance(cause, dict) else str(cause or ""))
-    found = next((cls for word, cls in _BY_EXCEPTION if word in searched), "provider")
-    return ErrorInfo(found, str(error.get("message") or name), name)
+    found: list[ErrorClass] = [each for word, each in _BY_EXCEPTION if word in searched]
+    return ErrorInfo(found[0] if found else "provider", str(error.get("message") or name), name)
