@@ -13,6 +13,7 @@ import pytest
 import tfclient.view
 from tests.projection.builders import Story, said, user
 from tfclient.view.requests import all_requests, request_of
+from tfstore.reading.facts import gather
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def test_a_request_that_was_cut_says_so(tmp_path: Path) -> None:
     """What is missing and where it is; a key with a line break does not end the comment."""
     key = "two\nlines; curl evil"
     session, step = recorded(1000, metadata={key: LONG, "short": "whole"})
-    command = curl_of(tmp_path, session, step, all_requests(session))
+    command = curl_of(tmp_path, session, step, all_requests(gather(session)))
 
     about = [line for line in command.splitlines() if line.startswith("#")]
     assert about == command.splitlines()[:4]
@@ -85,7 +86,7 @@ def test_one_that_is_whole_says_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     session, step = recorded()
     store.blobs.put(LONG.encode(), "text/plain")
-    request = request_of(store, session, step.step_id)
+    request = request_of(store, gather(session), step.step_id)
     body = request["body"]
     places = {name: place for place, name in enumerate(body)}
     requests = {"values": list(body.values()), "steps": {step.step_id: {**request, "body": places}}}
@@ -98,7 +99,7 @@ def test_one_that_is_whole_says_nothing(tmp_path: Path) -> None:
 def test_one_whose_text_is_kept_apart_says_so(tmp_path: Path) -> None:
     """As in a file, which has no store beside it."""
     session, step = recorded()
-    command = curl_of(tmp_path, session, step, all_requests(session))
+    command = curl_of(tmp_path, session, step, all_requests(gather(session)))
 
     first, second, *_ = command.splitlines()
     assert first.endswith("one of its values is not all here.")
@@ -107,7 +108,7 @@ def test_one_whose_text_is_kept_apart_says_so(tmp_path: Path) -> None:
 
 def test_of_many_some_are_named(tmp_path: Path) -> None:
     session, step = recorded(1000, metadata={f"key_{n}": LONG for n in range(9)})
-    about = curl_of(tmp_path, session, step, all_requests(session)).splitlines()[:8]
+    about = curl_of(tmp_path, session, step, all_requests(gather(session))).splitlines()[:8]
 
     assert about[0].endswith("10 of its values are not all here.")
     assert about[6] == "#   and 5 more"

@@ -13,6 +13,7 @@ from tests.view.making import a_model_call, failing
 from tfclient.view.requests import NoRequest, all_requests, request_of
 from tfstore.document.documents import Session
 from tfstore.reading.prompts import prompt_of
+from tfstore.reading.facts import gather
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def test_a_request_of_another_api_is_what_was_sent(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     story = Story()
     story.send({"input": "Hello", "model": "m"}, path="/v1/embeddings").answer({"data": []})
-    request = request_of(store, story.session(), "step_1_1")
+    request = request_of(store, gather(story.session()), "step_1_1")
     assert (request["method"], request["url"]) == ("POST", "https://api.openai.com/v1/embeddings")
     assert request["body"] == {"input": "Hello", "model": "m"}
 
@@ -56,16 +57,16 @@ def test_a_request_with_a_part_that_is_gone_is_a_sentence(tmp_path: Path) -> Non
     session = failing()
     del session.runs[0].steps[0]
     with pytest.raises(NoRequest, match="step_1_1"):
-        request_of(store, session, "step_1_4")
+        request_of(store, gather(session), "step_1_4")
 
 
 def test_long_texts_are_in_their_places(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     reference = store.blobs.put(b"a long prompt", "text/plain")
     session = with_prompt(reference)
-    assert request_of(store, session, "step_1_2")["body"]["input"] == [{"role": "user", "content": "a long prompt"}]
+    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [{"role": "user", "content": "a long prompt"}]
     store.blobs.path(reference).unlink()
-    assert request_of(store, session, "step_1_2")["body"]["input"] == [{"role": "user", "content": reference}]
+    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [{"role": "user", "content": reference}]
 
 
 def with_prompt(text: Any) -> Session:
@@ -85,7 +86,7 @@ def test_a_file_takes_every_value_in_once() -> None:
             a_model_call(n, started={"prompt_provenance": {"parts": parts}}),
         ]
     session = a_session(a_run(*steps))
-    packed = all_requests(session)
+    packed = all_requests(gather(session))
     assert len(packed["values"]) == runs + 2
     last = packed["steps"][f"step_1_{2 * runs}"]["body"]
     unpacked = {
@@ -99,7 +100,7 @@ def test_a_file_takes_every_value_in_once() -> None:
 def test_values_that_python_takes_for_the_same_are_kept_apart() -> None:
     session = with_prompt("hello")
     session.runs[0].steps[1].payload_started["arguments"] = {"a": 1, "b": True, "c": 1.0, "d": [], "e": None}
-    packed = all_requests(session)
+    packed = all_requests(gather(session))
     call = packed["steps"]["step_1_2"]["body"]
     assert [repr(packed["values"][call[name]]) for name in "abce"] == ["1", "True", "1.0", "None"]
     assert call["d"] == []

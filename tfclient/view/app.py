@@ -185,8 +185,8 @@ class _Pages:
 
     @_told
     def request(self, request: Request) -> Response:
-        session = self._read(request.path_params["session_id"]).session
-        return _json(request_of(self._store, session, request.path_params["step_id"]))
+        facts = self._read(request.path_params["session_id"]).facts
+        return _json(request_of(self._store, facts, request.path_params["step_id"]))
 
     @_told
     def boards(self, request: Request) -> Response:

@@ -93,7 +93,7 @@ def html_file(store: Store, session_id: str) -> str:
         "details": all_details(facts),
         "d2": diagram.text,
         "boards": diagram.listing(),
-        "requests": all_requests(session),
+        "requests": all_requests(facts),
         "blobs": dict(_blobs(store, document)),
     }
     try:

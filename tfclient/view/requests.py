@@ -13,13 +13,13 @@ from tfd2.steps import looks
 from tfstore.disk.json_text import line
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
-from tfstore.reading.prompts import has_prompt, prompt_of
+from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfstore.document.documents import Json, Session, Step
+    from tfstore.document.documents import Json, Step
     from tfstore.reading.facts import SessionFacts
     from tfstore.store import Store
 
@@ -51,7 +51,7 @@ def reading_of(facts: SessionFacts) -> Json:
     return reading
 
 
-def request_of(store: Store, session: Session, step_id: str) -> Json:
+def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:
     """Return a request as it was sent: ``method``, ``url``, ``body``; ``missing`` says what is not all there, in lines.
 
     Long texts and pictures stand in their places if they are there.
@@ -60,30 +60,29 @@ def request_of(store: Store, session: Session, step_id: str) -> Json:
         NoRequest: the step is no request, or names parts that the session does not have.
     """
     try:
-        return _request(session, step_id, store)
+        return _request(facts, step_id, store)
     except BlobUnreadable:
-        return _request(session, step_id, None)
+        return _request(facts, step_id, None)
 
 
-def _request(session: Session, step_id: str, store: Store | None) -> Json:
+def _request(facts: SessionFacts, step_id: str, store: Store | None) -> Json:
+    session_id = facts.session.session_id
     try:
-        step = next(step for run in session.runs for step in run.steps if step.step_id == step_id)
-        given = step.payload_started
+        step, notes = facts.plain_steps[step_id], facts.steps[step_id].run.run.lineage.notes
         if not is_request(step):
             raise ValueError(f"{step_id} is a {step.label}")  # noqa: TRY301 - told as all that is wrong with it
-        body = given.get("arguments")
+        body = step.payload_started.get("arguments")
         if has_prompt(step):
-            body = prompt_of(session, step_id, store.blobs.get if store is not None else None).request
-    except StopIteration:
-        raise NoRequest(session.session_id, step_id, "there is no such step") from None
+            read_blob = store.blobs.get if store is not None else None
+            body = prompt_among(facts.plain_steps, step, notes, read_blob).request
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise NoRequest(session.session_id, step_id, error) from error
+        raise NoRequest(session_id, step_id, error) from error
     method, url = _address(step)
     return {
         "method": method,
         "url": url,
         "body": body,
-        "missing": list(_missing(body, session.session_id, step_id)),
+        "missing": list(_missing(body, session_id, step_id)),
     }
 
 
@@ -145,21 +144,21 @@ class _Values:
         return [self.place(each) for each in value] if isinstance(value, list) else self.place(value)
 
 
-def all_requests(session: Session) -> Json:
+def all_requests(facts: SessionFacts) -> Json:
     """Return all requests; of a body's fields the places, a list of places where the field is a list of items."""
     packed = _Values()
     found: Json = {}
-    for step in (step for run in session.runs for step in run.steps if is_request(step)):
+    for step_id in (step_id for step_id, step in facts.plain_steps.items() if is_request(step)):
         if packed.count > MOST:
             break
         try:
-            request = _request(session, step.step_id, None)
+            request = _request(facts, step_id, None)
         except NoRequest:
             continue
         body = request["body"]
         if isinstance(body, dict):
             request["body"] = {name: packed.places(value) for name, value in body.items()}
-        found[step.step_id] = request
+        found[step_id] = request
     return {"values": packed.values, "steps": found}
 
 

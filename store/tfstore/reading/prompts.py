@@ -80,6 +80,22 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
     """
     steps = {step.step_id: step for run in session.runs for step in run.steps}
     step = steps[step_id]
+    run = next(run for run in session.runs if any(each is step for each in run.steps))
+    return prompt_among(steps, step, run.lineage.notes, read_blob)
+
+
+def prompt_among(
+    steps: dict[str, Step], step: Step, notes: list[str], read_blob: ReadBlob | None = None
+) -> Prompt:
+    """Return the prompt of a call among the steps of its session, as ``prompt_of`` does.
+
+    Args:
+        steps: all the session's steps, by id.
+        step: the call.
+        notes: those of the lineage of its run.
+        read_blob: gives a blob's bytes by its name.
+    """
+    step_id = step.step_id
     if not has_prompt(step):
         raise ValueError(f"{step_id} is a {step.label}: only a call of a model has a prompt")
     prompt = Prompt(step_id)
@@ -91,7 +107,6 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
         prompt.items = given if isinstance(given, list) else [] if given is None else [given]
     else:
         _put_together(prompt, step, steps, read_blob)
-    notes = next(run.lineage.notes for run in session.runs if any(each is step for each in run.steps))
     prompt.unknown = list(not_known(step, prompt.request, steps, notes))
     return prompt
 
