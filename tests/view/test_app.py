@@ -12,6 +12,7 @@ import pytest
 from tests.view.conftest import FAILING, HOSTILE, LONG
 from tests.view.making import failing, growing
 from tfclient.view import app
+from tfclient.view.diagram import Diagram
 from tfd2 import CompilerMissing
 from tfstore.document.converter import to_json
 from tfstore.store import Store
@@ -201,7 +202,7 @@ def test_only_few_versions_of_a_live_session_are_kept_in_memory(
     """With all that was made of them, diagrams too."""
     made: list[weakref.ref[object]] = []
 
-    class Watched(app.Diagram):
+    class Watched(Diagram):
         def __init__(self, session: Session) -> None:
             super().__init__(session)
             made.extend((weakref.ref(self), weakref.ref(session)))

@@ -12,8 +12,8 @@ from tests.view.conftest import FAILING
 from tests.view.making import a_model_call, failing
 from tfclient.view.requests import NoRequest, all_requests, request_of
 from tfstore.document.documents import Session
-from tfstore.reading.prompts import prompt_of
 from tfstore.reading.facts import gather
+from tfstore.reading.prompts import prompt_of
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -64,9 +64,13 @@ def test_long_texts_are_in_their_places(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     reference = store.blobs.put(b"a long prompt", "text/plain")
     session = with_prompt(reference)
-    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [{"role": "user", "content": "a long prompt"}]
+    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [
+        {"role": "user", "content": "a long prompt"}
+    ]
     store.blobs.path(reference).unlink()
-    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [{"role": "user", "content": reference}]
+    assert request_of(store, gather(session), "step_1_2")["body"]["input"] == [
+        {"role": "user", "content": reference}
+    ]
 
 
 def with_prompt(text: Any) -> Session:

@@ -23,7 +23,14 @@ from tfd2 import CompilerMissing, DiagramError
 from tfstore.disk.json_text import compact, line
 from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
-from tfstore.errors import BlobUnreadable, CorruptDocument, NewerDocument, StoreError, UnknownSession, UnknownStep
+from tfstore.errors import (
+    BlobUnreadable,
+    CorruptDocument,
+    NewerDocument,
+    StoreError,
+    UnknownSession,
+    UnknownStep,
+)
 from tfstore.reading.facts import gather
 from tfstore.reading.shown import details_of
 
@@ -92,7 +99,10 @@ class _Read:
 
     @functools.cached_property
     def body(self) -> bytes:
-        return b'{"document":%b,"reading":%b}' % (compact(to_json(self.session)), line(reading_of(self.facts)))
+        return b'{"document":%b,"reading":%b}' % (
+            compact(to_json(self.session)),
+            line(reading_of(self.facts)),
+        )
 
     @functools.cached_property
     def diagram(self) -> Diagram:

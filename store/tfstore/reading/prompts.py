@@ -154,7 +154,7 @@ def not_known(step: Step, request: Json, steps: Container[str], notes: list[str]
     conversation = request.get("conversation")
     if isinstance(conversation, dict):
         conversation = conversation.get("id")
-    if any(part.get("step_id") not in steps for part in linked):
+    if any(str(part.get("step_id")) not in steps for part in linked):
         found = next((n.partition(":")[2] for n in notes if n.startswith("parent_session:")), None)
         where = "was not recorded here" if found is None else f"is in session {found}"
         yield f"the context of {linked[-1].get('response_id')}, which {where}"

@@ -15,6 +15,7 @@ failed      whether it went wrong here; ``wrong`` also where nobody answered or 
 depth       how many steps it hangs below
 took …      figures in words: ``took``, ``tokens``, ``size`` (of what it says)
 media       where the pictures, files and sounds that came with it stand
+request     whether it was one, to be sent again; ``kind`` is ``model`` or ``tool``
 bar         when it happened, of what takes time: ``from`` and ``to`` in milliseconds since the epoch, and
             ``tries``; ``under`` is the step with the bar that another hangs on
 =========== ==============================================================================================
@@ -27,7 +28,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
-from tfstore.reading.content_parts import are_parts
 from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
 from tfstore.reading.model_calls import SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.nesting import nest
@@ -107,7 +107,9 @@ def _session(facts: SessionFacts) -> Json:
         live=session.status == "active",
         state=session_words.outcome(session),
         result=session_words.outcome_word(session),
-        about=joined(duration(session.duration_ms), session_words.end(session), session_words.numbers(session)),
+        about=joined(
+            duration(session.duration_ms), session_words.end(session), session_words.numbers(session)
+        ),
         facts=list(session_words.facts_of(session)),
         tools=session_words.tool_rows(session),
         notes=session.notes,
@@ -175,6 +177,7 @@ def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, st
         wrong=own.failed or step.status in {"unresolved", "cancelled"},
         snapshot=own.is_snapshot,
         kind=_kind(step),
+        request=is_request(step),
         depth=depth,
         took=took(step),
         tokens=tokens_of(step),
@@ -257,8 +260,7 @@ def _try(attempt: Attempt) -> Json | None:
 def details_of(facts: SessionFacts, own: StepFacts, *, prompt: bool = True) -> Json:
     """Return one step in full: its error, its parts, the facts about it, what it hangs together with, its prompt.
 
-    A part has a ``title`` and what stands there, ``at`` a place of ``step`` or as ``text``; or it is ``told``, in words.
-    ``request`` says whether it was a request that can be sent again.
+    A part has a ``title`` and what stands there: ``at`` a place of ``step``, or as ``text``; or it is ``told``.
     """
     step = own.step
     evidence = as_text(step.payload_completed.get("evidence"))
@@ -271,7 +273,7 @@ def details_of(facts: SessionFacts, own: StepFacts, *, prompt: bool = True) -> J
     }
     return _told(
         error=_told(
-            title=error_words(error) if error else "error",
+            title=joined("error", error_words(error) if error else ""),
             at=["error", "message"] if error and error.message else None,
             told=f"known by: {evidence}" if evidence else "",
         )
@@ -281,7 +283,6 @@ def details_of(facts: SessionFacts, own: StepFacts, *, prompt: bool = True) -> J
         facts=[fact for fact in facts_of(step) if fact[0] != "error"],
         links=[(title, ids) for title, ids in links.items() if ids],
         prompt=_prompt(facts, own) if prompt and has_prompt(step) else None,
-        request=is_request(step),
     )
 
 
@@ -293,38 +294,49 @@ def is_request(step: Step) -> bool:
 
 def _parts(facts: SessionFacts, own: StepFacts) -> Iterator[Json]:
     step, began, ended = own.step, own.step.payload_started, own.step.payload_completed
-    said = {"step": step.step_id, **_said(step)}
-    match step.label:
-        case "assistant_call":
-            yield from _outputs(facts, own)
+    said = _said(step)
+    if step.label == "assistant_call":
+        yield from _outputs(facts, own)
+        if began.get("arguments"):
             yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED, "arguments"]}
-        case "tool_call":
-            invalid = "The model sent arguments that are not JSON." if began.get("arguments_invalid") else ""
-            yield {"title": "Arguments", **_told(told=invalid), **said}
-            yield from _answers(facts, own)
+    elif step.label in _ANSWERS and step.error is not None:
+        # What went wrong stands above.
+        if (output := as_text(ended.get("output"))) and output != step.error.message:
+            yield {"title": "Output", "step": step.step_id, "at": [_COMPLETED, "output"]}
+    else:
+        title, name = _title(own)
+        invalid = "The model sent arguments that are not JSON." if began.get("arguments_invalid") else ""
+        value = {"at": [_STARTED, name]} if began.get(name) else said
+        yield {"title": title, "step": step.step_id, **_told(told=invalid), **value}
+    yield from ({"step": step.step_id, "at": place} for place in _media(step, said))
+    if ended.get("traceback"):
+        yield {"title": "Traceback", "step": step.step_id, "at": [_COMPLETED, "traceback"]}
+    if step.label == "tool_call":
+        yield from _answers(facts, own)
+    elif step.label in _ANSWERS and own.call is not None:
+        yield {"title": "Arguments", "step": own.call.step.step_id, "link": True, **_said(own.call.step)}
+    elif step.label == "generic" and began and ended:
+        yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED]}
+
+
+def _title(own: StepFacts) -> tuple[str, str]:
+    """Return what a step's own part is called, and what of its payload stands there instead of what it says."""
+    version = own.step.payload_started.get("version")
+    match own.step.label:
         case "tool.schemas.snapshot":
-            name = "tools" if began.get("tools") else "names"
-            yield {"title": f"Tools {name_of(own)}", "step": step.step_id, "at": [_STARTED, name]}
+            return f"Tools {name_of(own)}", "tools"
         case "context.snapshot":
-            name = "items" if began.get("items") else "preview"
-            title = f"Sent, never recorded {name_of(own)}"
-            yield {"title": title, "step": step.step_id, "at": [_STARTED, name]}
+            return f"Sent, never recorded {name_of(own)}", "items"
         case "policy.snapshot":
-            version = f"version {as_text(began['version'])}" if began.get("version") else ""
-            yield {"title": joined("Instructions", version), **said}
+            return joined("Instructions", f"version {as_text(version)}" if version else ""), ""
+        case "user_message":
+            return "Prompt", ""
+        case "tool_call" | "approval_request":
+            return "Arguments", ""
+        case "tool_output" | "tool_error":
+            return "Output", ""
         case _:
-            title = {"user_message": "Prompt", "approval_request": "Arguments"}
-            yield {"title": "Output" if step.label in _ANSWERS else title.get(step.label, "Text"), **said}
-            if step.label == "generic" and began and ended:
-                yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED]}
-    parts = (("Parts", _STARTED, "content"), ("Output", _COMPLETED, "output"), ("Traceback", _COMPLETED, "traceback"))
-    for title_, payload, key in parts:
-        value = (began if payload == _STARTED else ended).get(key)
-        if (key == "traceback" and value) or (are_parts(value) and said.get("at") != [payload, key]):
-            yield {"title": title_, "step": step.step_id, "at": [payload, key]}
-    if step.label in _ANSWERS and own.call is not None:
-        call = own.call.step
-        yield {"title": "Arguments", "step": call.step_id, "link": True, **_said(call)}
+            return "Text", ""
 
 
 def _outputs(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
@@ -339,7 +351,9 @@ def _outputs(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
         title = ""
     if title:
         name = next((name for name in ("text", "body") if ended.get(name)), "")
-        yield {"title": title, "step": call.step.step_id} | ({"at": [_COMPLETED, name]} if name else {"told": told})
+        yield {"title": title, "step": call.step.step_id} | (
+            {"at": [_COMPLETED, name]} if name else {"told": told}
+        )
 
 
 def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
@@ -349,7 +363,10 @@ def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
         yield {"title": title, "step": own.step.step_id, "link": True, **_said(own.step)}
     if not answers:
         unresolved = call.step.status == "unresolved"
-        yield {"title": "Output", "told": "Nobody answered this call." if unresolved else "No output was recorded."}
+        yield {
+            "title": "Output",
+            "told": "Nobody answered this call." if unresolved else "No output was recorded.",
+        }
 
 
 def _prompt(facts: SessionFacts, own: StepFacts) -> Json:

@@ -30,9 +30,7 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     title = one_line(session.title, max(width - len(result) - 2, 10)) or "(no prompt)"
     head = Text(title, "bold")
     gap = max(2, width - head.cell_len - len(result))
-    yield Text.assemble(
-        head, " " * gap, (result, _RESULTS.get(outcome(session), ""))
-    )
+    yield Text.assemble(head, " " * gap, (result, _RESULTS.get(outcome(session), "")))
     facts = joined(
         session.session_id,
         minute(session.started_at) if session.started_at else "",

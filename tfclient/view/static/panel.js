@@ -63,20 +63,16 @@ export class Panel {
     return el("header", { class: `panel-head k-${step.look}` },
       el("div", { class: "panel-line" }, el("span", { class: "tag big", text: full(step) }), mark(step.remarks, step.state), el("span", { class: "grow" }), button("✕", this.close, { class: "plain", "aria-label": "Close the step" })),
       el("h2", { class: "panel-title", tabindex: "-1", dir: "auto", text: step.name ?? full(step).toLowerCase() }),
-      el("p", { class: "quiet mono", text: joined(visible(step.id), model.runOf.get(step.id).name.toLowerCase(), `step ${step.number}`, step.took, step.tokens) }));
+      el("p", { class: "quiet mono", text: joined(visible(step.id), model.runOf.get(step.id).name.toLowerCase(), `step ${step.number}`, step.took, step.tokens) }),
+      el("div", { class: "panel-tools" },
+        button("Copy JSON", () => copy(JSON.stringify(model.recorded.get(step.id), null, 2), "JSON"), { class: "mini" }),
+        step.request ? button("Copy curl", () => curlOf(model.about.id, step.id).then((command) => copy(command, "curl, without the key,"), (error) => announce(error.message)), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
+        button("Copy text", () => copy(plain(model.said(step)), "Text"), { class: "mini" })));
   }
 
   step(model, step, told) {
-    return [this.tools(model, step, told), this.error(model, step, told.error), ...(told.parts ?? []).map((part) => this.part(model, part)),
-      ...model.media(step).map((each) => section("", valueView(each))),
+    return [this.error(model, step, told.error), ...(told.parts ?? []).map((part) => this.part(model, part)),
       this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)];
-  }
-
-  tools(model, step, told) {
-    return el("div", { class: "panel-tools" },
-      button("Copy JSON", () => copy(JSON.stringify(model.recorded.get(step.id), null, 2), "JSON"), { class: "mini" }),
-      told.request ? button("Copy curl", () => curlOf(model.about.id, step.id).then((command) => copy(command, "curl, without the key,"), (error) => announce(error.message)), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
-      button("Copy text", () => copy(plain(model.said(step)), "Text"), { class: "mini" }));
   }
 
   error(model, step, error) {
