@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tests.view.conftest import FAILING, HOSTILE, LONG
 from tests.view.making import failing, growing
 from tfclient.view import app
+from tfclient.view.diagram import Diagram
 from tfd2 import CompilerMissing
 from tfstore.document.converter import to_json
 from tfstore.store import Store
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.testclient import TestClient
+
+    from tfstore.document.documents import Session
 
 
 def test_the_page_names_only_files_of_its_own(client: TestClient) -> None:
@@ -38,11 +43,11 @@ def test_all_modules_and_styles_are_there(client: TestClient) -> None:
 
 def test_a_document_comes_as_it_is(client: TestClient) -> None:
     answer = client.get(f"api/sessions/{FAILING}")
-    assert answer.json() == json.loads(json.dumps(to_json(failing())))
+    assert answer.json()["document"] == json.loads(json.dumps(to_json(failing())))
 
 
 def test_a_hostile_document_comes_as_it_is(client: TestClient, full_store: Store) -> None:
-    document = client.get(f"api/sessions/{HOSTILE}").json()
+    document = client.get(f"api/sessions/{HOSTILE}").json()["document"]
     assert document == json.loads(full_store.paths.document(HOSTILE).read_bytes()) | {"session_id": HOSTILE}
 
 
@@ -60,7 +65,7 @@ def test_a_document_that_did_not_change_is_not_sent_again(
     store.put(growing(2))
     grown = client.get(path, headers={"if-none-match": first.headers["etag"]})
     assert grown.status_code == 200
-    assert len(grown.json()["runs"]) == 2
+    assert len(grown.json()["document"]["runs"]) == len(grown.json()["reading"]["runs"]) == 2
     assert grown.headers["etag"] != first.headers["etag"]
 
 
@@ -186,9 +191,33 @@ def test_only_few_sessions_are_kept_in_memory(
         store.put(session)
     client = client_of(store)
     for n in range(app.KEPT + 3):
-        assert client.get(f"api/sessions/sess_{n}").json()["session_id"] == f"sess_{n}"
+        assert client.get(f"api/sessions/sess_{n}").json()["document"]["session_id"] == f"sess_{n}"
     pages = client.app._app.routes[1].endpoint.__self__  # type: ignore[attr-defined]
     assert len(pages._kept) == app.KEPT
+
+
+def test_only_few_versions_of_a_live_session_are_kept_in_memory(
+    tmp_path: Path, client_of: Callable[[Store], TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that was made of them, diagrams too."""
+    made: list[weakref.ref[object]] = []
+
+    class Watched(Diagram):
+        def __init__(self, session: Session) -> None:
+            super().__init__(session)
+            made.extend((weakref.ref(self), weakref.ref(session)))
+
+    monkeypatch.setattr(app, "Diagram", Watched)
+    store = Store(tmp_path / "store", create=True)
+    client = client_of(store)
+    for n in range(1, 31):
+        store.put(growing(n))
+        path = f"api/sessions/{growing(1).session_id}"
+        assert len(client.get(path).json()["reading"]["runs"]) == n
+        assert client.get(f"{path}/boards").status_code == 200
+    gc.collect()
+    assert len(made) == 60
+    assert len([each for each in made if each() is not None]) <= 2 * app.KEPT
 
 
 def test_the_long_session_has_boards_for_all_its_steps(client: TestClient) -> None:

@@ -13,7 +13,7 @@ import pytest
 import tfclient.view
 from tests.projection.builders import Story, said, user
 from tfclient.view.requests import all_requests, request_of
-from tfstore.document.converter import to_json
+from tfstore.reading.facts import gather
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MAIN = """
 const boot = process.argv[2];
 globalThis.document = { getElementById: () => ({ textContent: boot }) };
 const { curlOf } = await import("./curl.js");
-process.stdout.write(await curlOf(process.argv[3], JSON.parse(process.argv[4])));
+process.stdout.write(await curlOf(process.argv[3], process.argv[4]));
 """
 
 
@@ -39,10 +39,7 @@ def curl_of(folder: Path, session: Session, step: Step, requests: Any) -> str:
     (folder / "page" / "package.json").write_text('{"type": "module"}')
     (folder / "page" / "main.js").write_text(_MAIN)
     boot = json.dumps({"mode": "file", "requests": requests})
-    shown = next(
-        each for run in to_json(session)["runs"] for each in run["steps"] if each["step_id"] == step.step_id
-    )
-    command = [str(NODE), "main.js", boot, session.session_id, json.dumps(shown)]
+    command = [str(NODE), "main.js", boot, session.session_id, step.step_id]
     done = subprocess.run(  # noqa: S603 - our own script
         command, cwd=folder / "page", capture_output=True, text=True, check=True
     )
@@ -70,7 +67,7 @@ def test_a_request_that_was_cut_says_so(tmp_path: Path) -> None:
     """What is missing and where it is; a key with a line break does not end the comment."""
     key = "two\nlines; curl evil"
     session, step = recorded(1000, metadata={key: LONG, "short": "whole"})
-    command = curl_of(tmp_path, session, step, all_requests(session))
+    command = curl_of(tmp_path, session, step, all_requests(gather(session)))
 
     about = [line for line in command.splitlines() if line.startswith("#")]
     assert about == command.splitlines()[:4]
@@ -89,9 +86,10 @@ def test_one_that_is_whole_says_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     session, step = recorded()
     store.blobs.put(LONG.encode(), "text/plain")
-    body = request_of(store, session, step.step_id)
+    request = request_of(store, gather(session), step.step_id)
+    body = request["body"]
     places = {name: place for place, name in enumerate(body)}
-    requests = {"values": list(body.values()), "calls": {step.step_id: places}}
+    requests = {"values": list(body.values()), "steps": {step.step_id: {**request, "body": places}}}
     command = curl_of(tmp_path, session, step, requests)
 
     assert command.startswith("curl -X 'POST'")
@@ -101,7 +99,7 @@ def test_one_that_is_whole_says_nothing(tmp_path: Path) -> None:
 def test_one_whose_text_is_kept_apart_says_so(tmp_path: Path) -> None:
     """As in a file, which has no store beside it."""
     session, step = recorded()
-    command = curl_of(tmp_path, session, step, all_requests(session))
+    command = curl_of(tmp_path, session, step, all_requests(gather(session)))
 
     first, second, *_ = command.splitlines()
     assert first.endswith("one of its values is not all here.")
@@ -110,7 +108,7 @@ def test_one_whose_text_is_kept_apart_says_so(tmp_path: Path) -> None:
 
 def test_of_many_some_are_named(tmp_path: Path) -> None:
     session, step = recorded(1000, metadata={f"key_{n}": LONG for n in range(9)})
-    about = curl_of(tmp_path, session, step, all_requests(session)).splitlines()[:8]
+    about = curl_of(tmp_path, session, step, all_requests(gather(session))).splitlines()[:8]
 
     assert about[0].endswith("10 of its values are not all here.")
     assert about[6] == "#   and 5 more"

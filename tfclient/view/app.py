@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import frozen
+from attrs import define, field
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,13 +17,22 @@ from tfclient.view.diagram import Diagram
 from tfclient.view.guard import Guard
 from tfclient.view.listing import BadFilter, Listing, Wanted
 from tfclient.view.page import served_page
-from tfclient.view.requests import NoRequest, request_of
+from tfclient.view.requests import NoRequest, reading_of, request_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
-from tfstore.disk.json_text import compact
+from tfstore.disk.json_text import compact, line
 from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
-from tfstore.errors import BlobUnreadable, CorruptDocument, NewerDocument, StoreError, UnknownSession
+from tfstore.errors import (
+    BlobUnreadable,
+    CorruptDocument,
+    NewerDocument,
+    StoreError,
+    UnknownSession,
+    UnknownStep,
+)
+from tfstore.reading.facts import gather
+from tfstore.reading.shown import details_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from tfstore.document.documents import Session
+    from tfstore.reading.facts import SessionFacts
     from tfstore.store import Store
 
 KEPT: Final = 4
@@ -64,6 +74,7 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
         Route("/api/names", pages.names),
         Route("/api/sessions/{session_id}", pages.document),
         Route("/api/sessions/{session_id}/d2", pages.d2),
+        Route("/api/sessions/{session_id}/steps/{step_id}", pages.step),
         Route("/api/sessions/{session_id}/requests/{step_id}", pages.request),
         Route("/api/sessions/{session_id}/boards", pages.boards),
         Route("/api/sessions/{session_id}/boards/{board}", pages.board),
@@ -73,22 +84,29 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
     return Guard(Starlette(routes=routes), token, port)
 
 
-@frozen
+@define(eq=False)
 class _Read:
     """A session as it stood in its document, and what was made of it."""
 
     stamp: str
     session: Session
-    body: bytes
-    pictures: OrderedDict[str, str]
-    lock: threading.Lock
+    pictures: OrderedDict[str, str] = field(factory=OrderedDict[str, str])
+    lock: threading.Lock = field(factory=threading.Lock)
 
-    @functools.cache  # noqa: B019 - an entry lives as long as it is kept
+    @functools.cached_property
+    def facts(self) -> SessionFacts:
+        return gather(self.session)
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        return b'{"document":%b,"reading":%b}' % (
+            compact(to_json(self.session)),
+            line(reading_of(self.facts)),
+        )
+
+    @functools.cached_property
     def diagram(self) -> Diagram:
         return Diagram(self.session)
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request], Response]:
@@ -98,7 +116,7 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
     def told(self: Any, request: Request) -> Response:
         try:
             return answer(self, request)
-        except (UnknownSession, BlobUnreadable, NoRequest) as error:
+        except (UnknownSession, UnknownStep, BlobUnreadable, NoRequest) as error:
             return _sentence(404, error)
         except CompilerMissing as error:
             return _sentence(503, error, kind="no_compiler")
@@ -168,9 +186,17 @@ class _Pages:
         return _answer(self._diagram(request).text, "text/plain; charset=utf-8")
 
     @_told
+    def step(self, request: Request) -> Response:
+        read = self._read(request.path_params["session_id"])
+        own = read.facts.steps.get(request.path_params["step_id"])
+        if own is None:
+            raise UnknownStep(read.session.session_id, request.path_params["step_id"])
+        return _answer(line(details_of(read.facts, own)), "application/json")
+
+    @_told
     def request(self, request: Request) -> Response:
-        session = self._read(request.path_params["session_id"]).session
-        return _json(request_of(self._store, session, request.path_params["step_id"]))
+        facts = self._read(request.path_params["session_id"]).facts
+        return _json(request_of(self._store, facts, request.path_params["step_id"]))
 
     @_told
     def boards(self, request: Request) -> Response:
@@ -184,7 +210,7 @@ class _Pages:
         with read.lock:
             if board not in read.pictures:
                 try:
-                    read.pictures[board] = read.diagram().picture(board)
+                    read.pictures[board] = read.diagram.picture(board)
                 except KeyError:
                     return _sentence(404, f"The diagram of {read.session.session_id} has no board {board!r}.")
                 while len(read.pictures) > PICTURES_KEPT:
@@ -198,7 +224,7 @@ class _Pages:
         return _answer(data, kind or "application/octet-stream")
 
     def _diagram(self, request: Request) -> Diagram:
-        return self._read(request.path_params["session_id"]).diagram()
+        return self._read(request.path_params["session_id"]).diagram
 
     def _stamp(self, session_id: str) -> str:
         """Return what changes whenever the document does: it is replaced whole."""
@@ -219,7 +245,7 @@ class _Pages:
                 self._kept.move_to_end(session_id)
                 return kept
         session = self._store.get(session_id)
-        read = _Read(stamp, session, compact(to_json(session)), OrderedDict(), threading.Lock())
+        read = _Read(stamp, session)
         with self._lock:
             self._kept[session_id] = read
             while len(self._kept) > KEPT:

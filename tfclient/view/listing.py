@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import asdict, frozen
 
+from tfstore.reading.session_words import row_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -77,7 +79,7 @@ class Listing:
             ]
             rows = found[max(0, offset) : max(0, offset) + max(1, min(limit, LARGEST_PAGE))]
             return {
-                "rows": [asdict(row) for row in rows],
+                "rows": [{**asdict(row), "words": row_words(row, self._now())} for row in rows],
                 "total": len(found),
                 "all": len(self._rows),
                 "offset": max(0, offset),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
 from tfclient.view.error_pages import ExtraMissing
-from tfclient.view.requests import all_requests
+from tfclient.view.requests import all_details, all_requests, reading_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import DiagramError
 from tfstore.disk.json_text import compact
 from tfstore.document.converter import to_json
 from tfstore.errors import BlobUnreadable
+from tfstore.reading.facts import gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,15 +83,17 @@ def html_file(store: Store, session_id: str) -> str:
         True
     """
     session = store.get(session_id)
-    document = to_json(session)
+    document, facts = to_json(session), gather(session)
     diagram = Diagram(session)
     boot: dict[str, Any] = {
         "mode": "file",
         "start": session_id,
         "document": document,
+        "reading": reading_of(facts),
+        "details": all_details(facts),
         "d2": diagram.text,
         "boards": diagram.listing(),
-        "requests": all_requests(session),
+        "requests": all_requests(facts),
         "blobs": dict(_blobs(store, document)),
     }
     try:

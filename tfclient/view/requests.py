@@ -1,19 +1,35 @@
-"""Requests as they were sent, for the page's curl: one at a time for a server, all of them for a file."""
+"""What the page asks for step by step: a step in full, a request to be sent again; for a file, all of them.
+
+In a file every value stands once: ``{values: […], steps: {step_id: {…}}}``, places of values where the values would be.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tfstore.disk.json_text import compact
+from attrs import define, field
+
+from tfd2.steps import looks
+from tfstore.disk.json_text import line
+from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
-from tfstore.reading.prompts import prompt_of
+from tfstore.reading.prompts import has_prompt, prompt_among
+from tfstore.reading.shown import details_of, is_request, shown
 
 if TYPE_CHECKING:
-    from tfstore.document.documents import Json, Session
+    from collections.abc import Iterator
+
+    from tfstore.document.documents import Json, Step
+    from tfstore.reading.facts import SessionFacts
     from tfstore.store import Store
 
 MOST: Final = 500_000
 """References to items that a file takes in: a conversation that is sent again with every request has many."""
+
+NAMED: Final = 5
+"""Values that are named of those that a request lacks."""
+
+_LISTS: Final = ("fixed", "history", "new")
 
 
 class NoRequest(StoreError):
@@ -26,53 +42,133 @@ class NoRequest(StoreError):
         )
 
 
-def request_of(store: Store, session: Session, step_id: str) -> Json:
-    """Return the body of a model call's request, long texts and pictures in their places if they are there.
+def reading_of(facts: SessionFacts) -> Json:
+    """Return what the page draws of a session: what is to be shown of it, each step with its look in the diagrams."""
+    reading = shown(facts)
+    for run, told in zip(facts.runs, reading["runs"], strict=True):
+        for own, step in zip(run.steps, told.get("steps", ()), strict=True):
+            step["look"] = looks(own)[0]
+    return reading
+
+
+def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:
+    """Return a request as it was sent: ``method``, ``url``, ``body``; ``missing`` says what is not all there, in lines.
+
+    Long texts and pictures stand in their places if they are there.
 
     Raises:
-        NoRequest: the step is no model call, or names parts that the session does not have.
+        NoRequest: the step is no request, or names parts that the session does not have.
     """
     try:
-        return _request(session, step_id, store)
+        return _request(facts, step_id, store)
     except BlobUnreadable:
-        return _request(session, step_id, None)
+        return _request(facts, step_id, None)
 
 
-def _request(session: Session, step_id: str, store: Store | None) -> Json:
+def _request(facts: SessionFacts, step_id: str, store: Store | None) -> Json:
+    session_id = facts.session.session_id
     try:
-        return prompt_of(session, step_id, store.blobs.get if store is not None else None).request
+        step, notes = facts.plain_steps[step_id], facts.steps[step_id].run.run.lineage.notes
+        if not is_request(step):
+            raise ValueError(f"{step_id} is a {step.label}")  # noqa: TRY301 - told as all that is wrong with it
+        body = step.payload_started.get("arguments")
+        if has_prompt(step):
+            read_blob = store.blobs.get if store is not None else None
+            body = prompt_among(facts.plain_steps, step, notes, read_blob).request
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise NoRequest(session.session_id, step_id, error) from error
+        raise NoRequest(session_id, step_id, error) from error
+    method, url = _address(step)
+    return {
+        "method": method,
+        "url": url,
+        "body": body,
+        "missing": list(_missing(body, session_id, step_id)),
+    }
 
 
-def all_requests(session: Session) -> Json:
-    """Return the bodies of all requests, every value in them once: ``{values: […], calls: {step_id: {…}}}``.
+def _address(step: Step) -> tuple[str, str]:
+    given = step.payload_started
+    if step.label == "assistant_call":
+        chat = "chat.completions" in str(given.get("name"))
+        return "POST", f"https://api.openai.com/v1/{'chat/completions' if chat else 'responses'}"
+    return str(given.get("method") or "POST"), f"https://{given['host']}{given.get('path') or ''}"
 
-    A field of a call is the place of its value, or a list of places where the field is a list of items.
-    """
-    values: list[Any] = []
-    places: dict[bytes, int] = {}
 
-    def place(value: Any) -> int:
-        text = compact(value)
-        if text not in places:
-            places[text] = len(values)
-            values.append(value)
-        return places[text]
+def _missing(body: Any, session_id: str, step_id: str) -> Iterator[str]:
+    gone = list(_not_whole(body, ""))
+    if not gone:
+        return
+    some = "one of its values is" if len(gone) == 1 else f"{len(gone)} of its values are"
+    yield f"This request cannot be sent as it is: {some} not all here."
+    for path, value in gone[:NAMED]:
+        kept = truncated(value)
+        why = (
+            f"kept apart, in the blob {value['blob']}"
+            if kept is None
+            else f"cut by max_payload, {value.get('bytes')} of {kept} bytes are kept"
+        )
+        yield f"  {path or 'the body'}: {why}"
+    if len(gone) > NAMED:
+        yield f"  and {len(gone) - NAMED} more"
+    yield f"The journal has all of it: tfclient show {session_id} --raw {step_id}"
 
-    calls: dict[str, dict[str, int | list[int]]] = {}
-    count = 0
-    for run in session.runs:
-        for step in run.steps:
-            if step.label != "assistant_call" or count > MOST:
-                continue
-            try:
-                body = _request(session, step.step_id, None)
-            except NoRequest:
-                continue
-            calls[step.step_id] = {
-                name: [place(each) for each in value] if isinstance(value, list) else place(value)
-                for name, value in body.items()
-            }
-            count += sum(len(each) if isinstance(each, list) else 1 for each in calls[step.step_id].values())
-    return {"values": values, "calls": calls}
+
+def _not_whole(value: Any, path: str) -> Iterator[tuple[str, Json]]:
+    """Yield what stands for something longer, or for something that is kept apart, with its path."""
+    if is_reference(value):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _not_whole(each, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _not_whole(each, f"{path}[{place}]")
+
+
+@define
+class _Values:
+    """Values in their places, each once."""
+
+    values: list[Any] = field(factory=list[Any])
+    count: int = 0
+    _places: dict[bytes, int] = field(factory=dict[bytes, int])
+
+    def place(self, value: Any) -> int:
+        self.count += 1
+        place = self._places.setdefault(line(value), len(self.values))
+        if place == len(self.values):
+            self.values.append(value)
+        return place
+
+    def places(self, value: Any) -> int | list[int]:
+        return [self.place(each) for each in value] if isinstance(value, list) else self.place(value)
+
+
+def all_requests(facts: SessionFacts) -> Json:
+    """Return all requests; of a body's fields the places, a list of places where the field is a list of items."""
+    packed = _Values()
+    found: Json = {}
+    for step_id in (step_id for step_id, step in facts.plain_steps.items() if is_request(step)):
+        if packed.count > MOST:
+            break
+        try:
+            request = _request(facts, step_id, None)
+        except NoRequest:
+            continue
+        body = request["body"]
+        if isinstance(body, dict):
+            request["body"] = {name: packed.places(value) for name, value in body.items()}
+        found[step_id] = request
+    return {"values": packed.values, "steps": found}
+
+
+def all_details(facts: SessionFacts) -> Json:
+    """Return all steps in full, with the places of their prompts' parts; of prompts as many as a file takes in."""
+    packed = _Values()
+    found: Json = {}
+    for own in (own for run in facts.runs for own in run.steps):
+        details = details_of(facts, own, prompt=packed.count <= MOST)
+        if prompt := details.get("prompt"):
+            prompt |= {name: packed.places(prompt[name]) for name in _LISTS}
+        found[own.step.step_id] = details
+    return {"values": packed.values, "steps": found}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -117,6 +118,24 @@ class SessionFacts:
         """Return the steps that a step depends on, each once, itself and unknown ids left out."""
         found = (self.steps.get(step_id) for step_id in dict.fromkeys(step.step.depends_on))
         return [other for other in found if other is not None and other is not step]
+
+    def leads_to(self, step: StepFacts) -> list[StepFacts]:
+        """Return the steps that depend on a step, in order."""
+        return self._after.get(step.step.step_id, [])
+
+    @cached_property
+    def plain_steps(self) -> dict[str, Step]:
+        """The steps by id, without what is known of them."""
+        return {step_id: own.step for step_id, own in self.steps.items()}
+
+    @cached_property
+    def _after(self) -> dict[str, list[StepFacts]]:
+        after: dict[str, list[StepFacts]] = {}
+        for run in self.runs:
+            for own in run.steps:
+                for before in self.depends_on(own):
+                    after.setdefault(before.step.step_id, []).append(own)
+        return after
 
 
 def gather(session: Session) -> SessionFacts:

@@ -28,7 +28,7 @@ from tfstore.document.references import is_reference, truncated
 from tfstore.reading.wire_items import patched, wire_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from tfstore.document.documents import Session, Step
 
@@ -80,6 +80,22 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
     """
     steps = {step.step_id: step for run in session.runs for step in run.steps}
     step = steps[step_id]
+    run = next(run for run in session.runs if any(each is step for each in run.steps))
+    return prompt_among(steps, step, run.lineage.notes, read_blob)
+
+
+def prompt_among(
+    steps: dict[str, Step], step: Step, notes: list[str], read_blob: ReadBlob | None = None
+) -> Prompt:
+    """Return the prompt of a call among the steps of its session, as ``prompt_of`` does.
+
+    Args:
+        steps: all the session's steps, by id.
+        step: the call.
+        notes: those of the lineage of its run.
+        read_blob: gives a blob's bytes by its name.
+    """
+    step_id = step.step_id
     if not has_prompt(step):
         raise ValueError(f"{step_id} is a {step.label}: only a call of a model has a prompt")
     prompt = Prompt(step_id)
@@ -91,8 +107,7 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
         prompt.items = given if isinstance(given, list) else [] if given is None else [given]
     else:
         _put_together(prompt, step, steps, read_blob)
-    notes = next(run.lineage.notes for run in session.runs if step in run.steps)
-    prompt.unknown = list(_not_known(step, prompt, steps, notes))
+    prompt.unknown = list(not_known(step, prompt.request, steps, notes))
     return prompt
 
 
@@ -107,7 +122,8 @@ def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob:
             prompt.tools = whole(steps[part["step_id"]].payload_started.get("tools") or [], read_blob)
         elif part.get("type") == "response":
             prompt.response_id = part.get("response_id")
-    prompt.items = [whole(item, read_blob) for item in _items(step, steps)]
+    parts = spelled_out(input_parts(step), steps)
+    prompt.items = [whole(_of_part(part, steps), read_blob) for part in parts]
     prompt.request = _request(step, prompt, steps, read_blob)
 
 
@@ -120,26 +136,33 @@ def _unread(step: Step) -> Json | None:
     return None if body is None else {}
 
 
-def _not_known(step: Step, prompt: Prompt, steps: dict[str, Step], notes: list[str]) -> Iterator[str]:
-    """Say what the server added that no request tells, and what of the request could not be read."""
+def not_known(step: Step, request: Json, steps: Container[str], notes: list[str]) -> Iterator[str]:
+    """Say what the server added to a request that no request tells, and what of the request could not be read.
+
+    Args:
+        step: the call.
+        request: its body's fields, but for instructions, tools and items.
+        steps: the ids of the session's steps.
+        notes: those of the lineage of its run.
+    """
     unread = _unread(step)
     if unread is not None:
         why = str(unread.get("unread") or "no JSON object").replace("_", " ")
         size = unread.get("bytes")
         yield f"the request's body ({why}{'' if size is None else f', {size} bytes'})"
     linked = [part for part in _parts(step) if part.get("type") == "response"]
-    conversation = prompt.request.get("conversation")
+    conversation = request.get("conversation")
     if isinstance(conversation, dict):
         conversation = conversation.get("id")
-    if any(part.get("step_id") not in steps for part in linked):
+    if any(str(part.get("step_id")) not in steps for part in linked):
         found = next((n.partition(":")[2] for n in notes if n.startswith("parent_session:")), None)
         where = "was not recorded here" if found is None else f"is in session {found}"
-        yield f"the context of {prompt.response_id}, which {where}"
+        yield f"the context of {linked[-1].get('response_id')}, which {where}"
     elif conversation and not linked:
         yield f"what conversation {conversation} held before this call"
     elif conversation:
         yield f"what was put into conversation {conversation} other than by model calls of this session"
-    template = prompt.request.get("prompt")
+    template = request.get("prompt")
     if isinstance(template, dict) and step.label == "assistant_call":
         version = f", version {template['version']}" if template.get("version") else ""
         yield f"the text of the prompt template {template.get('id')}{version}, which only the server has"
@@ -150,22 +173,34 @@ def _parts(step: Step) -> list[Json]:
     return list(provenance.get("parts") or []) if isinstance(provenance, dict) else []
 
 
-def _input_parts(step: Step) -> list[Json]:
+def input_parts(step: Step) -> list[Json]:
+    """Return the parts of a call's items or messages, in the order sent."""
     return [part for part in _parts(step) if part.get("type") not in {"instructions", "tools", "response"}]
 
 
-def _items(step: Step, steps: dict[str, Step]) -> Iterator[Any]:
-    """Yield the items in the order sent; a long conversation is a long chain, hence no recursion."""
-    walks = [_slice(_input_parts(step), 0, None)]
+def spelled_out(parts: list[Json], steps: dict[str, Step]) -> Iterator[Json]:
+    """Yield the parts with what was sent again in its place; a long conversation is a long chain, hence no recursion.
+
+    What was sent again from a step that is not there stays as it is.
+
+    Raises:
+        ValueError: a step sends itself again.
+    """
+    walks: list[tuple[str, Iterator[Json]]] = [("", _slice(parts, 0, None))]
+    within: set[str] = set()
     while walks:
-        part = next(walks[-1], None)
+        part = next(walks[-1][1], None)
         if part is None:
-            walks.pop()
-        elif part.get("type") == "resent":
+            within.discard(walks.pop()[0])
+        elif part.get("type") == "resent" and part["step_id"] in steps:
+            again = part["step_id"]
+            if again in within:
+                raise ValueError(f"{again} sends itself again")
+            within.add(again)
             begin = int(part.get("from") or 0)
-            walks.append(_slice(_input_parts(steps[part["step_id"]]), begin, begin + int(part["items"])))
+            walks.append((again, _slice(input_parts(steps[again]), begin, begin + int(part["items"]))))
         else:
-            yield _of_part(part, steps)
+            yield part
 
 
 def _slice(parts: list[Json], begin: int, end: int | None) -> Iterator[Json]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
+from tfstore.reading.plain_text import brief
+from tfstore.reading.spans import where_time_went
 
 if TYPE_CHECKING:
     from tfstore.reading.facts import RunFacts
@@ -77,3 +79,29 @@ def evidence(run: RunFacts) -> tuple[str, ...]:
         words = "called by a tool"
     told_by = run.run.conversation_id if lineage.source == "conversation" else lineage.parent_response_id
     return (words, told_by) if told_by else (words,)
+
+
+def trigger(run: RunFacts) -> str:
+    """Return what began a run, where that is no prompt; of which run's tool, its lineage says."""
+    return "" if run.is_nested and run.run.trigger == "tool" else TRIGGERS.get(run.run.trigger, "")
+
+
+def lineage(run: RunFacts) -> str:
+    """Return what a run continues, which branch it is, and which runs continue it, if several do."""
+    before = run.run.lineage.parent_response_id
+    after = ""
+    if run.parent is not None:
+        siblings = run.parent.continued_by
+        after = origin(run)
+        if len(siblings) > 1 and not run.is_nested:
+            nth = next(i for i, each in enumerate(siblings, start=1) if each is run)
+            after = f"branch {nth} of {len(siblings)} from run {run.parent.number}"
+    elif before:
+        after = f"continues {brief(before, 24)}, recorded elsewhere"
+    forks = ", ".join(str(each.number) for each in run.continued_by) if len(run.continued_by) > 1 else ""
+    return joined(after, f"forks into runs {forks}" if forks else "")
+
+
+def details(run: RunFacts) -> str:
+    """Return where a run's time went, and what is to be noted of where it comes from."""
+    return joined(where_time_went(run.run), *(brief(each, 70) for each in run.run.lineage.notes))

@@ -16,13 +16,16 @@ Span = tuple[float, float]
 
 def span_of(step: Step) -> Span | None:
     """Return when a step began and ended, in seconds since the epoch."""
-    if step.started_at is None or not step.duration_ms:
-        return None
+    began = moment(step.started_at)
+    return (began, began + step.duration_ms / 1000) if began is not None and step.duration_ms else None
+
+
+def moment(written: str | None) -> float | None:
+    """Return an ISO-8601 moment in seconds since the epoch."""
     try:
-        began = datetime.fromisoformat(step.started_at).timestamp()
+        return datetime.fromisoformat(written or "").timestamp()
     except ValueError:
         return None
-    return began, began + step.duration_ms / 1000
 
 
 def where_time_went(run: Run) -> str:

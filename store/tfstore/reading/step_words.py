@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from tfstore.document.references import is_reference, truncated
+from tfstore.reading.facts import policy_version
 from tfstore.reading.figures import counted, duration, joined, size, status_word
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text, text_of
@@ -164,6 +165,16 @@ def said_in_line(step: Step) -> str:
 
 def _value(value: Any) -> str:
     return json.dumps(as_text(value) if is_reference(value) else value, ensure_ascii=False)
+
+
+def repeats(own: StepFacts, first_seen: dict[tuple[str, str], StepFacts]) -> str:
+    """Return where a snapshot's content was shown before, and remember where it was first."""
+    if not own.is_snapshot or own.step.label == "context.snapshot":
+        return ""
+    first = first_seen.setdefault((own.step.label, policy_version(own.step)), own)
+    if first is own:
+        return ""
+    return f"as in {f'step {first.number}' if first.run is own.run else f'run {first.run.number}'}"
 
 
 def laid_out(step: Step) -> str:

@@ -14,7 +14,7 @@ from tfd2.columns import one_line
 from tfstore.document.references import truncated
 from tfstore.reading.facts import gather
 from tfstore.reading.figures import counted, joined, size
-from tfstore.reading.model_calls import model_call_of, parts_of
+from tfstore.reading.model_calls import kept_before, model_call_of
 from tfstore.reading.naming import short_step
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
@@ -168,41 +168,14 @@ def _type(schema: Any) -> str:
 
 def _kept(facts: SessionFacts, own: StepFacts, width: int) -> Iterator[Text]:
     """Yield a line for each item that the server put before those that were sent."""
-    chain: list[StepFacts] = []
-    call: StepFacts | None = own
-    while call is not None:
-        call = _before(facts, call)
-        if call is None or any(call is each for each in chain):
-            break
-        chain.append(call)
-    if not chain:
+    kept = kept_before(facts, own)
+    if not kept:
         yield Text(f"{INDENT}recorded elsewhere, or not at all", "dim")
-    for each in reversed(chain):
-        for part in parts_of(each.step):
-            if part.get("type") == "resent":
-                again = f"{part.get('items')} items as {part.get('step_id')} sent them"
-                yield Text(f"{INDENT}{one_line(again, width - 2)}", "dim")
-            elif part.get("type") not in {"instructions", "tools", "response"}:
-                several = part.get("step_ids")
-                for step_id in several if isinstance(several, list) else [part.get("step_id")]:
-                    if (found := facts.steps.get(str(step_id))) is not None:
-                        yield mention(found, width)
-        for after in each.run.steps:
-            if each.step.step_id in after.step.depends_on and after.step.label in _GIVEN:
-                yield mention(after, width)
-
-
-_GIVEN: Final = frozenset(
-    {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted"}
-)
-
-
-def _before(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
-    """Return the model call whose response a request names as the one before."""
-    for part in parts_of(own.step):
-        if part.get("type") == "response":
-            return facts.steps.get(str(part.get("step_id")))
-    return None
+    for part in kept:
+        if part.own is not None:
+            yield mention(part.own, width)
+        else:
+            yield Text(f"{INDENT}{one_line(_written(part.item), width - len(INDENT))}", "dim")
 
 
 NUMBERS: Final = 4

@@ -17,7 +17,6 @@ from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.run_head import run_head
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
-from tfstore.reading.facts import policy_version
 from tfstore.reading.figures import size
 from tfstore.reading.nesting import nest
 from tfstore.reading.plain_text import LOOKED_AT, clean
@@ -25,6 +24,7 @@ from tfstore.reading.step_words import (
     laid_out,
     name_of,
     remarks_on,
+    repeats,
     said_in_line,
     size_of,
     tokens_of,
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.figures import size
-from tfstore.reading.nesting import Node
+    from tfstore.reading.nesting import Node
 
 LEAST_TEXT: Final = 16
 """Columns of text that a line shows at least; with less room it goes below."""
@@ -108,13 +107,6 @@ class _Page:
     clock: Clock | None
     first_seen: dict[tuple[str, str], StepFacts]
 
-    def repeats(self, own: StepFacts) -> str:
-        """Return where a snapshot's content was shown before, if it was."""
-        if not own.is_snapshot or own.step.label == "context.snapshot":
-            return ""
-        first = self.first_seen.setdefault((own.step.label, policy_version(own.step)), own)
-        return "" if first is own else f"as in {_place(first, own)}"
-
     def right(self, own: StepFacts) -> Text:
         """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
         step = own.step
@@ -129,10 +121,6 @@ class _Page:
         return right
 
 
-def _place(first: StepFacts, own: StepFacts) -> str:
-    return f"step {first.number}" if first.run is own.run else f"run {first.run.number}"
-
-
 def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
     guides = page.look.guides
     own = node.own
@@ -145,8 +133,8 @@ def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) 
     yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
     for child in node.children:
         # An output right below its call need not repeat the tool's name.
-        repeats = own.step.label == "tool_call" and child.own.tool == own.tool
-        yield from _lines(child, after, child is node.children[-1], page, named=not repeats)
+        again = own.step.label == "tool_call" and child.own.tool == own.tool
+        yield from _lines(child, after, child is node.children[-1], page, named=not again)
 
 
 def _head(own: StepFacts, *, named: bool) -> Text:
@@ -168,7 +156,7 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
     remarks, right = _remarks(own, asked), page.right(own)
     room = look.width - head.cell_len - remarks.cell_len - right.cell_len
     style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
-    text = page.repeats(own) or said_in_line(step)
+    text = repeats(own, page.first_seen) or said_in_line(step)
     # A call's arguments follow its name; words stand apart from what they are about.
     joint = "" if step.label in {"tool_call", "approval_request"} else " "
     line = one_line(text, max(room - 1, 1))
@@ -180,7 +168,7 @@ def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -
         )
     elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
         most = None if look.full else LINES if own.failed or step.label in SAID else 1
-        shown = page.repeats(own) or laid_out(step) if look.full else text
+        shown = repeats(own, page.first_seen) or laid_out(step) if look.full else text
         plain = not remarks.plain
         head, rest = _begun(
             head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain

@@ -18,7 +18,7 @@ export class DocumentView {
   }
 
   value() {
-    return this.shown ? this.model.byId.get(this.shown) : this.model.session;
+    return this.shown ? this.model.recorded.get(this.shown) : this.model.document;
   }
 
   update(model, selected) {
@@ -32,7 +32,7 @@ export class DocumentView {
   }
 
   show(stepId) {
-    this.shown = stepId && this.model.byId.has(stepId) ? stepId : null;
+    this.shown = stepId && this.model.recorded.has(stepId) ? stepId : null;
     this.whole.setAttribute("aria-pressed", this.shown === null);
     this.one.setAttribute("aria-pressed", this.shown !== null);
     this.one.disabled = !this.selected;

@@ -36,6 +36,17 @@ export function visible(text) {
     .replace(BIDI, (c) => `\u27e8U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
 }
 
+/** The beginning of a text in one line. */
+export function oneLine(text, length = 160) {
+  const cut = text.slice(0, length * 3).replace(/\s+/g, " ").trim();
+  return cut.length > length || text.length > length * 3 ? `${cut.slice(0, length)}…` : cut;
+}
+
+/** A status or remark that says something, if it does. */
+export function mark(words, state = "") {
+  return words ? el("span", { class: `state is-${state}`, text: visible(words) }) : null;
+}
+
 let live = null;
 
 /** Say something to people who do not see the page, and briefly to those who do. */

@@ -1,8 +1,8 @@
 // The flow: the session's D2 boards, to pan and zoom; a click on a node opens its step, on a run its board.
 
-import { button, copy, el, fill, visible } from "./dom.js";
-import { joined, oneLine } from "./format.js";
-import { kind, statusWord } from "./kinds.js";
+import { button, copy, el, fill, oneLine, visible } from "./dom.js";
+import { joined } from "./format.js";
+import { full } from "./model.js";
 import { pictureFrom } from "./picture.js";
 import { boards, d2, picture } from "./source.js";
 
@@ -37,12 +37,12 @@ export class Flow {
   }
 
   async update(model, selected) {
-    const first = this.sessionId !== model.session.session_id;
+    const first = this.sessionId !== model.about.id;
     this.model = model;
-    this.sessionId = model.session.session_id;
-    const version = `${model.session.integrity?.entries}|${model.steps.length}|${model.session.status}`;
+    this.sessionId = model.about.id;
+    const { version } = model;
     clearTimeout(this.later);
-    const wait = model.session.status === "active" && !first ? REDRAW - (performance.now() - this.drawn) : 0;
+    const wait = model.about.live && !first ? REDRAW - (performance.now() - this.drawn) : 0;
     if (version !== this.version && wait > 0) this.later = setTimeout(() => this.update(model, this.selected), wait);
     else if (version !== this.version) {
       this.version = version;
@@ -110,7 +110,7 @@ export class Flow {
       if (!step) continue;
       node.setAttribute("tabindex", "0");
       node.setAttribute("role", "button");
-      node.setAttribute("aria-label", joined(kind(step).words, oneLine(this.model.nameOf(step), 40), statusWord(step.status), oneLine(this.model.textOf(step), 80)));
+      node.setAttribute("aria-label", joined(full(step), step.name, step.remarks, this.model.line(step, 80)));
     }
     for (const node of svg.querySelectorAll("[data-board]")) {
       node.setAttribute("tabindex", "0");
@@ -228,9 +228,9 @@ export class Flow {
     this.tip.classList.toggle("is-shown", Boolean(step));
     if (!step) return;
     const box = this.element.getBoundingClientRect();
-    if (this.tip.dataset.step !== step.step_id) {
-      this.tip.dataset.step = step.step_id;
-      fill(this.tip, el("b", { text: joined(kind(step).words, oneLine(this.model.nameOf(step), 40), statusWord(step.status)) }), el("div", { class: "text-block", dir: "auto", text: visible(oneLine(this.model.textOf(step), 420)) }), el("div", { class: "quiet mono", text: step.step_id }));
+    if (this.tip.dataset.step !== step.id) {
+      this.tip.dataset.step = step.id;
+      fill(this.tip, el("b", { text: joined(full(step), step.name, step.remarks) }), el("div", { class: "text-block", dir: "auto", text: this.model.line(step, 420) }), el("div", { class: "quiet mono", text: visible(step.id) }));
     }
     this.tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 340)}px`;
     this.tip.style.top = `${event.clientY - box.top + 16}px`;
@@ -258,7 +258,7 @@ export class Flow {
       return;
     }
     const board = this.boardOf(stepId);
-    if (board !== this.board && !this.model.isSnapshot(this.stepOf(stepId))) {
+    if (board !== this.board && !this.stepOf(stepId).snapshot) {
       this.selected = stepId;
       await this.open(board);
     }

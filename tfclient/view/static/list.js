@@ -2,7 +2,7 @@
 
 import { button, el, fill, visible } from "./dom.js";
 import { goTo, showKeys } from "./dialogs.js";
-import { age, clock, counted, duration, number } from "./format.js";
+import { counted, number } from "./format.js";
 import { Rows } from "./rows.js";
 import { names, sessions } from "./source.js";
 import { themeButton } from "./theme.js";
@@ -18,7 +18,6 @@ export class ListView {
     this.filters = { q: "", result: "", tool: "", model: "", since: "", ...filters };
     this.pages = new Map();
     this.asked = 0;
-    this.version = null;
     this.rows = new Rows({ label: "Sessions", height: 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
     this.search = el("input", { type: "search", class: "field", placeholder: "Search title, id, tool, model", "aria-label": "Search sessions", value: this.filters.q });
     this.search.addEventListener("input", () => this.filter({ q: this.search.value }));
@@ -89,7 +88,7 @@ export class ListView {
   }
 
   show(page) {
-    this.version = page.version;
+    this.seen = JSON.stringify([page.version, page.rows]);
     this.total = page.total;
     fill(this.count, page.total === page.all ? counted(page.all, "session") : `${number(page.total)} of ${counted(page.all, "session")}`);
     if (page.trouble.length) this.tell(`Part of the catalog cannot be read; \`tfclient doctor --fix\` makes it again. ${page.trouble[0]}`);
@@ -105,7 +104,7 @@ export class ListView {
     const first = Math.floor(this.rows.element.scrollTop / this.rows.height / PAGE);
     try {
       const page = await sessions(this.filters, first * PAGE, PAGE);
-      if (asked !== this.asked || page.version === this.version) return;
+      if (asked !== this.asked || JSON.stringify([page.version, page.rows]) === this.seen) return;
       this.pages = new Map([[first, page.rows]]);
       this.show(page);
     } catch (error) {
@@ -140,23 +139,16 @@ export class ListView {
   row(index) {
     const row = this.at(index);
     if (!row) return el("div", { class: "list-row list-columns is-waiting" }, el("span"), el("span", { class: "quiet", text: "…" }));
-    const state = row.status === "active" ? "active" : (row.result ?? "none");
-    const words = { active: "RUNNING", failed: "FAILED", cancelled: "CANCELLED", completed: "ok", none: "–" }[state] ?? state;
-    const models = Object.keys(row.models);
-    const errors = Math.max(row.errors, row.tool_errors);
-    return el("div", { class: `list-row list-columns is-${state}`, "data-session": row.session_id },
-      el("span", { class: `state is-${state}`, text: words }),
+    const { words } = row;
+    const figure = (text, more = {}) => el("span", { class: "figure", ...more, text });
+    return el("div", { class: `list-row list-columns is-${words.state}`, "data-session": row.session_id },
+      el("span", { class: `state is-${words.state}`, text: words.result }),
       el("span", { class: "list-title" },
-        el("span", { class: "title-text", dir: "auto", text: visible(row.title) || "untitled" }),
+        el("span", { class: "title-text", dir: "auto", text: visible(words.title) }),
         el("span", { class: "quiet mono", text: row.session_id })),
-      el("span", { class: "cell-model", title: models.join(", "), text: visible(models[0] ?? "") + (models.length > 1 ? ` +${models.length - 1}` : "") }),
-      el("span", { class: "figure", text: number(row.runs) }),
-      el("span", { class: "figure", text: number(row.model_calls) }),
-      el("span", { class: "figure", text: number(row.tool_calls) }),
-      el("span", { class: "figure bad", text: errors ? number(errors) : "" }),
-      el("span", { class: "figure", text: row.usage.total_tokens ? number(row.usage.total_tokens) : "" }),
-      el("span", { class: "figure", text: row.status === "active" ? "" : duration(row.duration_ms) }),
-      el("span", { class: "figure", title: clock(row.started_at), text: age(row.started_at) }));
+      el("span", { class: "cell-model", title: words.models, text: visible(words.model) }),
+      ...["runs", "calls", "tools"].map((name) => figure(words[name])), figure(words.errors, { class: "figure bad" }),
+      figure(words.tokens), figure(words.took), figure(words.age, { title: words.started }));
   }
 
   openAt(index) {

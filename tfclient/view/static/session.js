@@ -1,12 +1,11 @@
 // A session: steps on the left, one of four views in the middle, the selected step on the right.
 
-import { button, el, fill, visible } from "./dom.js";
+import { button, el, fill, mark, oneLine, visible } from "./dom.js";
 import { goTo, showKeys } from "./dialogs.js";
 import { DocumentView } from "./document.js";
 import { Flow } from "./flow.js";
-import { counted, duration, joined, number, oneLine, tokens } from "./format.js";
-import { kind, statusWord } from "./kinds.js";
-import { Model } from "./model.js";
+import { joined, number } from "./format.js";
+import { full, Model } from "./model.js";
 import { Outline } from "./outline.js";
 import { Panel } from "./panel.js";
 import { mode, session } from "./source.js";
@@ -64,14 +63,14 @@ export class SessionView {
   }
 
   async load(first) {
-    if (this.loading || (!first && this.model?.session.status === "closed" && Date.now() - this.loaded < 5000)) return;
+    if (this.loading || (!first && this.model && !this.model.about.live && Date.now() - this.loaded < 5000)) return;
     this.loading = true;
     try {
       const answer = await session(this.id, this.version);
       this.loaded = Date.now();
       if (this.closed || answer === null) return;
       this.version = answer.version;
-      this.model = new Model(answer.document);
+      this.model = new Model(answer);
       this.draw(first);
     } catch (error) {
       if (this.closed) return;
@@ -86,7 +85,7 @@ export class SessionView {
     const { model } = this;
     if (this.stepId && !model.byId.has(this.stepId)) this.stepId = null;
     // What went wrong is what a person came for.
-    if (first && !this.stepId && model.failed.length) this.stepId = this.firstFailure().step_id;
+    if (first && !this.stepId && model.about.first) this.stepId = model.about.first;
     this.fresh.clear();
     this.drawHead();
     this.outline.update(model, this.stepId);
@@ -96,39 +95,23 @@ export class SessionView {
     if (first) this.outline.rows.element.focus();
   }
 
-  /** The first thing that went wrong in a run that failed, else the first thing that went wrong. */
-  firstFailure() {
-    const { model } = this;
-    return model.failed.find((step) => model.runOf.get(step.step_id).status === "failed") ?? model.failed[0];
-  }
-
   drawHead() {
-    const { model } = this;
-    const { session: about } = model;
-    const state = about.status === "active" ? "active" : (about.result ?? "none");
-    const word = { active: "RUNNING", failed: "FAILED", cancelled: "CANCELLED", completed: "COMPLETED" }[state] ?? "";
-    fill(this.title, visible(about.title || about.session_id));
-    document.title = `${oneLine(visible(about.title || about.session_id), 60)} · tfclient`;
-    fill(this.about, el("span", { class: `state is-${state}`, text: word }), ` ${joined(counted(model.runs.length, "run"), counted(model.steps.length, "step"), duration(about.duration_ms), tokens(about.summary?.usage), Object.keys(about.summary?.models ?? {}).slice(0, 2).join(", "))} `, el("span", { class: "mono quiet", text: about.session_id }));
+    const { about } = this.model;
+    const title = visible(about.title);
+    fill(this.title, title);
+    document.title = `${oneLine(title, 60)} · tfclient`;
+    fill(this.about, mark(about.result, about.state), ` ${about.about} `, el("span", { class: "mono quiet", text: about.id }));
     this.drawTrouble();
   }
 
   drawTrouble() {
     const { model } = this;
-    const unresolved = model.steps.filter((step) => step.status === "unresolved").length;
-    if (!model.failed.length && !unresolved) {
-      fill(this.trouble);
-      return;
-    }
-    const shown = model.failed.slice(0, 3).map((step) => {
-      const { words } = kind(step);
-      const failed = step.label === "tool_error" ? "" : statusWord(step.status);
-      return button([el("b", { text: joined(words, visible(oneLine(model.nameOf(step), 30)), failed) }), " ", el("span", { dir: "auto", text: visible(oneLine(model.textOf(step), 110)) })], () => this.select(step.step_id, { push: true }), { class: "trouble" });
-    });
-    const more = model.failed.length - shown.length;
-    fill(this.trouble, el("div", { class: `troubles${model.failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
-      el("strong", { text: joined(model.failed.length ? counted(model.failed.length, "error") : "", unresolved ? `${number(unresolved)} unanswered` : "") }), ...shown,
-      more > 0 ? button(`${number(more)} more`, () => this.outline.show("errors"), { class: "trouble" }) : null));
+    const { about, failed } = model;
+    const shown = failed.slice(0, 3).map((step) => button([el("b", { text: joined(full(step), step.name, step.remarks) }), " ", el("span", { dir: "auto", text: model.line(step, 110) })], () => this.select(step.id, { push: true }), { class: "trouble" }));
+    const more = failed.length - shown.length;
+    fill(this.trouble, about.trouble ? el("div", { class: `troubles${failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
+      el("strong", { text: about.trouble }), ...shown,
+      more > 0 ? button(`${number(more)} more`, () => this.outline.show("errors"), { class: "trouble" }) : null) : null);
   }
 
   show(tab, { push = false, silent = false } = {}) {
@@ -172,10 +155,10 @@ export class SessionView {
   nextFailure(by) {
     const { failed } = this.model;
     if (!failed.length) return;
-    const order = new Map(this.model.steps.map((step, n) => [step.step_id, n]));
+    const order = new Map(this.model.steps.map((step, n) => [step.id, n]));
     const here = this.stepId ? order.get(this.stepId) : -1;
-    const after = by > 0 ? failed.find((step) => order.get(step.step_id) > here) : failed.findLast((step) => order.get(step.step_id) < here);
-    this.select((after ?? (by > 0 ? failed[0] : failed.at(-1))).step_id, { push: true });
+    const after = by > 0 ? failed.find((step) => order.get(step.id) > here) : failed.findLast((step) => order.get(step.id) < here);
+    this.select((after ?? (by > 0 ? failed[0] : failed.at(-1))).id, { push: true });
   }
 
   find(typed) {
@@ -183,8 +166,9 @@ export class SessionView {
     const text = typed.toLowerCase();
     const run = /^(?:run[ _]?)?(\d+)$/.exec(text);
     const step = /^(?:step_)?(\d+)[._ ](\d+)$/.exec(text);
-    const found = step ? model.byId.get(`step_${step[1]}_${step[2]}`) : run ? model.runs.find((each) => model.runNumber(each) === run[1])?.steps?.[0] : (model.byId.get(typed) ?? model.steps.find((each) => each.response_id === typed || each.call_id === typed));
-    return found ? [joined(found.step_id, kind(found).words, oneLine(visible(model.textOf(found)), 50)), () => this.select(found.step_id, { push: true })] : null;
+    const ids = () => model.steps.find(({ id }) => [model.recorded.get(id).response_id, model.recorded.get(id).call_id].includes(typed));
+    const found = step ? model.byId.get(`step_${step[1]}_${step[2]}`) : run ? model.runs.find((each) => String(each.number) === run[1])?.steps[0] : (model.byId.get(typed) ?? ids());
+    return found ? [joined(found.id, full(found), found.name, model.line(found, 50)), () => this.select(found.id, { push: true })] : null;
   }
 
   key(event) {
@@ -202,8 +186,8 @@ export class SessionView {
     else if (key === "?") showKeys();
     else if (key === "g") {
       const views = TABS.map(([name, words, letter]) => [letter, words, () => this.show(name, { push: true })]);
-      goTo([...views, ["e", "the first error", () => this.model.failed.length && this.select(this.firstFailure().step_id, { push: true })], ["g", "the first step", () => this.model.steps.length && this.select(this.model.steps[0].step_id, { push: true })], ...(mode === "served" ? [["l", "the list of sessions", this.leave]] : [])], (typed) => this.find(typed));
-    } else if (key === "G" && this.model.steps.length) this.select(this.model.steps.at(-1).step_id, { push: true });
+      goTo([...views, ["e", "the first error", () => this.model.about.first && this.select(this.model.about.first, { push: true })], ["g", "the first step", () => this.model.steps.length && this.select(this.model.steps[0].id, { push: true })], ...(mode === "served" ? [["l", "the list of sessions", this.leave]] : [])], (typed) => this.find(typed));
+    } else if (key === "G" && this.model.steps.length) this.select(this.model.steps.at(-1).id, { push: true });
     else return this.views[this.tab].key?.(event) ?? false;
     return true;
   }

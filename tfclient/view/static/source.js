@@ -44,12 +44,12 @@ export async function names() {
   return (await ask("api/names")).json();
 }
 
-/** A session's document and its version; null if it is still the version that is known. */
+/** A session's document, what is to be shown of it, and its version; null if it is still the version that is known. */
 export async function session(id, known = "") {
-  if (mode === "file") return known ? null : { document: boot.document, version: "file" };
+  if (mode === "file") return known ? null : { document: boot.document, reading: boot.reading, version: "file" };
   const answer = await ask(at(id), known ? { "if-none-match": known } : {});
   if (answer.status === 304) return null;
-  return { document: await answer.json(), version: answer.headers.get("etag") };
+  return { ...(await answer.json()), version: answer.headers.get("etag") };
 }
 
 export async function d2(id) {
@@ -68,12 +68,24 @@ export async function picture(id, board) {
   return boot.pictures[board];
 }
 
-/** The body of a model call's request, as it was sent. */
+/** One step in full. */
+export async function details(id, stepId) {
+  if (mode !== "file") return (await ask(at(id, `/steps/${encodeURIComponent(stepId)}`))).json();
+  const { values, steps } = boot.details;
+  const told = steps[stepId];
+  if (!told?.prompt) return told;
+  const lists = Object.entries(told.prompt).map(([name, list]) => [name, Array.isArray(list) && name !== "unknown" ? list.map((n) => values[n]) : list]);
+  return { ...told, prompt: Object.fromEntries(lists) };
+}
+
+/** A request as it was sent. */
 export async function request(id, stepId) {
   if (mode !== "file") return (await ask(at(id, `/requests/${encodeURIComponent(stepId)}`))).json();
-  const { calls, values } = boot.requests;
-  if (!Object.hasOwn(calls, stepId)) throw new Told("This request is not in the file; `tfclient view` has it.", "error");
-  return Object.fromEntries(Object.entries(calls[stepId]).map(([name, place]) => [name, Array.isArray(place) ? place.map((n) => values[n]) : values[place]]));
+  const { steps, values } = boot.requests;
+  if (!Object.hasOwn(steps, stepId)) throw new Told("This request is not in the file; `tfclient view` has it.", "error");
+  const { body, ...rest } = steps[stepId];
+  const isPlain = typeof body !== "object" || body === null || Array.isArray(body);
+  return { ...rest, body: isPlain ? body : Object.fromEntries(Object.entries(body).map(([name, place]) => [name, Array.isArray(place) ? place.map((n) => values[n]) : values[place]])) };
 }
 
 /** The bytes behind a blob reference. */

@@ -70,6 +70,15 @@ function round(ms) {
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= ms);
 }
 
+/** A round time on the axis, exactly as long as it is: `500 ms`, `2.5 s`, `1 min 30 s`, `2 h`. */
+export function tickWords(ms) {
+  for (const [unit, name, below, lesser] of [[3_600_000, "h", 60_000, "min"], [60_000, "min", 1000, "s"]]) {
+    const rest = ms % unit;
+    if (ms >= unit) return `${Math.floor(ms / unit)} ${name}${rest ? ` ${rest / below} ${lesser}` : ""}`;
+  }
+  return ms >= 1000 ? `${ms / 1000} s` : ms ? `${ms} ms` : "0";
+}
+
 /** How many spans run at each moment: [at, count] wherever it changes. */
 export function concurrency(spans) {
   const changes = spans.flatMap(([start, end]) => [[start, 1], [Math.max(end, start + 1), -1]]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);

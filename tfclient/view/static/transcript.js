@@ -1,13 +1,12 @@
 // The transcript: who said what, as a chat. What the model did on the way stands between, small.
 
-import { el, fill, visible } from "./dom.js";
-import { duration, joined, oneLine, tokens } from "./format.js";
-import { kind, statusWord } from "./kinds.js";
-import { mediaOf, Model, saidBy } from "./model.js";
+import { el, fill, mark } from "./dom.js";
+import { joined } from "./format.js";
+import { full } from "./model.js";
 import { valueView } from "./values.js";
 
 const CHUNK = 150;
-const SPOKEN = new Set(["user_message", "assistant_message"]);
+const SPOKEN = new Set(["user", "answer"]);
 
 export class Transcript {
   constructor({ select }) {
@@ -19,14 +18,14 @@ export class Transcript {
   }
 
   update(model, selected) {
-    const following = this.model?.session.status === "active" && this.scroller.scrollTop + this.scroller.clientHeight > this.scroller.scrollHeight - 80;
-    const first = this.model?.session.session_id !== model.session.session_id;
+    const following = this.model?.about.live && this.scroller.scrollTop + this.scroller.clientHeight > this.scroller.scrollHeight - 80;
+    const first = this.model?.about.id !== model.about.id;
     this.model = model;
     if (first) {
       fill(this.body);
       this.shown.clear();
     }
-    this.wanted = model.runs.flatMap((run) => [{ id: run.run_id, run }, ...(run.steps ?? []).filter((step) => !model.isSnapshot(step)).map((step) => ({ id: step.step_id, step }))]);
+    this.wanted = model.runs.flatMap((run) => [{ id: run.id, run }, ...run.steps.filter((step) => !step.snapshot).map((step) => ({ id: step.id, step }))]);
     this.next = 0;
     cancelAnimationFrame(this.frame);
     this.add(CHUNK);
@@ -40,7 +39,7 @@ export class Transcript {
     const end = Math.min(wanted.length, this.next + count);
     for (; this.next < end; this.next += 1) {
       const { id, run, step } = wanted[this.next];
-      const signature = run ? `${run.status}|${run.duration_ms}` : `${Model.signature(step)}|${step.label === "assistant_call"}`;
+      const signature = run ? joined(run.status, run.trouble, run.about, run.cost, run.details) : this.model.signature(step);
       const known = shown.get(id);
       if (known?.signature === signature) continue;
       const element = run ? this.runEntry(run) : this.stepEntry(step);
@@ -57,26 +56,19 @@ export class Transcript {
   }
 
   runEntry(run) {
-    return el("div", { class: `c-run is-${run.status}`, role: "heading", "aria-level": "2" }, el("b", { text: `Run ${this.model.runNumber(run)}` }), " ",
-      statusWord(run.status) ? el("span", { class: `state is-${run.status}`, text: statusWord(run.status) }) : null,
-      el("span", { class: "quiet", text: ` ${joined(run.trigger === "user_message" || (run.trigger === "tool" && run.lineage?.parent_run_id) ? "" : run.trigger.replaceAll("_", " "), run.lineage?.parent_run_id ? `${run.trigger === "tool" ? "inside a tool of" : "continues"} ${run.lineage.parent_run_id.replace("_", " ")}` : "", duration(run.duration_ms))}` }));
+    return el("div", { class: `c-run is-${run.state}`, role: "heading", "aria-level": "2" }, el("b", { text: run.name }), " ", mark(joined(run.status, run.trouble), run.state), " ",
+      el("span", { class: "quiet", text: joined(run.about, run.cost, run.details) }));
   }
 
   stepEntry(step) {
     const { model } = this;
-    const { words, look } = kind(step);
-    const failed = model.isFailure(step);
-    const name = model.nameOf(step);
-    const spoken = SPOKEN.has(step.label);
-    const head = el("button", { type: "button", class: "c-head", on: { click: () => this.select(step.step_id, { push: true }) } },
-      el("span", { class: "tag", text: words }), name ? el("b", { text: visible(oneLine(name, 60)) }) : null,
-      statusWord(step.status) ? el("span", { class: `state is-${step.status}`, text: statusWord(step.status) }) : null,
-      el("span", { class: "quiet", text: joined(step.duration_ms ? duration(step.duration_ms) : "", tokens(step.usage), (step.attempts?.length ?? 0) > 1 ? `${step.attempts.length} attempts` : "") }));
-    const value = saidBy(step);
-    const showsValue = step.label !== "assistant_call" || failed;
-    const className = `c-step k-${failed ? "error" : look} ${spoken ? `is-spoken is-${look}` : "is-aside"}${failed ? " is-failed" : ""}`;
-    return el("article", { class: className, "data-step": step.step_id }, head, showsValue && value !== undefined && value !== "" ? valueView(value, { fold: spoken ? 3000 : 500 }) : null,
-      ...mediaOf(step).map((each) => valueView(each)));
+    const spoken = SPOKEN.has(step.look);
+    const head = el("button", { type: "button", class: "c-head", on: { click: () => this.select(step.id, { push: true }) } },
+      el("span", { class: "tag", text: full(step) }), step.name ? el("b", { text: step.name }) : null, mark(step.remarks, step.state),
+      el("span", { class: "quiet", text: joined(step.took, step.tokens) }));
+    return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}`, "data-step": step.id }, head,
+      step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500 }) : null,
+      ...model.media(step).map((each) => valueView(each)));
   }
 
   mark(stepId, { scroll = true } = {}) {

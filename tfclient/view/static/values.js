@@ -1,8 +1,7 @@
 // Recorded values on the page: long texts folded, pictures and long outputs fetched when asked for, JSON as a tree.
 
-import { button, el, fill, visible } from "./dom.js";
-import { bytes, counted, number, oneLine } from "./format.js";
-import { isBlob, isCut } from "./model.js";
+import { button, el, fill, oneLine, visible } from "./dom.js";
+import { counted, number } from "./format.js";
 import { blob } from "./source.js";
 
 const FOLD = 1600;
@@ -10,6 +9,21 @@ const BLOCK = 16_000;
 const AT_ONCE = 25;
 const CHILDREN = 100;
 const PICTURES = { "image/png": 1, "image/jpeg": 1, "image/gif": 1, "image/webp": 1 };
+
+function isBlob(value) {
+  return typeof value === "object" && value !== null && typeof value.blob === "string" && "media_type" in value;
+}
+
+/** Whether only the beginning of a value was kept: as text in its place, or in a blob. */
+function isCut(value) {
+  return typeof value?.truncated?.sha256 === "string" && "media_type" in value && (isBlob(value) || typeof value.text === "string");
+}
+
+/** A recorded value as text. */
+export function plain(value) {
+  if (typeof value === "string") return value;
+  return isBlob(value) || isCut(value) ? String(value.text ?? value.preview ?? "") : (JSON.stringify(value) ?? "");
+}
 
 /** Any recorded value, as a person wants to read it. */
 export function valueView(value, { fold = FOLD } = {}) {
@@ -102,13 +116,14 @@ function cutView(value, fold = FOLD) {
   return el("div", {}, textView(value.text, fold), el("p", { class: "quiet", text: cutWords(value) }));
 }
 
-const cutWords = (value) => `cut: the first ${bytes(Number(value.bytes))} of ${bytes(Number(value.truncated.bytes))}`;
+const bytes = (n) => counted(Number(n), "byte");
+const cutWords = (value) => `cut: the first ${bytes(value.bytes)} of ${bytes(value.truncated.bytes)}`;
 
 function blobView(reference) {
   const kind = String(reference.media_type ?? "data");
   const picture = Object.hasOwn(PICTURES, kind.split(";")[0]);
   const box = el("div", { class: "blob" });
-  const about = el("p", { class: "blob-about" }, el("span", { class: "tag", text: kind }), ` ${isCut(reference) ? cutWords(reference) : bytes(Number(reference.bytes))} `);
+  const about = el("p", { class: "blob-about" }, el("span", { class: "tag", text: kind }), ` ${isCut(reference) ? cutWords(reference) : bytes(reference.bytes)} `);
   const failed = (error) => fill(box, about, el("p", { class: "told", text: error.message }));
   const load = async () => {
     try {
@@ -119,7 +134,7 @@ function blobView(reference) {
       failed(error);
     }
   };
-  const label = picture ? "Show the picture" : `Load all ${bytes(Number(reference.bytes))}`;
+  const label = picture ? "Show the picture" : `Load all ${bytes(reference.bytes)}`;
   const preview = reference.preview ? el("div", { class: "text" }, el("div", { class: "text-block", dir: "auto", text: visible(`${reference.preview}…`) })) : null;
   fill(box, about, preview, button(label, load, { class: "mini" }), el("code", { class: "quiet wrap", text: reference.blob }));
   return box;

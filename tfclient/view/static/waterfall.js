@@ -1,11 +1,11 @@
 // The timeline: a row for each model call and each tool, a bar for the time it took. What ran at once lies over
 // each other; what was tried again is one bar in pieces.
 
-import { button, el, fill, visible } from "./dom.js";
-import { counted, duration, joined, oneLine } from "./format.js";
-import { kind, statusWord } from "./kinds.js";
+import { button, el, fill, mark } from "./dom.js";
+import { counted, joined } from "./format.js";
+import { full } from "./model.js";
 import { Rows } from "./rows.js";
-import { concurrency, timescale } from "./timescale.js";
+import { concurrency, timescale, tickWords } from "./timescale.js";
 
 const ROW = 26;
 const LABEL = 260;
@@ -17,7 +17,7 @@ export class Waterfall {
     this.zoomed = 1;
     this.rows = new Rows({
       label: "Timeline", height: ROW, className: "fall-rows", render: (index) => this.row(index),
-      pick: (index, event, byKey) => (byKey ? read() : this.entries[index].step && select(this.entries[index].step.step_id, { push: true })),
+      pick: (index, event, byKey) => (byKey ? read() : this.entries[index].step && select(this.entries[index].step.id, { push: true })),
     });
     this.axis = el("div", { class: "fall-axis", "aria-hidden": "true" });
     this.over = el("div", { class: "fall-over", "aria-hidden": "true" });
@@ -34,14 +34,10 @@ export class Waterfall {
     this.model = model;
     this.entries = [];
     this.bars = [];
-    this.latest = model.steps.reduce((latest, step) => Math.max(latest, Date.parse(step.ended_at ?? step.started_at ?? "") || 0), 0);
     for (const run of model.runs) {
-      const steps = (run.steps ?? []).filter((step) => isTimed(step));
       this.entries.push({ run });
-      for (const step of steps) {
-        const start = Date.parse(step.started_at);
-        if (!Number.isFinite(start)) continue;
-        const entry = { step, start, end: this.end(step, start) };
+      for (const step of run.steps.filter((each) => each.bar)) {
+        const entry = { step, start: step.bar.from, end: step.bar.to };
         this.entries.push(entry);
         this.bars.push(entry);
       }
@@ -57,12 +53,6 @@ export class Waterfall {
     this.mark(selected, { scroll: first });
   }
 
-  end(step, start) {
-    if (this.model.isOpen(step)) return Math.max(start, this.latest);
-    const ended = Date.parse(step.ended_at ?? "");
-    return Math.max(start, Number.isFinite(ended) ? ended : start + (step.duration_ms ?? 0));
-  }
-
   /** Lay time out for the zoom there is. */
   measure() {
     this.scale = timescale(this.spans, this.zoomed);
@@ -74,11 +64,11 @@ export class Waterfall {
     const { counts } = this;
     const { ticks, gaps, at } = this.scale;
     const inner = el("div", { class: "fall-width" },
-      ...ticks.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tick.ms === 0 ? "0" : duration(tick.ms) })),
+      ...ticks.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tickWords(tick.ms) })),
       ...(counts.length < MARKS ? counts : []).map(([ms, count], n) => count > 1 && el("span", { class: "many", title: `${count} at once`, style: { left: percent(at(ms)), width: percent(at(counts[n + 1][0]) - at(ms)), opacity: String(0.35 + (0.65 * count) / this.most) } })).filter(Boolean));
     fill(this.axis, el("div", { class: "fall-label", text: "since the first call" }), inner);
     fill(this.over, ...ticks.map((tick) => el("i", { class: "line", style: { left: percent(tick.at) } })),
-      ...gaps.map((gap) => el("i", { class: "gap", title: `${duration(gap.end - gap.start)} without calls`, style: { left: percent(gap.from), width: percent(gap.to - gap.from) } })));
+      ...gaps.map((gap) => el("i", { class: "gap", title: `${tickWords(Math.round(gap.end - gap.start))} without calls`, style: { left: percent(gap.from), width: percent(gap.to - gap.from) } })));
     this.element.style.setProperty("--zoom", String(this.zoomed));
     this.element.style.setProperty("--label", `${LABEL}px`);
   }
@@ -113,27 +103,25 @@ export class Waterfall {
   row(index) {
     const { run, step, start, end } = this.entries[index];
     if (run) {
-      return el("div", { class: `fall-run is-${run.status}` }, el("span", { class: "fall-label" }, el("b", { text: `Run ${this.model.runNumber(run)}` }), " ", statusWord(run.status) ? el("span", { class: `state is-${run.status}`, text: statusWord(run.status) }) : null, el("span", { class: "link-text", dir: "auto", text: ` ${visible(oneLine(run.input_text ?? "", 60))}` })));
+      return el("div", { class: `fall-run is-${run.state}` }, el("span", { class: "fall-label" }, el("b", { text: run.name }), " ", mark(run.status, run.state), el("span", { class: "link-text", dir: "auto", text: ` ${run.line ?? run.about ?? ""}` })));
     }
-    const { model } = this;
-    const failed = model.isFailure(step) || step.status === "failed";
-    const { short, words, look } = kind(step);
+    const { bar, name, took, remarks } = step;
     const { at } = this.scale;
     const left = at(start);
     const width = at(end) - left;
-    const took = duration(end - start);
-    const name = model.nameOf(step);
-    const bar = el("span", { class: `took${step.timing === "inferred" ? " is-inferred" : ""}${model.isOpen(step) ? " is-open" : ""}`, style: { left: percent(left), width: percent(width) } }, ...pieces(step, start, end));
+    const drawn = el("span", { class: `took${bar.inferred ? " is-inferred" : ""}${bar.open ? " is-open" : ""}`, style: { left: percent(left), width: percent(width) } }, ...pieces(bar));
     const after = left + width < 0.86;
-    return el("div", { class: `fall-row k-${failed ? "error" : look}${failed ? " is-failed" : ""}`, "data-step": step.step_id, "aria-label": joined(words, name, statusWord(step.status), took), title: joined(words, name, took, step.timing, statusWord(step.status)) },
-      el("span", { class: `fall-label depth-${model.depthOf(step)}` }, el("span", { class: "tag", text: failed ? `${short}!` : short }), el("span", { class: "fall-name", text: ` ${visible(oneLine(name, 40))}` })),
-      el("span", { class: "fall-width" }, bar, el("span", { class: `took-words${after ? "" : " is-before"}`, style: after ? { left: percent(left + width) } : { right: percent(1 - left) }, text: joined(`${step.timing === "inferred" ? "~" : ""}${took}`, failed ? (statusWord(step.status) || "FAILED") : "", (step.attempts?.length ?? 0) > 1 ? `${step.attempts.length} attempts` : "") })));
+    const words = joined(full(step), name, took, remarks);
+    return el("div", { class: `fall-row k-${bar.bad ? "error" : step.look}${bar.bad ? " is-failed" : ""}`, "data-step": step.id, "aria-label": words, title: words },
+      el("span", { class: "fall-label", style: { "--depth": step.depth ?? 0 } }, el("span", { class: "tag", text: step.word }), el("span", { class: "fall-name", text: ` ${name ?? ""}` })),
+      el("span", { class: "fall-width" }, drawn, el("span", { class: `took-words${after ? "" : " is-before"}`, style: after ? { left: percent(left + width) } : { right: percent(1 - left) }, text: joined(took, remarks) })));
   }
 
   mark(stepId, { scroll = true } = {}) {
     if (!this.model) return;
-    const shown = this.timed(this.model.byId.get(stepId));
-    const index = shown ? this.entries.findIndex((entry) => entry.step === shown) : -1;
+    const step = this.model.byId.get(stepId);
+    const shown = step?.bar ? stepId : step?.under;
+    const index = shown ? this.entries.findIndex((entry) => entry.step?.id === shown) : -1;
     if (scroll) this.rows.go(index);
     else {
       this.rows.current = index;
@@ -141,32 +129,13 @@ export class Waterfall {
     }
   }
 
-  /** The step itself if it took time, else the nearest before it that did. */
-  timed(step) {
-    for (let each = step, n = 0; each && n < 9; n += 1) {
-      if (isTimed(each)) return each;
-      each = this.model.byId.get(this.model.parentsOf(each)[0]);
-    }
-    return null;
-  }
-
   reveal(stepId) {
     this.mark(stepId);
   }
 }
 
-function isTimed(step) {
-  return step.label === "assistant_call" || step.label === "tool_call" || (step.label === "generic" && (step.duration_ms > 0 || step.status === "failed"));
-}
-
 /** The attempts of a call that was tried more than once, as pieces of its bar. */
-function pieces(step, start, end) {
-  if ((step.attempts?.length ?? 0) < 2 || end <= start) return [];
-  return step.attempts.flatMap((attempt) => {
-    const from = Date.parse(attempt.started_at ?? "");
-    if (!Number.isFinite(from)) return [];
-    const bad = Boolean(attempt.error) || attempt.status_code >= 400;
-    const part = (ms) => Math.min(1, Math.max(0, (ms - start) / (end - start)));
-    return [el("i", { class: `try${bad ? " is-bad" : ""}`, style: { left: percent(part(from)), width: percent(part(from + (attempt.duration_ms ?? 0)) - part(from)) } })];
-  });
+function pieces({ from, to, tries = [] }) {
+  const part = (ms) => Math.min(1, Math.max(0, (ms - from) / (to - from)));
+  return to <= from ? [] : tries.map((each) => el("i", { class: `try${each.bad ? " is-bad" : ""}`, style: { left: percent(part(each.from)), width: percent(part(each.to) - part(each.from)) } }));
 }

@@ -1,0 +1,105 @@
+"""A session in words: how it ended, what it comes to in numbers; and its row in a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tfstore.reading.figures import age, counted, duration, joined, minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tfstore.document.documents import Json, Redaction, Session
+    from tfstore.index.catalog import CatalogRow
+
+_ENDS: Final = {
+    "idle_timeout": "ended by idleness",
+    "process_exit": "ended with its process",
+    "recovered": "recovered",
+}
+
+
+def outcome(about: Session | CatalogRow) -> str:
+    """Return how a session went: ``active``, ``completed``, ``failed``, ``cancelled``."""
+    return "active" if about.status == "active" else about.result or about.status
+
+
+def outcome_word(about: Session | CatalogRow) -> str:
+    """Return that as it is told: a failure in capitals."""
+    word = outcome(about)
+    return word.upper() if word == "failed" else word
+
+
+def end(session: Session) -> str:
+    """Return how a session was ended where its program did not end it."""
+    return _ENDS.get(session.end_reason or "", "")
+
+
+def numbers(session: Session) -> str:
+    """Return what a session comes to: ``4 runs · 7 model calls · 5 tool calls (2 failed) · 8,063 tokens``."""
+    summary = session.summary
+    usage = summary.usage
+    return joined(
+        counted(summary.runs, "run"),
+        counted(summary.model_calls, "model call"),
+        counted(summary.tool_calls, "tool call")
+        + (f" ({summary.tool_errors:,} failed)" if summary.tool_errors else "")
+        if summary.tool_calls
+        else "",
+        f"{summary.unresolved_tool_calls:,} unanswered" if summary.unresolved_tool_calls else "",
+        counted(summary.errors, "error") if summary.errors else "",
+        f"{summary.retries:,} {'retry' if summary.retries == 1 else 'retries'}" if summary.retries else "",
+        counted(summary.forks, "fork") if summary.forks else "",
+        f"{usage.total_tokens:,} tokens ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"
+        if usage.total_tokens
+        else "",
+        redacted(session.redaction),
+    )
+
+
+def redacted(redaction: Redaction) -> str:
+    """Return how many values were changed before they were stored."""
+    if not redaction.marks:
+        return ""
+    return f"{redaction.marks:,} redacted" + (" or cut" if redaction.max_payload is not None else "")
+
+
+def facts_of(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a session, each with its name, those that it has."""
+    rows = (
+        ("status", joined(outcome(session), end(session))),
+        ("started", minute(session.started_at or "")),
+        ("took", duration(session.duration_ms)),
+        ("in all", numbers(session)),
+        ("models", ", ".join(f"{name} ×{calls:,}" for name, calls in session.summary.models.items())),
+        ("redaction", session.redaction.mode),
+    )
+    yield from (row for row in rows if row[1])
+
+
+def tool_rows(session: Session) -> list[tuple[str, str, str, str]]:
+    """Return each tool with its calls, its errors and the time it took."""
+    return [
+        (name, f"{tool.calls:,}", f"{tool.errors:,}" if tool.errors else "", duration(tool.duration_ms))
+        for name, tool in session.summary.tools.items()
+    ]
+
+
+def row_words(row: CatalogRow, now: datetime) -> Json:
+    """Return a session's row in words; what is none is empty."""
+    models = list(row.models)
+    counts = {"runs": row.runs, "calls": row.model_calls, "tools": row.tool_calls}
+    some = {"errors": max(row.errors, row.tool_errors), "tokens": row.usage.total_tokens}
+    return {
+        "state": outcome(row),
+        "result": outcome_word(row),
+        "title": row.title or "(no prompt)",
+        "model": " +".join([*models[:1], *([str(len(models) - 1)] if len(models) > 1 else [])]),
+        "models": ", ".join(models),
+        **{name: f"{number:,}" for name, number in counts.items()},
+        **{name: f"{number:,}" if number else "" for name, number in some.items()},
+        "took": duration(row.duration_ms),
+        "started": minute(row.started_at or ""),
+        "age": age(row.started_at, now),
+    }

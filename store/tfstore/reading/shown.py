@@ -1,0 +1,402 @@
+"""What one needs beside a session's document to show it: everything that is decided of it, as JSON.
+
+The page draws this. Where a text or a value stands in the document as it is, ``at`` says where in its step, and it is
+not sent twice; a text that is put together stands in ``text``. What says nothing is left out.
+
+=========== ==============================================================================================
+of a step
+=========== ==============================================================================================
+word, full  what it is: below what it hangs on, and where it stands alone (if that is another word)
+name        the model's, the tool's, the endpoint's
+at or text  what it says, whole
+line        the beginning of that in one line, where it is not just the text that stands there
+remarks     how it went; ``state`` is its status, if that is not ``completed``
+failed      whether it went wrong here; ``wrong`` also where nobody answered or it was cancelled
+depth       how many steps it hangs below
+took …      figures in words: ``took``, ``tokens``, ``size`` (of what it says)
+media       where the pictures, files and sounds that came with it stand
+request     whether it was one, to be sent again; ``kind`` is ``model`` or ``tool``
+bar         when it happened, of what takes time: ``from`` and ``to`` in milliseconds since the epoch, and
+            ``tries``; ``under`` is the step with the bar that another hangs on
+=========== ==============================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tfstore.document.labels import OPEN_STATUSES
+from tfstore.document.references import is_reference
+from tfstore.reading import run_words, session_words
+from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
+from tfstore.reading.model_calls import SeenPrompt, outputs_of, seen_prompt
+from tfstore.reading.nesting import nest
+from tfstore.reading.plain_text import brief
+from tfstore.reading.prompts import has_prompt
+from tfstore.reading.spans import moment
+from tfstore.reading.step_facts import error_words, facts_of, references_in, value_at
+from tfstore.reading.step_text import as_text
+from tfstore.reading.step_words import (
+    full_word_of,
+    name_of,
+    remarks_on,
+    repeats,
+    said_in_line,
+    says,
+    size_of,
+    tokens_of,
+    took,
+    word_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfstore.document.documents import Attempt, Json, Step
+    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
+    from tfstore.reading.model_calls import Seen
+    from tfstore.reading.nesting import Node
+    from tfstore.reading.step_facts import Place
+
+LINE: Final = 400
+"""Characters of what a step says in one line."""
+
+_STARTED, _COMPLETED = "payload_started", "payload_completed"
+
+_PLACES: Final[tuple[Place, ...]] = (
+    (_COMPLETED, "text"),
+    (_COMPLETED, "output"),
+    (_COMPLETED, "output", 0, "text"),
+    (_COMPLETED, "refusal"),
+    (_COMPLETED, "audio", "transcript"),
+    (_STARTED, "text"),
+    *((_STARTED, name) for name in ("arguments", "code", "revised_prompt", "prompt", "preview", "content")),
+    ("error", "message"),
+    (_COMPLETED,),
+    (_STARTED,),
+)
+"""Where what a step says may stand as it is."""
+
+_MEDIA: Final = ((_STARTED, "content"), (_COMPLETED, "output"), (_COMPLETED, "audio"))
+_ANSWERS: Final = frozenset({"tool_output", "tool_error"})
+
+
+def shown(facts: SessionFacts) -> Json:
+    """Return a session as it is shown, but for its document: its head, its runs and their steps.
+
+    Example:
+        >>> from tfstore.document.documents import Run, Session, Step
+        >>> from tfstore.reading.facts import gather
+        >>> step = Step("step_1_1", 1, "user_message", "chat.on_message", payload_started={"text": "Hello"})
+        >>> shown(gather(Session("sess_1", runs=[Run("run_1", "user_message", steps=[step])])))["runs"][0]["steps"]
+        [{'id': 'step_1_1', 'number': 1, 'word': 'USER', 'at': ['payload_started', 'text'], 'size': '5 B'}]
+    """
+    first_seen: dict[tuple[str, str], StepFacts] = {}
+    latest = _latest(facts)
+    return {"session": _session(facts), "runs": [_run(facts, run, first_seen, latest) for run in facts.runs]}
+
+
+def _session(facts: SessionFacts) -> Json:
+    session = facts.session
+    wrong = [own for run in facts.runs for own in run.steps if own.failed]
+    in_failed = (own for own in wrong if own.run.failed)
+    unanswered = sum(run.unresolved for run in facts.runs)
+    return _told(
+        id=session.session_id,
+        title=session.title or "(no prompt)",
+        live=session.status == "active",
+        state=session_words.outcome(session),
+        result=session_words.outcome_word(session),
+        about=joined(
+            duration(session.duration_ms), session_words.end(session), session_words.numbers(session)
+        ),
+        facts=list(session_words.facts_of(session)),
+        tools=session_words.tool_rows(session),
+        notes=session.notes,
+        trouble=joined(
+            counted(len(wrong), "error") if wrong else "", f"{unanswered:,} unanswered" if unanswered else ""
+        ),
+        first=next(in_failed, wrong[0]).step.step_id if wrong else None,
+    )
+
+
+def _run(
+    facts: SessionFacts, run: RunFacts, first_seen: dict[tuple[str, str], StepFacts], latest: float
+) -> Json:
+    places, trouble = dict(_places(nest(facts, run), 0)), run_words.trouble(run)
+    steps: list[Json] = []
+    bars: dict[str, str] = {}
+    for own in run.steps:
+        step_id, before = own.step.step_id, facts.depends_on(own)
+        bar = _bar(own, latest)
+        bars[step_id] = step_id if bar else bars.get(before[0].step.step_id, "") if before else ""
+        told = _step(own, *places[id(own)], first_seen)
+        steps.append(told | ({"bar": bar} if bar else _told(under=bars[step_id])))
+    return _told(
+        id=run.run.run_id,
+        number=run.number,
+        name=f"Run {run.number}",
+        state=run.run.status if run.run.status != "completed" else "warn" if trouble else "",
+        status=status_word(run.run.status),
+        trouble=trouble,
+        about=joined(run_words.trigger(run), run_words.lineage(run)),
+        cost=run_words.cost(run),
+        took=duration(run.run.duration_ms),
+        tokens=tokens(run.tokens) if run.tokens else "",
+        details=run_words.details(run),
+        line=brief(run.run.input_text, LINE),
+        steps=steps,
+    )
+
+
+def _places(nodes: list[Node], depth: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield how deep each step stands, and how many tools it asked for."""
+    for node in nodes:
+        asked = sum(child.own.step.label == "tool_call" for child in node.children)
+        yield id(node.own), (depth, asked)
+        yield from _places(node.children, depth + 1)
+
+
+def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, str], StepFacts]) -> Json:
+    step = own.step
+    full, said = full_word_of(step), _said(step)
+    line = repeats(own, first_seen) or said_in_line(step)
+    whole = value_at(step, tuple(said["at"])) if "at" in said else said.get("text")
+    state = "" if step.status == "completed" else step.status
+    return _told(
+        id=step.step_id,
+        number=own.number,
+        word=word_of(step),
+        full=full if full != word_of(step) else "",
+        name=name_of(own),
+        **said,
+        line="" if whole == line else brief(line, LINE),
+        remarks=remarks_on(own, asked),
+        state=state,
+        failed=own.failed,
+        wrong=own.failed or step.status in {"unresolved", "cancelled"},
+        snapshot=own.is_snapshot,
+        kind=_kind(step),
+        request=is_request(step),
+        depth=depth,
+        took=took(step),
+        tokens=tokens_of(step),
+        size=size(length) if (length := size_of(step)) else "",
+        media=list(_media(step, said)),
+    )
+
+
+def _told(**fields: Any) -> Json:
+    return {name: value for name, value in fields.items() if value not in ("", None, [], False, 0)}
+
+
+def _said(step: Step) -> Json:
+    """Return where what a step says stands, or what it says."""
+    text = says(step)
+    if not text:
+        return {}
+    for place in _PLACES:
+        value = value_at(step, place)
+        # The text itself, or a value whose text it is: JSON as a tree, a blob to be fetched.
+        if value and (value is text or as_text(value) == text):
+            return {"at": list(place)}
+    return {"text": text}
+
+
+def _kind(step: Step) -> str:
+    if step.label == "assistant_call":
+        return "model"
+    return "tool" if step.label.startswith(("tool_", "approval_")) else ""
+
+
+def _media(step: Step, said: Json) -> Iterator[list[str | int]]:
+    shown_already = value_at(step, tuple(said["at"])) if "at" in said else None
+    known = {shown_already["blob"]} if is_reference(shown_already) and "blob" in shown_already else set[str]()
+    for place in _MEDIA:
+        for where, reference in references_in(value_at(step, place), place):
+            if reference["blob"] not in known:
+                known.add(reference["blob"])
+                yield list(where)
+
+
+def _latest(facts: SessionFacts) -> float:
+    """Return when the last thing happened: a call that is still open is drawn up to there."""
+    moments = (moment(own.step.ended_at or own.step.started_at) for run in facts.runs for own in run.steps)
+    return max((each for each in moments if each is not None), default=0.0)
+
+
+def _bar(own: StepFacts, latest: float) -> Json | None:
+    step = own.step
+    takes_time = step.label in {"assistant_call", "tool_call"} or (
+        step.label == "generic" and bool(step.duration_ms or step.status == "failed")
+    )
+    began = moment(step.started_at) if takes_time else None
+    if began is None:
+        return None
+    is_open = step.status in OPEN_STATUSES
+    ended = latest if is_open else began + (step.duration_ms or 0) / 1000
+    tries = [_try(each) for each in step.attempts] if len(step.attempts) > 1 else []
+    return {
+        "from": round(began * 1000),
+        "to": round(max(began, ended) * 1000),
+        **_told(
+            bad=own.failed or step.status == "failed",
+            inferred=step.timing == "inferred",
+            open=is_open,
+            tries=[each for each in tries if each],
+        ),
+    }
+
+
+def _try(attempt: Attempt) -> Json | None:
+    began = moment(attempt.started_at)
+    if began is None:
+        return None
+    bad = bool(attempt.error) or (attempt.status_code or 0) >= 400
+    ms = round(began * 1000)
+    return {"from": ms, "to": ms + (attempt.duration_ms or 0), **_told(bad=bad)}
+
+
+def details_of(facts: SessionFacts, own: StepFacts, *, prompt: bool = True) -> Json:
+    """Return one step in full: its error, its parts, the facts about it, what it hangs together with, its prompt.
+
+    A part has a ``title`` and what stands there: ``at`` a place of ``step``, or as ``text``; or it is ``told``.
+    """
+    step = own.step
+    evidence = as_text(step.payload_completed.get("evidence"))
+    error = step.error
+    origins = dict.fromkeys((step.origin.prompt_step_id, step.origin.root_prompt_step_id))
+    links = {
+        "Depends on": [each.step.step_id for each in facts.depends_on(own)],
+        "Leads to": [each.step.step_id for each in facts.leads_to(own)],
+        "Origin": [each for each in origins if each and each != step.step_id],
+    }
+    return _told(
+        error=_told(
+            title=joined("error", error_words(error) if error else ""),
+            at=["error", "message"] if error and error.message else None,
+            told=f"known by: {evidence}" if evidence else "",
+        )
+        if error or evidence
+        else None,
+        parts=list(_parts(facts, own)),
+        facts=[fact for fact in facts_of(step) if fact[0] != "error"],
+        links=[(title, ids) for title, ids in links.items() if ids],
+        prompt=_prompt(facts, own) if prompt and has_prompt(step) else None,
+    )
+
+
+def is_request(step: Step) -> bool:
+    """Return whether a step was a request to an API."""
+    host = step.payload_started.get("host")
+    return step.label == "assistant_call" or (step.label == "generic" and isinstance(host, str))
+
+
+def _parts(facts: SessionFacts, own: StepFacts) -> Iterator[Json]:
+    step, began, ended = own.step, own.step.payload_started, own.step.payload_completed
+    said = _said(step)
+    if step.label == "assistant_call":
+        yield from _outputs(facts, own)
+        if began.get("arguments"):
+            yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED, "arguments"]}
+    elif step.label in _ANSWERS and step.error is not None:
+        # What went wrong stands above.
+        if (output := as_text(ended.get("output"))) and output != step.error.message:
+            yield {"title": "Output", "step": step.step_id, "at": [_COMPLETED, "output"]}
+    else:
+        title, name = _title(own)
+        invalid = "The model sent arguments that are not JSON." if began.get("arguments_invalid") else ""
+        value = {"at": [_STARTED, name]} if began.get(name) else said
+        yield {"title": title, "step": step.step_id, **_told(told=invalid), **value}
+    yield from ({"step": step.step_id, "at": place} for place in _media(step, said))
+    if ended.get("traceback"):
+        yield {"title": "Traceback", "step": step.step_id, "at": [_COMPLETED, "traceback"]}
+    if step.label == "tool_call":
+        yield from _answers(facts, own)
+    elif step.label in _ANSWERS and own.call is not None:
+        yield {"title": "Arguments", "step": own.call.step.step_id, "link": True, **_said(own.call.step)}
+    elif step.label == "generic" and began and ended:
+        yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED]}
+
+
+def _title(own: StepFacts) -> tuple[str, str]:
+    """Return what a step's own part is called, and what of its payload stands there instead of what it says."""
+    version = own.step.payload_started.get("version")
+    match own.step.label:
+        case "tool.schemas.snapshot":
+            return f"Tools {name_of(own)}", "tools"
+        case "context.snapshot":
+            return f"Sent, never recorded {name_of(own)}", "items"
+        case "policy.snapshot":
+            return joined("Instructions", f"version {as_text(version)}" if version else ""), ""
+        case "user_message":
+            return "Prompt", ""
+        case "tool_call" | "approval_request":
+            return "Arguments", ""
+        case "tool_output" | "tool_error":
+            return "Output", ""
+        case _:
+            return "Text", ""
+
+
+def _outputs(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
+    ended = call.step.payload_completed
+    told = "Still answering…" if call.step.status in OPEN_STATUSES else "No output."
+    title = "Output"
+    for own in outputs_of(facts, call):
+        shows = own.step.label in {"assistant_message", "tool_call"}
+        yield _told(title=title) | {
+            "step": own.step.step_id, "link": True, **(_said(own.step) if shows else {})
+        }  # fmt: skip
+        title = ""
+    if title:
+        name = next((name for name in ("text", "body") if ended.get(name)), "")
+        yield {"title": title, "step": call.step.step_id} | (
+            {"at": [_COMPLETED, name]} if name else {"told": told}
+        )
+
+
+def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
+    answers = [own for own in facts.leads_to(call) if own.step.label in _ANSWERS]
+    for own in answers:
+        title = "Error" if own.step.label == "tool_error" else "Output"
+        yield {"title": title, "step": own.step.step_id, "link": True, **_said(own.step)}
+    if not answers:
+        unresolved = call.step.status == "unresolved"
+        yield {
+            "title": "Output",
+            "told": "Nobody answered this call." if unresolved else "No output was recorded.",
+        }
+
+
+def _prompt(facts: SessionFacts, own: StepFacts) -> Json:
+    try:
+        prompt = seen_prompt(facts, own)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        prompt = SeenPrompt(unknown=[f"its parts, which cannot be read ({error})"])
+    items = len(prompt.fixed) + len(prompt.history) + len(prompt.new)
+    return {
+        "title": joined("Prompt as the model saw it", counted(items, "part")),
+        **{name: [_seen(each) for each in getattr(prompt, name)] for name in ("fixed", "history", "new")},
+        "unknown": prompt.unknown,
+    }
+
+
+def _seen(part: Seen) -> Json:
+    if part.own is None:
+        item = part.item
+        kind = as_text(item.get("type") or item.get("role")) if isinstance(item, dict) else ""
+        word = brief(kind or "item", LINE).upper().replace("_", " ")
+        return {"item": item, "word": word, "line": brief(as_text(item), LINE)}
+    step = part.own.step
+    given = next(
+        (
+            [_STARTED, name]
+            for label, name in (
+                ("tool.schemas.snapshot", "tools"), ("context.snapshot", "items"), ("user_message", "content")
+            )
+            if step.label == label and step.payload_started.get(name)
+        ),
+        None,
+    )  # fmt: skip
+    return {"step": step.step_id, **_told(at=given, sent=part.sent)}
