@@ -152,6 +152,22 @@ def test_whatever_was_changed_is_named_and_put_right(
     assert run("list", "--json", "--store", root).out == listed
 
 
+def test_of_another_version_it_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with Segment.open(store.paths, "sess_1") as segment:
+        segment.append({"at": 1, "mono": 1, "type": "session.started", "runtime": {"tfclient": "0.0.1"}})
+        segment.append({"at": 2, "mono": 2, "type": "session.ended", "end_reason": "closed"})
+    LiveSession(store, "sess_1").write_files()
+    edited(store, "sess_1", put("result", value="failed"))
+
+    outcome = run("verify", "sess_1", "--store", store.paths.root)
+
+    assert (outcome.code, ": result. It was recorded with tfclient 0.0.1, and this is" in outcome.out) == (
+        1,
+        True,
+    )
+
+
 def test_verify_says_what_mends_it(imported: Store) -> None:
     edited(imported, imported.last(), put("result", value="failed"))
 

@@ -62,7 +62,10 @@ def start_helper(paths: StorePaths, session_id: str, done: OnDone) -> bool:
             drift, complaint = process.communicate()
             lines = complaint.decode("utf-8", "replace").strip().splitlines()
             reason = lines[-1] if lines else f"the process that writes them ended with {process.returncode}"
-            done(HelperFailed(session_id, reason) if process.returncode else None, int(drift or 0))
+            done(
+                HelperFailed(session_id, reason) if process.returncode else None,
+                int(drift) if drift.isdigit() else 0,
+            )
 
         threading.Thread(target=wait, name="tfclient-helper", daemon=True).start()
     except (OSError, RuntimeError):

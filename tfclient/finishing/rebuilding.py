@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
@@ -12,7 +13,7 @@ from tfclient.finishing.live import NOT_DRAWN, LiveSession
 from tfclient.finishing.recovery import end_session, read_through
 from tfstore.disk.files import replace_file
 from tfstore.disk.json_text import parse
-from tfstore.document.text import pieces_of
+from tfstore.document.text import text_of
 from tfstore.errors import ClaimedElsewhere, StoreError
 from tfstore.journal.reading import live_writers, writers
 from tfstore.journal.segment_reader import archive_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tfstore.keeping.verifying import Verdict
     from tfstore.store import Store
 
-_ELSEWHERE = "parent_session:"
+_ELSEWHERE: Final = "parent_session:"
 
 
 class NothingToRebuildFrom(StoreError):
@@ -113,15 +114,15 @@ def verify(store: Store, session_id: str) -> Verdict:
 def _compared(store: Store, session_id: str) -> Iterator[Problem]:
     path = store.paths.document(session_id)
     text, session = store.text(session_id), store.get(session_id)
-    if session.status == "active" and len(writers(store.paths, session_id)) > 1:
-        # It was made of the entries in the order in which they came; the last one will be made in theirs.
-        return
     live = LiveSession(store, session_id, _recorded_elsewhere(store, session))
     made = live.read()
+    if session.status == made.status == "active" and len(writers(store.paths, session_id)) > 1:
+        # It was made of the entries in the order in which they came; the last one will be made in theirs.
+        return
     if "d2" not in session.artifacts and session.notes and session.notes[-1].startswith(NOT_DRAWN):
         made.artifacts.pop("d2", None)
         made.notes.append(session.notes[-1])
-    again = b"".join(pieces_of(made))
+    again = text_of(made)
     if text == again:
         missing = live.missing_in(made)
         if missing:
@@ -133,7 +134,7 @@ def _compared(store: Store, session_id: str) -> Iterator[Problem]:
     if earlier:
         for attempt in _attempts(made):
             attempt.exchange_id = None
-        again = b"".join(pieces_of(made))
+        again = text_of(made)
     if earlier and text == again:
         detail = (
             f"{path} was made by an earlier version of tfclient, which wrote no `exchange_id` of attempts."
@@ -141,7 +142,15 @@ def _compared(store: Store, session_id: str) -> Iterator[Problem]:
         yield Problem("earlier_document", detail, session_id, path)
         return
     for detail in differences(str(path), parse(text), parse(again)):
-        yield Problem("changed_document", detail, session_id, path)
+        yield Problem("changed_document", detail + _by_another_version(made), session_id, path)
+
+
+def _by_another_version(session: Session) -> str:
+    recorded = session.runtime.get("tfclient")
+    this = next((each.version for each in metadata.distributions(name="tfclient")), None)
+    if None in {recorded, this} or recorded == this:
+        return ""
+    return f" It was recorded with tfclient {recorded}, and this is {this}, which may tell it otherwise."
 
 
 def _attempts(session: Session) -> Iterator[Attempt]:
