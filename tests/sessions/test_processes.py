@@ -26,7 +26,7 @@ import tfclient.sessions.sessions
 
 class NoFiles:
     def refresh(self, session_id): pass
-    def finish(self, session_id, on_done): on_done(None)
+    def write_files(self, session_id, on_done): on_done(None, 0)
     def drain(self, timeout): pass
 
 real = tfclient.sessions.sessions.make_finisher

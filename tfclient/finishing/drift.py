@@ -41,17 +41,12 @@ class Responses:
         >>> seen = Responses()
         >>> seen.feed({"type": "attempt.sent", "exchange_id": "c.1", "method": "POST", "url": "/v1/responses"})
         >>> seen.feed({"type": "attempt.answered", "exchange_id": "c.1", "body": {"text": '{"id": "resp_1"}'}})
-        >>> seen.ids
+        >>> list(seen.found)
         ['resp_1']
     """
 
     found: dict[str, None] = field(factory=dict[str, None])
     _open: dict[str, _Seen] = field(factory=dict[str, _Seen])
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids, each once."""
-        return list(self.found)
 
     def missing_in(self, session: Session) -> list[str]:
         """Return those that no step of the session has."""
@@ -81,9 +76,8 @@ class Responses:
 
     def _whole(self, exchange: str, body: bytes) -> None:
         self._open.pop(exchange, None)
-        answer = parse_json(body)
-        if isinstance(answer, dict):
-            self._note(answer)
+        if not self._note(parse_json(body)):
+            self._named(body[:_HEAD])
 
     def _chunk(self, exchange: str, data: Any) -> None:
         seen = self._open[exchange]
@@ -105,7 +99,8 @@ class Responses:
 
     def _note(self, answer: Any) -> bool:
         response_id = answer.get("id") if isinstance(answer, dict) else None
-        if not isinstance(response_id, str) or ("error" in answer and len(answer) == 1):
+        # Azure's first event is about the prompt, and names no response.
+        if not isinstance(response_id, str) or not response_id:
             return False
         self.found.setdefault(response_id)
         return True
