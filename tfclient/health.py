@@ -22,7 +22,7 @@ class Health:
     """What went wrong while recording, and what could not be seen.
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
-    ``capture``, ``session``, ``finish``, ``tool``, ``backlog``), ``last_error`` is the latest in words, and
+    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``backlog``), ``last_error`` is the latest in words, and
     ``unseen`` names what passed by without being recorded.
 
     Example:

@@ -38,10 +38,12 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     store = Store(Settings.resolve(path).directory)
     try:
         for session in recover(store):
-            _log.info("tfclient: session %s of an earlier process was finished", session.session_id)
+            _log.info(
+                "tfclient: the files of session %s of an earlier process were written", session.session_id
+            )
     except (ArchiveUnreadable, JournalUnreadable) as error:
         # No opening mends that: said each time, it would be said for ever.
         _log.debug("tfclient: %s", error)
     except Exception as error:  # noqa: BLE001 - what is there can be read all the same
-        _log.warning("tfclient: a session of an earlier process could not be finished: %s", error)
+        _log.warning("tfclient: a session of an earlier process could not be written: %s", error)
     return store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import platform
@@ -130,11 +129,7 @@ class Recorder:
         return handle
 
     def stats(self) -> Stats:
-        """Return what was done so far, in numbers.
-
-        ``drift`` is found by reading the sessions (at most 64) that ended since the last time this was asked; the
-        rest costs next to nothing.
-        """
+        """Return what was done so far, in numbers; it costs next to nothing."""
         counters = self._counters
         writers = [state.writer for state in self.sessions.open()]
         return Stats(
@@ -146,7 +141,7 @@ class Recorder:
             write_p99_us=counters.percentile(0.99),
             backlog=sum(writer.backlog for writer in writers),
             faults=self.health.faults,
-            drift=self._drift(),
+            drift=counters.drift,
         )
 
     def _handle(self, state: SessionState) -> SessionHandle:
@@ -154,23 +149,6 @@ class Recorder:
             state.handle = SessionHandle(self.sessions, state)
         handle: SessionHandle = state.handle
         return handle
-
-    def _drift(self) -> int:
-        finished = self.sessions.finished
-        while finished:
-            session_id = finished.popleft()
-            try:
-                from tfclient.finishing.drift import drift_of
-                from tfstore.errors import StoreError
-                from tfstore.store import Store
-
-                store = Store(self.settings.directory)
-                # A session that somebody has deleted since has nothing to compare.
-                with contextlib.suppress(StoreError):
-                    self._counters.drift += len(drift_of(store, store.get(session_id)).missing)
-            except Exception as error:  # noqa: BLE001 - the program goes on
-                self.health.fault("session", error, f"comparing session {session_id} with its journal")
-        return self._counters.drift
 
     def __repr__(self) -> str:
         return f"Recorder({str(self.settings.directory)!r}{'' if self.enabled else ', enabled=False'})"

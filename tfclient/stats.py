@@ -13,7 +13,7 @@ class Stats:
     ``calls`` are logical calls, ``entries`` and ``bytes`` what was written to journals, ``lost`` entries that
     could not be; ``write_median_us`` and ``write_p99_us`` how long the last writes took, in microseconds;
     ``backlog`` the entries that wait for a slow disk; ``faults`` everything that went wrong; ``drift`` the
-    responses that were recorded and are missing in the documents of ended sessions, which must be 0.
+    responses that were recorded and were missing in the documents of sessions when they ended, which must be 0.
     """
 
     calls: int

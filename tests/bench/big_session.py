@@ -34,7 +34,7 @@ def measure(*, long: bool) -> Iterator[Figure]:
     with nothing_finished(), recorder() as made:
         store, session_id = _recorded(made, _CALLS, 200)
         began = time.thread_time()
-        finished = LiveSession(store, session_id).finish()
+        finished = LiveSession(store, session_id).write_files()
         in_program = time.thread_time() - began
     with nothing_finished(), recorder() as made:
         seconds, _ = _helped(*_recorded(made, _CALLS, 200))

@@ -47,7 +47,7 @@ def _closing(sessions: int) -> float:
             session._state.writer.close()
             store = Store(made.settings.directory)
             began = time.process_time()
-            LiveSession(store, session.id).finish()
+            LiveSession(store, session.id).write_files()
             taken.append(time.process_time() - began)
             session._state.ended = True
         return statistics.median(taken)

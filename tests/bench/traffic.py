@@ -113,8 +113,8 @@ def recorder(**settings: Any) -> Iterator[Recorder]:
 class _Nothing:
     def refresh(self, session_id: str) -> None: ...
 
-    def finish(self, session_id: str, on_done: Any) -> None:  # noqa: ARG002
-        on_done(None)
+    def write_files(self, session_id: str, on_done: Any) -> None:  # noqa: ARG002
+        on_done(None, 0)
 
     def drain(self, timeout: float) -> None: ...
 

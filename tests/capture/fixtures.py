@@ -28,11 +28,11 @@ class RecordingFinisher:
     def refresh(self, session_id: str) -> None:
         self.refreshed.append(session_id)
 
-    def finish(self, session_id: str, on_done: Callable[[Exception | None], None]) -> None:
+    def write_files(self, session_id: str, on_done: Callable[[Exception | None, int], None]) -> None:
         def work() -> None:
             if self.held is not None:
                 self.held.wait(10)
-            on_done(self.error)
+            on_done(self.error, 0)
 
         self.finished.append(session_id)
         threading.Thread(target=work).start() if self.held else work()

@@ -94,7 +94,7 @@ FAULTS: list[tuple[Any, str, Callable[..., Any]]] = [
     (Sessions, "write_files", boom),
     (Writer, "new_id", boom),
     (RecordingFinisher, "refresh", boom),
-    (RecordingFinisher, "finish", boom),
+    (RecordingFinisher, "write_files", boom),
 ]
 
 

@@ -29,7 +29,7 @@ def test_a_sound_store(sound: Store) -> None:
     assert run("doctor", "--store", sound.paths.root, "--json").json == {
         "store": str(sound.paths.root),
         "sessions": 1,
-        "findings": [],
+        "problems": [],
         "repaired": None,
     }
 
@@ -46,8 +46,8 @@ def test_says_what_is_wrong_and_what_mends_it(sound: Store) -> None:
     assert "lost document: The document of session" in outcome.out
     assert "  what is lost cannot be brought back" in outcome.out
     assert "  `tfclient recover` mends this" in outcome.out
-    assert outcome.out.endswith(": 2 findings.\n")
-    assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["findings"]] == [
+    assert outcome.out.endswith(": 2 problems.\n")
+    assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["problems"]] == [
         ("lost_document", WEATHER, "none"),
         ("no_document", DEAD, "recover"),
     ]
@@ -57,7 +57,7 @@ def test_a_document_that_cannot_be_read_is_made_again_of_its_journal(sound: Stor
     journal(sound, DEAD)
     sound.paths.document(DEAD).write_text("{", encoding="utf-8")
 
-    (finding,) = run("doctor", "--store", sound.paths.root, "--json").json["findings"]
+    (finding,) = run("doctor", "--store", sound.paths.root, "--json").json["problems"]
 
     assert (finding["kind"], finding["mend"]) == ("corrupt_document", "recover")
     assert run("recover", "--store", sound.paths.root).code == 0
@@ -70,7 +70,7 @@ def test_fix_makes_the_catalog_again(sound: Store) -> None:
 
     outcome = run("doctor", "--fix", "--store", sound.paths.root, "--json")
 
-    assert (outcome.code, outcome.json["findings"]) == (0, [])
+    assert (outcome.code, outcome.json["problems"]) == (0, [])
     assert outcome.json["repaired"]["rows_written"] == 1
     assert "Weather agent" in run("list", "--store", sound.paths.root).out
 
@@ -91,5 +91,5 @@ def test_what_fix_cannot_mend_is_still_wrong(sound: Store) -> None:
 
     assert outcome.code == 1
     assert "Mended. sessions rebuilt: 1." in outcome.out
-    assert "corrupt line" in outcome.out
+    assert "was not written to its end" in outcome.out
     assert "what is lost cannot be brought back" in outcome.out

@@ -52,9 +52,9 @@ def test_doctor_promises_no_mend_where_nothing_is_left(store: Store) -> None:
     store.paths.document(session_id).unlink()
     store.paths.archived(session_id).write_bytes(b"no archive")
     outcome = run("doctor", "--json", "--store", store.paths.root)
-    (lost,) = [each for each in outcome.json["findings"] if each["kind"] == "lost_document"]
+    (lost,) = [each for each in outcome.json["problems"] if each["kind"] == "lost_document"]
     assert (lost["session_id"], lost["mend"]) == (session_id, "none")
-    assert "no_document" not in {each["kind"] for each in outcome.json["findings"]}
+    assert "no_document" not in {each["kind"] for each in outcome.json["problems"]}
 
 
 def test_a_prompt_is_shown_without_the_bytes_of_its_image(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_recording_gives_a_document(imported: tuple[Store, Outcome], casse
 def test_nothing_is_wrong_in_that_store(imported: tuple[Store, Outcome]) -> None:
     outcome = run("doctor", "--store", imported[0].paths.root, "--json")
 
-    assert (outcome.code, outcome.json["findings"]) == (0, [])
+    assert (outcome.code, outcome.json["problems"]) == (0, [])
 
 
 def test_every_session_can_be_listed_and_shown(imported: tuple[Store, Outcome]) -> None:

@@ -182,11 +182,11 @@ class TestVerify:
         assert f"{ONE}  sound" in outcome.out
         assert "Entry 3 of segment " in outcome.out
         (session,) = found.json["sessions"]
-        assert (session["sound"], session["flaws"][0]["seq"]) == (False, 3)
+        assert (session["sound"], session["problems"][0]["seq"]) == (False, 3)
 
 
 class TestDoctor:
-    def test_drift_is_found_and_mended(self, store: Store) -> None:
+    def test_what_was_taken_out_of_a_document_is_found_and_put_back(self, store: Store) -> None:
         session = store.get(ONE)
         for each in session.runs:
             each.steps = [step for step in each.steps if step.response_id is None]
@@ -195,11 +195,11 @@ class TestDoctor:
         found = run("doctor", "--json", "--store", store.paths.root)
         fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
 
-        assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["findings"]] == [
-            ("drift", ONE, "fix")
-        ]
-        assert "1 responses" in found.json["findings"][0]["detail"]
-        assert (fixed.code, fixed.json["findings"]) == (0, [])
+        assert [(each["kind"], each["session_id"], each["mend"]) for each in found.json["problems"]] == [
+            ("changed_document", ONE, "rebuild")
+        ] * 2
+        assert "is in the journal and not in" in found.json["problems"][0]["detail"]
+        assert (fixed.code, fixed.json["problems"]) == (0, [])
         assert fixed.json["repaired"]["sessions_rebuilt"] == 1
         assert store.get(ONE).summary.model_calls == 1
 
@@ -210,7 +210,7 @@ class TestDoctor:
 
         fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
 
-        assert (fixed.code, fixed.json["findings"]) == (0, [])
+        assert (fixed.code, fixed.json["problems"]) == (0, [])
         assert fixed.json["repaired"]["sessions_rebuilt"] == 2
         assert store.get(dead).end_reason == "recovered"
         assert store.get(TWO).status == "closed"
@@ -220,11 +220,11 @@ class TestDoctor:
         (part,) = archive.parts
         (store.paths.make_journal_of(ONE) / f"{part.writer}.jsonl").write_bytes(archive.stream(part).read())
 
-        found = run("doctor", "--json", "--store", store.paths.root).json["findings"]
+        found = run("doctor", "--json", "--store", store.paths.root).json["problems"]
         fixed = run("doctor", "--fix", "--json", "--store", store.paths.root)
 
-        assert [each["kind"] for each in found] == ["unpacked_journal"]
-        assert fixed.json["findings"] == []
+        assert [each["kind"] for each in found] == ["unarchived_journal"]
+        assert fixed.json["problems"] == []
         assert not store.paths.journal_of(ONE).exists()
 
     def test_repeated_lines_are_told_and_read_once(self, store: Store) -> None:
@@ -237,10 +237,10 @@ class TestDoctor:
         segment.write_bytes(b"".join([*lines[:4], *lines[2:]]))
 
         run("rebuild", ONE, "--store", store.paths.root)
-        found = run("doctor", "--json", "--store", store.paths.root).json["findings"]
+        found = run("doctor", "--json", "--store", store.paths.root).json["problems"]
 
         assert store.paths.document(ONE).read_bytes() == before
-        assert [each["kind"] for each in found] == ["repeated_entries", "repeated_entries"]
+        assert [each["kind"] for each in found] == ["inserted", "inserted"]
 
 
 class TestPrune:
@@ -345,7 +345,7 @@ class TestDelete:
 
         for live in (seen, unseen):
             with pytest.raises(SessionDeleted):
-                live.finish()
+                live.write_files()
         assert list(recovery.recover(store, ["late"])) == []
         assert not [path for path in store.paths.root.rglob("*") if "late" in path.name]
 
@@ -400,8 +400,8 @@ class TestDamage:
         doctor = run("doctor", "--json", "--store", damaged.paths.root)
         verify = run("verify", ONE, "--store", damaged.paths.root)
 
-        kinds = [each["kind"] for each in doctor.json["findings"] if each["session_id"] == ONE]
-        assert "unreadable_segment" in kinds
+        kinds = [each["kind"] for each in doctor.json["problems"] if each["session_id"] == ONE]
+        assert "unreadable" in kinds
         assert (doctor.code, verify.code) == (1, 1)
         assert "cannot be read" in verify.out
 
@@ -409,14 +409,14 @@ class TestDamage:
         self, damaged: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         journal(damaged, "other")
-        really = recovery.finish_session
+        really = recovery.end_session
 
         def full(store: Store, session_id: str) -> object:
             if session_id == "other":
                 raise OSError(28, "No space left on device")
             return really(store, session_id)
 
-        monkeypatch.setattr(recovery, "finish_session", full)
+        monkeypatch.setattr(recovery, "end_session", full)
         run("list", "--store", damaged.paths.root)
 
         assert "No space left" in caplog.text

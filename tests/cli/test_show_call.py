@@ -203,3 +203,20 @@ def test_hostile_text_in_a_prompt_is_only_text(tmp_path: Path) -> None:
 
     assert "␛[31m[bold]x[/]" in out
     assert not {"\x1b", "\u202e"} & set(out)
+
+
+def test_raw_of_a_document_of_an_earlier_version_says_what_to_do(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store")
+    journal(store, WEATHER, ended=True)
+    run("recover", "--store", store.paths.root)
+    path = store.paths.document(WEATHER)
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"exchange_id": "c-1.1"', '"n": 1'), encoding="utf-8"
+    )
+
+    outcome = run("show", WEATHER, "--raw", "1.2", "--store", store.paths.root)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"`tfclient rebuild {WEATHER}` makes it anew" in outcome.err
+    assert run("rebuild", WEATHER, "--store", store.paths.root).code == 0
+    assert run("show", WEATHER, "--raw", "1.2", "--store", store.paths.root).code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from tests.capture.driver import MODEL, Driver
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
+from tfclient.finishing.live import LiveSession
 from tfclient.sessions.sessions import make_finisher
-from tfstore.store import Store
+from tfstore.document.documents import Session
 
 
 @pytest.fixture(autouse=True)
@@ -47,23 +49,31 @@ def test_documents_that_tell_everything_do_not_drift(
 
 
 def test_responses_that_a_document_does_not_tell_are_drift(
-    drive: Driver, server: ScriptedServer, recorder: Recorder
+    drive: Driver,
+    server: ScriptedServer,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """Counted as the files are written: a projection that loses something does not notice that itself."""
+    project = LiveSession.project
+
+    def losing(live: LiveSession) -> Session:
+        session = project(live)
+        for run in session.runs[1:]:
+            run.steps.clear()
+        return session
+
+    monkeypatch.setattr(LiveSession, "project", losing)
     session_id = _session(drive, server, recorder, 3)
-    store = Store(recorder.settings.directory)
-    session = store.get(session_id)
-    for run in session.runs[1:]:
-        run.steps.clear()
-    store.put(session)
 
-    assert recorder.stats().drift == 2
-    assert recorder.stats().drift == 2
+    stats = recorder.stats()
+    assert (stats.drift, stats.faults, recorder.health.by_kind) == (2, 1, {"drift": 1})
+    assert f"writing the files of session {session_id}: 2 of its responses are missing" in caplog.text
 
 
-def test_a_session_that_was_deleted_is_no_fault(
-    drive: Driver, server: ScriptedServer, recorder: Recorder
-) -> None:
+def test_stats_read_nothing_from_disk(drive: Driver, server: ScriptedServer, recorder: Recorder) -> None:
     session_id = _session(drive, server, recorder, 1)
-    (recorder.settings.directory / "sessions" / f"{session_id}.json").unlink()
+    shutil.rmtree(recorder.settings.directory)
 
-    assert (recorder.stats().drift, recorder.stats().faults) == (0, 0)
+    assert (recorder.stats().calls, recorder.stats().drift, recorder.stats().faults) == (1, 0, 0), session_id

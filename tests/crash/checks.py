@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfclient.finishing.drift import drift_of
-from tfclient.finishing.rebuilding import rebuild
-from tfclient.finishing.recovery import unpacked
+from tfclient.finishing.rebuilding import rebuild, verify
+from tfclient.finishing.recovery import unarchived
 from tfclient.opening import open_store
 from tfstore.disk.json_text import parse
 from tfstore.journal.repeated_bodies import SentTexts
 from tfstore.keeping.doctor import examine
-from tfstore.keeping.verifying import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session
     from tfstore.store import Store
 
-EXPECTED = {"unfinished_file", "torn_line"}
+EXPECTED = {"unfinished_file", "torn"}
 """What a process that is killed may leave for `doctor` to tell."""
 
 
@@ -40,13 +38,13 @@ def whole_after(root: Path, acknowledged: Sequence[str], session_id: str) -> Ses
     assert session.status == "closed"
     assert session.end_reason == ("closed" if _closed(store, session_id) else "recovered")
     assert store.paths.diagram(session_id).read_text(encoding="utf-8")
-    assert unpacked(store) == []
+    assert unarchived(store) == []
     assert store.paths.archived(session_id).is_file()
     assert not store.paths.journal_of(session_id).is_dir() or not list(
         store.paths.journal_of(session_id).glob("*.jsonl")
     )
-    assert verify(store, session_id).sound, verify(store, session_id).flaws
-    assert drift_of(store, session).missing == []
+    problems = verify(store, session_id).problems
+    assert {each.kind for each in problems} <= EXPECTED, problems
     assert {finding.kind for finding in examine(store)} <= EXPECTED, list(examine(store))
     assert not rebuild(store, session_id).changed
     return session

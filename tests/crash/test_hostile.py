@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.cli.making import run
 from tests.crash.program import SESSION
-from tfclient.finishing.recovery import recover, unfinished
+from tfclient.finishing.recovery import recover, unarchived
 from tfclient.importing.cassette import NotACassette, read_cassette
 from tfstore.disk.json_text import compact
 from tfstore.disk.paths import StorePaths
@@ -124,7 +124,7 @@ def test_a_hostile_journal_is_finished_and_packed(name: str, tmp_path: Path) -> 
 
     assert (session.session_id, session.status) == (SESSION, "closed")
     assert store.get(SESSION).status == "closed"
-    assert unfinished(store) == []
+    assert unarchived(store) == []
     assert store.paths.archived(SESSION).is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"inner"}
     assert {path.name for path in (tmp_path / "inner").iterdir()} == {"store"}

@@ -70,7 +70,7 @@ def test_a_helper_that_fails_is_told(tmp_path: Path) -> None:
     told: list[Exception | None] = []
     done = threading.Event()
 
-    def ended(error: Exception | None) -> None:
+    def ended(error: Exception | None, _drift: int) -> None:
         told.append(error)
         done.set()
 

@@ -11,9 +11,8 @@ import pytest
 
 import tfclient
 from tests.crash.program import SESSION, ask, client_of, in_child
-from tfclient.finishing.drift import drift_of
-from tfclient.finishing.recovery import unpacked
-from tfstore.keeping.verifying import verify
+from tfclient.finishing.rebuilding import verify
+from tfclient.finishing.recovery import unarchived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,13 +75,12 @@ def test_eight_processes_of_eight_threads(tmp_path: Path, *, shared: bool) -> No
 
     assert outcomes == [["faults 0"]] * PROCESSES
     store = tfclient.open_store(tmp_path)
-    assert unpacked(store) == []
+    assert unarchived(store) == []
     asked = []
     for session_id in store.ids():
         session = store.get(session_id)
         assert session.status == "closed"
-        assert verify(store, session_id).flaws == []
-        assert drift_of(store, session).untold == 0
+        assert verify(store, session_id).problems == []
         asked += questions(session)
     assert sorted(asked) == sorted(
         f"question {number} {name} {call}"

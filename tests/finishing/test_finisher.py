@@ -46,6 +46,6 @@ def test_no_sleep_is_called(tmp_path: Path, server: ScriptedServer, monkeypatch:
         while not session.path.exists():
             pause.wait(0.01)
     done = threading.Event()
-    finisher.finish(session.id, lambda _: done.set())
+    finisher.write_files(session.id, lambda *_: done.set())
     assert done.wait(30)
     assert slept == []

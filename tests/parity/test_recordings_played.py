@@ -145,7 +145,7 @@ async def play_async(path: Path, interactions: list[Interaction], recorder: Reco
     return session.id
 
 
-TIMES = frozenset({"started_at", "ended_at", "duration_ms", "latency", "mono"})
+TIMES_AND_NAMES = frozenset({"started_at", "ended_at", "duration_ms", "latency", "mono", "exchange_id"})
 
 OF_THE_PROGRAM = frozenset({"session_id", "metadata", "runtime", "integrity", "artifacts"})
 
@@ -164,7 +164,7 @@ def comparable(session: Session) -> Any:
 
 def without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_times(part) for key, part in value.items() if key not in TIMES}
+        return {key: without_times(part) for key, part in value.items() if key not in TIMES_AND_NAMES}
     if isinstance(value, list):
         return [without_times(part) for part in value]
     return value

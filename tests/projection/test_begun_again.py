@@ -83,9 +83,9 @@ def test_a_look_before_it_came_is_made_good(store_at: Store) -> None:
         assert live.refresh()
         assert store_at.get("sess").title != "The title"
         segment.append(first, *rest[2:])
-    shown = to_json(live.finish())
+    shown = to_json(live.write_files())
 
-    assert shown == to_json(LiveSession(store_at, "sess").finish())
+    assert shown == to_json(LiveSession(store_at, "sess").write_files())
     assert shown["title"] == "The title"
     assert shown["runs"] == to_json(project(told()))["runs"]
 

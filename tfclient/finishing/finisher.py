@@ -1,11 +1,11 @@
 """The background task that writes documents and diagrams: one daemon event loop for sync and async programs.
 
 A live session's document is refreshed at most every second and never takes more than a twentieth of the time: a
-refresh that took long waits longer for the next. When a session ends, its final document and diagram are written
-before anything else. Whatever goes wrong here is told to whoever asked, never to the program's own calls.
+refresh that took long waits longer for the next. When a session ends, its files, document and diagram, are written
+before anything else. Whatever goes wrong here goes to whoever asked, never to the program's own calls.
 
 Memory is bounded: sessions beyond ``live.HEAVY`` are left to a helper process, and of many open sessions those
-not refreshed for longest are let go of and read again when they go on.
+not refreshed for longest are dropped, and read again when they go on.
 
 Nothing heavy is imported here: what the loop needs, its own thread imports, so that a program's first call does
 not wait for it.
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from tfclient.settings import Settings
     from tfstore.disk.paths import StorePaths
 
-    OnDone = Callable[[Exception | None], None]
+    OnDone = Callable[[Exception | None, int], None]
+    """Gets what went wrong, or None, and how many responses of the journal the document lacks: there must be none."""
 
 _log = logging.getLogger("tfclient")
 
@@ -85,16 +86,16 @@ class Finisher:
             self._waiting.discard(session_id)
             self._dirty.discard(session_id)
 
-    def finish(self, session_id: str, on_done: OnDone) -> None:
-        """Have the session's final document and diagram written; ``on_done`` gets what went wrong, or None."""
+    def write_files(self, session_id: str, on_done: OnDone) -> None:
+        """Have the files of a session written that has ended, and its journal archived."""
         with self._idle:
             self._pending += 1
-        if not self._submit(self._finish, session_id, on_done):
+        if not self._submit(self._write_files, session_id, on_done):
             # The interpreter is going down and starts no threads: do it here and now.
-            self._finish_now(session_id, on_done)
+            self._write_now(session_id, on_done)
 
     def drain(self, timeout: float) -> None:
-        """Wait until all that is to be finished is, for at most so many seconds."""
+        """Wait until all that is to be written is, for at most so many seconds."""
         deadline = monotonic() + timeout
         with self._idle:
             while self._pending and (left := deadline - monotonic()) > 0:
@@ -170,52 +171,55 @@ class Finisher:
         from tfclient.finishing.helper import start_helper
 
         ended = threading.Event()
-        if start_helper(self.paths, session_id, lambda _: ended.set()):
+        if start_helper(self.paths, session_id, lambda *_: ended.set()):
             while not ended.is_set():  # set by a thread, and nobody is in a hurry
                 await _pause(REFRESH_SECONDS)
 
-    async def _finish(self, session_id: str, on_done: OnDone) -> None:
-        self._finish_now(session_id, on_done)
+    async def _write_files(self, session_id: str, on_done: OnDone) -> None:
+        self._write_now(session_id, on_done)
 
-    def _finish_now(self, session_id: str, on_done: OnDone) -> None:
+    def _write_now(self, session_id: str, on_done: OnDone) -> None:
         from tfclient.finishing.live import TooHeavy
 
         error: Exception | None = None
+        drift = 0
         try:
             try:
-                self._complete(session_id)
+                drift = self._write_here(session_id)
             except TooHeavy as heavy:
                 self._live.pop(session_id, None)
                 self._heavy.add(session_id)
                 error = heavy
                 if self._left_to_helper(session_id, on_done):
                     return
-        except Exception as caught:  # noqa: BLE001 - told to whoever asked
+        except Exception as caught:  # noqa: BLE001 - goes to whoever asked
             error = caught
-        self._is_done(error, on_done)
+        self._is_done(on_done, error, drift)
 
-    def _complete(self, session_id: str) -> None:
-        from tfclient.finishing.last_steps import complete_claimed
+    def _write_here(self, session_id: str) -> int:
+        from tfclient.finishing.last_steps import claim_and_write
         from tfclient.finishing.live import HEAVY
 
         live = self._session(session_id)
-        session = complete_claimed(live.store, live, HEAVY)
-        if session.status == "closed":
-            self._live.pop(session_id, None)
-            self._closed.add(session_id)
+        session = claim_and_write(live, HEAVY)
+        if session.status != "closed":
+            return 0
+        self._live.pop(session_id, None)
+        self._closed.add(session_id)
+        return len(live.missing_in(session))
 
     def _left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
         from tfclient.finishing.helper import start_helper
 
-        def done(error: Exception | None) -> None:
+        def done(error: Exception | None, drift: int) -> None:
             self._heavy.discard(session_id)
-            self._is_done(error, on_done)
+            self._is_done(on_done, error, drift)
 
         return start_helper(self.paths, session_id, done)
 
-    def _is_done(self, error: Exception | None, on_done: OnDone) -> None:
+    def _is_done(self, on_done: OnDone, error: Exception | None, drift: int) -> None:
         try:
-            on_done(error)
+            on_done(error, drift)
         finally:
             with self._idle:
                 self._pending -= 1
@@ -238,7 +242,7 @@ class Finisher:
         return live
 
     def _recover_others(self) -> None:
-        """Once per process, when there is time: finish what earlier processes left, in a thread of its own."""
+        """Once per process, when there is time: recover what earlier processes left, in a thread of its own."""
         if self._recovered:
             return
         self._recovered = True
@@ -249,18 +253,21 @@ class Finisher:
     def _recover(self) -> None:
         from tfclient.finishing.helper import start_helper
         from tfclient.finishing.live import HEAVY
-        from tfclient.finishing.recovery import recover, unpacked
+        from tfclient.finishing.recovery import recover, unarchived
         from tfstore.journal.reading import size_of
         from tfstore.store import Store
 
         try:
             store = Store(self.paths.root, create=True)
-            for session_id in unpacked(store):
+            for session_id in unarchived(store):
                 if size_of(store.paths, session_id) > HEAVY:
                     start_helper(store.paths, session_id, _ignore)
                     continue
                 for session in recover(store, [session_id]):
-                    _log.info("tfclient: session %s of an earlier process was finished", session.session_id)
+                    _log.info(
+                        "tfclient: the files of session %s of an earlier process were written",
+                        session.session_id,
+                    )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
 
@@ -273,7 +280,7 @@ async def _pause(seconds: float) -> None:
         await Event().wait()
 
 
-def _ignore(_: Exception | None) -> None:
+def _ignore(_error: Exception | None, _drift: int) -> None:
     """What a helper could not do, the next process will try."""
 
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from tfclient.finishing.finisher import OnDone
     from tfstore.disk.paths import StorePaths
 
 
@@ -39,8 +38,8 @@ def can_help() -> bool:
     return name.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
 
 
-def start_helper(paths: StorePaths, session_id: str, done: Callable[[Exception | None], None]) -> bool:
-    """Have a helper complete a session; ``done`` is called from a thread of its own. False: none was started."""
+def start_helper(paths: StorePaths, session_id: str, done: OnDone) -> bool:
+    """Have a helper write a session's files; ``done`` is called from a thread of its own. False: none was started."""
     if not can_help():
         return False
     environment = dict(os.environ)
@@ -52,7 +51,7 @@ def start_helper(paths: StorePaths, session_id: str, done: Callable[[Exception |
         process = subprocess.Popen(  # noqa: S603 - ourselves
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
             # Not in the program's group: an interrupt from the keyboard is not meant for it.
@@ -60,10 +59,13 @@ def start_helper(paths: StorePaths, session_id: str, done: Callable[[Exception |
         )
 
         def wait() -> None:
-            _, told = process.communicate()
-            lines = told.decode("utf-8", "replace").strip().splitlines()
+            drift, complaint = process.communicate()
+            lines = complaint.decode("utf-8", "replace").strip().splitlines()
             reason = lines[-1] if lines else f"the process that writes them ended with {process.returncode}"
-            done(HelperFailed(session_id, reason) if process.returncode else None)
+            done(
+                HelperFailed(session_id, reason) if process.returncode else None,
+                int(drift) if drift.isdigit() else 0,
+            )
 
         threading.Thread(target=wait, name="tfclient-helper", daemon=True).start()
     except (OSError, RuntimeError):
@@ -72,8 +74,8 @@ def start_helper(paths: StorePaths, session_id: str, done: Callable[[Exception |
 
 
 def main(root: str, session_id: str) -> None:
-    """Complete a session, as the helper process."""
-    from tfclient.finishing.last_steps import complete_claimed
+    """Write a session's files and archive it, as the helper process; print how many responses they lack."""
+    from tfclient.finishing.last_steps import claim_and_write
     from tfclient.finishing.live import LiveSession
     from tfstore.store import Store
 
@@ -84,7 +86,10 @@ def main(root: str, session_id: str) -> None:
     # Nothing of a projection is garbage before its end: looking for some, again and again, takes a third of the time.
     gc.disable()
     store = Store(root)
-    complete_claimed(store, LiveSession(store, session_id), patience=600)
+    live = LiveSession(store, session_id)
+    session = claim_and_write(live, patience=600)
+    if session.status == "closed":
+        sys.stdout.write(str(len(live.missing_in(session))))
 
 
 if __name__ == "__main__":

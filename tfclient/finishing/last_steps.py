@@ -1,7 +1,7 @@
-"""The last steps of a session: final document, diagram, then its journal packed into an archive.
+"""The last steps of a session: its files are written, document and diagram, then its journal is archived.
 
 Whoever takes them holds the session's claim. Each may be the last before the process dies: the next who opens
-the store sees segments that are not packed, and takes all of them again.
+the store sees segments that are not archived, and takes all of them again.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from tfclient.finishing.live import DrawingFailed, LiveSession
+from tfclient.finishing.live import DrawingFailed
 from tfstore.journal.packing import pack
 
 if TYPE_CHECKING:
+    from tfclient.finishing.live import LiveSession
     from tfstore.document.documents import Session
-    from tfstore.store import Store
 
 PATIENCE = 10.0
 """Seconds to wait for another process that is at the same session."""
 
 
-def complete(live: LiveSession, limit: float = inf) -> Session:
-    """Write the final document and diagram of a session and pack its journal; return the session.
+def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
+    """Write the files of a session and archive its journal; return the session. Hold its claim.
 
     While anybody still writes to it, the session stays active and only its document is written.
 
@@ -32,7 +32,7 @@ def complete(live: LiveSession, limit: float = inf) -> Session:
     """
     undrawn: DrawingFailed | None = None
     try:
-        session = live.finish(limit)
+        session = live.write_files(limit)
     except DrawingFailed as error:
         undrawn, session = error, error.session
     if session.status == "closed":
@@ -43,13 +43,11 @@ def complete(live: LiveSession, limit: float = inf) -> Session:
     return session
 
 
-def complete_claimed(
-    store: Store, live: LiveSession, limit: float = inf, patience: float = PATIENCE
-) -> Session:
-    """Claim a session, then complete it; the journal stays if another process keeps the claim for long.
+def claim_and_write(live: LiveSession, limit: float = inf, patience: float = PATIENCE) -> Session:
+    """Claim a session, then write its files and archive it; not the latter if another process keeps the claim.
 
     Raises:
-        TooHeavy, StoreError, DrawingFailed: as from ``complete``.
+        TooHeavy, StoreError, DrawingFailed: as from ``write_and_archive``.
     """
-    with store.claim(live.session_id, timeout=patience) as mine:
-        return complete(live, limit) if mine else live.finish(limit)
+    with live.store.claim(live.session_id, timeout=patience) as mine:
+        return write_and_archive(live, limit) if mine else live.write_files(limit)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from tfclient.finishing.drift import Responses
 from tfclient.projection.projector import Projector
 from tfstore.disk.files import replace_file
 from tfstore.document.documents import Integrity
@@ -15,12 +16,16 @@ from tfstore.errors import SessionDeleted, StoreError
 from tfstore.journal.reading import Tail, has_journal, live_writers, size_of, writers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfstore.document.documents import Session
     from tfstore.journal.reading import Entry, JournalReport
     from tfstore.store import Store
 
 _SIP: Final = 2 * 1024 * 1024
 _NOT_ALL: Final = "journal: not all of"
+NOT_DRAWN: Final = "diagram: not drawn"
+"""How the note of a document begins whose diagram could not be made."""
 
 
 HEAVY: Final = 24 * 1024 * 1024
@@ -41,14 +46,17 @@ class LiveSession:
         >>> store = Store(tempfile.mkdtemp(), create=True)
         >>> with Segment.open(store.paths, "sess_1") as segment:
         ...     segment.append({"at": 1, "mono": 1, "type": "session.ended", "end_reason": "closed"})
-        >>> LiveSession(store, "sess_1").finish().status
+        >>> LiveSession(store, "sess_1").write_files().status
         'closed'
     """
 
     store: Store
     session_id: str
+    lookup: Callable[[str], str | None] | None = None
+    """In which other session a response was recorded; by itself, what the store says of that now."""
     _tail: Tail = field(init=False)
     _projector: Projector = field(init=False)
+    _responses: Responses = field(init=False)
     _fed: int = 0
     _looked: bool = False
     _ahead: set[str] = field(factory=set[str])
@@ -62,7 +70,8 @@ class LiveSession:
 
     def _restart(self) -> None:
         self._tail = Tail(self.store.paths, self.session_id)
-        self._projector = Projector(self.session_id, lookup=self._recorded_elsewhere)
+        self._projector = Projector(self.session_id, lookup=self.lookup or self._recorded_elsewhere)
+        self._responses = Responses()
         self._fed = self.weight = 0
         self._looked = False
         self._ahead = set()
@@ -83,8 +92,8 @@ class LiveSession:
             self._write(self.project())
         return grown
 
-    def finish(self, limit: float = inf) -> Session:
-        """Write the final document and its diagram, and return the session.
+    def write_files(self, limit: float = inf) -> Session:
+        """Write the document and the diagram of a session that has ended, and return the session.
 
         While other processes are still writing to it, the session stays active and only its document is written.
 
@@ -107,6 +116,15 @@ class LiveSession:
         self._draw(session)
         return session
 
+    def read(self) -> Session:
+        """Return the session as ``write_files`` would write it; nothing is written."""
+        self._catch_up(inf, keep_blobs=False)
+        return self.project()
+
+    def missing_in(self, session: Session) -> list[str]:
+        """Return the responses that the journal shows and this session's steps do not; see ``drift``."""
+        return self._responses.missing_in(session)
+
     def project(self) -> Session:
         """Return the session as the journal tells it so far."""
         session = self._projector.session()
@@ -114,17 +132,19 @@ class LiveSession:
         report = self._tail.report
         session.integrity = Integrity(entries=report.entries, head=report.head)
         session.artifacts = {"json": f"sessions/{self.session_id}.json"}
+        if session.status == "closed":
+            session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
         trouble = _trouble(report)
         session.notes = [*(n for n in session.notes if not n.startswith("journal:")), *trouble]
         return session
 
-    def _catch_up(self, limit: float) -> bool:
+    def _catch_up(self, limit: float, *, keep_blobs: bool = True) -> bool:
         grown = False
         # Of several writers one may say that the session ended while another is in a call: it ends with the last.
         ending: Entry | None = None
         bounded = limit < inf
         # Between the entries of several writers there is an order only within what is read at once.
-        sips = bounded or len(writers(self.store.paths, self.session_id)) == 1
+        sips = len(writers(self.store.paths, self.session_id)) == 1
         if bounded and size_of(self.store.paths, self.session_id) > limit:
             raise TooHeavy(self.session_id)
         while entries := self._tail.poll(_SIP) if sips else self._tail.poll():
@@ -140,11 +160,14 @@ class LiveSession:
                     # It says how to show what was shown already.
                     return self._again(limit)
                 self._projector.feed(entry)
+                self._responses.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
             self._fed += len(entries)
             # What is done with is brought into its last form, which takes less room than that of the wire.
             self._projector.session()
-            if not bounded:
+            if not keep_blobs:
+                self._projector.take_blobs()
+            elif not bounded:
                 # They need not wait in memory for the document that refers to them.
                 self._ahead |= self._put_blobs()
             if bounded and self.weight > limit:
@@ -164,8 +187,6 @@ class LiveSession:
             self._keep_earlier()
         if not has_journal(self.store.paths, self.session_id):
             raise SessionDeleted(self.session_id)
-        if session.status == "closed":
-            session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
         with (
             self.store.blobs.alone()
             if self._projector.lightener.blobs or self._ahead
@@ -203,7 +224,7 @@ class LiveSession:
             replace_file(self.store.paths.diagram(self.session_id), text)
         except Exception as error:
             del session.artifacts["d2"]
-            session.notes.append(f"diagram: not drawn ({type(error).__name__}: {error})")
+            session.notes.append(f"{NOT_DRAWN} ({type(error).__name__}: {error})")
             self.store.put(session)
             raise DrawingFailed(session, error) from error
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import asdict, frozen
 
-from tfclient.finishing.drift import examine_documents
 from tfclient.finishing.live import DrawingFailed
-from tfclient.finishing.rebuilding import rebuild
-from tfstore.errors import StoreError
+from tfclient.finishing.rebuilding import rebuild, verify
+from tfstore.errors import StoreError, UnknownSession
+from tfstore.journal.reading import live_writers
+from tfstore.journal.segment_reader import segment_files
 from tfstore.keeping.doctor import Repair, examine, fix_catalog
+from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfstore.keeping.doctor import Finding
     from tfstore.store import Store
+
+_WITHOUT_DOCUMENT: Final = frozenset(
+    {"no_document", "corrupt_document", "lost_document", "newer_document", "misnamed_document", "dead_writer"}
+)
 
 
 @frozen
@@ -27,15 +32,35 @@ class Mended(Repair):
     not_rebuilt: int = 0
 
 
-def examine_store(store: Store) -> Iterator[Finding]:
-    """Yield what is wrong in a store, whether its documents tell what their journals say included."""
-    found: set[str | None] = set()
-    for finding in examine(store):
-        if finding.mend == "recover":
-            found.add(finding.session_id)
-        yield finding
-    # What `recover` finishes is made again from its journal anyway.
-    yield from (each for each in examine_documents(store) if each.session_id not in found)
+def examine_store(store: Store) -> Iterator[Problem]:
+    """Yield what is wrong in a store, whether its documents say what their journals do included."""
+    seen: set[Problem] = set()
+    for problem in examine(store, journals=False):
+        seen.add(problem)
+        yield problem
+    # What `recover` ends is made again from its journal anyway, and what cannot be read is compared with nothing.
+    without = {each.session_id for each in seen if each.kind in _WITHOUT_DOCUMENT}
+    for session_id in sorted({*store.ids(), *store.recorded()}):
+        for problem in _verified(store, session_id):
+            # What an earlier version wrote is not wrong.
+            is_said = problem in seen or problem.kind == "earlier_document"
+            if problem.writer is not None or not (is_said or session_id in without):
+                yield problem
+        if (
+            segment_files(store.paths, session_id)
+            and session_id not in without
+            and not live_writers(store.paths, session_id)
+        ):
+            detail = f"Session {session_id} is closed and its journal is not archived yet"
+            yield Problem("unarchived_journal", detail, session_id, store.paths.journal_of(session_id))
+
+
+def _verified(store: Store, session_id: str) -> list[Problem]:
+    try:
+        return verify(store, session_id).problems
+    except UnknownSession:
+        # Deleted meanwhile.
+        return []
 
 
 def mend(store: Store) -> Mended:
@@ -47,26 +72,13 @@ def mend(store: Store) -> Mended:
         StoreUnusable, OSError: the catalog could not be written.
     """
     rebuilt = failed = 0
-    needing = {each.session_id for each in examine_store(store) if _is_rebuilt(each)}
+    needing = {each.session_id for each in examine_store(store) if each.mend in {"recover", "rebuild"}}
     for session_id in sorted(each for each in needing if each is not None):
         try:
             rebuild(store, session_id)
             rebuilt += 1
         except (StoreError, DrawingFailed, OSError):
-            # The finding stays, and says why.
+            # The problem stays, and says why.
             failed += 1
     repair = fix_catalog(store)
-    return Mended(
-        rows_written=repair.rows_written,
-        rows_removed=repair.rows_removed,
-        pieces_removed=repair.pieces_removed,
-        files_removed=repair.files_removed,
-        links_added=repair.links_added,
-        links_removed=repair.links_removed,
-        sessions_rebuilt=rebuilt,
-        not_rebuilt=failed,
-    )
-
-
-def _is_rebuilt(finding: Finding) -> bool:
-    return finding.mend == "recover" or finding.kind in {"drift", "stale_document"}
+    return Mended(**asdict(repair), sessions_rebuilt=rebuilt, not_rebuilt=failed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from tfclient.finishing.last_steps import complete_claimed
+from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import LiveSession
 from tfclient.importing.as_entries import UNDATED, date_of, entries_of
 from tfclient.importing.cassette import NotACassette, find_cassettes, read_cassette
@@ -97,7 +97,7 @@ def _import(store: Store, session_id: str, entries: list[dict[str, Any]]) -> Ses
     with Segment.open(store.paths, session_id) as segment:
         for start in range(0, len(entries), BATCH):
             segment.append(*({"mono": 0, **entry} for entry in entries[start : start + BATCH]))
-    return complete_claimed(store, LiveSession(store, session_id))
+    return claim_and_write(LiveSession(store, session_id))
 
 
 def session_id_of(path: Path, interactions: Sequence[Interaction]) -> str:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections import deque
 from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tfclient.errors import SessionEnded
 from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from tfstore.document.labels import EndReason
     from tfstore.journal import entries as journal
     from tfstore.journal.entries import Members, Written
-
-_FINISHED: Final = 64
-"""Ended sessions that are remembered until somebody asks whether their documents tell everything."""
 
 _current: ContextVar[Link | None] = ContextVar("tfclient_session", default=None)
 
@@ -61,7 +57,6 @@ class Sessions:
         from tfclient.redaction.header_plans import Known
 
         self.known = Known(redactor)
-        self.finished: deque[str] = deque(maxlen=_FINISHED)
         self._runtime = runtime
         self._lock = fork.lock()
         self._implicit: SessionState | None = None
@@ -222,7 +217,7 @@ class Sessions:
         """Close an ended session's journal and have its document and diagram written."""
         state.writer.close()
         try:
-            self._made_finisher().finish(state.id, lambda error: self._done(state, error))
+            self._made_finisher().write_files(state.id, lambda error, drift: self._done(state, error, drift))
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._done(state, error)
 
@@ -263,12 +258,16 @@ class Sessions:
             entry["max_payload"] = self.settings.max_payload
         return entry
 
-    def _done(self, state: SessionState, error: Exception | None) -> None:
+    def _done(self, state: SessionState, error: Exception | None, drift: int = 0) -> None:
         state.error = error
+        doing = f"writing the files of session {state.id}"
         if error is not None:
-            self.health.fault("finish", error, f"writing the files of session {state.id}")
-        elif state.id not in self.finished:
-            self.finished.append(state.id)
+            self.health.fault("finish", error, doing)
+        if drift > state.drift:
+            # Once, though the files are written again where something came in late.
+            self.counters.drift += drift - state.drift
+            state.drift = drift
+            self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
         state.done.set()
 
     def _made_finisher(self) -> Finisher:

@@ -55,6 +55,8 @@ class SessionState:
         self.late = False
         self.done = threading.Event()
         self.error: Exception | None = None
+        self.drift = 0
+        """How many responses its document was seen to lack."""
         self.token: Token[Link | None] | None = None
         self.handle: Any = None
         """What the program holds of it, once it has asked for that."""

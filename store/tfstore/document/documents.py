@@ -72,13 +72,17 @@ class ErrorInfo:
 
 @define
 class Attempt:
-    """One HTTP attempt of a model call; ``n`` counts from 1, ``headers`` are the response's that matter."""
+    """One HTTP attempt of a call; ``n`` counts from 1, ``headers`` are the response's that matter.
+
+    ``exchange_id`` is what the journal's entries of this attempt have in common.
+    """
 
     n: int
     status_code: int | None = None
     error: str | None = None
     started_at: str | None = None
     duration_ms: int | None = None
+    exchange_id: str | None = None
     request_id: str | None = None
     retry_after: str | None = None
     headers: Json = field(factory=dict)

@@ -58,6 +58,18 @@ def pieces_of(session: Session) -> Iterator[bytes]:
     yield b"\n ]\n}\n"
 
 
+def text_of(session: Session) -> bytes:
+    """Return the document as a whole, as it stands in its file.
+
+    Raises:
+        TypeError, ValueError: as from ``pieces_of``.
+    """
+    try:
+        return b"".join(pieces_of(session))
+    except RecursionError:
+        return readable(to_json(session))
+
+
 def _runs(runs: list[Run]) -> bytes:
     return readable_items([run_to_json(run) for run in runs], 2)
 

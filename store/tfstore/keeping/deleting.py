@@ -80,7 +80,7 @@ def delete(store: Store, session_ids: Iterable[str], *, patience: float = PATIEN
         except StoreError as error:
             problems[session_id] = error
     try:
-        freed, kept = _finish(store, blobs)
+        freed, kept = _remove_rest(store, blobs)
     except OSError as error:
         reason = f"not all of the sessions could be removed ({error}): do it again when that is mended"
         raise StoreUnusable(store.paths.root, reason) from error
@@ -168,7 +168,7 @@ def _remove_journal(paths: StorePaths, session_id: str) -> None:
         paths.archived(session_id).unlink()
 
 
-def _finish(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, CorruptDocument | None]:
+def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, CorruptDocument | None]:
     """Remove what else there is of sessions whose journals are gone."""
     paths = store.paths
 

@@ -1,62 +1,60 @@
-"""Whether a session's journal is what was written: its hash chain, and the document that was made of it."""
+"""Whether a session's journal is what was written: its hash chain, and where it ends in the document made of it.
+
+The document itself is compared by who can make it again (``tfclient.finishing.rebuilding``).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from tfstore.document.digest import payload_digest
-from tfstore.errors import DocumentMissing, StoreError, UnknownSession
+from tfstore.errors import (
+    ArchiveUnreadable,
+    CorruptDocument,
+    DocumentMissing,
+    NewerDocument,
+    StoreError,
+    UnknownSession,
+)
 from tfstore.journal.reading import JournalReport, iter_entries, live_writers, writers
+from tfstore.journal.segment_reader import archive_of, segment_files
+from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from tfstore.document.documents import Session
+    from tfstore.keeping.problems import Kind
     from tfstore.store import Store
-
-Fault = Literal[
-    "changed", "removed", "inserted", "unreadable", "lost", "torn", "document", "no_document", "no_journal"
-]
-
-HARMLESS: frozenset[Fault] = frozenset({"lost", "torn"})
-"""What a full disk or a killed process leaves; anything else was done to the files afterwards."""
-
-
-@frozen
-class Flaw:
-    """One thing that is not as it was written: in which segment, at which entry's ``seq``, and in words."""
-
-    fault: Fault
-    detail: str
-    writer: str | None = None
-    seq: int | None = None
 
 
 @frozen
 class Verdict:
-    """What verifying a session found; ``flaws`` in the order of the journal's lines, within each segment."""
+    """What verifying a session found; ``problems`` in the order of the journal's lines, within each segment."""
 
     session_id: str
     entries: int = 0
-    flaws: list[Flaw] = field(factory=list[Flaw])
+    problems: list[Problem] = field(factory=list[Problem])
 
     @property
     def sound(self) -> bool:
         """Whether nothing was changed since it was written."""
-        return all(flaw.fault in HARMLESS for flaw in self.flaws)
+        return self.first is None
 
     @property
-    def first(self) -> Flaw | None:
+    def first(self) -> Problem | None:
         """The first thing that was changed."""
-        return next((flaw for flaw in self.flaws if flaw.fault not in HARMLESS), None)
+        return next((each for each in self.problems if not each.harmless), None)
 
 
 def verify(store: Store, session_id: str) -> Verdict:
-    """Follow the hash chain of a session's journal, and compare its end and the steps' digests with the document.
+    """Follow the hash chain of a session's journal, and compare its end with what the document says of it.
 
-    Whoever can write the store can forge a whole chain; what this finds is a change that did not go to such
-    lengths, and what disks do.
+    Where there is no journal any more, the document's steps are compared with their digests. Whoever can write the
+    store can forge a whole chain; what this finds is a change that did not go to such lengths, and what disks do.
 
     Raises:
         UnknownSession: there is neither a journal nor a document.
@@ -78,94 +76,142 @@ def verify(store: Store, session_id: str) -> Verdict:
     for _ in iter_entries(store.paths, session_id, report):
         pass
     alive = set(live_writers(store.paths, session_id))
-    flaws = [*_chain(report, alive)]
+    problems = list(chain_problems(store, session_id, report, alive))
     if not alive:
-        flaws += _document(store, session_id, report, whole=not flaws)
-    return Verdict(session_id, report.entries, flaws)
+        problems += _document(store, session_id, report, whole=not problems)
+    return Verdict(session_id, report.entries, problems)
 
 
-def _chain(report: JournalReport, alive: set[str]) -> Iterator[Flaw]:
+def chain_problems(
+    store: Store, session_id: str, report: JournalReport, alive: set[str]
+) -> Iterator[Problem]:
+    """Yield what reading a session's journal met, in the order of its lines; ``alive`` still write theirs."""
+
+    def problem(kind: Kind, detail: str, writer: str, seq: int | None = None) -> Problem:
+        return Problem(kind, detail, session_id, _file(store, session_id, writer), writer, seq)
+
     for writer, reason in report.unreadable:
-        yield Flaw("unreadable", reason, writer)
-    breaks = {(writer, seq): before for writer, _, before, seq in report.breaks}
-    found: list[tuple[str, int, Flaw]] = []
-    for writer, line, before, seq in report.breaks:
-        found.append((writer, line, _broken(writer, before, seq)))
+        yield problem("unreadable", reason, writer)
+    breaks = {(writer, seq) for writer, _, _, seq in report.breaks}
     broken = {writer for writer, _ in breaks}
+    found: list[tuple[str, int, Problem]] = []
+    for writer, line, before, seq in report.breaks:
+        found.append((writer, line, problem(*_broken(writer, before, seq))))
     for writer, line in report.corrupt:
         if writer in broken:
-            flaw = Flaw("changed", f"Line {line} of segment {writer} is no entry any more.", writer, line)
+            detail = f"Line {line} of segment {writer} is no entry any more."
+            found.append((writer, line, problem("changed", detail, writer, line)))
         else:
             # The chain goes on past it: it never counted.
-            flaw = Flaw("lost", f"Line {line} of segment {writer} was not written to its end.", writer, line)
-        found.append((writer, line, flaw))
+            detail = f"Line {line} of segment {writer} was not written to its end."
+            found.append((writer, line, problem("lost", detail, writer, line)))
     for writer, seq, missing in report.gaps:
         if (writer, seq) not in breaks:
             detail = (
                 f"{missing} entries before entry {seq} of segment {writer} could not be written at the time."
             )
-            found.append((writer, seq, Flaw("lost", detail, writer, seq)))
+            found.append((writer, seq, problem("lost", detail, writer, seq)))
+    for writer, seq in report.disordered:
+        if (writer, seq) not in breaks:
+            detail = f"Entry {seq} of segment {writer} comes after a later one."
+            found.append((writer, seq, problem("inserted", detail, writer, seq)))
     for writer, seq in report.repeated:
-        found.append(
-            (writer, seq, Flaw("inserted", f"Entry {seq} of segment {writer} is repeated.", writer, seq))
-        )
-    yield from (flaw for _, _, flaw in sorted(found, key=lambda each: each[:2]))
+        detail = f"Entry {seq} of segment {writer} is repeated, and read once."
+        found.append((writer, seq, problem("inserted", detail, writer, seq)))
+    yield from (each for _, _, each in sorted(found, key=lambda each: each[:2]))
     for writer in report.torn:
         if writer not in alive:
-            yield Flaw("torn", f"The last line of segment {writer} has no end.", writer)
+            yield problem("torn", f"The last line of segment {writer} has no end, and is left out.", writer)
 
 
-def _broken(writer: str, before: int, seq: int) -> Flaw:
+def document_of(store: Store, session_id: str) -> Session | Problem:
+    """Return the session that a document holds, or what is wrong that it cannot be given."""
+    path = store.paths.document(session_id)
+    try:
+        session = store.get(session_id)
+    except StoreError as error:
+        return _without_document(store, session_id, error)
+    if session.session_id != session_id:
+        detail = f"{path} holds session {session.session_id}: it was copied or renamed"
+        return Problem("misnamed_document", detail, session_id, path)
+    return session
+
+
+def _without_document(store: Store, session_id: str, error: StoreError) -> Problem:
+    path = store.paths.document(session_id)
+    kind: Kind = "no_document"
+    if isinstance(error, NewerDocument):
+        kind = "newer_document"
+    elif isinstance(error, CorruptDocument):
+        kind = "corrupt_document" if writers(store.paths, session_id) else "lost_document"
+    elif isinstance(error, UnknownSession):
+        error = DocumentMissing(session_id)
+        try:
+            archive_of(store.paths, session_id)
+        except ArchiveUnreadable as unreadable:
+            if not segment_files(store.paths, session_id):
+                detail = f"{unreadable} Session {session_id} has none"
+                return Problem("lost_document", detail, session_id, unreadable.path)
+    return Problem(kind, str(error), session_id, path)
+
+
+def lost_journal(store: Store, session: Session) -> Problem:
+    """Return what it means that the journal of a document is not there."""
+    path, session_id = store.paths.document(session.session_id), session.session_id
+    detail = (
+        f"The journal that {path} was made of, {_entries(session.integrity.entries)}, is gone: it was taken "
+        f"away, or session {session_id} was being deleted when the program died"
+    )
+    return Problem("lost_journal", detail, session_id, path)
+
+
+def _file(store: Store, session_id: str, writer: str) -> Path:
+    path = store.paths.segment(session_id, writer)
+    return path if path.exists() else store.paths.archived(session_id)
+
+
+def _broken(writer: str, before: int, seq: int) -> tuple[Kind, str, str, int]:
     if before == 0:
-        detail = f"What stood before entry {seq} of segment {writer} is gone."
-        return Flaw("removed", detail, writer, seq)
+        return "removed", f"What stood before entry {seq} of segment {writer} is gone.", writer, seq
     if seq == before + 1:
         detail = f"Entry {before} of segment {writer} was changed: entry {seq} was written after another one."
-        return Flaw("changed", detail, writer, before)
+        return "changed", detail, writer, before
     if seq > before:
         one = seq == before + 2
         gone = f"Entry {before + 1}" if one else f"Entries {before + 1} to {seq - 1}"
         detail = f"{gone} of segment {writer} {'was' if one else 'were'} removed."
-        return Flaw("removed", detail, writer, before + 1)
+        return "removed", detail, writer, before + 1
     detail = f"Entry {seq} of segment {writer} stands after entry {before}: it was moved or put in."
-    return Flaw("inserted", detail, writer, seq)
+    return "inserted", detail, writer, seq
 
 
 def _entries(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
 
 
-def _document(store: Store, session_id: str, report: JournalReport, *, whole: bool) -> Iterator[Flaw]:
+def _document(store: Store, session_id: str, report: JournalReport, *, whole: bool) -> Iterator[Problem]:
     path = store.paths.document(session_id)
-    try:
-        session = store.get(session_id)
-    except UnknownSession:
-        yield Flaw("no_document", str(DocumentMissing(session_id)))
+    session = document_of(store, session_id)
+    if isinstance(session, Problem):
+        yield session
         return
-    except StoreError as error:
-        yield Flaw("no_document", str(error))
-        return
-    for run in session.runs:
-        for step in run.steps:
-            if step.sha256 is not None and step.sha256 != payload_digest(step):
-                yield Flaw(
-                    "changed", f"{step.step_id} in {path} was changed: its payloads have another digest."
-                )
     said = session.integrity
     if not writers(store.paths, session_id):
+        for step in (step for run in session.runs for step in run.steps):
+            if step.sha256 is not None and step.sha256 != payload_digest(step):
+                detail = f"{step.step_id} in {path} was changed: its payloads have another digest."
+                yield Problem("changed", detail, session_id, path)
         if said.entries:
-            yield Flaw(
-                "no_journal", f"The journal of {said.entries} entries that {path} was made of is gone."
-            )
-        return
-    if said.entries < report.entries:
-        more = report.entries - said.entries
-        detail = f"{path} is older than the journal, which has {_entries(more)} more: `tfclient rebuild {session_id}`."
-        yield Flaw("document", detail)
-    elif said.entries > report.entries:
-        missing = said.entries - report.entries
-        if whole:
-            yield Flaw("removed", f"{_entries(missing)} at the end of the journal of {session_id}: gone.")
+            yield lost_journal(store, session)
+    elif said.entries < report.entries:
+        more = _entries(report.entries - said.entries)
+        detail = f"{path} is older than the journal, which has {more} more."
+        yield Problem("stale_document", detail, session_id, path)
+    elif said.entries > report.entries and whole:
+        missing = _entries(said.entries - report.entries)
+        detail = f"{missing} at the end of the journal of {session_id}: gone."
+        yield Problem("removed", detail, session_id, path)
     elif said.head != report.head and whole:
         ends = ", ".join(sorted(report.heads))
-        yield Flaw("changed", f"The last entry of segment {ends} was changed after {path} was made of it.")
+        detail = f"The last entry of segment {ends} was changed after {path} was made of it."
+        yield Problem("changed", detail, session_id, path)

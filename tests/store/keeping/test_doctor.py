@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, segment_files
 from tfstore.journal.reading import Segment
-from tfstore.keeping.doctor import Finding, Repair, examine, fix_catalog
+from tfstore.keeping.doctor import Repair, examine, fix_catalog
+from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
     from tfstore.store import Store
@@ -76,15 +77,10 @@ def test_damage_in_a_journal_is_named_with_its_place(store: Store) -> None:
     file.write_bytes(first + b"junk\n" + third + second[:10])
     findings = list(examine(store))
 
-    assert [finding.kind for finding in findings] == [
-        "torn_line",
-        "corrupt_line",
-        "broken_chain",
-        "missing_entries",
-    ]
+    assert [finding.kind for finding in findings] == ["changed", "removed", "torn"]
     assert {finding.path for finding in findings} == {file}
-    assert "line 2" in findings[1].detail
-    assert "entry 3" in findings[2].detail
+    assert findings[0].detail.startswith("Line 2 ")
+    assert findings[1].detail.startswith("Entry 2 ")
     assert list(examine(store, journals=False)) == []
     assert {finding.mend for finding in findings} == {"none"}
 
@@ -151,6 +147,6 @@ def test_mending_touches_no_document_and_no_journal(store: Store) -> None:
 
 
 def test_a_finding_says_what_mends_it() -> None:
-    assert Finding("missing_row", "").mend == "fix"
-    assert Finding("dead_writer", "").mend == "recover"
-    assert Finding("broken_chain", "").mend == "none"
+    assert Problem("missing_row", "").mend == "fix"
+    assert Problem("dead_writer", "").mend == "recover"
+    assert Problem("changed", "").mend == "none"

@@ -49,7 +49,7 @@ def test_what_was_written_is_sound(closed: Store, packed: bool) -> None:  # noqa
 
     verdict = verify(closed, SESSION)
 
-    assert (verdict.sound, verdict.entries, verdict.flaws) == (True, 9, [])
+    assert (verdict.sound, verdict.entries, verdict.problems) == (True, 9, [])
 
 
 @pytest.mark.parametrize("number", range(1, 10))
@@ -62,7 +62,7 @@ def test_a_changed_entry_is_named(closed: Store, number: int) -> None:
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert first.fault == "changed"
+    assert first.kind == "changed"
     if number < 9:
         assert (first.seq, first.detail.split(" of ")[0]) == (number, f"Entry {number}")
     else:
@@ -77,8 +77,8 @@ def test_of_several_changes_the_first_is_named(closed: Store) -> None:
 
     verdict = verify(closed, SESSION)
 
-    assert [flaw.seq for flaw in verdict.flaws] == [3, 5, 7]
-    assert verdict.first is verdict.flaws[0]
+    assert [each.seq for each in verdict.problems] == [3, 5, 7]
+    assert verdict.first is verdict.problems[0]
 
 
 def test_an_entry_that_is_none_any_more_is_named_by_its_line(closed: Store) -> None:
@@ -89,11 +89,11 @@ def test_an_entry_that_is_none_any_more_is_named_by_its_line(closed: Store) -> N
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert (first.fault, first.seq) == ("changed", 4)
+    assert (first.kind, first.seq) == ("changed", 4)
 
 
 @pytest.mark.parametrize(
-    ("kept", "fault", "words"),
+    ("kept", "kind", "words"),
     [
         ([0, 1, 5, 6, 7, 8], "removed", "Entries 3 to 5 of segment"),
         ([2, 3, 4, 5, 6, 7, 8], "removed", "What stood before entry 3"),
@@ -102,14 +102,14 @@ def test_an_entry_that_is_none_any_more_is_named_by_its_line(closed: Store) -> N
         ([0, 1, 2, 3, 4, 5, 6, 1, 7, 8], "inserted", "Entry 2 of segment"),
     ],
 )
-def test_removed_moved_and_inserted_entries(closed: Store, kept: list[int], fault: str, words: str) -> None:
+def test_removed_moved_and_inserted_entries(closed: Store, kept: list[int], kind: str, words: str) -> None:
     all_of_them = lines(closed)
     change(closed, *(all_of_them[place] for place in kept))
 
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert first.fault == fault
+    assert first.kind == kind
     assert first.detail.startswith(words)
 
 
@@ -121,7 +121,7 @@ def test_a_torn_line_is_no_change(closed: Store) -> None:
     verdict = verify(closed, SESSION)
 
     assert verdict.sound
-    assert [flaw.fault for flaw in verdict.flaws] == ["torn"]
+    assert [each.kind for each in verdict.problems] == ["torn"]
 
 
 def test_what_a_full_disk_left_is_no_change(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def test_what_a_full_disk_left_is_no_change(store: Store, monkeypatch: pytest.Mo
     verdict = verify(store, SESSION)
 
     assert verdict.sound
-    assert [flaw.fault for flaw in verdict.flaws] == ["lost"]
+    assert [each.kind for each in verdict.problems] == ["lost"]
 
 
 def test_a_document_that_lags_behind(closed: Store) -> None:
@@ -163,7 +163,7 @@ def test_a_journal_that_is_gone(closed: Store) -> None:
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert first.fault == "no_journal"
+    assert first.kind == "lost_journal"
 
 
 def test_a_damaged_archive(closed: Store) -> None:
@@ -173,7 +173,7 @@ def test_a_damaged_archive(closed: Store) -> None:
     first = verify(closed, SESSION).first
 
     assert first is not None
-    assert first.fault == "unreadable"
+    assert first.kind == "unreadable"
     assert str(closed.paths.archived(SESSION)) in first.detail
 
 
@@ -181,7 +181,7 @@ def test_a_living_session_is_only_followed(store: Store) -> None:
     with Segment.open(store.paths, SESSION) as segment:
         segment.append(an_entry(1))
 
-        assert verify(store, SESSION).flaws == []
+        assert verify(store, SESSION).problems == []
 
 
 def test_an_unknown_session(store: Store) -> None:

@@ -10,10 +10,11 @@ from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
     from tfclient.finishing.mending import Mended
-    from tfstore.keeping.doctor import Finding
+    from tfstore.keeping.problems import Problem
 
 _MENDS: Final = {
     "recover": "`tfclient recover` mends this, and so does `tfclient doctor --fix`",
+    "rebuild": "`tfclient rebuild` with the id mends this, and so does `tfclient doctor --fix`",
     "fix": "`tfclient doctor --fix` mends this",
     "delete": "if it was to go, `tfclient delete` with the whole id ends that",
     "none": "what is lost cannot be brought back; the rest is readable",
@@ -29,11 +30,11 @@ def doctor(
     """Look through a store and say what is wrong; exit 1 if anything is.
 
     Journals are read too: duplicates, gaps, entries out of order, and drift, which is model responses in a journal
-    that its document does not show. --fix finishes what dead programs left, makes documents again that lag behind
-    or cannot be read, packs journals, and makes the catalog and the response index true again.
+    that its document does not show. --fix ends what dead programs left, makes documents again that were changed, lag
+    behind or cannot be read, archives journals, and makes the catalog and the response index true again.
 
-    With --json: {store, sessions, findings: [{kind, detail, session_id, path, mend}], repaired}; mend is
-    "recover", "fix", "delete" or "none", repaired counts what --fix did.
+    With --json: {store, sessions, problems: [{kind, detail, session_id, path, writer, seq, mend}], repaired}; mend is
+    "recover", "rebuild", "fix", "delete" or "none", repaired counts what --fix did.
     """
     from tfclient.cli.failures import WRONG
     from tfclient.cli.finding import bare_store
@@ -44,28 +45,28 @@ def doctor(
     opened = bare_store(store)
     with stderr().status("Looking through the store …"):
         repaired = mend(opened) if fix else None
-        findings = list(examine_store(opened))
+        problems = list(examine_store(opened))
     sessions = len(opened.ids())
     if as_json:
         print_json(
             {
                 "store": str(opened.paths.root),
                 "sessions": sessions,
-                "findings": [_json(each) for each in findings],
+                "problems": [each.as_json() for each in problems],
                 "repaired": _counts(repaired) if repaired else None,
             }
         )
     else:
         if repaired:
             say(_repairs(repaired))
-        _tell(findings)
+        _print(problems)
         where = f"{counted(sessions, 'session')} in {opened.paths.root}"
-        say(f"{where}: {counted(len(findings), 'finding')}." if findings else f"{where}: nothing is wrong.")
-    if findings:
+        say(f"{where}: {counted(len(problems), 'problem')}." if problems else f"{where}: nothing is wrong.")
+    if problems:
         raise typer.Exit(WRONG)
 
 
-def _tell(findings: list[Finding]) -> None:
+def _print(problems: list[Problem]) -> None:
     from rich.text import Text
 
     from tfclient.cli.printing import stdout
@@ -73,19 +74,10 @@ def _tell(findings: list[Finding]) -> None:
 
     console = stdout()
     for mend, words in _MENDS.items():
-        for each in (each for each in findings if each.mend == mend):
-            line = Text.assemble((each.kind.replace("_", " "), "bold red"), ": ", clean(each.detail))
+        for each in (each for each in problems if each.mend == mend):
+            place = "" if each.path is None or str(each.path) in each.detail else f"{each.path}: "
+            line = Text.assemble((each.kind.replace("_", " "), "bold red"), ": ", clean(place + each.detail))
             console.print(line.append(f"\n  {words}", "dim"), soft_wrap=True)
-
-
-def _json(finding: Finding) -> dict[str, str | None]:
-    return {
-        "kind": finding.kind,
-        "detail": finding.detail,
-        "session_id": finding.session_id,
-        "path": None if finding.path is None else str(finding.path),
-        "mend": finding.mend,
-    }
 
 
 def _counts(repair: Mended) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""``tfclient recover``: finish the sessions of dead writers, and make unreadable documents again."""
+"""``tfclient recover``: end the sessions of dead writers, and make unreadable documents again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recover(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Finish sessions whose program died, from their journals.
+    """End sessions whose program died, and write their files from their journals.
 
     Documents that are missing or cannot be read are made again the same way.
 
@@ -53,8 +53,8 @@ def recover(
             }
             for each in recovered
         ]
-        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
-        print_json({"store": str(opened.paths.root), "recovered": rows, "problems": told})
+        left = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
+        print_json({"store": str(opened.paths.root), "recovered": rows, "problems": left})
     else:
         console = stdout()
         for each in recovered:
@@ -69,7 +69,7 @@ def recover(
 
 
 def _needing(store: Store) -> list[str]:
-    from tfclient.finishing.recovery import unfinished
+    from tfclient.finishing.recovery import unarchived
     from tfstore.keeping.doctor import examine
 
     found = {
@@ -77,7 +77,7 @@ def _needing(store: Store) -> list[str]:
         for each in examine(store, journals=False)
         if each.mend == "recover" or each.kind == "lost_document"
     }
-    return sorted({*unfinished(store), *(each for each in found if each is not None)})
+    return sorted({*unarchived(store), *(each for each in found if each is not None)})
 
 
 def _named(store: Store, typed: list[str]) -> list[str]:
@@ -92,7 +92,7 @@ def _named(store: Store, typed: list[str]) -> list[str]:
 def _recover(store: Store, session_id: str) -> Session | str | None:
     """Return the recovered session, why there is none, or None when another process is at it."""
     from tfclient.finishing.live import DrawingFailed
-    from tfclient.finishing.recovery import finish_session
+    from tfclient.finishing.recovery import end_session
     from tfstore.errors import StoreError
     from tfstore.journal.reading import live_writers, writers
 
@@ -105,6 +105,6 @@ def _recover(store: Store, session_id: str) -> Session | str | None:
         )
     try:
         with store.claim(session_id) as mine:
-            return finish_session(store, session_id) if mine else None
+            return end_session(store, session_id) if mine else None
     except (StoreError, DrawingFailed, OSError) as error:
         return str(error)

@@ -9,12 +9,18 @@ import typer
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from tfstore.keeping.verifying import Fault, Verdict
+    from tfstore.keeping.problems import Kind
+    from tfstore.keeping.verifying import Verdict
 
-_WORDS: dict[Fault, str] = {
+_NOT_READABLE = "no readable document"
+_WORDS: dict[Kind, str] = {
     "unreadable": "unreadable",
-    "no_document": "no readable document",
-    "no_journal": "no journal",
+    "no_document": _NOT_READABLE,
+    "corrupt_document": _NOT_READABLE,
+    "lost_document": _NOT_READABLE,
+    "newer_document": _NOT_READABLE,
+    "stale_document": "older than its journal",
+    "lost_journal": "no journal",
 }
 """What is wrong where nothing was changed; anything else was."""
 
@@ -31,14 +37,16 @@ def verify(
     """Follow the hash chain of journals and compare the documents with them; exit 1 if anything was changed.
 
     Every entry holds the digest of the one before it. A change, a removal or an insertion breaks the chain there;
-    at its very end, it disagrees with the document. A step that was changed in the document is named.
+    at its very end, it disagrees with the document. The document is made again from its journal and compared to the
+    byte: what was changed in it is named, of the session, its runs and its steps.
 
-    With --json: {store, sessions: [{session_id, entries, sound, flaws: [{fault, detail, writer, seq}]}]}.
+    With --json: {store, sessions: [{session_id, entries, sound, problems: [{kind, detail, session_id, path, writer,
+    seq, mend}]}]}; kind and mend as in `tfclient doctor`.
     """
     from tfclient.cli.failures import USAGE, WRONG, Refused
     from tfclient.cli.finding import bare_store, find_session
     from tfclient.cli.printing import print_json
-    from tfclient.finishing.comparing import verified
+    from tfclient.finishing.rebuilding import verify as verify_session
 
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one.", USAGE)
@@ -49,7 +57,7 @@ def verify(
         ids = [each if each in known else find_session(opened, each) for each in sessions or []]
     verdicts: list[Verdict] = []
     for session_id in dict.fromkeys(ids):
-        verdict = verified(opened, session_id)
+        verdict = verify_session(opened, session_id)
         verdicts.append(verdict)
         if not as_json:
             _tell(verdict)
@@ -68,14 +76,21 @@ def _tell(verdict: Verdict) -> None:
 
     console = stdout()
     first = verdict.first
-    word, style = ("sound", "green") if first is None else (_WORDS.get(first.fault, "changed"), "bold red")
+    word, style = ("sound", "green") if first is None else (_WORDS.get(first.kind, "changed"), "bold red")
     line = Text.assemble(f"{verdict.session_id}  ", (word, style), f"  {counted(verdict.entries, 'line')}")
-    for flaw in verdict.flaws:
-        line.append(f"\n  {clean(flaw.detail)}", style if flaw is verdict.first else "dim")
+    for each in verdict.problems:
+        line.append(f"\n  {clean(each.detail)}", style if each is first else "dim")
+    if any(each.mend == "rebuild" for each in verdict.problems):
+        line.append(
+            f"\n  `tfclient rebuild {verdict.session_id}` makes it anew, and keeps this one beside it.", "dim"
+        )
     console.print(line, soft_wrap=True)
 
 
 def _json(verdict: Verdict) -> dict[str, Any]:
-    from attrs import asdict
-
-    return {**asdict(verdict), "sound": verdict.sound}
+    return {
+        "session_id": verdict.session_id,
+        "entries": verdict.entries,
+        "sound": verdict.sound,
+        "problems": [each.as_json() for each in verdict.problems],
+    }

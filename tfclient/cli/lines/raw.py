@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
-from tfstore.document.times import iso
-from tfstore.journal.request_texts import RequestTexts
+from tfstore.reading.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
 
@@ -28,7 +26,7 @@ def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
     """Return the journal entries of the call that a step belongs to, in their order.
 
     Raises:
-        Refused: the journal is gone, or holds nothing of this step.
+        Refused: the journal is gone, holds nothing of this step, or the document does not say what.
     """
     from tfclient.cli.failures import Refused
 
@@ -36,6 +34,12 @@ def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
     if not entries:
         raise Refused(
             f"The journal of session {session.session_id} is not there any more: only its document is left."
+        )
+    call = model_call_of(session, step) or step
+    if any(each.exchange_id is None for each in call.attempts):
+        raise Refused(
+            f"The document of session {session.session_id} was made by an earlier version of tfclient, which did not "
+            f"write down which entries are whose: `tfclient rebuild {session.session_id}` makes it anew."
         )
     found = entries_of(entries, session, step)
     if not found:
@@ -46,52 +50,6 @@ def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
     return found
 
 
-def entries_of(entries: list[Entry], session: Session, step: Step) -> list[Entry]:
-    """Return those of a session's entries that are about the call a step belongs to."""
-    call = model_call_of(session, step) or step
-    calls = _calls(entries, call)
-    exchanges = {
-        entry["exchange_id"]
-        for entry in entries
-        if entry["type"] == "attempt.sent" and entry.get("call") in calls
-    }
-    tools = {step.call_id} if step.call_id and step.label.startswith("tool_") else set[str]()
-    return [
-        entry
-        for entry in entries
-        if (entry.get("call") in calls and entry["type"] != "tool.ended")
-        or entry.get("exchange_id") in exchanges
-        or (entry["type"] in {"tool.started", "tool.ended"} and entry.get("call_id") in tools)
-    ]
-
-
-def _calls(entries: list[Entry], step: Step) -> set[Any]:
-    """Return the ids of the journal's calls that a step tells of.
-
-    Documents do not name them: moment and number of an attempt tell, and the server's own id of the request
-    where two attempts were sent in the same millisecond.
-    """
-    attempts = {(each.started_at, each.n) for each in step.attempts}
-    sent = {
-        entry["exchange_id"]: entry.get("call")
-        for entry in entries
-        if entry["type"] == "attempt.sent" and (iso(entry["at"]), entry.get("n")) in attempts
-    }
-    times = Counter(exchange.rpartition(".")[2] for exchange in sent)
-    if any(count > 1 for count in times.values()):
-        ids = {each.request_id for each in step.attempts if each.request_id}
-        answered = {
-            entry["exchange_id"]
-            for entry in entries
-            if entry["type"] == "attempt.answered" and entry["headers"].get("x-request-id") in ids
-        }
-        sent = {exchange: call for exchange, call in sent.items() if exchange in answered} or sent
-    if sent or step.attempts:
-        return set(sent.values())
-    started = (entry for entry in entries if entry["type"] == "call.started")
-    return {entry.get("call") for entry in started if iso(entry["at"]) == step.started_at}
-
-
 def raw_lines(everything: Iterable[Entry], wanted: list[Entry], width: int) -> Iterator[Text]:
     """Yield entries as one reads an exchange; bodies that go on from an earlier one are put together.
 
@@ -100,7 +58,7 @@ def raw_lines(everything: Iterable[Entry], wanted: list[Entry], width: int) -> I
         wanted: those to show.
         width: columns.
     """
-    bodies = _bodies(everything)
+    bodies = request_bodies(everything)
     began = wanted[0]["at"] if wanted else 0
     chunks: dict[str, list[Entry]] = {}
     for entry in wanted:
@@ -121,18 +79,6 @@ def raw_lines(everything: Iterable[Entry], wanted: list[Entry], width: int) -> I
             yield from _stream(of_stream, width)
         else:
             yield from _entry(entry, bodies.get(str(entry.get("exchange_id"))), width)
-
-
-def _bodies(entries: Iterable[Entry]) -> dict[str, str]:
-    texts = RequestTexts()
-    bodies: dict[str, str] = {}
-    for entry in entries:
-        if entry["type"] == "attempt.sent":
-            exchange = str(entry.get("exchange_id"))
-            text = texts.whole(exchange, entry.get("body"))
-            if text is not None:
-                bodies[exchange] = text
-    return bodies
 
 
 _KNOWN = frozenset(

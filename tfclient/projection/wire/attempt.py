@@ -161,6 +161,7 @@ class AttemptState:
         row = Attempt(self.n, self.status, started_at=iso(self.sent_at))
         if self.ended_at is not None:
             row.duration_ms = milliseconds(self.sent_at, self.ended_at)
+        row.exchange_id = self.exchange_id
         row.request_id = self.request_id
         row.retry_after = self.headers.get("retry-after-ms") or self.headers.get("retry-after")
         if row.retry_after and "retry-after-ms" in self.headers:

@@ -1,0 +1,97 @@
+"""What can be wrong with a store: one table of kinds, and of what mends each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from attrs import asdict, frozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Kind = Literal[
+    # a journal
+    "changed",
+    "removed",
+    "inserted",
+    "unreadable",
+    "lost",
+    "torn",
+    "lost_journal",
+    "unarchived_journal",
+    "dead_writer",
+    # a document
+    "no_document",
+    "corrupt_document",
+    "lost_document",
+    "newer_document",
+    "misnamed_document",
+    "changed_document",
+    "stale_document",
+    "earlier_document",
+    "drift",
+    # the store
+    "unfinished_file",
+    "corrupt_piece",
+    "missing_row",
+    "stale_row",
+    "orphan_row",
+    "missing_link",
+    "orphan_link",
+    "leftover_file",
+]
+
+Mend = Literal["recover", "rebuild", "fix", "delete", "none"]
+"""``recover``, ``rebuild``: from the journal, by the command of that name or ``tfclient doctor --fix``. ``fix``: by
+that alone. ``delete``: it is what a deletion leaves that did not come to its end, and ``tfclient delete`` ends it."""
+
+_MENDS: Final[dict[Kind, Mend]] = {
+    "corrupt_document": "recover",
+    "no_document": "recover",
+    "dead_writer": "recover",
+    "unarchived_journal": "recover",
+    "changed_document": "rebuild",
+    "stale_document": "rebuild",
+    "earlier_document": "rebuild",
+    "unfinished_file": "fix",
+    "corrupt_piece": "fix",
+    "missing_row": "fix",
+    "stale_row": "fix",
+    "orphan_row": "fix",
+    "missing_link": "fix",
+    "orphan_link": "fix",
+    "lost_journal": "delete",
+    "leftover_file": "delete",
+}
+
+_HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift"})
+
+
+@frozen
+class Problem:
+    """One thing that is not as it should be: its kind, in words, and where it is.
+
+    ``writer`` and ``seq`` name a journal's segment and the entry in it.
+    """
+
+    kind: Kind
+    detail: str
+    session_id: str | None = None
+    path: Path | None = None
+    writer: str | None = None
+    seq: int | None = None
+
+    @property
+    def mend(self) -> Mend:
+        """What mends it; ``none`` where something is lost: then it can only be said."""
+        return _MENDS.get(self.kind, "none")
+
+    @property
+    def harmless(self) -> bool:
+        """Whether a full disk, a killed process or another version left it; else something was done to the files."""
+        return self.kind in _HARMLESS
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the commands print of it with ``--json``."""
+        path = None if self.path is None else str(self.path)
+        return {**asdict(self), "path": path, "mend": self.mend}
