@@ -18,7 +18,7 @@ from tests.projection.recorded import FOLDER, needs_recordings
 from tests.server.replies import Call, Raw, Silence, answer, calls, cut, rate_limited
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder, TracedOpenAI, open_store
-from tfclient.finishing.last_steps import complete_claimed
+from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import LiveSession
 from tfclient.importing.cassette import find_cassettes
 from tfclient.importing.cassettes import import_cassettes
@@ -151,7 +151,7 @@ def test_the_examples_run(own_environment: Path, tmp_path: Path) -> None:
     folder = store.paths.journal_of(SESSION)
     folder.mkdir(parents=True)
     (folder / segment.name).write_text(text, encoding="utf-8")
-    complete_claimed(store, LiveSession(store, SESSION))
+    claim_and_write(LiveSession(store, SESSION))
 
     names = {
         "SEGMENT": segment,

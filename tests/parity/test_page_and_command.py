@@ -273,7 +273,8 @@ COLLECT = """() => ({
   transcript: [...document.querySelectorAll('.c-step')].map((entry) => ({
     id: entry.dataset.step, word: entry.querySelector('.tag').textContent,
     name: entry.querySelector('.c-head b')?.textContent ?? '', failed: entry.classList.contains('is-failed'),
-    remarks: entry.querySelector('.c-head .state')?.textContent ?? '', quiet: entry.querySelector('.c-head .quiet').textContent,
+    remarks: entry.querySelector('.c-head .state')?.textContent ?? '',
+    quiet: entry.querySelector('.c-head .quiet').textContent,
     text: entry.querySelector('.text-block')?.textContent ?? '', all: entry.innerText, parts: entry.childElementCount,
   })),
 })"""
@@ -281,7 +282,8 @@ COLLECT = """() => ({
 PANEL = """() => ({
   word: document.querySelector('.panel-head .tag').textContent,
   title: document.querySelector('.panel-title').textContent,
-  facts: [...document.querySelectorAll('.panel .facts dt')].map((dt) => [dt.textContent, dt.nextElementSibling.textContent]),
+  facts: [...document.querySelectorAll('.panel .facts dt')].map((dt) =>
+    [dt.textContent, dt.nextElementSibling.textContent]),
   links: [...document.querySelectorAll('.relations .part')].map((part) => [part.querySelector('h3').textContent,
     [...part.querySelectorAll('.step-link')].map((link) => link.dataset.step)]),
   text: document.querySelector('.panel').innerText,

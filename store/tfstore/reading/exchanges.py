@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tfstore.document.documents import Session, Step
-    from tfstore.journal.segment_reader import Entry
+    from tfstore.journal.entries import Entry
 
 
 def entries_of(entries: Sequence[Entry], session: Session, step: Step) -> list[Entry]:
