@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.browser import browser, page, serve_store, watched
 from tests.server.scripted import ScriptedServer
+
+__all__ = ["browser", "page", "serve_store", "watched"]
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("tfclient", deadline=None)

@@ -24,6 +24,7 @@ from tfclient.cli.lines.prompt import prompt_for, prompt_lines
 from tfclient.cli.lines.telling import telling
 from tfclient.cli.lines.transcript import transcript_of
 from tfclient.cli.lines.tree import Look, tree
+from tfstore.disk.json_text import compact
 from tfstore.document.converter import to_json
 from tfstore.document.documents import ErrorInfo, Step, Usage
 from tfstore.document.labels import Label
@@ -32,6 +33,7 @@ from tfstore.reading.comparison import aligned_runs
 from tfstore.reading.facts import gather
 from tfstore.reading.failures import story_of
 from tfstore.reading.search import Pattern, matches_in
+from tfstore.reading.shown import details_of, shown
 from tfstore.reading.totals import by_model, by_tool
 from tfstore.store import Store
 
@@ -91,6 +93,9 @@ def test_it_is_shown(store: Store, steps: list[Step], width: int, trigger: str) 
         lines += tree(facts, facts.runs, Look(width, full))
     for step in steps:
         lines += details(store, session, step, width)
+    reading = shown(facts)
+    compact([reading, [details_of(facts, own) for run in facts.runs for own in run.steps]])
+    assert [len(run["steps"]) for run in reading["runs"]] == [len(steps)]
 
     assert not [line.plain for line in lines if any(c < " " or c == "\u202e" for c in line.plain)]
     if width >= 60:

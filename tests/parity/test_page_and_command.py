@@ -282,8 +282,8 @@ COLLECT = """() => ({
 PANEL = """() => ({
   word: document.querySelector('.panel-head .tag').textContent,
   title: document.querySelector('.panel-title').textContent,
-  facts: [...document.querySelectorAll('.panel .facts dt')].map((dt) =>
-    [dt.textContent, dt.nextElementSibling.textContent]),
+  facts: [...document.querySelectorAll('.panel .facts dt')].map((name) =>
+    [name.textContent, name.nextElementSibling.textContent]),
   links: [...document.querySelectorAll('.relations .part')].map((part) => [part.querySelector('h3').textContent,
     [...part.querySelectorAll('.step-link')].map((link) => link.dataset.step)]),
   text: document.querySelector('.panel').innerText,
@@ -333,7 +333,7 @@ def test_every_item_type_is_drawn_as_the_command_prints_it(
 
 def collected(page: Page, place: str, steps: int) -> Any:
     page.goto(place)
-    page.wait_for_function(f"document.querySelectorAll('.o-step').length === {steps}")
+    page.locator(".o-step").nth(steps - 1).wait_for()
     page.locator(".c-step").last.wait_for()
     page.wait_for_timeout(200)
     return page.evaluate(COLLECT)

@@ -10,8 +10,8 @@ from pathlib import Path
 import uvicorn
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser import CHROMIUM_ARGUMENTS
 from tests.d2.sessions import troubled, weather
-from tests.view.conftest import CHROMIUM_ARGUMENTS
 from tests.view.making import failing, growing, long_session, timed
 from tfclient.view.app import create_app
 from tfclient.view.server import _listener

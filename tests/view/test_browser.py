@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import Watched
 from tests.builders import a_run, a_session, a_step
-from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG, Watched
+from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG
 from tests.view.making import a_model_call, a_row, failing, growing
 from tfclient.view import html_file
 from tfstore.store import Store

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.view.conftest import FAILING, TOKEN
+from tests.browser import TOKEN
+from tests.view.conftest import FAILING
 from tfclient.view.guard import Guard, new_token
 
 if TYPE_CHECKING:

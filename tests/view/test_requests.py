@@ -10,10 +10,12 @@ from tests.builders import a_run, a_session, a_step
 from tests.projection.builders import Story
 from tests.view.conftest import FAILING
 from tests.view.making import a_model_call, failing
-from tfclient.view.requests import NoRequest, all_requests, request_of
+from tfclient.view import requests
+from tfclient.view.requests import NoRequest, all_details, all_requests, request_of
 from tfstore.document.documents import Session
 from tfstore.reading.facts import gather
 from tfstore.reading.prompts import prompt_of
+from tfstore.reading.shown import details_of
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -108,3 +110,14 @@ def test_values_that_python_takes_for_the_same_are_kept_apart() -> None:
     call = packed["steps"]["step_1_2"]["body"]
     assert [repr(packed["values"][call[name]]) for name in "abce"] == ["1", "True", "1.0", "None"]
     assert call["d"] == []
+
+
+def test_a_file_takes_so_many_prompts_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST", 4)
+    facts = gather(failing())
+    packed = all_details(facts)
+    first, last = (packed["steps"][step]["prompt"] for step in ("step_1_4", "step_2_2"))
+    assert [packed["values"][n] for n in first["new"]] == [{"step": "step_1_1"}]
+    assert last["unknown"] == ["what it held: it is not in this file, `tfclient view` has it"]
+    assert len(packed["steps"]) == 15
+    assert packed["steps"]["step_1_5"] == details_of(facts, facts.steps["step_1_5"])

@@ -30,6 +30,11 @@ NAMED: Final = 5
 """Values that are named of those that a request lacks."""
 
 _LISTS: Final = ("fixed", "history", "new")
+_NOT_HERE: Final = {
+    "title": "Prompt as the model saw it",
+    "unknown": ["what it held: it is not in this file, `tfclient view` has it"],
+    **{name: [] for name in _LISTS},
+}
 
 
 class NoRequest(StoreError):
@@ -170,5 +175,7 @@ def all_details(facts: SessionFacts) -> Json:
         details = details_of(facts, own, prompt=packed.count <= MOST)
         if prompt := details.get("prompt"):
             prompt |= {name: packed.places(prompt[name]) for name in _LISTS}
+        elif has_prompt(own.step):
+            details["prompt"] = _NOT_HERE
         found[own.step.step_id] = details
     return {"values": packed.values, "steps": found}
