@@ -53,9 +53,12 @@ def serve_store() -> Iterator[Callable[[Store], str]]:
         listener.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium with a profile of its own."""
+    """Headless Chromium with a profile of its own.
+
+    For one module only: while it is there, no test in its process can run an event loop.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
