@@ -140,7 +140,8 @@ def directory_to_read(
         raise SettingError(name, directory, _A_FOLDER)
     if address := _SCHEME.match(os.fspath(directory)):
         # Taken for a path, it would become a folder of that name.
-        shown = f"{address[1]}://{os.fspath(directory)[address.end() :].lstrip('/')}"
+        rest = os.fspath(directory)[address.end() :]
+        shown = f"{address[1]}:/{rest}" if rest.startswith("/") else f"{address[1]}://{rest}"
         raise SettingError(name, shown, f"{_A_FOLDER}; stores elsewhere cannot be used yet")
     path = Path(directory)
     try:
