@@ -6,7 +6,7 @@ import logging
 import os
 
 from tfclient.finishing.recovery import recover
-from tfclient.settings import Settings
+from tfclient.settings import directory_to_read
 from tfstore.errors import ArchiveUnreadable, JournalUnreadable
 from tfstore.store import Store
 
@@ -22,6 +22,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``./.thoughtflow``.
 
     Raises:
+        SettingError: the path, or ``THOUGHTFLOW_DIR``, cannot be that of a folder.
         StoreNotFound: there is no store there.
         StoreUnusable: what is there cannot serve as one.
 
@@ -35,7 +36,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         >>> [row.title for row in open_store(folder).list()]
         ['A trial']
     """
-    store = Store(Settings.resolve(path).directory)
+    store = Store(directory_to_read(path))
     try:
         for session in recover(store):
             _log.info(

@@ -31,6 +31,13 @@ REDACT_MODES: Final = ("secrets", "content")
 LEAST_PAYLOAD: Final = 1000
 """Bytes that a cap on payloads leaves at least: ids and names are no payload."""
 
+_DEFAULT: Final = ".thoughtflow"
+
+_A_FOLDER: Final = "the path of a folder"
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+"""How an address begins; as a ``Path`` it has lost one of its slashes."""
+
 _A_CAP: Final = "a number of bytes or a size such as '256KB', at least 1KB"
 
 _SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*([kKMGT]?)i?B?")
@@ -118,17 +125,40 @@ def bytes_in(text: str) -> int | None:
     return None if found is None else int(float(found[1]) * _POWERS[found[2]])
 
 
-def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path:
+def directory_to_read(
+    directory: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
+    """Return the folder of the store to be read: that of ``Settings.resolve``, but no other in place of a wrong one.
+
+    Raises:
+        SettingError: the argument, or ``THOUGHTFLOW_DIR``, cannot be a folder.
+    """
+    name = "dir"
     if directory is None:
-        directory = environ.get("THOUGHTFLOW_DIR") or ".thoughtflow"
+        name, directory = "THOUGHTFLOW_DIR", environ.get("THOUGHTFLOW_DIR") or _DEFAULT
+    if not os.fspath(directory) or "\0" in os.fspath(directory):
+        raise SettingError(name, directory, _A_FOLDER)
+    if address := _SCHEME.match(os.fspath(directory)):
+        # Taken for a path, it would become a folder of that name.
+        rest = os.fspath(directory)[address.end() :]
+        shown = f"{address[1]}:/{rest}" if rest.startswith("/") else f"{address[1]}://{rest}"
+        raise SettingError(name, shown, f"{_A_FOLDER}; stores elsewhere cannot be used yet")
     path = Path(directory)
-    if not os.fspath(directory) or "\0" in str(path):
-        raise SettingError("dir", directory, "the path of a folder")
     try:
         # Now, not at the first call: a program that changes its directory keeps one store.
         return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - links are the user's choice
     except (OSError, RuntimeError):
         return path
+
+
+def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path:
+    try:
+        return directory_to_read(directory, environ)
+    except SettingError as error:
+        if directory is not None:
+            raise
+        _complain(error.name, str(error.value), error.expected, _DEFAULT)
+        return directory_to_read(_DEFAULT)
 
 
 def _flag(name: str, value: object, *, default: bool) -> bool:

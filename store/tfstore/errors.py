@@ -15,6 +15,7 @@
     * BlobUnreadable
     * ArchiveUnreadable
     * SessionInUse
+    * TableReadOnly
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -212,3 +213,15 @@ class SessionInUse(StoreError):
         )
         self.session_id = session_id
         self.writers = tuple(writers)
+
+
+class TableReadOnly(StoreError):
+    """Somebody wrote to a store through its TinyDB table."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"Nothing was changed in the store at {path}: its table is for reading. Sessions are written by the "
+            "recorder, and `tfclient rebuild` would undo any other change. Write to a copy: "
+            '`TinyDB("copy.json").insert_multiple(store.sessions.all())`.'
+        )
+        self.path = path

@@ -1,8 +1,6 @@
 """The store: open it, list its sessions, read them, and follow what led to what.
 
-A reader needs no lock and never sees half a document. Nothing here is tied to one machine's disk but ``Store``
-itself: what records and what shows sessions needs ``SessionStore``, four methods that a shared database can
-have as well.
+A reader never sees half a document.
 """
 
 from __future__ import annotations
@@ -10,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from tfstore.disk.blobs import Blobs
 from tfstore.disk.locks import only_one
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
-from tfstore.disk.session_folder import SessionFiles
+from tfstore.disk.session_folder import SessionFolder
 from tfstore.errors import (
     CorruptDocument,
     StoreError,
@@ -25,55 +23,35 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
-from tfstore.index.catalog import OTHER, Catalog, CatalogRow, row_of
-from tfstore.index.responses import ResponseIndex
+from tfstore.index.session_index import SessionIndex, Wanted
 from tfstore.journal.reading import (
     archived_sessions,
     live_writers,
     read_entries,
     sessions_with_journal,
+    size_of,
     writers,
 )
-from tfstore.keeping import deleting
 from tfstore.reading import descent
+from tfstore.tables.document_maps import Documents
 from tfstore.tables.session_table import SessionTable
-from tfstore.tables.stored_sessions import StoredSessions
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tinydb.queries import QueryLike
 
     from tfstore.document.documents import Session, Step
+    from tfstore.index.rows import Calls, SessionRow
     from tfstore.journal.reading import Entry, JournalReport
-
-
-class SessionStore(Protocol):
-    """What a place for sessions must be able to do."""
-
-    def put(self, session: Session) -> None:
-        """Keep the session, in place of what was kept of it before."""
-        ...
-
-    def get(self, session_id: str) -> Session:
-        """Return a session."""
-        ...
-
-    def list(self, *, limit: int | None = None) -> builtins.list[CatalogRow]:
-        """Return a row for each session, the latest first."""
-        ...
-
-    def find(self, query: QueryLike) -> Iterator[Session]:
-        """Yield the sessions whose documents the query holds for."""
-        ...
 
 
 class Store:
     """A store on this machine's disk.
 
-    ``sessions`` is a TinyDB table of the documents; ``paths``, ``blobs``, ``catalog`` and ``responses`` are its
-    parts. Documents that could not be read while looking through all of them are told in ``skipped``.
+    ``sessions`` is a TinyDB table of the documents, to be read; ``paths``, ``blobs`` and ``index`` are its parts.
+    Documents that could not be read while looking through all of them are told in ``skipped``.
 
     Args:
         path: the store's folder.
@@ -104,31 +82,30 @@ class Store:
             raise StoreUnusable(self.paths.root, "it is a file where a folder is needed")
         elif not self.paths.exists():
             raise StoreNotFound(self.paths.root)
-        self._files = SessionFiles(self.paths, changed=self._follow, fsync=fsync)
-        self._stored = StoredSessions(self._files)
-        self.sessions = SessionTable(self._files)
+        self._folder = SessionFolder(
+            self.paths, journal_size=lambda session_id: size_of(self.paths, session_id), fsync=fsync
+        )
+        self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
-        self.catalog = Catalog(self.paths)
-        self.responses = ResponseIndex(self.paths)
+        self.index = SessionIndex(self._folder)
 
     @property
     def skipped(self) -> Mapping[str, str]:
         """Session id and reason of each document that a search went past because it cannot be read."""
-        return self._stored.skipped
+        return self._folder.skipped
 
     def ids(self) -> builtins.list[str]:
         """Return the ids of all sessions that have a document, sorted."""
-        return self._files.ids()
+        return self._folder.ids()
 
     def put(self, session: Session) -> None:
-        """Write the session's document, whole, and then its row in the catalog.
+        """Write the session's document, whole, and take it up in the index.
 
         Raises:
             InvalidSessionId: its id cannot be a file name.
             StoreUnusable: it cannot be written; an earlier document is untouched.
         """
-        self._files.save_session(session)
-        self._index(session)
+        self.index.put(session, self._folder.save(session))
 
     def get(self, session_id: str) -> Session:
         """Return a session.
@@ -139,7 +116,7 @@ class Store:
             NewerDocument: its document was written by a later version.
         """
         try:
-            return self._stored.get(session_id)
+            return self._folder.session(session_id)
         except KeyError:
             raise UnknownSession(session_id, self.near(session_id)) from None
 
@@ -151,7 +128,7 @@ class Store:
             CorruptDocument: its document cannot be read.
         """
         try:
-            return self._files.text(session_id)
+            return self._folder.text(session_id)
         except KeyError:
             raise UnknownSession(session_id, self.near(session_id)) from None
 
@@ -177,8 +154,9 @@ class Store:
         since: datetime | str | None = None,
         tool: str | None = None,
         model: str | None = None,
+        error_class: str | None = None,
         limit: int | None = None,
-    ) -> builtins.list[CatalogRow]:
+    ) -> builtins.list[SessionRow]:
         """Return the rows of sessions, the latest first, active ones included.
 
         Args:
@@ -187,31 +165,14 @@ class Store:
             since: sessions that started at this moment or later (ISO-8601 text is UTC unless it says otherwise).
             tool: sessions in which this tool was called.
             model: sessions in which this model was called.
+            error_class: sessions with such an error.
             limit: at most so many.
 
         Raises:
             ValueError: ``since`` is no moment.
         """
-        first = None if since is None else _moment(since)
-        day = None if first is None else f"{first - timedelta(days=1):%Y%m%d}"
-        start = "" if first is None else _text_of(first)
-        wanted = {"status": status, "result": result}
-        found: dict[str, CatalogRow] = {}
-        previous: str | None = None
-        for current, piece in self.catalog.pieces(day):
-            if limit is not None and current != previous and _enough(found, limit, current):
-                break
-            previous = current
-            for row in self.catalog.read(piece):
-                if (
-                    all(value is None or getattr(row, name) == value for name, value in wanted.items())
-                    and (row.started_at or "") >= start
-                    and (tool is None or tool in row.tools)
-                    and (model is None or model in row.models)
-                ):
-                    found[row.session_id] = row
-        rows = sorted(found.values(), key=lambda row: (row.started_at or "", row.session_id), reverse=True)
-        return rows[:limit]
+        start = None if since is None else _text_of(since)
+        return self.index.rows(Wanted(status, result, start, tool, model, error_class), limit)
 
     def find(self, query: QueryLike) -> Iterator[Session]:
         """Yield the sessions whose documents a TinyDB query holds for, by id; those unreadable are skipped.
@@ -225,7 +186,9 @@ class Store:
             >>> [session.session_id for session in store.find(where("metadata").user == "ada")]
             ['sess_1']
         """
-        return self._stored.matching(query)
+        for session_id, document in Documents(self._folder).items():
+            if query(document) and (session := self._folder.readable(session_id, document)) is not None:
+                yield session
 
     def steps(
         self,
@@ -255,7 +218,8 @@ class Store:
         if session_id is not None:
             sessions = iter([self.get(session_id)])
         else:
-            sessions = self._stored.holding(*given.values(), error_class)
+            ids = self.index.with_steps(label=label, tool=tool, status=status, model=model, error=error_class)
+            sessions = filter(None, map(self._folder.readable, ids))
         for session in sessions:
             for run in session.runs:
                 for step in run.steps:
@@ -263,6 +227,34 @@ class Store:
                         error_class is None or (step.error is not None and step.error.class_ == error_class)
                     ):
                         yield step
+
+    def may_say(
+        self,
+        pieces: Sequence[str],
+        said: Callable[[Session], builtins.list[str]],
+        version: int,
+        label: str | None,
+    ) -> set[str] | None:
+        """Return the ids of sessions of which a text may hold these pieces, as ``SessionIndex.may_say`` does.
+
+        Those whose documents cannot be read are among them: nobody knows what they say.
+        """
+        ids = self.index.may_say(pieces, said, version, label)
+        return None if ids is None else {*ids, *self.skipped}
+
+    def calls(
+        self, label: Literal["assistant_call", "tool_call"], *, since: datetime | str | None = None
+    ) -> builtins.list[Calls]:
+        """Return what the calls of each model (``assistant_call``) or each tool (``tool_call``) come to.
+
+        Args:
+            label: which calls.
+            since: those of sessions that started at this moment or later.
+
+        Raises:
+            ValueError: ``since`` is no moment.
+        """
+        return self.index.calls(label, None if since is None else _text_of(since))
 
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it.
@@ -282,7 +274,7 @@ class Store:
 
     def find_response(self, response_id: str) -> tuple[str, Step] | None:
         """Return the session id and the model call that made a response, if it is in this store."""
-        for session_id in self.responses.sessions("made", response_id):
+        for session_id in self.index.made(response_id):
             with contextlib.suppress(StoreError):
                 for run in self.get(session_id).runs:
                     for step in run.steps:
@@ -292,7 +284,7 @@ class Store:
 
     def continued_in(self, response_id: str) -> builtins.list[str]:
         """Return the ids of the sessions that go on from this response of another session."""
-        return self.responses.sessions("continued", response_id)
+        return self.index.continued(response_id)
 
     def journal(self, session_id: str) -> tuple[builtins.list[Entry], JournalReport]:
         """Return the session's journal entries in their order, archived ones too, and what reading them met.
@@ -309,7 +301,7 @@ class Store:
             UnknownSession: there is nothing; the error names near ids.
         """
         if not is_session_id(session_id) or not (
-            self._files.has(session_id)
+            self._folder.has(session_id)
             or writers(self.paths, session_id)
             or os.path.lexists(self.paths.archived(session_id))
         ):
@@ -348,64 +340,21 @@ class Store:
         with only_one(place, timeout=timeout) as mine:
             yield mine
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session and all that only it refers to; ``deleting.delete`` removes many at once.
-
-        Raises:
-            UnknownSession: there is nothing of it.
-            SessionInUse, ClaimedElsewhere: somebody is writing to it.
-            StoreUnusable: something of it cannot be removed.
-        """
-        for problem in deleting.delete(self, [session_id]).problems.values():
-            raise problem
-
     def near(self, session_id: str) -> builtins.list[str]:
         """Return the ids of sessions that may have been meant, at most three."""
         ids = self.ids()
         parts = [each for each in ids if session_id and session_id in each][:3]
         return parts or difflib.get_close_matches(session_id, ids, n=3)
 
-    def _index(self, session: Session) -> None:
-        try:
-            self.catalog.put(row_of(session))
-            self.responses.follow(session)
-        except OSError as error:
-            reason = f"{session.session_id} was written, but not its row in {self.paths.catalog} ({error})"
-            raise StoreUnusable(self.paths.root, reason) from error
-
-    def _follow(self, session_id: str, document: Mapping[str, Any] | None) -> None:
-        """Keep the catalog true to what was changed through the TinyDB table."""
-        session = None if document is None else self._stored.structured(session_id, dict(document))
-        if session is not None and session.session_id == session_id:
-            self._index(session)
-        else:
-            self.catalog.remove(session_id)
-
     def _is_closed(self, session_id: str) -> bool:
-        if not self._files.has(session_id):
-            return False
-        row = self.catalog.get(session_id)
-        return (row is not None and row.status == "closed") or self._status(session_id) == "closed"
-
-    def _status(self, session_id: str) -> object:
         try:
-            return self._files.load(session_id).get("status")
+            return self._folder.load(session_id).get("status") == "closed"
         except (KeyError, CorruptDocument):
-            return None
+            return False
 
 
-def _enough(found: Mapping[str, CatalogRow], limit: int, day: str) -> bool:
-    """Whether what is still to come, of this day or earlier, cannot be among the latest."""
-    if day == OTHER:
-        return False
-    end = f"{day[:4]}-{day[4:6]}-{day[6:]}T~"
-    return sum((row.started_at or "") > end for row in found.values()) >= limit
-
-
-def _moment(given: datetime | str) -> datetime:
+def _text_of(given: datetime | str) -> str:
+    """Return a moment as it stands in documents."""
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _text_of(moment: datetime) -> str:
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,7 +23,7 @@ from tests.bench.figures import Figure
 
 PROMISES = (
     *("a_call", "a_stream", "an_image", "async_tasks", "importing"),
-    *("the_least", "memory", "resent", "big_session", "closing"),
+    *("the_least", "memory", "resent", "big_session", "closing", "finding"),
 )
 
 

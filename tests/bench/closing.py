@@ -6,48 +6,60 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from tests.bench.figures import Figure
 from tests.bench.traffic import on_the_wire, prompt, record, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.finishing.live import LiveSession
-from tfstore.disk.paths import StorePaths, new_session_id
-from tfstore.index.catalog import Catalog, CatalogRow
+from tfstore.disk.json_text import compact
+from tfstore.disk.paths import new_session_id
+from tfstore.document.converter import to_json
+from tfstore.document.documents import Session
 from tfstore.store import Store
+
+_TIMES = 41
 
 
 def measure(*, long: bool) -> Iterator[Figure]:
-    """Measure with catalogs of ten and of 100,000 rows (3,000 without ``--long``), all of one week."""
-    many = 100_000 if long else 3_000
-    few, lots = _closing(10), _closing(many)
-    yield Figure("closing a session in a store of 10", few * 1000, "ms")
-    yield Figure(f"closing one in a store of {many:,} / of 10", lots / few, "×", 1.5)
-
-
-def _closing(sessions: int) -> float:
-    with tempfile.TemporaryDirectory(prefix="tfclient-bench-", ignore_cleanup_errors=True) as folder:
-        catalog = Catalog(StorePaths(Path(folder)))
-        StorePaths(Path(folder)).create()
-        now = datetime.now(UTC)
-        for n in range(sessions):
-            then = now - timedelta(days=n % 7)
-            catalog.put(CatalogRow(new_session_id(then), title=f"Session {n}", status="closed"))
-        made = Recorder(folder)
-        taken: list[float] = []
-        for n in range(11):
-            session = made.session()
-            session.__enter__()
-            record(made, session, *on_the_wire({"model": MODEL, "input": prompt(200)}, said(n)))
-            session._state.writer.append(
-                {"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"}
+    """Measure by turns with ten sessions and with 100,000 (10,000 without ``--long``) of one week, all in the index."""
+    many = 100_000 if long else 10_000
+    with ExitStack() as stack:
+        folders = [
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="tfclient-bench-", ignore_cleanup_errors=True)
             )
-            session._state.writer.close()
-            store = Store(made.settings.directory)
-            began = time.process_time()
-            LiveSession(store, session.id).write_files()
-            taken.append(time.process_time() - began)
-            session._state.ended = True
-        return statistics.median(taken)
+            for _ in range(2)
+        ]
+        recorders = [_recorder(folder, count) for folder, count in zip(folders, (10, many), strict=True)]
+        taken = [[_closing(made, n) for made in recorders] for n in range(_TIMES)]
+    few, lots = (statistics.median(each) for each in zip(*taken, strict=True))
+    yield Figure("closing a session in a store of 10", few * 1000, "ms")
+    yield Figure(f"closing one in a store of {many:,} / of 10", lots / few, "×", 1.1)
+
+
+def _recorder(folder: str, sessions: int) -> Recorder:
+    store = Store(folder, create=True)
+    now = datetime.now(UTC)
+    for n in range(sessions):
+        session = Session(new_session_id(now - timedelta(days=n % 7)), title=f"Session {n}", status="closed")
+        store.paths.document(session.session_id).write_bytes(compact(to_json(session)))
+    if len(store.list()) != sessions:
+        raise RuntimeError("not all of them are in the index")
+    return Recorder(folder)
+
+
+def _closing(made: Recorder, n: int) -> float:
+    session = made.session()
+    session.__enter__()
+    record(made, session, *on_the_wire({"model": MODEL, "input": prompt(200)}, said(n)))
+    session._state.writer.append({"at": 2**52, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+    session._state.writer.close()
+    store = Store(made.settings.directory)
+    began = time.process_time()
+    LiveSession(store, session.id).write_files()
+    taken = time.process_time() - began
+    session._state.ended = True
+    return taken

@@ -25,9 +25,9 @@ from tfclient.cli.lines.telling import telling
 from tfclient.cli.lines.transcript import transcript_of
 from tfclient.cli.lines.tree import Look, tree
 from tfstore.disk.json_text import compact
-from tfstore.document.converter import to_json
 from tfstore.document.documents import ErrorInfo, Step, Usage
 from tfstore.document.labels import Label
+from tfstore.index.rows import calls_of
 from tfstore.reading.changes import Follower
 from tfstore.reading.comparison import aligned_runs
 from tfstore.reading.facts import gather
@@ -111,7 +111,7 @@ def test_it_is_told_searched_compared_counted_and_followed(
 ) -> None:
     session = a_session(a_run(*steps, prompt="", status="failed"), title="any", result="failed")
     reversed_ = a_session(a_run(*map(copy.copy, steps[::-1]), prompt=""), title="any")
-    document = to_json(session)
+    calls = [each for _, each in calls_of(session)]
     story = story_of(session)
     lines = list(telling(story, width))
     lines += differences(session, reversed_, pairs := aligned_runs(session.runs, reversed_.runs), width)
@@ -124,7 +124,7 @@ def test_it_is_told_searched_compared_counted_and_followed(
             lines += prompt_lines(session, step, prompt_for(store, session, step), width)
 
     assert json.dumps([story.as_json(), [pair.as_json() for pair in pairs]], default=repr)
-    assert all(group.errors <= len(steps) for group in by_model([document]) + by_tool([document]))
+    assert all(group.errors <= len(steps) for group in by_model(calls) + by_tool(calls))
     assert all(match.text[match.start : match.end].casefold() == "e" for match in found)
     assert not [line.plain for line in lines if any(c < " " or c == "\u202e" for c in line.plain)]
     assert not [line.plain for line in telling(story, width) if line.cell_len > width]

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.cli.making import HOSTILE, WEATHER, a_store, run
+from tfclient.cli.app import app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,11 +121,14 @@ def test_a_newer_document(store: Store, command: str) -> None:
     assert "upgrade tfclient to open it" in outcome.err
 
 
-def test_a_corrupt_document_is_still_listed_and_has_a_path(store: Store) -> None:
-    store.paths.document(WEATHER).write_text("{", encoding="utf-8")
+def test_a_corrupt_document_is_told_where_it_would_be_listed_and_has_a_path(store: Store) -> None:
+    path = store.paths.document(WEATHER)
+    path.write_text("{", encoding="utf-8")
 
-    assert "Weather agent" in run("list", "--store", store.paths.root).out
-    assert run("path", WEATHER, "--store", store.paths.root).out == f"{store.paths.document(WEATHER)}\n"
+    outcome = run("list", "--store", store.paths.root)
+    assert outcome.code == 1
+    assert f"The document of session {WEATHER} at {path} cannot be read" in " ".join(outcome.err.split())
+    assert run("path", WEATHER, "--store", store.paths.root).out == f"{path}\n"
 
 
 def test_what_is_said_on_stderr_holds_no_control_characters(store: Store) -> None:
@@ -137,3 +142,21 @@ def test_wrong_usage() -> None:
     assert run("show").code == 2
     assert run("no-such-command").code == 2
     assert run("list", "--no-such-option").code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["show", "last"], ["doctor"], ["demo"], ["import", "cassette.yaml"], ["stats"]]
+)
+def test_an_address_is_no_store_yet(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = "postgresql://host/db"
+    by_option = run(*command, "--store", address)
+    by_environment = CliRunner().invoke(app, command, env={"THOUGHTFLOW_DIR": address})
+
+    sentence = f"'{address}' cannot be used: give the path of a folder; stores elsewhere cannot be used yet."
+    assert (by_option.code, by_environment.exit_code) == (2, 2)
+    for told in (by_option.err, by_environment.stderr):
+        assert sentence in " ".join(told.split())
+    assert list(tmp_path.iterdir()) == []

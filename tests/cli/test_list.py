@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,19 +132,19 @@ def test_what_could_not_be_looked_through_is_told(store: Store) -> None:
     assert f"The document of session {WEATHER}" in outcome.err
 
 
-def test_a_corrupt_catalog_is_told(store: Store) -> None:
-    (store.paths.catalog / "20260902.json").write_text("{", encoding="utf-8")
+def test_a_document_that_cannot_be_read_is_told(store: Store) -> None:
+    store.paths.document(WEATHER).write_text("{", encoding="utf-8")
 
-    outcome = run("list", "--store", store.paths.root)
-
-    assert outcome.code == 1
-    assert "20260902.json cannot be read. `tfclient doctor --fix` makes it again." in outcome.err
-
-
-def test_a_catalog_that_is_gone_is_told(store: Store) -> None:
-    shutil.rmtree(store.paths.catalog)
-
-    outcome = run("list", "--store", store.paths.root)
+    outcome = run("list", "--store", store.paths.root, "--json")
 
     assert outcome.code == 1
-    assert "there are 3 documents: `tfclient doctor --fix`" in outcome.err
+    assert [row["session_id"] for row in outcome.json] == [GOING_ON, HOSTILE]
+    assert outcome.err.count(f"The document of session {WEATHER}") == 1
+
+
+def test_an_index_that_is_gone_is_made_again(store: Store) -> None:
+    before = run("list", "--store", store.paths.root, "--json").json
+    for path in store.paths.root.glob("*index*"):
+        path.unlink()
+
+    assert run("list", "--store", store.paths.root, "--json").json == before

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.builders import a_run, a_session, a_step
-from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run
+from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
 from tfstore.reading.search import Pattern
 
 if TYPE_CHECKING:
@@ -136,3 +136,38 @@ def test_a_document_that_cannot_be_read_is_told_and_the_others_are_searched(stor
     assert outcome.code == 1
     assert "USER Hello" in outcome.out
     assert f"The document of session {HOSTILE}" in outcome.err
+
+
+def test_titles_and_metadata_are_looked_at_too(tmp_path: Path) -> None:
+    session = weather()
+    session.title, session.metadata = (
+        "A titled talk",
+        {"customer": "ada", "tags": ["urgent", 7], "nested": {"deep": "pearl"}},
+    )
+    root = a_store(tmp_path / "store", session).paths.root
+
+    def places(text: str, *more: str) -> list[tuple[str, str | None, str | None]]:
+        found = run("search", text, "--store", root, "--json", *more).json
+        assert all(each["text"][each["start"] : each["end"]].casefold() == text for each in found)
+        return [(each["label"], each["tool"], each["step_id"]) for each in found]
+
+    assert places("titled") == [("title", None, None)]
+    assert places("ada") == [("metadata", "customer", None)]
+    assert places("customer") == [("metadata", "customer", None)]
+    assert places("urgent") == [("metadata", "tags", None)]
+    assert places("pearl") == [("metadata", "nested", None)]
+    assert places("titled", "--label", "user_message") == []
+    for text in ("titled", "ada", "urgent", "pearl", "customer: a"):
+        assert [row["session_id"] for row in run("list", "--grep", text, "--store", root, "--json").json] == [
+            WEATHER
+        ]
+    shown = run("search", "ada", "--store", root).out.splitlines()
+    assert shown[1].split() == ["metadata", "customer", "customer:", "ada"]
+
+
+def test_a_title_that_a_prompt_says_is_told_once(store: Store) -> None:
+    found = run("search", "weather agent", "--store", store.paths.root, "--json").json
+    assert {each["label"] for each in found} == {"title"}
+    labels = [each["label"] for each in run("search", "hello", "--store", store.paths.root, "--json").json]
+    assert "user_message" in labels
+    assert "title" not in labels

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.builders import a_run, a_session, a_step
-from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
+from tests.cli.making import HOSTILE, a_store, run, weather
 from tfstore.document.documents import ErrorInfo
 from tfstore.reading.totals import percentile
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 
-def test_by_day_from_the_catalog_alone(store: Store) -> None:
-    for session_id in (WEATHER, HOSTILE, GOING_ON):
-        store.paths.document(session_id).write_text("{", encoding="utf-8")
-
+def test_by_day(store: Store) -> None:
     found = run("stats", "--store", store.paths.root, "--json").json
 
     day = {

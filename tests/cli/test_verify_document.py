@@ -14,6 +14,7 @@ from tfclient.finishing.live import LiveSession
 from tfstore.disk.json_text import readable
 from tfstore.document.documents import Session
 from tfstore.journal.segment import Segment
+from tfstore.keeping.deleting import delete
 from tfstore.store import Store
 
 CASSETTE = Path(__file__).parents[2] / "cassettes" / "agent_loop.yaml"
@@ -249,7 +250,7 @@ def test_other_sessions_may_come_and_go(tmp_path: Path, order: str) -> None:
         True
     ] * (order == "is gone")
     if order == "is gone":
-        store.delete(first)
+        delete(store, [first])
 
     outcome = run("verify", "--all", "--store", root)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tfclient.settings
-from tfclient import Recorder, SettingError
+from tfclient import Recorder, SettingError, open_store
 from tfclient.settings import Settings
 
 
@@ -151,3 +152,48 @@ def test_stats_begin_at_zero_and_count(tmp_path: Path) -> None:
     assert stats.bytes == sum(path.stat().st_size for path in tmp_path.rglob("*.jsonl"))
     assert stats.write_p99_us >= stats.write_median_us > 0
     assert stats.faults == stats.lost == stats.backlog == 0
+
+
+ADDRESSES = [
+    "postgresql://host/db",
+    "postgres+ssl://host:5432/db?a=b",
+    "https://host/x",
+    "file:///tmp/x",
+    "s3://bucket",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_no_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for a path, it would become a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    sentence = re.escape(
+        f"{address!r} cannot be used: give the path of a folder; stores elsewhere cannot be used yet."
+    )
+    for use in (Recorder, open_store):
+        with pytest.raises(SettingError, match=sentence):
+            use(address)
+        with pytest.raises(SettingError, match=r"stores elsewhere cannot be used yet"):
+            use(Path(address))
+    monkeypatch.setenv("THOUGHTFLOW_DIR", address)
+    with pytest.raises(SettingError, match=f"THOUGHTFLOW_DIR={sentence}"):
+        open_store()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_in_the_environment_is_told_and_stops_no_program(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert resolved(THOUGHTFLOW_DIR=address).directory == tmp_path / ".thoughtflow"
+    assert len(caplog.records) == 1
+    assert f"THOUGHTFLOW_DIR={address} cannot be used" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["C:/traces", "a:b", "with:colon/in/it", "./x://y", "/x://y"])
+def test_what_only_looks_like_an_address_is_a_path(path: str) -> None:
+    assert resolved(THOUGHTFLOW_DIR=path).directory.is_absolute()

@@ -437,13 +437,13 @@ def test_no_script_of_the_page_knows_a_label_or_a_payload() -> None:
 
 
 def test_sessions_of_a_list_are_told_as_the_command_tells_them() -> None:
-    from tests.view.making import BEGAN, a_row
-    from tfstore.index.catalog import row_of
+    from tests.view.making import BEGAN, a_listed
+    from tfstore.index.rows import row_of
     from tfstore.reading.session_words import numbers, row_words
 
     session = timed(failing())
     words = row_words(row_of(session), BEGAN)
     assert (words["result"], words["title"], words["model"]) == ("FAILED", "Weather agent", "gpt-4.1")
     assert f"{words['calls']} model calls · {words['tools']} tool calls" in numbers(session)
-    several = row_words(a_row(1, tool_errors=2), BEGAN)
+    several = row_words(row_of(a_listed(1, tool_errors=2)), BEGAN)
     assert (several["errors"], several["tokens"], several["took"]) == ("2", "", "1.0 s")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import pytest
 from tinydb import where
 
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, run, with_tools
-from tfstore.disk.session_folder import SessionFiles
+from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import ErrorInfo, Session, Summary
 from tfstore.errors import (
     CorruptDocument,
@@ -22,7 +21,8 @@ from tfstore.errors import (
     UnknownSession,
 )
 from tfstore.journal.reading import Segment, sessions_with_journal
-from tfstore.store import SessionStore, Store
+from tfstore.keeping.deleting import delete
+from tfstore.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def test_an_unknown_session_names_near_ones(store: Store) -> None:
 def test_an_id_that_leaves_the_folder_is_unknown_to_read_and_invalid_to_write(
     store: Store, hostile: str
 ) -> None:
-    for reader in (store.get, store.journal, store.delete):
+    for reader in (store.get, store.journal):
         with pytest.raises(UnknownSession):
             reader(hostile)
     with pytest.raises(InvalidSessionId):
@@ -152,7 +152,7 @@ def test_the_last_session_is_the_one_that_started_last(store: Store) -> None:
     store.put(a_session("aaa", started_at=started(5)))
     assert store.last() == at(9)
 
-    shutil.rmtree(store.paths.catalog)
+    (store.paths.root / "index.db").unlink()
     assert store.last() == at(9)
 
 
@@ -165,21 +165,6 @@ def test_the_list_begins_with_the_latest(store: Store) -> None:
     assert listed(store) == expected
     for limit in range(7):
         assert listed(store, limit=limit) == expected[:limit]
-
-
-def test_a_limit_opens_few_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for day in range(1, 29):
-        store.put(a_session(at(day), started_at=started(day)))
-    opened: list[Path] = []
-    plain = store.catalog.read
-
-    def read(piece: Path) -> Any:
-        opened.append(piece)
-        return plain(piece)
-
-    monkeypatch.setattr(store.catalog, "read", read)
-    assert listed(store, limit=2) == [at(28), at(27)]
-    assert len(opened) <= 4
 
 
 def test_the_list_can_be_narrowed(store: Store) -> None:
@@ -241,21 +226,19 @@ def test_steps_are_found_in_documents_that_others_wrote(store: Store) -> None:
     assert [step.step_id for step in store.steps(tool="wetter-für-alle")] == ["step_1_1"]
 
 
-def test_documents_that_cannot_hold_the_step_are_not_parsed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_documents_without_the_step_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("weather", "search"):
         store.put(a_session(name, a_run(1, a_step("1_1", "tool_call", tool_name=name))))
-    parsed: list[str] = []
-    plain = SessionFiles.parse
+    read: list[str] = []
+    plain = SessionFolder.load
 
-    def parse(self: SessionFiles, session_id: str, text: bytes) -> Any:
-        parsed.append(session_id)
-        return plain(self, session_id, text)
+    def load(self: SessionFolder, session_id: str) -> Any:
+        read.append(session_id)
+        return plain(self, session_id)
 
-    monkeypatch.setattr(SessionFiles, "parse", parse)
+    monkeypatch.setattr(SessionFolder, "load", load)
     assert [step.session_id for step in store.steps(tool="weather")] == ["weather"]
-    assert parsed == ["weather"]
+    assert read == ["weather"]
 
 
 def test_sessions_are_found_by_queries(store: Store) -> None:
@@ -266,17 +249,6 @@ def test_sessions_are_found_by_queries(store: Store) -> None:
     assert [session.session_id for session in store.find(where("metadata").user == "bob")] == ["two"]
     assert [str(each.doc_id) for each in store.sessions.search(where("metadata").user == "ada")] == ["one"]
     assert list(store.skipped) == ["three"]
-
-
-def test_what_is_changed_through_tinydb_is_in_the_list(store: Store) -> None:
-    store.put(a_session("one"))
-    store.put(a_session("two"))
-    store.sessions.update({"title": "Renamed"}, doc_ids=["one"])  # type: ignore[list-item]
-    store.sessions.remove(doc_ids=["two"])  # type: ignore[list-item]
-
-    assert [(row.session_id, row.title) for row in store.list()] == [("one", "Renamed")]
-    store.sessions.insert({"session_id": "notes", "text": "no session"})
-    assert listed(store) == ["one"]
 
 
 def test_a_response_is_found_without_reading_other_documents(
@@ -310,7 +282,7 @@ def test_a_response_of_a_session_still_running_is_found(store: Store) -> None:
     elsewhere = Store(store.paths.root)
 
     assert elsewhere.find_response("resp_late") is not None
-    store.delete(SESSION)
+    delete(store, [SESSION])
     assert elsewhere.find_response("resp_late") is None
 
 
@@ -333,25 +305,25 @@ def test_deleting_leaves_nothing_of_a_session_and_all_of_the_others(store: Store
             segment.append(an_entry(1))
         store.put(a_session(each))
         store.paths.diagram(each).write_text("a -> b")
-    store.delete("one")
+    delete(store, ["one"])
 
     assert store.ids() == ["one.more", "two"]
     assert sessions_with_journal(store.paths) == ["one.more", "two"]
     assert listed(store) == ["two", "one.more"]
     assert not store.paths.diagram("one").exists()
     assert store.paths.diagram("one.more").exists()
-    with pytest.raises(UnknownSession):
-        store.delete("one")
+    assert isinstance(delete(store, ["one"]).problems["one"], UnknownSession)
 
 
 def test_a_session_that_is_being_written_is_not_deleted(store: Store) -> None:
     with Segment.open(store.paths, SESSION) as segment:
         segment.append(an_entry(1))
         store.put(a_session(status="active"))
-        with pytest.raises(SessionInUse, match=segment.writer):
-            store.delete(SESSION)
+        problem = delete(store, [SESSION]).problems[SESSION]
+        assert isinstance(problem, SessionInUse)
+        assert segment.writer in str(problem)
         assert store.get(SESSION).status == "active"
-    store.delete(SESSION)
+    delete(store, [SESSION])
 
 
 def test_deleting_follows_no_link(store: Store, tmp_path: Path) -> None:
@@ -360,7 +332,7 @@ def test_deleting_follows_no_link(store: Store, tmp_path: Path) -> None:
     (outside / "kept.jsonl").write_text("mine")
     store.put(a_session())
     store.paths.journal_of(SESSION).symlink_to(outside, target_is_directory=True)
-    store.delete(SESSION)
+    delete(store, [SESSION])
 
     assert (outside / "kept.jsonl").read_text() == "mine"
     assert not store.paths.journal_of(SESSION).is_symlink()
@@ -379,8 +351,8 @@ def test_abandoned_sessions_are_those_that_died(store: Store) -> None:
             store.put(a_session(each, status=status))
     with Segment.open(store.paths, "running"):
         assert store.abandoned() == ["died", "died-early"]
-    # A catalog that was lost, or says what is not so, changes nothing.
-    shutil.rmtree(store.paths.catalog)
+    # An index that was lost changes nothing.
+    (store.paths.root / "index.db").unlink()
     assert store.abandoned() == ["died", "died-early", "running"]
 
 
@@ -427,11 +399,3 @@ def test_processes_put_sessions_into_one_store(store: Store, paths: StorePaths) 
         found = store.find_response(f"resp_{session_id}")
         assert found is not None
         assert found[0] == session_id
-
-
-def test_a_store_can_be_any_place_with_four_methods(store: Store) -> None:
-    place: SessionStore = store
-    place.put(a_session())
-
-    assert place.get(SESSION).title == place.list(limit=1)[0].title == "Hello"
-    assert [each.session_id for each in place.find(where("title") == "Hello")] == [SESSION]

@@ -18,7 +18,6 @@ from tfstore.document.documents import (
     ToolSummary,
     Usage,
 )
-from tfstore.index.catalog import CatalogRow
 
 BEGAN = datetime(2026, 9, 2, 9, 14, tzinfo=UTC)
 
@@ -303,17 +302,20 @@ def growing(runs: int, *, active: bool = True) -> Session:
     return session
 
 
-def a_row(n: int, **fields: Any) -> CatalogRow:
-    """Return the catalog's row of the n-th of many sessions, one a minute."""
+def a_listed(n: int, *, tools: dict[str, int] | None = None, **fields: Any) -> Session:
+    """Return the n-th of many sessions that are told apart in a list, one a minute."""
     began = BEGAN + timedelta(minutes=n)
-    return CatalogRow(
+    summary = Summary(runs=1, models={"gpt-4.1": 1}, tool_errors=fields.pop("tool_errors", 0))
+    summary.tools = {name: ToolSummary(calls=calls) for name, calls in (tools or {}).items()}
+    return Session(
         f"sess_{began:%Y%m%dT%H%M%SZ}_{n:08x}",
-        title=f"Session number {n}",
-        status="closed",
-        result="completed",
-        started_at=iso(began),
-        duration_ms=1000 + n,
-        runs=1,
-        models={"gpt-4.1": 1},
-        **fields,
+        **{
+            "title": f"Session number {n}",
+            "status": "closed",
+            "result": "completed",
+            "started_at": iso(began),
+            "duration_ms": 1000 + n,
+            "summary": summary,
+            **fields,
+        },
     )

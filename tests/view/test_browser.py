@@ -12,8 +12,10 @@ import pytest
 from tests.browser import Watched
 from tests.builders import a_run, a_session, a_step
 from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG
-from tests.view.making import a_model_call, a_row, failing, growing
+from tests.view.making import a_listed, a_model_call, failing, growing
 from tfclient.view import html_file
+from tfstore.disk.json_text import compact
+from tfstore.document.converter import to_json
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -314,15 +316,9 @@ def test_ten_thousand_sessions_are_a_list(
     page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
 ) -> None:
     store = Store(tmp_path / "store", create=True)
-    rows = [a_row(n) for n in range(10_000)]
-    folder = store.paths.make_dir(store.paths.catalog)
-    days: dict[str, dict[str, object]] = {}
-    from attrs import asdict
-
-    for row in rows:
-        days.setdefault(row.session_id[5:13], {})[row.session_id] = asdict(row)
-    for day, content in days.items():
-        (folder / f"{day}.json").write_text(json.dumps({"rows": content}))
+    for n in range(10_000):
+        path = store.paths.document((session := a_listed(n)).session_id)
+        path.write_bytes(compact(to_json(session)))
     page.goto(serve_store(store))
     expect(page.locator(".count")).to_have_text("10,000 sessions")
     expect(page.locator(".list-row").first).to_contain_text("Session number 9999")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.view.making import BEGAN, a_row, failing, growing
+from tests.view.making import BEGAN, a_listed, failing, growing
 from tfclient.view.listing import BadFilter, Listing, Wanted
-from tfstore.index.catalog import Catalog, CatalogRow
+from tfstore.document.documents import Summary
+from tfstore.keeping.deleting import delete
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -17,17 +18,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
+def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "store", create=True)
-    store.catalog.put(a_row(1, tools={"get_weather": 2}))
-    store.catalog.put(a_row(2, tools={"send_email": 1}, tool_errors=1, errors=1))
-    failed = a_row(3)
-    failed.result, failed.title = "failed", "Überraschung"
-    store.catalog.put(failed)
-    running = a_row(4)
-    running.status, running.result, running.models = "active", None, {"o4-mini": 1}
-    store.catalog.put(running)
-    return store.catalog
+    store.put(a_listed(1, tools={"get_weather": 2}))
+    store.put(a_listed(2, tools={"send_email": 1}, tool_errors=1))
+    store.put(a_listed(3, result="failed", title="Überraschung"))
+    store.put(a_listed(4, status="active", result=None, summary=Summary(models={"o4-mini": 1})))
+    return store
 
 
 @pytest.mark.parametrize(
@@ -53,8 +50,8 @@ def catalog(tmp_path: Path) -> Catalog:
         ({"since": "1w"}, [4, 3, 2, 1]),
     ],
 )
-def test_filters(catalog: Catalog, wanted: dict[str, str], found: list[int]) -> None:
-    listing = Listing(catalog, now=lambda: BEGAN + timedelta(minutes=5))
+def test_filters(store: Store, wanted: dict[str, str], found: list[int]) -> None:
+    listing = Listing(store, now=lambda: BEGAN + timedelta(minutes=5))
     page = listing.page(Wanted(**wanted))
     assert [int(row["session_id"][-8:], 16) for row in page["rows"]] == found
     assert page["total"] == len(found)
@@ -62,51 +59,39 @@ def test_filters(catalog: Catalog, wanted: dict[str, str], found: list[int]) -> 
 
 
 @pytest.mark.parametrize("since", ["soon", "2y", "-2h", "999999w", "2026-13-01", "٣h"])
-def test_what_is_no_time_is_refused(catalog: Catalog, since: str) -> None:
+def test_what_is_no_time_is_refused(store: Store, since: str) -> None:
     with pytest.raises(BadFilter, match="is no time"):
-        Listing(catalog).page(Wanted(since=since))
+        Listing(store).page(Wanted(since=since))
 
 
 def test_pages_make_up_the_whole(tmp_path: Path) -> None:
-    catalog = Catalog(Store(tmp_path / "store", create=True).paths)
+    store = Store(tmp_path / "store", create=True)
     for n in range(120):
-        catalog.put(a_row(n))
-    listing = Listing(catalog)
+        store.put(a_listed(n))
+    listing = Listing(store)
     pages = [listing.page(Wanted(), offset, 50) for offset in (0, 50, 100, 150)]
     assert [len(page["rows"]) for page in pages] == [50, 50, 20, 0]
     titles = [row["title"] for page in pages for row in page["rows"]]
     assert titles == [f"Session number {n}" for n in range(119, -1, -1)]
 
 
-def test_only_what_changed_is_read_again(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    another = a_row(1)
-    another.session_id = "sess_20250101T000000Z_00000009"
-    catalog.put(another)
-    read: list[str] = []
-    reader = catalog.read
-
-    def told(piece: Path) -> list[CatalogRow]:
-        read.append(piece.stem)
-        return reader(piece)
-
-    monkeypatch.setattr(catalog, "read", told)
-    listing = Listing(catalog)
+def test_it_says_when_there_is_something_else(store: Store) -> None:
+    listing = Listing(store)
     first = listing.page(Wanted())
-    assert sorted(read) == ["20250101", "20260902"]
     assert listing.page(Wanted())["version"] == first["version"]
-    assert len(read) == 2
-    catalog.put(a_row(5))
+    store.put(a_listed(5))
     grown = listing.page(Wanted())
-    assert read[2:] == ["20260902"]
     assert grown["version"] != first["version"]
     assert grown["rows"][0]["title"] == "Session number 5"
-    catalog.remove(a_row(5).session_id)
+    store.put(a_listed(5, title="Renamed"))
+    assert listing.page(Wanted())["version"] != grown["version"]
+    delete(store, [a_listed(5).session_id])
     assert listing.page(Wanted())["all"] == first["all"]
 
 
 def test_the_store_keeps_the_list_true(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
-    listing = Listing(store.catalog)
+    listing = Listing(store)
     assert listing.page(Wanted())["total"] == 0
     store.put(failing())
     store.put(growing(1))
@@ -116,15 +101,14 @@ def test_the_store_keeps_the_list_true(tmp_path: Path) -> None:
     assert names["models"] == [("gpt-4.1", 2)]
 
 
-def test_a_piece_that_cannot_be_read_is_told(catalog: Catalog) -> None:
-    listing = Listing(catalog)
-    _, piece = next(catalog.pieces())
-    piece.write_text("{")
-    page = listing.page(Wanted())
-    assert page["rows"] == []
-    assert piece.name in page["trouble"][0]
+def test_a_document_that_cannot_be_read_is_told(store: Store) -> None:
+    path = store.paths.document(a_listed(1).session_id)
+    path.write_text("{")
+    page = Listing(store).page(Wanted())
+    assert page["total"] == 3
+    assert path.name in page["trouble"][0]
 
 
-def test_since_counts_from_now(catalog: Catalog) -> None:
-    later = Listing(catalog, now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+def test_since_counts_from_now(store: Store) -> None:
+    later = Listing(store, now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     assert later.page(Wanted(since="1h"))["total"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 LAST = "last"
 CANDIDATES = 5
 """Ids named when several are meant."""
+
+_BEGAN = re.compile(r"sess_(\d{8}T\d{6})Z_")
 
 
 def open_store(path: Path | None) -> Store:
@@ -37,10 +40,10 @@ def bare_store(path: Path | None) -> Store:
     Raises:
         StoreNotFound, StoreUnusable: there is none there.
     """
-    from tfclient.settings import Settings
+    from tfclient.settings import directory_to_read
     from tfstore.store import Store
 
-    return Store(Settings.resolve(path).directory)
+    return Store(directory_to_read(path))
 
 
 def find_session(store: Store, typed: str) -> str:
@@ -52,11 +55,7 @@ def find_session(store: Store, typed: str) -> str:
         Refused: several are meant, or the store is empty.
     """
     if typed == LAST:
-        try:
-            latest = store.last()
-        except UnknownSession:
-            raise Refused(f"There are no sessions in the store at {store.paths.root} yet.", USAGE) from None
-        return _with_document(store, latest)
+        return _latest(store)
     if is_session_id(typed) and store.paths.document(typed).is_file():
         return typed
     ids = store.ids()
@@ -78,14 +77,38 @@ def _is_typed(session_id: str, typed: str) -> bool:
     return session_id.startswith(typed) or short_id(session_id).startswith(typed)
 
 
-def _with_document(store: Store, session_id: str) -> str:
-    if not store.paths.document(session_id).is_file() and session_id in store.recorded():
-        raise DocumentMissing(session_id)
-    return session_id
+def _latest(store: Store) -> str:
+    """Return the session that started last, also if its document cannot be read.
+
+    Raises:
+        DocumentMissing: it was closed, and has no document any more.
+        Refused: there is none.
+    """
+    from tfstore.journal.archive import archived_sessions
+
+    rows = store.list(limit=1)
+    began = re.sub("[:-]", "", rows[0].started_at or "")[:15] if rows else ""
+    later = [
+        each
+        for each in {*archived_sessions(store.paths), *store.skipped}
+        if (moment := _BEGAN.match(each)) and moment[1] > began
+        if each in store.skipped or not store.paths.document(each).is_file()
+    ]
+    if later:
+        latest = max(later)
+        if latest not in store.skipped:
+            raise DocumentMissing(latest)
+        return latest
+    if rows:
+        return rows[0].session_id
+    try:
+        return store.last()
+    except UnknownSession:
+        raise Refused(f"There are no sessions in the store at {store.paths.root} yet.", USAGE) from None
 
 
 def nothing_in(store: Store) -> str:
-    """Say that nothing can be listed: there is nothing yet, or the catalog does not tell of what there is."""
+    """Say that nothing can be listed: there is nothing yet, or nothing of what there is can be read."""
     if store.ids():
         return f"None of the sessions in {store.paths.root} could be listed."
     return f"No sessions in {store.paths.root} yet."

@@ -11,10 +11,10 @@ import typer
 def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer session ids to the shell; whatever is wrong, completion says nothing."""
     try:
-        from tfclient.settings import Settings
+        from tfclient.settings import directory_to_read
         from tfstore.store import Store
 
-        ids = Store(Settings.resolve(ctx.params.get("store")).directory).ids()
+        ids = Store(directory_to_read(ctx.params.get("store"))).ids()
     except Exception:  # noqa: BLE001 - a shell waiting for a completion is no place for errors
         return []
     return [each for each in ("last", *reversed(ids)) if each.startswith(incomplete)]

@@ -178,7 +178,6 @@ class LiveSession:
 
     def _again(self, limit: float) -> bool:
         self._restart()
-        self.store.responses.forget(self.session_id)
         self._catch_up(limit)
         return True
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from attrs import asdict, frozen
+from attrs import frozen
 
 from tfclient.finishing.live import DrawingFailed
 from tfclient.finishing.rebuilding import rebuild, verify
 from tfstore.errors import StoreError, UnknownSession
 from tfstore.journal.reading import live_writers
 from tfstore.journal.segment_reader import segment_files
-from tfstore.keeping.doctor import Repair, examine, fix_catalog
+from tfstore.keeping.doctor import Repair, examine, remove_unfinished
 from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WITHOUT_DOCUMENT: Final = frozenset(
 
 @frozen
 class Mended(Repair):
-    """What ``mend`` did: besides the caches, sessions rebuilt from their journals, and those that could not be."""
+    """What ``mend`` did: besides removing files, sessions rebuilt from their journals, and those that could not be."""
 
     sessions_rebuilt: int = 0
     not_rebuilt: int = 0
@@ -64,12 +64,12 @@ def _verified(store: Store, session_id: str) -> list[Problem]:
 
 
 def mend(store: Store) -> Mended:
-    """Rebuild every session that needs it, then make the catalog and the response index true to the documents.
+    """Rebuild every session that needs it, then remove unfinished files, and the index, which is made anew.
 
     Journals are never written to, but for the end of sessions whose program died.
 
     Raises:
-        StoreUnusable, OSError: the catalog could not be written.
+        OSError: something could not be removed.
     """
     rebuilt = failed = 0
     needing = {each.session_id for each in examine_store(store) if each.mend in {"recover", "rebuild"}}
@@ -80,5 +80,5 @@ def mend(store: Store) -> Mended:
         except (StoreError, DrawingFailed, OSError):
             # The problem stays, and says why.
             failed += 1
-    repair = fix_catalog(store)
-    return Mended(**asdict(repair), sessions_rebuilt=rebuilt, not_rebuilt=failed)
+    removed = remove_unfinished(store).files_removed
+    return Mended(files_removed=removed, sessions_rebuilt=rebuilt, not_rebuilt=failed)

@@ -173,7 +173,7 @@ def _recorded_elsewhere(store: Store, session: Session) -> Callable[[str], str |
         answers = said.get(response_id)
         answer = answers.pop(0) if answers else None
         found = store.find_response(response_id)
-        if answer is None or found is None or answer in store.responses.sessions("made", response_id):
+        if answer is None or found is None or answer in store.index.made(response_id):
             return answer
         return found[0]
 

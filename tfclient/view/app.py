@@ -136,7 +136,7 @@ class _Pages:
     def __init__(self, store: Store, start: str) -> None:
         self._store = store
         self._start = start
-        self._listing = Listing(store.catalog)
+        self._listing = Listing(store)
         self._kept: OrderedDict[str, _Read] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tfstore.disk.paths import open_for_reading, open_private
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MORE = 1024 * 1024
+
+Stamp: TypeAlias = tuple[int, int]
+"""When a file was last written, in nanoseconds, and how long it is: what changes when its content does."""
+
+_TICK = 1_000_000
+"""Nanoseconds of a time that are ours to choose: a millisecond."""
 
 UNFINISHED = ".tmp"
 """How the names of files that are being written end; one that stays was left by a process that died."""
@@ -40,8 +46,13 @@ def whose(name: str) -> str | None:
     return None if found is None else found[1]
 
 
-def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = False) -> None:
-    """Put these bytes where the path points, in place of whatever file was there; 0600.
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return the stamp of a file."""
+    return status.st_mtime_ns, status.st_size
+
+
+def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = False) -> Stamp:
+    """Put these bytes where the path points, in place of whatever file was there; 0600. Returns its stamp.
 
     Args:
         path: the file; its folder must be there.
@@ -63,6 +74,8 @@ def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = Fal
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        _make_time_unique(beside)
+        stamp = stamp_of(beside.lstat())
         beside.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -70,6 +83,16 @@ def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = Fal
         raise
     if fsync:
         sync_folder(path.parent)
+    return stamp
+
+
+def _make_time_unique(path: Path) -> None:
+    """Let no other writing have the same time: clocks of file systems stand still for milliseconds."""
+    status = path.lstat()
+    modified = status.st_mtime_ns - status.st_mtime_ns % _TICK + secrets.randbelow(_TICK)
+    # Where times cannot be set, they are as exact as they are.
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(status.st_atime_ns, modified))
 
 
 def read_file(path: Path, limit: int) -> bytes:

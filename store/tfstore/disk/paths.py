@@ -108,7 +108,7 @@ class StorePaths:
 
     @property
     def catalog(self) -> Path:
-        """The index of sessions, in pieces."""
+        """Where versions before this one kept the rows of sessions: removed when ``index.db`` is made."""
         return self.root / "catalog"
 
     def document(self, session_id: str) -> Path:

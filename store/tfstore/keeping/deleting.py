@@ -1,8 +1,8 @@
 """Deleting sessions: all that is kept of them, and nothing of the others, however many go at once.
 
 The journal goes first, under the session's claim, so that nothing makes the session again; then, for all of them
-together, what is shared with other sessions: links, blobs. The document goes late and the row of the catalog last:
-until then the session is known, and deleting it again goes on where an earlier attempt died.
+together, what is shared with other sessions: the index, blobs. The document goes last: until then the session is
+known, and deleting it again goes on where an earlier attempt died.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ def known(store: Store, session_id: str) -> str:
     Raises:
         UnknownSession: there is nothing; the error names near ids.
     """
-    if not is_session_id(session_id) or (
-        not any(traces(store.paths, session_id)) and store.catalog.get(session_id) is None
-    ):
+    if not is_session_id(session_id) or not any(traces(store.paths, session_id)):
         raise UnknownSession(session_id, store.near(session_id))
     return session_id
 
@@ -177,18 +175,23 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         return [each for each in blobs if not has_journal(paths, each)]
 
     _remove_left(paths, set(gone()))
-    store.responses.remove(gone())
     freed, kept = 0, None
     files = [path for each in set().union(*blobs.values()) if (path := store.blobs.find(each)) is not None]
     try:
         freed = remove_unused(store, files, without=gone())
     except CorruptDocument as error:
         kept = error
-    for session_id in gone():
+    # Before the documents, so that a death in between leaves nothing that nobody knows of.
+    store.index.remove(gone())
+    removed = gone()
+    for session_id in removed:
         for document in _documents(paths, session_id):
             if _is_there(document):
                 document.unlink(missing_ok=True)
-    store.catalog.remove(*gone())
+    # And after them: somebody may have read one in between.
+    store.index.remove(
+        each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
+    )
     return freed, kept
 
 

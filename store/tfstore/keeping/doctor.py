@@ -12,8 +12,6 @@ from attrs import frozen
 from tfstore.disk.files import UNFINISHED
 from tfstore.disk.paths import is_real_dir, is_session_id
 from tfstore.errors import StoreError
-from tfstore.index.catalog import CatalogRow, row_of
-from tfstore.index.responses import links_of
 from tfstore.journal.reading import JournalReport, iter_entries, live_writers
 from tfstore.keeping.problems import Problem
 from tfstore.keeping.verifying import chain_problems, document_of, lost_journal
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfstore.disk.paths import StorePaths
-    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 _MOMENTS: Final = 60
@@ -33,14 +30,9 @@ _WHOLE: Final = re.compile(r"(.+)")
 
 @frozen
 class Repair:
-    """What ``fix_catalog`` did: rows, links, pieces and unfinished files, written or added, and removed."""
+    """What ``remove_unfinished`` did."""
 
-    rows_written: int = 0
-    rows_removed: int = 0
-    pieces_removed: int = 0
     files_removed: int = 0
-    links_added: int = 0
-    links_removed: int = 0
 
 
 def examine(store: Store, *, journals: bool = True) -> Iterator[Problem]:
@@ -59,18 +51,12 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Problem]:
         >>> list(examine(store))
         []
     """
-    rows = {row.session_id: row for row in store.catalog.rows()}
-    for piece, reason in store.catalog.trouble.items():
-        yield Problem("corrupt_piece", f"{piece} cannot be read: {reason}", path=piece)
     documents = store.ids()
     have = set(documents)
     recorded = store.recorded()
     with_journal = set(recorded)
     for session_id in documents:
-        yield from _document(store, session_id, rows.get(session_id), has_journal=session_id in with_journal)
-    for session_id in sorted(rows.keys() - have):
-        detail = f"The catalog lists {session_id}, which has no document"
-        yield Problem("orphan_row", detail, session_id)
+        yield from _document(store, session_id, has_journal=session_id in with_journal)
     for session_id in recorded:
         alive = live_writers(store.paths, session_id)
         if session_id not in have and not alive:
@@ -85,50 +71,25 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Problem]:
         yield Problem("unfinished_file", detail, path=path)
 
 
-def fix_catalog(store: Store) -> Repair:
-    """Make the catalog and the response index true to the documents again; both are caches.
+def remove_unfinished(store: Store) -> Repair:
+    """Remove the files that dead processes left half written, and the index: it is made anew when it is asked.
 
     Safe while others use the store, and to repeat. Documents and journals are not touched.
 
     Raises:
-        StoreUnusable, OSError: something could not be written.
+        OSError: something could not be removed.
     """
-    rows = {row.session_id: row for row in store.catalog.rows()}
-    pieces = 0
-    for _, piece in list(store.catalog.pieces()):
-        if piece in store.catalog.trouble:
-            piece.unlink(missing_ok=True)
-            pieces += 1
-    store.catalog.trouble.clear()
-    rows = {row.session_id: row for row in store.catalog.rows()} if pieces else rows
-    written = added = 0
-    for session_id in store.ids():
-        session = _readable(store, session_id)
-        if session is None or session.session_id != session_id:
-            continue
-        row = row_of(session)
-        if rows.get(session_id) != row:
-            store.catalog.put(row)
-            written += 1
-        missing = store.responses.missing(links_of(session))
-        store.responses.add(missing)
-        added += len(missing)
-    orphans = sorted(rows.keys() - set(store.ids()))
-    for session_id in orphans:
-        store.catalog.remove(session_id)
-    less = store.responses.remove(_orphan_links(store, {*store.ids(), *store.recorded()}))
+    store.index.discard()
     unfinished = list(_unfinished(store))
     for path in unfinished:
         if is_real_dir(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    return Repair(written, len(orphans), pieces, len(unfinished), added, less)
+    return Repair(len(unfinished))
 
 
-def _document(
-    store: Store, session_id: str, row: CatalogRow | None, *, has_journal: bool
-) -> Iterator[Problem]:
+def _document(store: Store, session_id: str, *, has_journal: bool) -> Iterator[Problem]:
     path = store.paths.document(session_id)
     session = document_of(store, session_id)
     if isinstance(session, Problem):
@@ -138,18 +99,8 @@ def _document(
     if session.status == "active" and not live_writers(store.paths, session_id):
         detail = f"Session {session_id} was never closed, and nobody writes to it any more"
         yield Problem("dead_writer", detail, session_id, path)
-    if row is None:
-        yield Problem("missing_row", f"The catalog does not list {session_id}", session_id)
-    elif row != row_of(session):
-        yield Problem(
-            "stale_row", f"The catalog says something else of {session_id} than its document", session_id
-        )
     if session.integrity.entries and not has_journal:
         yield lost_journal(store, session)
-    missing = store.responses.missing(links_of(session))
-    if missing:
-        detail = f"The response index lacks {len(missing)} responses of {session_id}"
-        yield Problem("missing_link", detail, session_id)
 
 
 def _journal(store: Store, session_id: str) -> Iterator[Problem]:
@@ -161,17 +112,10 @@ def _journal(store: Store, session_id: str) -> Iterator[Problem]:
 
 def _left(store: Store, known: set[str]) -> Iterator[Problem]:
     """What there is of sessions that have neither a document nor a journal."""
-    for session_id in _orphan_links(store, known):
-        detail = f"The response index names {session_id}, of which there is nothing else"
-        yield Problem("orphan_link", detail, session_id)
     for session_id, path in _derived(store.paths):
         if session_id not in known and not _is_known(store, session_id):
             detail = f"{path} is of session {session_id}, of which there is neither journal nor document"
             yield Problem("leftover_file", detail, session_id, path)
-
-
-def _orphan_links(store: Store, known: set[str]) -> list[str]:
-    return sorted(each for each in store.responses.named() - known if not _is_known(store, each))
 
 
 def _is_known(store: Store, session_id: str) -> bool:
@@ -191,17 +135,10 @@ def _derived(paths: StorePaths) -> Iterator[tuple[str, Path]]:
                 yield found[1], path
 
 
-def _readable(store: Store, session_id: str) -> Session | None:
-    try:
-        return store.get(session_id)
-    except StoreError:
-        return None
-
-
 def _unfinished(store: Store) -> Iterator[Path]:
     """Files that a dead process left half written; those of a living one are moved away within moments."""
     paths = store.paths
-    for folder in (paths.sessions, paths.catalog, paths.archive, paths.blobs):
+    for folder in (paths.sessions, paths.archive, paths.blobs):
         for path in sorted(folder.rglob(f".*{UNFINISHED}")):
             if path.is_file() and not path.is_symlink() and _is_old(path):
                 yield path

@@ -32,12 +32,6 @@ Kind = Literal[
     "drift",
     # the store
     "unfinished_file",
-    "corrupt_piece",
-    "missing_row",
-    "stale_row",
-    "orphan_row",
-    "missing_link",
-    "orphan_link",
     "leftover_file",
 ]
 
@@ -54,12 +48,6 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "stale_document": "rebuild",
     "earlier_document": "rebuild",
     "unfinished_file": "fix",
-    "corrupt_piece": "fix",
-    "missing_row": "fix",
-    "stale_row": "fix",
-    "orphan_row": "fix",
-    "missing_link": "fix",
-    "orphan_link": "fix",
     "lost_journal": "delete",
     "leftover_file": "delete",
 }

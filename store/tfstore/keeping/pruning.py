@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from tfstore.index.catalog import CatalogRow
+    from tfstore.index.rows import SessionRow
     from tfstore.keeping.deleting import Deletion
     from tfstore.store import Store
 
@@ -31,7 +31,7 @@ _YOUNG: Final = 3600.0
 class Candidate:
     """A session that may go: its row, and the bytes of its files."""
 
-    row: CatalogRow
+    row: SessionRow
     bytes: int
 
     @property
@@ -136,11 +136,11 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _ended(row: CatalogRow) -> str:
+def _ended(row: SessionRow) -> str:
     return row.ended_at or row.started_at or ""
 
 
-def _moment(row: CatalogRow) -> str | None:
+def _moment(row: SessionRow) -> str | None:
     return row.ended_at or row.started_at
 
 

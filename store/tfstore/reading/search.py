@@ -1,7 +1,8 @@
-"""Where a text occurs in recorded sessions: looked for in the bytes of documents first, then in their steps.
+"""Where a text occurs in recorded sessions: in their titles, their metadata and their steps.
 
-Parsing a document costs far more than reading it. So the bytes are asked first whether they can hold the text at
-all: its plain ASCII stretches stand in a document as they are, whatever is escaped around them.
+The store's index is asked which sessions may hold it at all, by three letters at a time. Where it cannot say, the
+bytes of documents are: the plain ASCII words of a text stand in a document as they are, whatever is escaped around
+them, and parsing costs far more than reading. What is found is always found in the document.
 """
 
 from __future__ import annotations
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
 
     Told = Callable[[str], None]
 
-_STRETCH = re.compile(r"[A-Za-z0-9_ .,:;()=+-]+", re.ASCII)
+TOLD: Final = 1
+"""Version of what a session says here. Raised when that changes, so that the index is told again."""
+
+_WORD = re.compile(r"[A-Za-z0-9_.()=+-]+", re.ASCII)
+_LINES = re.compile(r"[^\0\r\n]+")
+_OPTIONAL = re.compile(r".[*?]")
+_INTRICATE: Final = frozenset("|()[]{}\\")
+_EQUAL: Final = str.maketrans({"İ": "i", "ı": "i", "\0": " "})
+"""What a regular expression takes for the same letter, and folding does not; NUL is no character of a text index."""
+
 _APART: Final = b'"sha256:'
 """Stands in a document that keeps some of its texts apart."""
 
@@ -36,10 +46,14 @@ class BadPattern(ValueError):
 
 @frozen
 class Pattern:
-    """What to look for: a compiled expression, and stretches of bytes that any document holding it has."""
+    """What to look for: a compiled expression.
+
+    ``words`` are bytes that any document holding it has, ``pieces`` what the text itself has, folded.
+    """
 
     expression: re.Pattern[str]
-    stretches: tuple[bytes, ...] = ()
+    words: tuple[bytes, ...] = ()
+    pieces: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str, *, regex: bool = False) -> Pattern:
@@ -59,24 +73,40 @@ class Pattern:
         if expression.search("") is not None:
             raise BadPattern(f"{text!r} matches everything, also nothing at all: give more of it.")
         if regex:
-            return cls(expression)
-        return cls(expression, tuple(found.group().lower().encode() for found in _STRETCH.finditer(text)))
+            return cls(expression, pieces=_pieces(text))
+        words = tuple(found.group().lower().encode() for found in _WORD.finditer(text))
+        return cls(expression, words, tuple(map(folded, _LINES.findall(text))))
 
     def may_be_in(self, document: bytes) -> bool:
         """Return whether a document's bytes can hold it; False is certain, unless texts of it are kept apart."""
-        if not self.stretches:
+        if not self.words:
             return True
         lowered = document.lower()
-        return all(each in lowered for each in self.stretches) or _APART in document
+        return all(each in lowered for each in self.words) or _APART in document
+
+
+def folded(text: str) -> str:
+    """Return a text so that those that differ in case only are the same, as regular expressions see it."""
+    return text.translate(_EQUAL).casefold()
+
+
+def _pieces(expression: str) -> tuple[str, ...]:
+    """Return texts that stand in whatever a regular expression matches; none, if that is hard to say."""
+    if _INTRICATE & set(expression):
+        return ()
+    return tuple(map(folded, re.findall(r"[^.^$+*?\0\r\n]+", _OPTIONAL.sub(".", expression))))
 
 
 @frozen
 class Match:
-    """A line of a step that matches, and where in it."""
+    """A line of a step that matches, and where in it.
+
+    In the title or the metadata of a session, ``label`` says so, and ``tool`` is the name of the metadata.
+    """
 
     session_id: str
-    run_id: str
-    step_id: str
+    run_id: str | None
+    step_id: str | None
     label: str
     tool: str | None
     line: int
@@ -90,19 +120,29 @@ class Match:
 
 
 def sessions_holding(
-    store: Store, pattern: Pattern, ids: Iterable[str], unreadable: Told, *, label: str | None = None
+    store: Store,
+    pattern: Pattern,
+    unreadable: Told,
+    *,
+    ids: Iterable[str] | None = None,
+    label: str | None = None,
 ) -> Iterator[tuple[Session, list[Match]]]:
     """Yield the sessions that hold a pattern and where, as they are found.
 
     Args:
         store: where they are.
         pattern: what to look for.
-        ids: the sessions to look in, in this order.
         unreadable: told about each document that cannot be read.
+        ids: the sessions to look in, in this order; by default all, the latest id first.
         label: look only in steps with this label.
     """
     wanted = None if label is None else f'"{label}"'.encode()
+    may = store.may_say(pattern.pieces, lambda session: _said(store, session), TOLD, label)
+    if ids is None:
+        ids = sorted(store.ids() if may is None else may, reverse=True)
     for session_id in ids:
+        if may is not None and session_id not in may:
+            continue
         try:
             document = store.text(session_id)
             if not pattern.may_be_in(document) or (wanted is not None and wanted not in document):
@@ -119,24 +159,35 @@ def sessions_holding(
 
 
 def matches_in(store: Store, session: Session, pattern: Pattern, label: str | None = None) -> Iterator[Match]:
-    """Yield the matching lines of a session's steps."""
-    for run in session.runs:
-        for step in run.steps:
-            if label not in {None, step.label}:
-                continue
-            for text in texts_of(store, step):
-                for number, line, (start, end) in _lines(text, pattern.expression):
-                    yield Match(
-                        session.session_id,
-                        run.run_id,
-                        step.step_id,
-                        step.label,
-                        step.tool_name,
-                        number,
-                        line,
-                        start,
-                        end,
-                    )
+    """Yield the matching lines of a session: of its title, unless a prompt says it too, its metadata, its steps."""
+    found = [
+        Match(session.session_id, run.run_id, step.step_id, step.label, step.tool_name, *place)
+        for run in session.runs
+        for step in run.steps
+        if label in {None, step.label}
+        for text in texts_of(store, step)
+        for place in _lines(text, pattern.expression)
+    ]
+    if label is None:
+        if not any(match.label == "user_message" for match in found):
+            for place in _lines(session.title, pattern.expression):
+                yield Match(session.session_id, None, None, "title", None, *place)
+        for name, text in _metadata(session):
+            for place in _lines(text, pattern.expression):
+                yield Match(session.session_id, None, None, "metadata", name, *place)
+    yield from found
+
+
+def _metadata(session: Session) -> Iterator[tuple[str, str]]:
+    for name, value in session.metadata.items():
+        yield str(name), f"{name}: {as_text(value)}"
+
+
+def _said(store: Store, session: Session) -> list[str]:
+    """Return all that a session says of itself, and then what each of its steps says, folded."""
+    own = [session.title, *(text for _, text in _metadata(session))]
+    steps = ("\n".join(texts_of(store, step)) for run in session.runs for step in run.steps)
+    return [folded(text) for text in ("\n".join(own), *steps)]
 
 
 def texts_of(store: Store, step: Step) -> list[str]:
@@ -164,8 +215,8 @@ def _kept_apart(store: Store, value: Any) -> str:
         return ""
 
 
-def _lines(text: str, expression: re.Pattern[str]) -> Iterator[tuple[int, str, tuple[int, int]]]:
-    """Yield (number from 1, line, (start, end)) of the lines that match; a match over several is told once."""
+def _lines(text: str, expression: re.Pattern[str]) -> Iterator[tuple[int, str, int, int]]:
+    """Yield (number from 1, line, start, end) of the lines that match; a match over several is told once."""
     breaks = [-1, *(found.start() for found in re.finditer("\n", text)), len(text)]
     lines = [(before + 1, after) for before, after in pairwise(breaks)]
     place, told = 0, -1
@@ -175,4 +226,4 @@ def _lines(text: str, expression: re.Pattern[str]) -> Iterator[tuple[int, str, t
         if place != told and found.end() > found.start():
             begin, end = lines[place]
             told = place
-            yield place + 1, text[begin:end], (found.start() - begin, min(found.end(), end) - begin)
+            yield place + 1, text[begin:end], found.start() - begin, min(found.end(), end) - begin

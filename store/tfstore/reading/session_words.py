@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tfstore.document.documents import Json, Redaction, Session
-    from tfstore.index.catalog import CatalogRow
+    from tfstore.index.rows import SessionRow
 
 _ENDS: Final = {
     "idle_timeout": "ended by idleness",
@@ -20,12 +20,12 @@ _ENDS: Final = {
 }
 
 
-def outcome(about: Session | CatalogRow) -> str:
+def outcome(about: Session | SessionRow) -> str:
     """Return how a session went: ``active``, ``completed``, ``failed``, ``cancelled``."""
     return "active" if about.status == "active" else about.result or about.status
 
 
-def outcome_word(about: Session | CatalogRow) -> str:
+def outcome_word(about: Session | SessionRow) -> str:
     """Return that as it is told: a failure in capitals."""
     word = outcome(about)
     return word.upper() if word == "failed" else word
@@ -86,7 +86,7 @@ def tool_rows(session: Session) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def row_words(row: CatalogRow, now: datetime) -> Json:
+def row_words(row: SessionRow, now: datetime) -> Json:
     """Return a session's row in words; what is none is empty."""
     models = list(row.models)
     counts = {"runs": row.runs, "calls": row.model_calls, "tools": row.tool_calls}

@@ -1,4 +1,4 @@
-"""Sessions in numbers: by day from the catalog's rows, by model and by tool from the documents. Pure."""
+"""Sessions in numbers: by day, by model, by tool. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from attrs import define, field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tfstore.document.documents import Json
-    from tfstore.index.catalog import CatalogRow
+    from tfstore.index.rows import Calls, SessionRow
 
 
 @define
@@ -55,7 +54,7 @@ def percentile(numbers: Sequence[int], share: int) -> int | None:
     return sorted(numbers)[max(0, math.ceil(len(numbers) * share / 100) - 1)]
 
 
-def by_day(rows: Iterable[CatalogRow]) -> list[Group]:
+def by_day(rows: Iterable[SessionRow]) -> list[Group]:
     """Return a group for each day (UTC) on which sessions began, the latest first."""
     groups: dict[str, Group] = {}
     for row in rows:
@@ -66,7 +65,7 @@ def by_day(rows: Iterable[CatalogRow]) -> list[Group]:
     return sorted(groups.values(), key=lambda group: group.key, reverse=True)
 
 
-def total(rows: Iterable[CatalogRow]) -> Group:
+def total(rows: Iterable[SessionRow]) -> Group:
     """Return what all sessions come to."""
     group = Group("all")
     for row in rows:
@@ -74,7 +73,7 @@ def total(rows: Iterable[CatalogRow]) -> Group:
     return group
 
 
-def _add_row(group: Group, row: CatalogRow) -> None:
+def _add_row(group: Group, row: SessionRow) -> None:
     group.sessions += 1
     group.failed_sessions += row.result == "failed"
     group.model_calls += row.model_calls
@@ -86,53 +85,29 @@ def _add_row(group: Group, row: CatalogRow) -> None:
         group.durations.append(row.duration_ms)
 
 
-def by_model(documents: Iterable[Json]) -> list[Group]:
+def by_model(calls: Iterable[Calls]) -> list[Group]:
     """Return a group for each model that was called, the most called first."""
-    return _by(documents, "assistant_call", "model")
+    return _by(calls, model=True)
 
 
-def by_tool(documents: Iterable[Json]) -> list[Group]:
+def by_tool(calls: Iterable[Calls]) -> list[Group]:
     """Return a group for each tool that was called, the most called first."""
-    return _by(documents, "tool_call", "tool_name")
+    return _by(calls, model=False)
 
 
-def _by(documents: Iterable[Json], label: str, name: str) -> list[Group]:
-    """Count steps as they stand in JSON: making objects of a store's documents would take far longer."""
-    groups: dict[str, Group] = {}
-    for document in documents:
-        seen: set[str] = set()
-        failed = document.get("result") == "failed"
-        for step in _steps(document):
-            if step.get("label") != label:
-                continue
-            key = str(step.get(name) or "unknown")
-            group = groups.setdefault(key, Group(key))
-            if key not in seen:
-                seen.add(key)
-                group.sessions += 1
-                group.failed_sessions += failed
-            group.model_calls += label == "assistant_call"
-            group.tool_calls += label == "tool_call"
-            # One that came whole has an error where the program got an exception all the same.
-            raised = step.get("status") in {"completed", "incomplete"} and bool(step.get("error"))
-            group.errors += step.get("status") == "failed" or raised
-            usage = step.get("usage")
-            if isinstance(usage, dict):
-                group.input_tokens += _count(usage.get("input_tokens"))
-                group.output_tokens += _count(usage.get("output_tokens"))
-            took = step.get("duration_ms")
-            # Tools that the provider runs stand in a response at once: nobody saw how long they took.
-            if isinstance(took, int) and (took or step.get("timing") == "measured"):
-                group.durations.append(took)
-    return sorted(groups.values(), key=lambda group: (-group.model_calls - group.tool_calls, group.key))
-
-
-def _steps(document: Json) -> Iterable[Json]:
-    runs = document.get("runs")
-    for run in runs if isinstance(runs, list) else ():
-        steps = run.get("steps") if isinstance(run, dict) else None
-        yield from (step for step in (steps if isinstance(steps, list) else ()) if isinstance(step, dict))
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+def _by(calls: Iterable[Calls], *, model: bool) -> list[Group]:
+    groups = [
+        Group(
+            each.name,
+            each.sessions,
+            each.failed_sessions,
+            model_calls=each.calls if model else 0,
+            tool_calls=0 if model else each.calls,
+            errors=each.errors,
+            input_tokens=each.input_tokens,
+            output_tokens=each.output_tokens,
+            durations=each.durations,
+        )
+        for each in calls
+    ]
+    return sorted(groups, key=lambda group: (-group.model_calls - group.tool_calls, group.key))

@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from tinydb.table import Document, Table
 
-from tfstore.disk.paths import new_session_id
-from tfstore.disk.session_folder import TABLE
-from tfstore.tables.document_maps import Changes, Documents
+from tfstore.errors import TableReadOnly
+from tfstore.tables.tiny_storage import TABLE, SessionStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tinydb.queries import QueryLike
 
-    from tfstore.disk.session_folder import SessionFiles
+    from tfstore.disk.session_folder import SessionFolder
 
 
 class SessionTable(Table):
-    """A TinyDB table of session documents, whose ``doc_id`` is the session id.
+    """A TinyDB table of session documents, whose ``doc_id`` is the session id; for reading.
 
-    Everything a TinyDB ``Table`` does, it does, and nothing it gives is remembered: another process may have
-    refreshed the document since. Inserting a document without a ``doc_id`` takes its ``session_id``, or a
-    fresh one. ``len`` counts files, also those that cannot be read.
+    Whatever a TinyDB ``Table`` finds, it finds, and nothing it gives is remembered: another process may have
+    refreshed the document since. ``len`` counts files, also those that cannot be read. What would change a
+    document raises ``TableReadOnly``: sessions are written by the recorder.
+
+    Example:
+        >>> import tempfile
+        >>> from tinydb import where
+        >>> from tfstore.disk.paths import StorePaths
+        >>> from tfstore.disk.session_folder import SessionFolder
+        >>> from tfstore.document.documents import Session
+        >>> folder = SessionFolder(StorePaths(tempfile.mkdtemp()))
+        >>> _ = folder.save(Session("sess_1", title="Hello"))
+        >>> SessionTable(folder).get(where("title") == "Hello").doc_id
+        'sess_1'
     """
 
     document_id_class = str  # type: ignore[assignment]
 
-    def __init__(self, files: SessionFiles) -> None:
-        super().__init__(files, TABLE, cache_size=0)
-        self._files = files
-
-    def insert(self, document: Mapping[str, Any]) -> int:
-        """Insert a document and return its session id.
-
-        Raises:
-            ValueError: a document with this id exists.
-            InvalidSessionId: its id cannot be a file name.
-        """
-        return super().insert(_with_id(document))
-
-    def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Insert documents and return their session ids; nothing is inserted if one of them cannot be."""
-        return super().insert_multiple(_with_id(each) for each in documents)
+    def __init__(self, folder: SessionFolder) -> None:
+        super().__init__(SessionStorage(folder), TABLE, cache_size=0)
+        self._root = folder.paths.root
 
     def get(  # type: ignore[override]
         self,
@@ -64,19 +60,21 @@ class SessionTable(Table):
             return super().get(cond, cast("int", str(doc_id)))
         return super().get(cast("QueryLike", cond))
 
-    def _get_next_id(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return new_session_id()
+    def insert(self, document: Mapping[str, Any]) -> NoReturn:  # noqa: ARG002 - whatever it is
+        """Refuse.
 
-    def _update_table(self, updater: Callable[[Any], None]) -> None:
-        with self._files.alone():
-            changes = Changes(Documents(self._files))
-            updater(changes)
-            self._files.write({TABLE: changes})
-        self.clear_cache()
+        Raises:
+            TableReadOnly: always.
+        """
+        raise TableReadOnly(self._root)
 
+    def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> NoReturn:  # noqa: ARG002
+        """Refuse.
 
-def _with_id(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    if isinstance(document, Document) or not isinstance(document, Mapping):
-        return document
-    session_id = document.get("session_id")
-    return document if session_id is None else Document(document, cast("int", str(session_id)))
+        Raises:
+            TableReadOnly: always.
+        """
+        raise TableReadOnly(self._root)
+
+    def _update_table(self, updater: Callable[[Any], None]) -> NoReturn:  # noqa: ARG002
+        raise TableReadOnly(self._root)

@@ -84,7 +84,7 @@ def test_nobody_else_may_read_whatever_the_umask(tmp_path: Path, umask: int) -> 
     run(code, root, umask)
 
     found = [root, *root.rglob("*")]
-    assert {path.name for path in found} >= {"sess_1.json", ".gitignore", "blobs", "catalog"}
+    assert {path.name for path in found} >= {"sess_1.json", ".gitignore", "blobs", "index.db"}
     assert {mode(path) for path in found if path.is_dir()} == {0o700}
     assert {mode(path) for path in found if path.is_file()} == {0o600}
 

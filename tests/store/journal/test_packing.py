@@ -20,6 +20,7 @@ from tfstore.journal import packing
 from tfstore.journal.archive import Archive, ArchiveWriter, archived_sessions
 from tfstore.journal.packing import pack
 from tfstore.journal.reading import Segment, Tail, iter_entries, read_entries, sessions_with_journal, writers
+from tfstore.keeping.deleting import delete
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -358,7 +359,7 @@ def test_deleting_a_session_deletes_its_archive(store: Store) -> None:
     write(store.paths, 1)
     pack(store.paths, SESSION)
 
-    store.delete(SESSION)
+    delete(store, [SESSION])
 
     assert not store.paths.archived(SESSION).exists()
     assert read_entries(store.paths, SESSION)[0] == []

@@ -6,30 +6,27 @@ import json
 import os
 import shutil
 import signal
-import threading
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.store.making import a_run, a_session, a_step, an_entry, start
-from tfstore.disk import files
 from tfstore.document.documents import Integrity, Session
 from tfstore.errors import ClaimedElsewhere, SessionInUse, UnknownSession
-from tfstore.index import catalog
-from tfstore.index import responses as response_index
 from tfstore.journal.packing import pack
 from tfstore.journal.reading import Segment
 from tfstore.keeping import blob_uses
 from tfstore.keeping.deleting import delete
-from tfstore.keeping.doctor import examine, fix_catalog
+from tfstore.keeping.doctor import examine
+from tfstore.reading.search import Pattern, sessions_holding
 from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tfstore.disk.paths import StorePaths
-    from tfstore.index.responses import Link
 
 DAY = "sess_20260902T091400Z_"
 
@@ -68,6 +65,13 @@ def naming(store: Store, number: int) -> list[Path]:
     ]
 
 
+def found(store: Store, text: str) -> list[str]:
+    """The sessions that hold a text; now it is in the index."""
+    for path in store.paths.sessions.glob("*.json"):
+        os.utime(path, (10**9, 10**9))
+    return [session.session_id for session, _ in sessions_holding(store, Pattern.of(text), print)]
+
+
 def content(paths: StorePaths) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in paths.root.rglob("*") if path.is_file()}
 
@@ -96,7 +100,7 @@ def test_ids_that_begin_alike_are_others(store: Store) -> None:
         store.paths.earlier(each).write_text("{}")
     before = content(store.paths)
 
-    store.delete("a.json")
+    delete(store, ["a.json"])
 
     kept = {path for path in content(store.paths) if path.parent == store.paths.sessions}
     assert {path for path in before if path.parent == store.paths.sessions} - kept == {
@@ -108,7 +112,7 @@ def test_ids_that_begin_alike_are_others(store: Store) -> None:
 
 
 def test_what_dead_processes_left_of_it_goes_too(store: Store) -> None:
-    """Files not written to their end, links torn by a full disk, pieces of the catalog that were put aside."""
+    """Files not written to their end, and what a version before this one kept of it."""
     record(store, 1)
     record(store, 2)
     paths = store.paths
@@ -116,27 +120,46 @@ def test_what_dead_processes_left_of_it_goes_too(store: Store) -> None:
     (paths.sessions / f"{name(1)}.svg").write_text("drawn by hand")
     (paths.archive / f".{name(1)}.tfz.77.0a0b0c0d.tmp").write_text("half")
     (paths.journal / f".{name(1)}.77.0a0b0c0d.tmp").mkdir()
-    (paths.catalog / "20260902.corrupt").write_text('{"rows": {"prompt-00000001')
-    (paths.catalog / ".20260902.json.77.0a0b0c0d.tmp").write_text("prompt-00000001")
-    piece = next((paths.catalog / "responses").glob("*.jsonl"))
-    with piece.open("ab") as file:
-        file.write(b'["made","resp_00000001_2')
+    paths.make_dir(paths.make_dir(paths.catalog) / "responses")
+    (paths.catalog / "20260902.json").write_text('{"rows": {"prompt-00000001"')
+    (paths.catalog / "responses" / "0a.jsonl").write_text('["made","resp_00000001_2')
 
-    store.delete(name(1))
+    delete(store, [name(1)])
 
     assert naming(store, 1) == []
     assert list(examine(store)) == []
 
 
-def test_a_piece_of_the_catalog_that_cannot_be_read_goes_whole(store: Store) -> None:
+def test_its_words_are_no_longer_in_the_index(store: Store) -> None:
+    """Not in a page that is free now, nor as three letters each."""
+    record(store, 1, said="quixotic zephyr")
+    record(store, 2, said="plain words")
+    assert found(store, "quixotic") == [name(1)]
+    assert found(store, "plain words") == [name(2)]
+    assert naming(store, 1)
+
+    delete(store, [name(1)])
+
+    assert not [path for path in store.paths.root.rglob("*index*") if b"qui" in path.read_bytes()]
+    assert naming(store, 1) == []
+    assert found(store, "quixotic") == []
+    assert found(store, "plain words") == [name(2)]
+
+
+def test_it_goes_with_an_index_that_cannot_be_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     record(store, 1)
     record(store, 2)
-    (store.paths.catalog / "20260902.json").write_text('{"rows": {"prompt-00000001')
 
-    store.delete(name(1))
+    with sqlite3.connect(store.paths.root / "index.db", isolation_level=None) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("UPDATE sessions SET told = told")
+        monkeypatch.setattr("tfstore.index.database._BUSY", 0)
+        delete(store, [name(1)])
+    other.close()
 
     assert naming(store, 1) == []
-    assert [finding.kind for finding in examine(store)] == ["missing_row"]
+    assert [row.session_id for row in store.list()] == [name(2)]
 
 
 def test_blobs_go_with_the_last_that_refers_to_them(store: Store) -> None:
@@ -190,50 +213,6 @@ def test_a_blob_that_another_takes_up_meanwhile_stays(store: Store, monkeypatch:
     delete(store, [name(1)])
 
     assert store.blobs.get(shared) == b"shared"
-
-
-def test_however_many_go_each_piece_is_written_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = range(100, 160)
-    for number in numbers:
-        record(store, number, calls=8)
-    record(store, 1, calls=200)
-    written: list[Path] = []
-    really = files.replace_file
-
-    def replace(path: Path, data: bytes, *, fsync: bool = False) -> None:
-        written.append(path)
-        really(path, data, fsync=fsync)
-
-    monkeypatch.setattr(response_index, "replace_file", replace)
-    monkeypatch.setattr(catalog, "replace_file", replace)
-    delete(store, [name(number) for number in numbers])
-
-    assert len(written) == len(set(written)) > 100
-    assert store.ids() == [name(1)]
-    assert [row.session_id for row in store.list()] == [name(1)]
-    assert list(examine(store)) == []
-
-
-def test_a_link_added_while_its_piece_is_written_anew_is_kept(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fresh: Link = ("continued", "resp_1", "fresh")
-    store.responses.add([("made", "resp_1", "gone"), ("made", "resp_1", "kept")])
-    another = threading.Thread(target=Store(store.paths.root).responses.add, args=([fresh],))
-    really = files.replace_file
-
-    def replace(path: Path, data: bytes) -> None:
-        another.start()
-        # It waits for the index; where it does not, it has added its line by now.
-        another.join(0.5)
-        really(path, data)
-
-    monkeypatch.setattr(response_index, "replace_file", replace)
-    assert store.responses.remove(["gone"]) == 1
-    another.join()
-
-    assert store.responses.missing([fresh]) == []
-    assert store.responses.named() == {"fresh", "kept"}
 
 
 class Killed(BaseException):
@@ -328,7 +307,9 @@ def test_one_killed_in_the_middle_of_many(store: Store) -> None:
     assert len(findings) >= 150
     assert len(delete(store, [row.session_id for row in store.list()]).deleted) == 300
     assert [path for path in store.paths.root.rglob("*") if DAY in path.name] == []
-    assert store.responses.named() == set()
+    assert not [
+        path for path in store.paths.root.rglob("*") if path.is_file() and DAY.encode() in path.read_bytes()
+    ]
 
 
 def test_what_is_left_of_a_deletion_is_told_and_ended(store: Store) -> None:
@@ -337,19 +318,15 @@ def test_what_is_left_of_a_deletion_is_told_and_ended(store: Store) -> None:
     store.paths.archived(name(1)).unlink()
     store.paths.document(name(1)).unlink()
 
-    told = {(finding.kind, finding.mend) for finding in examine(store)}
-    assert told == {("orphan_row", "fix"), ("orphan_link", "fix"), ("leftover_file", "delete")}
-    repair = fix_catalog(store)
-    assert (repair.rows_removed, repair.links_removed) == (1, 4)
+    assert {(finding.kind, finding.mend) for finding in examine(store)} == {("leftover_file", "delete")}
     assert {finding.path for finding in examine(store)} == {
         store.paths.diagram(name(1)),
         store.paths.earlier(name(1)),
         store.paths.pictures / name(1),
     }
-    store.delete(name(1))
+    delete(store, [name(1)])
     assert naming(store, 1) == []
-    with pytest.raises(UnknownSession):
-        store.delete(name(1))
+    assert isinstance(delete(store, [name(1)]).problems[name(1)], UnknownSession)
 
 
 def test_one_that_cannot_go_does_not_stop_the_others(store: Store) -> None:
@@ -371,14 +348,14 @@ def test_one_that_cannot_go_does_not_stop_the_others(store: Store) -> None:
 def test_one_that_is_begun_again_meanwhile_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     record(store, 1)
     record(store, 2)
-    really = store.responses.remove
+    really = store.index.remove
 
-    def meanwhile(session_ids: list[str]) -> int:
-        removed = really(session_ids)
+    def meanwhile(session_ids: Iterable[str]) -> None:
+        monkeypatch.undo()
+        really(session_ids)
         record(Store(store.paths.root), 1)
-        return removed
 
-    monkeypatch.setattr(store.responses, "remove", meanwhile)
+    monkeypatch.setattr(store.index, "remove", meanwhile)
     delete(store, [name(1), name(2)])
 
     assert store.ids() == [name(1)]

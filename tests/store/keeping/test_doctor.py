@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, segment_files
 from tfstore.journal.reading import Segment
-from tfstore.keeping.doctor import Repair, examine, fix_catalog
+from tfstore.keeping.doctor import Repair, examine, remove_unfinished
 from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_a_sound_store_has_no_findings(store: Store) -> None:
     record(store, "own-id")
 
     assert found(store) == []
-    assert fix_catalog(store) == Repair()
+    assert remove_unfinished(store) == Repair()
 
 
 def test_a_session_being_recorded_is_sound(store: Store) -> None:
@@ -85,43 +85,6 @@ def test_damage_in_a_journal_is_named_with_its_place(store: Store) -> None:
     assert {finding.mend for finding in findings} == {"none"}
 
 
-def test_a_catalog_that_is_not_true_is_mended(store: Store) -> None:
-    for each in ("kept", "stale", "missing", "gone"):
-        record(store, each)
-    store.catalog.remove("missing")
-    row = store.catalog.get("stale")
-    assert row is not None
-    row.title = "something else"
-    store.catalog.put(row)
-    store.paths.document("gone").unlink()
-    shutil.rmtree(store.paths.journal_of("gone"))
-    shutil.rmtree(store.paths.catalog / "responses")
-
-    assert sorted(found(store), key=str) == [
-        ("missing_link", "kept"),
-        ("missing_link", "missing"),
-        ("missing_link", "stale"),
-        ("missing_row", "missing"),
-        ("orphan_row", "gone"),
-        ("stale_row", "stale"),
-    ]
-    assert fix_catalog(store) == Repair(rows_written=2, rows_removed=1, links_added=3)
-    assert found(store) == []
-    assert fix_catalog(store) == Repair()
-
-
-def test_a_catalog_that_cannot_be_read_is_made_again(store: Store) -> None:
-    record(store)
-    (store.paths.catalog / "20260902.json").write_text("{")
-
-    assert found(store) == [("corrupt_piece", None), ("missing_row", SESSION)]
-    assert fix_catalog(store) == Repair(rows_written=1, pieces_removed=1)
-    assert found(store) == []
-    shutil.rmtree(store.paths.catalog)
-    assert fix_catalog(store) == Repair(rows_written=1, links_added=1)
-    assert found(store) == []
-
-
 def test_files_that_were_never_finished_are_removed_when_they_are_old(store: Store) -> None:
     record(store)
     old, new = (store.paths.sessions / f".{name}.json.1.aa.tmp" for name in ("old", "new"))
@@ -130,7 +93,7 @@ def test_files_that_were_never_finished_are_removed_when_they_are_old(store: Sto
     os.utime(old, (0, 0))
 
     assert [finding.path for finding in examine(store)] == [old]
-    assert fix_catalog(store) == Repair(files_removed=1)
+    assert remove_unfinished(store) == Repair(files_removed=1)
     assert new.exists()
     assert not old.exists()
 
@@ -140,13 +103,12 @@ def test_mending_touches_no_document_and_no_journal(store: Store) -> None:
     store.paths.document("broken").write_text("{")
     kept = [*store.paths.sessions.glob("*.json"), *segment_files(store.paths)]
     before = {path: path.read_bytes() for path in kept}
-    shutil.rmtree(store.paths.catalog)
-    fix_catalog(store)
+    remove_unfinished(store)
 
     assert {path: path.read_bytes() for path in kept} == before
 
 
 def test_a_finding_says_what_mends_it() -> None:
-    assert Problem("missing_row", "").mend == "fix"
+    assert Problem("unfinished_file", "").mend == "fix"
     assert Problem("dead_writer", "").mend == "recover"
     assert Problem("changed", "").mend == "none"

@@ -13,6 +13,7 @@ import pytest
 from tests.store.making import a_run, a_session, a_step
 from tfstore.document.documents import Run, Session, Step
 from tfstore.errors import UnknownSession, UnknownStep
+from tfstore.keeping.deleting import delete
 from tfstore.store import Store
 
 
@@ -136,7 +137,7 @@ def test_every_descendant_of_a_root_has_it_for_its_origin(store: Store) -> None:
 
 
 def test_a_session_that_is_gone_ends_the_walk(store: Store) -> None:
-    store.delete("one")
+    delete(store, ["one"])
     assert store.origin(step(store, "two", "1_2")).step_id == "step_1_1"
 
     store.put(session_one())

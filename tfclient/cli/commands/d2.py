@@ -110,10 +110,9 @@ def _diagram(store: Store, session_id: str) -> tuple[Path, str]:
     from tfstore.disk.files import replace_file
 
     path = store.paths.diagram(session_id)
-    row = store.catalog.get(session_id)
-    if path.is_file() and (row is None or row.status == "closed"):
-        return path, path.read_text(encoding="utf-8", errors="replace")
     session = store.get(session_id)
+    if path.is_file() and session.status == "closed":
+        return path, path.read_text(encoding="utf-8", errors="replace")
     try:
         text = draw(session)
     except Exception as error:

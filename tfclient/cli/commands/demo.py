@@ -29,11 +29,11 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
     With --json: {store, session_id, json, d2, title, result}.
     """
     from tfclient.cli.printing import print_json
-    from tfclient.settings import Settings
+    from tfclient.settings import directory_to_read
     from tfstore.store import Store
 
     # Opened before anything is played: a place that cannot be written is said in one sentence.
-    opened = Store(Settings.resolve(store).directory, create=True)
+    opened = Store(directory_to_read(store), create=True)
     session = _play(opened, None if as_json else _aloud())
     document, diagram = opened.paths.document(session.session_id), opened.paths.diagram(session.session_id)
     if as_json:

@@ -31,7 +31,7 @@ def doctor(
 
     Journals are read too: duplicates, gaps, entries out of order, and drift, which is model responses in a journal
     that its document does not show. --fix ends what dead programs left, makes documents again that were changed, lag
-    behind or cannot be read, archives journals, and makes the catalog and the response index true again.
+    behind or cannot be read, archives journals, and has the index made anew.
 
     With --json: {store, sessions, problems: [{kind, detail, session_id, path, writer, seq, mend}], repaired}; mend is
     "recover", "rebuild", "fix", "delete" or "none", repaired counts what --fix did.

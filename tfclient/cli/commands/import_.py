@@ -60,11 +60,12 @@ def import_(
     from tfclient.cli.printing import print_json
     from tfclient.errors import SettingError
     from tfclient.importing.cassettes import cassettes_at
-    from tfclient.settings import NOT_GIVEN, Settings
+    from tfclient.settings import NOT_GIVEN, Settings, directory_to_read
     from tfstore.store import Store
 
+    folder = directory_to_read(store)
     try:
-        settings = Settings.resolve(store, max_payload=NOT_GIVEN if max_payload is None else max_payload)
+        settings = Settings.resolve(folder, max_payload=NOT_GIVEN if max_payload is None else max_payload)
     except SettingError as error:
         raise Refused(
             f"--max-payload {max_payload!r} cannot be used: give {error.expected}.", USAGE
@@ -75,7 +76,7 @@ def import_(
         raise Refused(str(error), USAGE) from None
     if not found:
         raise Refused(f"There are no cassettes (.yaml, .yml) in {', '.join(map(str, cassettes))}.")
-    opened = Store(settings.directory, create=True)
+    opened = Store(folder, create=True)
     done = list(_import(opened, found, redact, settings.max_payload, quiet=as_json))
     if as_json:
         print_json(

@@ -8,20 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from attrs import field, frozen
 
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from rich.table import Table
     from rich.text import Text
 
-    from tfstore.index.catalog import CatalogRow
-    from tfstore.reading.search import Pattern
-    from tfstore.store import Store
+    from tfstore.index.rows import SessionRow
 
 SHOWN: Final = 20
 WIDE: Final = 130
@@ -72,19 +68,30 @@ def list_(
     usage}].
     """
     from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import nothing_in, open_store
+    from tfclient.cli.finding import nothing_in, open_store, pattern_of, word_from
     from tfclient.cli.printing import complain, print_json, remark
+    from tfstore.document.labels import ErrorClass
+    from tfstore.reading.search import sessions_holding
 
-    wanted = {"result": "failed" if failed else None, "tool": tool, "model": model, "since": moment(since)}
-    held = _Held.of(grep, error_class)
+    pattern = None if grep is None else pattern_of(grep)
+    wanted = {
+        "result": "failed" if failed else None,
+        "tool": tool,
+        "model": model,
+        "error_class": None if error_class is None else word_from(ErrorClass, "--error-class", error_class),
+        "since": moment(since),
+    }
     opened = open_store(store)
     most = None if everything else limit or (None if as_json else SHOWN)
     enough = None if most is None else most + 1
-    if held is None:
+    troubles: list[str] = []
+    if pattern is None:
         rows = opened.list(**wanted, limit=enough)  # type: ignore[arg-type]
     else:
-        rows = list(islice(held.filtered(opened, opened.list(**wanted)), enough))  # type: ignore[arg-type]
-    filtered = held is not None or any(wanted.values())
+        by_id = {row.session_id: row for row in opened.list(**wanted)}  # type: ignore[arg-type]
+        found = sessions_holding(opened, pattern, troubles.append, ids=by_id)
+        rows = [by_id[session.session_id] for session, _ in islice(found, enough)]
+    filtered = pattern is not None or any(wanted.values())
     shown = rows[:most]
     if as_json:
         print_json([_json(row) for row in shown])
@@ -94,68 +101,11 @@ def list_(
             remark("There are older ones: --all, or -n and how many.")
     else:
         remark("No session is like that." if filtered else nothing_in(opened))
-    code = 0
-    unreadable = held.unreadable if held is not None else []
-    for trouble in filter(None, (*unreadable, _trouble(opened, rows, filtered=filtered))):
+    troubles = list(dict.fromkeys([*troubles, *opened.skipped.values()]))
+    for trouble in troubles:
         complain(trouble)
-        code = WRONG
-    if code:
-        raise typer.Exit(code)
-
-
-@frozen
-class _Held:
-    """What a session's document must hold: things that the catalog does not say."""
-
-    pattern: Pattern | None
-    error_class: str | None
-    unreadable: list[str] = field(factory=list[str])
-
-    @classmethod
-    def of(cls, grep: str | None, error_class: str | None) -> _Held | None:
-        """Return what was asked for, if anything was.
-
-        Raises:
-            Refused: there are no such errors, or nothing to look for.
-        """
-        from tfclient.cli.finding import pattern_of, word_from
-        from tfstore.document.labels import ErrorClass
-
-        if grep is None and error_class is None:
-            return None
-        if error_class is not None:
-            word_from(ErrorClass, "--error-class", error_class)
-        return cls(None if grep is None else pattern_of(grep), error_class)
-
-    def filtered(self, store: Store, rows: list[CatalogRow]) -> Iterator[CatalogRow]:
-        """Yield those of the rows whose documents hold it, as they are found."""
-        for row in rows:
-            if self._is_held(store, row):
-                yield row
-
-    def _is_held(self, store: Store, row: CatalogRow) -> bool:
-        from tfstore.reading.search import sessions_holding
-
-        if self.error_class is not None and not self._failed_so(store, row.session_id):
-            return False
-        if self.pattern is None or self.pattern.expression.search(row.title):
-            return True
-        return any(sessions_holding(store, self.pattern, [row.session_id], self.unreadable.append))
-
-    def _failed_so(self, store: Store, session_id: str) -> bool:
-        from tfstore.errors import StoreError, UnknownSession
-
-        try:
-            # The bytes first: parsing a document that cannot hold the error costs far more.
-            document = store.text(session_id)
-            if f'"{self.error_class}"'.encode() not in document:
-                return False
-            return any(store.steps(session_id=session_id, error_class=self.error_class))
-        except UnknownSession:
-            return False  # removed since it was listed
-        except StoreError as error:
-            self.unreadable.append(str(error))
-            return False
+    if troubles:
+        raise typer.Exit(WRONG)
 
 
 def moment(since: str | None) -> datetime | None:
@@ -176,25 +126,13 @@ def moment(since: str | None) -> datetime | None:
         raise Refused(reason, USAGE) from None
 
 
-def _trouble(store: Store, rows: list[CatalogRow], *, filtered: bool) -> str:
-    """Return why the list may not be the whole truth."""
-    if store.catalog.trouble:
-        pieces = ", ".join(map(str, store.catalog.trouble))
-        return f"Sessions are missing here: {pieces} cannot be read. `tfclient doctor --fix` makes it again."
-    if not rows and not filtered and (count := len(store.ids())):
-        return (
-            f"The catalog is empty, but there are {count} documents: `tfclient doctor --fix` makes it again."
-        )
-    return ""
-
-
-def _json(row: CatalogRow) -> dict[str, Any]:
+def _json(row: SessionRow) -> dict[str, Any]:
     from attrs import asdict
 
     return asdict(row)
 
 
-def _print(rows: list[CatalogRow]) -> None:
+def _print(rows: list[SessionRow]) -> None:
     from rich.table import Table
 
     from tfclient.cli.printing import stdout
@@ -218,7 +156,7 @@ def _print(rows: list[CatalogRow]) -> None:
     console.print(table)
 
 
-def _fill(table: Table, rows: list[CatalogRow], *, wide: bool) -> None:
+def _fill(table: Table, rows: list[SessionRow], *, wide: bool) -> None:
     """Add the rows; what the table has no column for is left out."""
     from rich.text import Text
 
@@ -257,7 +195,7 @@ def _count(number: int) -> Text:
     return Text(short_count(number)) if number else Text("–", "dim")
 
 
-def _tools(row: CatalogRow) -> Text:
+def _tools(row: SessionRow) -> Text:
     """Return how many tools were called, and how many of them failed: in red, and with a mark for those without."""
     from rich.text import Text
 

@@ -31,12 +31,13 @@ def search(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find a text in prompts, messages, arguments, outputs and errors of all sessions, the newest first.
+    """Find a text in all sessions, newest first: in titles, prompts, messages, arguments, outputs, errors, metadata.
 
     Every line that matches is shown with its step; `tfclient show ID --step STEP` shows all of it.
 
     With --json: [{session_id, run_id, step_id, label, tool, line, text, start, end}]: the line of the step's
-    text, counted from 1, and where in it the first match is.
+    text, counted from 1, and where in it the first match is. In a title or in metadata (then "tool" is the name of
+    the value), run_id and step_id are null.
     """
     from tfclient.cli.failures import WRONG
     from tfclient.cli.finding import open_store, pattern_of, word_from
@@ -51,8 +52,7 @@ def search(
     unreadable: list[str] = []
     console = stdout()
     shown: list[Match] = []
-    newest_first = reversed(opened.ids())
-    for session, found in sessions_holding(opened, pattern, newest_first, unreadable.append, label=label):
+    for session, found in sessions_holding(opened, pattern, unreadable.append, label=label):
         room = None if limit is None else limit - len(shown)
         if room == 0:
             remark("There are more: -n and how many.")
@@ -92,8 +92,11 @@ def lines_of(session: Session, matches: list[Match], width: int) -> Iterator[Tex
     yield Text.assemble((name, "bold"), f" {title}", (f" · {when}" if when else "", "dim"))
     steps = {step.step_id: step for run in session.runs for step in run.steps}
     for match in matches:
-        step = steps[match.step_id]
-        head = Text.assemble((f"  {_number(match.step_id)} ", "dim"), (word_of(step), style_of(step)))
+        if match.step_id is None:
+            head = Text.assemble("       ", (match.label, "dim"))
+        else:
+            step = steps[match.step_id]
+            head = Text.assemble((f"  {_number(match.step_id)} ", "dim"), (word_of(step), style_of(step)))
         if match.tool:
             head.append(f" {one_line(match.tool, 24)}", "bold")
         line = head.append(" ").append_text(excerpt(match, max(width - head.cell_len - 1, 20)))

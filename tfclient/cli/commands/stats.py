@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from tfstore.document.documents import Json
-    from tfstore.index.catalog import CatalogRow
     from tfstore.reading.totals import Group
-    from tfstore.store import Store
 
 SHOWN: Final = 30
 """Days, models or tools that are shown; with --json all of them."""
@@ -49,8 +46,7 @@ def stats(
 ) -> None:
     """Show what the sessions come to: calls, errors, tokens, and the times that 50, 90 and 99 % stay within.
 
-    By day the times are those of sessions and all comes from the catalog; by model and by tool they are those of
-    calls, and the documents are read.
+    By day the times are those of sessions, by model and by tool those of calls.
 
     With --json: {by, total, groups}; each group and the total {key, sessions, failed_sessions, model_calls,
     tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms}.
@@ -64,12 +60,10 @@ def stats(
     start = moment(since)
     opened = open_store(store)
     rows = opened.list(since=start)
-    unreadable: list[str] = []
-    if by is By.DAY:
-        groups = by_day(rows)
+    if by is By.MODEL:
+        groups = by_model(opened.calls("assistant_call", since=start))
     else:
-        documents = _documents(opened, rows, unreadable)
-        groups = by_model(documents) if by is By.MODEL else by_tool(documents)
+        groups = by_day(rows) if by is By.DAY else by_tool(opened.calls("tool_call", since=start))
     everything = total(rows)
     if as_json:
         found = [group.as_json() for group in groups]
@@ -82,33 +76,10 @@ def stats(
             console.print(line, soft_wrap=True)
         if len(groups) > SHOWN:
             remark(f"There are {len(groups) - SHOWN:,} more: --since narrows them, --json has all.")
-    unreadable += [
-        f"{piece} cannot be read: `tfclient doctor --fix` makes it again." for piece in opened.catalog.trouble
-    ]
-    for trouble in unreadable:
+    for trouble in opened.skipped.values():
         complain(trouble)
-    if unreadable:
+    if opened.skipped:
         raise typer.Exit(WRONG)
-
-
-def _documents(store: Store, rows: list[CatalogRow], unreadable: list[str]) -> Iterator[Json]:
-    from tfstore.disk.json_text import parse
-    from tfstore.errors import StoreError, UnknownSession
-
-    for row in rows:
-        path = store.paths.document(row.session_id)
-        try:
-            document = parse(store.text(row.session_id))
-        except UnknownSession:
-            continue  # removed since it was listed
-        except StoreError as error:
-            unreadable.append(str(error))
-            continue
-        except ValueError as error:
-            unreadable.append(f"The document of session {row.session_id} at {path} cannot be read: {error}.")
-            continue
-        if isinstance(document, dict):
-            yield document
 
 
 def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_only: bool) -> Iterator[Text]:  # noqa: FBT001

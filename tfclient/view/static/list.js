@@ -91,7 +91,7 @@ export class ListView {
     this.seen = JSON.stringify([page.version, page.rows]);
     this.total = page.total;
     fill(this.count, page.total === page.all ? counted(page.all, "session") : `${number(page.total)} of ${counted(page.all, "session")}`);
-    if (page.trouble.length) this.tell(`Part of the catalog cannot be read; \`tfclient doctor --fix\` makes it again. ${page.trouble[0]}`);
+    if (page.trouble.length) this.tell(`Not all sessions are listed. ${page.trouble[0]}`);
     else if (page.all === 0) this.tell("Nothing has been recorded here yet. Change `from openai import OpenAI` to `from tfclient import TracedOpenAI as OpenAI` and run your program.");
     else if (page.total === 0) this.tell("No session is like that. Take a filter away.");
     else this.tell("");

@@ -1,0 +1,192 @@
+"""What the index keeps of a session: a row for the list, one for each step, and what its calls come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from attrs import asdict, define, field, frozen
+
+from tfstore.disk.json_text import compact, parse
+from tfstore.document.documents import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tfstore.disk.files import Stamp
+    from tfstore.document.documents import Session, Step
+
+_LARGE: Final = 2**53
+
+Values: TypeAlias = tuple[Any, ...]
+"""The values of a row of one of the tables."""
+
+
+@define
+class SessionRow:
+    """What the list shows of a session; all of it is in the session's document too."""
+
+    session_id: str
+    title: str = ""
+    status: str = "active"
+    result: str | None = None
+    end_reason: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    runs: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    errors: int = 0
+    models: dict[str, int] = field(factory=dict[str, int])
+    tools: dict[str, int] = field(factory=dict[str, int])
+    usage: Usage = field(factory=Usage)
+
+
+def row_of(session: Session) -> SessionRow:
+    """Return the session's row.
+
+    Example:
+        >>> from tfstore.document.documents import Session
+        >>> row_of(Session("sess_1", title="Hello")).title
+        'Hello'
+    """
+    summary = session.summary
+    return SessionRow(
+        session_id=session.session_id,
+        title=session.title,
+        status=session.status,
+        result=session.result,
+        end_reason=session.end_reason,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        duration_ms=session.duration_ms,
+        runs=summary.runs,
+        model_calls=summary.model_calls,
+        tool_calls=summary.tool_calls,
+        tool_errors=summary.tool_errors,
+        errors=summary.errors,
+        models=dict(summary.models),
+        tools={name: tool.calls for name, tool in summary.tools.items()},
+        usage=summary.usage,
+    )
+
+
+def row_from(text: str) -> SessionRow:
+    """Return the row that stands so in the index."""
+    values: Any = parse(text.encode())
+    return SessionRow(**{**values, "usage": Usage(**values["usage"])})
+
+
+@define
+class Calls:
+    """What the calls of one model or one tool come to, in a session or in several.
+
+    ``errors`` are failed calls, ``durations`` milliseconds, where somebody saw how long a call took.
+    """
+
+    name: str
+    sessions: int = 0
+    failed_sessions: int = 0
+    calls: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    durations: list[int] = field(factory=list[int])
+
+    def add(self, step: Step) -> None:
+        """Count a call."""
+        self.calls += 1
+        # One that came whole has an error where the program got an exception all the same.
+        raised = step.status in {"completed", "incomplete"} and step.error is not None
+        self.errors += step.status == "failed" or raised
+        if step.usage is not None:
+            self.input_tokens += step.usage.input_tokens
+            self.output_tokens += step.usage.output_tokens
+        # Tools that the provider runs stand in a response at once: nobody saw how long they took.
+        if step.duration_ms is not None and (step.duration_ms or step.timing == "measured"):
+            self.durations.append(step.duration_ms)
+
+
+def calls_of(session: Session) -> list[tuple[str, Calls]]:
+    """Return what a session's calls come to, model by model (``assistant_call``) and tool by tool (``tool_call``)."""
+    found: dict[tuple[str, str], Calls] = {}
+    for step in _steps(session):
+        if step.label in {"assistant_call", "tool_call"}:
+            name = (step.model if step.label == "assistant_call" else step.tool_name) or "unknown"
+            found.setdefault((step.label, name), Calls(name, 1, session.result == "failed")).add(step)
+    return [(label, calls) for (label, _), calls in found.items()]
+
+
+@frozen
+class Record:
+    """A session as the rows of the index's tables, each without the number of the session.
+
+    Without any, it is a document that holds no session.
+    """
+
+    session_id: str
+    stamp: Stamp
+    session: Values = ()
+    steps: Sequence[Values] = ()
+    calls: Sequence[Values] = ()
+    names: Sequence[Values] = ()
+    continued: Sequence[Values] = ()
+
+    @classmethod
+    def of(cls, session_id: str, stamp: Stamp, session: Session) -> Record:
+        """Return the record of the session that stands in the document of this id."""
+        row = row_of(session)
+        names = [("tool", each) for each in row.tools] + [("model", each) for each in row.models]
+        text = "\n".join((row.title, row.session_id, *row.tools, *row.models)).casefold()
+        values = (
+            # A copied or renamed document is found by its steps, but it is no session of its own.
+            session.session_id == session_id,
+            *map(plain, (row.status, row.result, row.started_at or "")),
+            row.result == "failed" or row.errors > 0 or row.tool_errors > 0,
+            plain(text),
+            compact(asdict(row)).decode(),
+        )
+        return cls(
+            session_id,
+            stamp,
+            values,
+            [("", *[None] * 5), *map(_step, _steps(session))],
+            [_call(session, label, each) for label, each in calls_of(session)],
+            [(kind, plain(name)) for kind, name in names],
+            [(plain(each),) for each in sorted(_continued(session))],
+        )
+
+
+def plain(text: str | None) -> str | None:
+    """Return a text as the index holds it: what UTF-8 cannot hold is replaced."""
+    return None if text is None else text.encode("utf-8", "replace").decode()
+
+
+def _steps(session: Session) -> Iterator[Step]:
+    for run in session.runs:
+        yield from run.steps
+
+
+def _step(step: Step) -> Values:
+    error = None if step.error is None else step.error.class_
+    return tuple(map(plain, (step.label, step.tool_name, step.model, step.status, error, step.response_id)))
+
+
+def _call(session: Session, label: str, calls: Calls) -> Values:
+    counts = (calls.calls, calls.errors, calls.input_tokens, calls.output_tokens)
+    durations = ",".join(str(_bounded(number)) for number in calls.durations)
+    return (label, plain(calls.name), session.result == "failed", *map(_bounded, counts), durations)
+
+
+def _continued(session: Session) -> set[str]:
+    """Return the responses of other sessions that this one goes on from."""
+    made = {step.response_id for step in _steps(session) if step.label == "assistant_call"}
+    parents = {run.lineage.parent_response_id for run in session.runs}
+    parents.update(step.previous_response_id for step in _steps(session))
+    return {each for each in parents - made if each}
+
+
+def _bounded(number: int) -> int:
+    """Return a number that can be added up a million times, whatever a document says."""
+    return max(-_LARGE, min(number, _LARGE)) if isinstance(number, int) else 0

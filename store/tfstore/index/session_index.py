@@ -1,0 +1,452 @@
+"""What is where in a store's documents, without reading them: sessions, steps, calls, responses, texts.
+
+All of it is a cache in ``index.db``; the documents are the truth. Before an answer the folder of documents is
+compared with what was read of it, by time and size of each file, and what differs is read again. Where the database
+cannot be used, one is made in memory of all the documents, and gives the same answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from attrs import frozen
+
+from tfstore.index.database import FORGETS, Broken, Database, Unusable, make_tables, make_texts
+from tfstore.index.rows import Calls, Record, plain, row_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from tfstore.disk.files import Stamp
+    from tfstore.disk.session_folder import SessionFolder
+    from tfstore.document.documents import Session
+    from tfstore.index.rows import SessionRow
+
+    Opened = Callable[[], AbstractContextManager[sqlite3.Connection]]
+    Said = Callable[[Session], list[str]]
+
+T = TypeVar("T")
+
+SMALL: Final = 1000
+"""Documents that are looked at before each answer. Of more, each is looked at once a minute, and whenever one came,
+went or was replaced: that shows in the folder's own time. What is edited in place does not."""
+
+_MINUTE: Final = 60 * 10**9
+_SETTLED: Final = 2 * 10**9
+"""Nanoseconds after which a file's time is sure to change when it is written to again."""
+
+_BATCH: Final = 64
+_ROUNDS: Final = 5
+_LONGEST: Final = 8_000_000
+"""Characters of a session that go into the index of texts; one that says more is always looked through."""
+
+_TOLD: Final = 1
+_TOO_LONG: Final = -1
+_TRIGRAMS: Final = 64
+
+_WITH_LABEL: Final = (
+    " AND label = ?",
+    " AND EXISTS (SELECT 1 FROM steps WHERE session = sessions.n AND label = ?)",
+)
+
+
+@frozen
+class Wanted:
+    """Which sessions to list: all that is given must hold.
+
+    ``since`` is the earliest moment, as in documents; ``words`` are looked for in title, id, tools and models, in
+    any case; ``wrong`` is anything that went wrong, also in sessions that got over it.
+    """
+
+    status: str | None = None
+    result: str | None = None
+    since: str | None = None
+    tool: str | None = None
+    model: str | None = None
+    error: str | None = None
+    words: tuple[str, ...] = ()
+    wrong: bool = False
+
+    def condition(self) -> tuple[str, list[Any]]:
+        """Return what must hold, in SQL, and the values in it."""
+        given = [("status = ?", self.status), ("result = ?", self.result), ("began >= ?", self.since)]
+        named = "n IN (SELECT session FROM names WHERE kind = '{}' AND name = ?)"
+        given += [(named.format("tool"), self.tool), (named.format("model"), self.model)]
+        given += [("n IN (SELECT session FROM steps WHERE error = ?)", self.error)]
+        given += [("instr(words, ?)", word.casefold()) for word in self.words]
+        used = [(sql, plain(value)) for sql, value in given if value]
+        parts = ["listed", *(["wrong"] if self.wrong else []), *(sql for sql, _ in used)]
+        return " AND ".join(parts), [value for _, value in used]
+
+
+@frozen
+class Page:
+    """Some rows, how many are so, how many there are at all, and a number that changes when any of them does."""
+
+    rows: list[SessionRow]
+    total: int
+    all: int
+    version: int
+
+
+class SessionIndex:
+    """The index of one store.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.disk.paths import StorePaths
+        >>> from tfstore.disk.session_folder import SessionFolder
+        >>> from tfstore.document.documents import Session
+        >>> folder = SessionFolder(StorePaths(tempfile.mkdtemp()))
+        >>> _ = folder.save(Session("sess_1", title="Hello"))
+        >>> [row.title for row in SessionIndex(folder).rows()]
+        ['Hello']
+    """
+
+    def __init__(self, folder: SessionFolder) -> None:
+        """Nothing is opened or made yet."""
+        self._folder = folder
+        self._database = Database(folder.paths)
+
+    def put(self, session: Session, stamp: Stamp) -> None:
+        """Take up a session whose document was just written; what goes wrong is made good before the next answer."""
+        with contextlib.suppress(Unusable), self._database.opened() as db:
+            self._write(db, [Record.of(session.session_id, stamp, session)], ours=True)
+
+    def remove(self, session_ids: Iterable[str]) -> None:
+        """Leave nothing of these sessions, in the file either.
+
+        Raises:
+            OSError: the file cannot be written, nor removed.
+        """
+        gone = list(session_ids)
+        if not gone:
+            return
+        self._database.remove_catalog()
+        if self._database.exists():
+            try:
+                with self._database.opened() as db:
+                    _erase(db, gone)
+                    _purge(db)
+            except Unusable:
+                self._database.discard()
+
+    def discard(self) -> None:
+        """Remove all of it: the next answer makes it anew.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        self._database.discard()
+
+    def has(self, session_id: str) -> bool:
+        """Return whether the file, as it is, names a session."""
+        with contextlib.suppress(Unusable), self._database.opened() as db:
+            return _number(db, session_id) is not None
+        return self._database.exists()
+
+    def rows(self, wanted: Wanted | None = None, limit: int | None = None) -> list[SessionRow]:
+        """Return the rows of sessions, the latest first."""
+        condition, values = (wanted or Wanted()).condition()
+        values += [-1 if limit is None else limit, 0]
+        return self._answer(lambda db: [row_from(line) for (line,) in db.execute(_rows(condition), values)])
+
+    def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
+        """Return some of the rows, the latest first, and how many there are."""
+        condition, values = wanted.condition()
+
+        def question(db: sqlite3.Connection) -> Page:
+            rows = [row_from(line) for (line,) in db.execute(_rows(condition), [*values, limit, offset])]
+            (total,) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values).fetchone()  # noqa: S608
+            everything = "SELECT count(*), sum(modified % 1000000007) FROM sessions WHERE listed"
+            count, version = db.execute(everything).fetchone()
+            return Page(rows, total, count, version or 0)
+
+        return self._answer(question)
+
+    def names(self, kind: str, most: int) -> list[tuple[str, int]]:
+        """Return names of kind ``tool`` or ``model`` and in how many sessions each is, the most frequent first."""
+        sql = (
+            "SELECT name, count(*) FROM names JOIN sessions ON n = session WHERE kind = ? AND listed"
+            " GROUP BY name ORDER BY count(*) DESC, max(began) DESC, name LIMIT ?"
+        )
+        return self._answer(lambda db: db.execute(sql, (kind, most)).fetchall())
+
+    def with_steps(self, **wanted: str | None) -> list[str]:
+        """Return the ids of sessions with a step of this ``label``, ``tool``, ``model``, ``status`` and ``error``."""
+        given = {name: plain(value) for name, value in wanted.items() if value is not None}
+        parts = " AND ".join([f"{name} = ?" for name in given]) or "TRUE"
+        sql = (
+            "SELECT session_id FROM sessions WHERE n IN "  # noqa: S608
+            f"(SELECT session FROM steps WHERE {parts} AND label <> '') ORDER BY session_id"
+        )
+        return self._ids(sql, *given.values())
+
+    def calls(self, label: str, since: str | None = None) -> list[Calls]:
+        """Return what the calls of each model (``assistant_call``) or tool (``tool_call``) come to."""
+        joined = "JOIN sessions ON n = session AND listed AND began >= ?" if since else ""
+        sql = (
+            "SELECT name, count(*), sum(failed), sum(calls), sum(errors), sum(input), sum(output), "  # noqa: S608
+            f"group_concat(durations) FROM calls {joined} WHERE label = ? GROUP BY name"
+        )
+        found = self._answer(lambda db: db.execute(sql, (*([since] if since else []), label)).fetchall())
+        return [_calls(*counts) for counts in found]
+
+    def made(self, response_id: str) -> list[str]:
+        """Return the ids of the sessions with a model call that made this response, the earliest first."""
+        return self._ids(
+            "SELECT session_id FROM sessions WHERE n IN "
+            "(SELECT session FROM steps WHERE response = ? AND label = 'assistant_call') ORDER BY began, session_id",
+            plain(response_id),
+        )
+
+    def continued(self, response_id: str) -> list[str]:
+        """Return the ids of the sessions that go on from this response of another one, the earliest first."""
+        return self._ids(
+            "SELECT session_id FROM sessions WHERE n IN "
+            "(SELECT session FROM continued WHERE response = ?) ORDER BY began, session_id",
+            plain(response_id),
+        )
+
+    def may_say(
+        self, pieces: Sequence[str], said: Said, version: int, label: str | None = None
+    ) -> set[str] | None:
+        """Return the ids of sessions of which a text may hold all the pieces; None: any may.
+
+        Args:
+            pieces: what a text must hold, in the form that ``said`` gives.
+            said: what a session says of itself, and then each of its steps.
+            version: of ``said``: texts of another are told again.
+            label: only in such steps.
+        """
+        trigrams = [each for piece in pieces for each in _trigrams(plain(piece) or "")][:_TRIGRAMS]
+        if not trigrams:
+            return None
+        so, such = ("", "") if label is None else _WITH_LABEL
+        sql = (
+            "SELECT session_id FROM sessions WHERE n IN "  # noqa: S608 - our own words
+            f"(SELECT session FROM steps WHERE n IN (SELECT rowid FROM texts WHERE texts MATCH ?){so}) "
+            f"UNION SELECT session_id FROM sessions WHERE told <> {_TOLD}{such}"
+        )
+        match = " AND ".join('"{}"'.format(each.replace('"', '""')) for each in trigrams)
+        values = [match, *([] if label is None else [label, label])]
+
+        def question(db: sqlite3.Connection) -> tuple[list[tuple[str, Stamp]], set[str]]:
+            untold = _untold(db, version)
+            return untold, set() if untold else {each for (each,) in db.execute(sql, values)}
+
+        try:
+            untold, found = self._ask(self._database.opened, question)
+            if untold:
+                self._tell(untold, said)
+                with self._database.opened() as db:
+                    found = {each for (each,) in db.execute(sql, values)}
+        except Unusable:
+            return None
+        return found
+
+    def _ids(self, sql: str, *values: Any) -> list[str]:
+        return self._answer(lambda db: [each for (each,) in db.execute(sql, values)])
+
+    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        for _ in range(2):
+            try:
+                return self._ask(self._database.opened, question)
+            except Broken:
+                continue
+            except Unusable:
+                break
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+            make_tables(db)
+            return self._ask(lambda: contextlib.nullcontext(db), question)
+
+    def _ask(self, opened: Opened, question: Callable[[sqlite3.Connection], T]) -> T:
+        read: dict[str, Stamp] = {}
+        for _ in range(_ROUNDS):
+            with opened() as db:
+                changed = self._changed(db, read)
+                if not changed:
+                    return question(db)
+            for some in _batches(changed.items()):
+                records = list(self._records(some))
+                with opened() as db:
+                    self._write(db, records)
+            read.update(changed)
+        with opened() as db:
+            # Others write faster than is read: this is how things were a moment ago.
+            return question(db)
+
+    def _changed(self, db: sqlite3.Connection, read: dict[str, Stamp]) -> dict[str, Stamp]:
+        """Return the documents that are not as the database has them, nor as they were just read."""
+        try:
+            folder = self._folder.paths.sessions.stat().st_mtime_ns
+        except OSError:
+            folder = 0
+        now = time.time_ns()
+        check = db.execute("SELECT at FROM checks WHERE folder = ?", (folder,)).fetchone()
+        if check is not None and 0 <= now - check[0] < _MINUTE:
+            return {}
+        there = self._folder.stamps()
+        known = {
+            name: stamp for name, *stamp in db.execute("SELECT session_id, modified, size FROM sessions")
+        }
+        if gone := known.keys() - there.keys():
+            _erase(db, gone)
+            _purge(db)
+        for session_id in self._folder.skipped.keys() - there.keys():
+            self._folder.forget(session_id)
+        changed = {name: stamp for name, stamp in there.items() if known.get(name) != [*stamp]}
+        db.execute("DELETE FROM checks")
+        if not changed and len(there) > SMALL and now - folder > _SETTLED:
+            db.execute("INSERT INTO checks VALUES (?, ?)", (folder, now))
+        return {name: stamp for name, stamp in changed.items() if read.get(name) != stamp}
+
+    def _records(self, changed: Iterable[tuple[str, Stamp]]) -> Iterator[Record]:
+        for session_id, stamp in changed:
+            session = self._folder.readable(session_id)
+            # What holds no session is read again each time: what is wrong may not be in the document itself.
+            yield Record(session_id, stamp) if session is None else Record.of(session_id, stamp, session)
+
+    def _write(self, db: sqlite3.Connection, records: Iterable[Record], *, ours: bool = False) -> None:
+        for record in records:
+            # Replaced or removed since it was read: whoever did that has put what is true now, or nobody has.
+            if self._folder.stamp(record.session_id) != record.stamp:
+                continue
+            _erase(db, [record.session_id], but_its_number=bool(record.session))
+            if not record.session:
+                continue
+            db.execute(
+                "INSERT INTO sessions (session_id, modified, size, listed, status, result, began, wrong, words, line)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET told = 0,"
+                " modified = excluded.modified, size = excluded.size, listed = excluded.listed,"
+                " status = excluded.status, result = excluded.result, began = excluded.began,"
+                " wrong = excluded.wrong, words = excluded.words, line = excluded.line",
+                (record.session_id, *(record.stamp if ours else _lasting(record.stamp)), *record.session),
+            )
+            n = _number(db, record.session_id)
+            for table, rows in (
+                ("steps (session, label, tool, model, status, error, response)", record.steps),
+                (
+                    "calls (session, label, name, failed, calls, errors, input, output, durations)",
+                    record.calls,
+                ),
+                ("names (session, kind, name)", record.names),
+                ("continued (session, response)", record.continued),
+            ):
+                marks = ", ".join("?" * (table.count(",") + 1))
+                sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - our own words
+                db.executemany(sql, [(n, *row) for row in rows])
+
+    def _tell(self, untold: list[tuple[str, Stamp]], said: Said) -> None:
+        """Put the texts of sessions into the index, as long as their documents are as they were."""
+        for some in _batches(untold):
+            told: list[tuple[str, Stamp, list[str]]] = []
+            for session_id, stamp in some:
+                same = self._folder.stamp(session_id) == stamp
+                session = self._folder.readable(session_id) if same else None
+                if session is not None:
+                    told.append((session_id, stamp, said(session)))
+            with self._database.opened() as db:
+                for session_id, stamp, texts in told:
+                    _put_texts(db, session_id, stamp, texts)
+
+
+def _untold(db: sqlite3.Connection, version: int) -> list[tuple[str, Stamp]]:
+    """Return the closed sessions whose texts are not in the index yet.
+
+    Raises:
+        Unusable: there is no index of texts.
+    """
+    if not _has_texts(db):
+        raise Unusable("this SQLite has no index of trigrams")
+    if not db.execute("SELECT 1 FROM telling WHERE version = ?", (version,)).fetchone():
+        make_texts(db)
+        db.execute("DELETE FROM telling")
+        db.execute("INSERT INTO telling VALUES (?)", (version,))
+    sql = (
+        "SELECT session_id, modified, size FROM sessions "  # noqa: S608 - our own number
+        f"WHERE told = 0 AND told <> {_TOLD} AND status = 'closed'"
+    )
+    return [(name, (modified, size)) for name, modified, size in db.execute(sql)]
+
+
+def _rows(condition: str) -> str:
+    return (
+        f"SELECT line FROM sessions WHERE {condition} ORDER BY began DESC, session_id DESC LIMIT ? OFFSET ?"  # noqa: S608
+    )
+
+
+def _calls(name: str, *counts: Any) -> Calls:
+    *numbers, durations = counts
+    calls = Calls(name, *numbers)
+    calls.durations = [int(each) for each in durations.split(",") if each]
+    return calls
+
+
+def _put_texts(db: sqlite3.Connection, session_id: str, stamp: Stamp, texts: list[str]) -> None:
+    sql = "SELECT n FROM sessions WHERE session_id = ? AND modified = ? AND size = ? AND told = 0"
+    found = db.execute(sql, (session_id, *stamp)).fetchone()
+    if found is None:
+        return
+    too_long = sum(map(len, texts)) > _LONGEST
+    db.execute("UPDATE sessions SET told = ? WHERE n = ?", (_TOO_LONG if too_long else _TOLD, *found))
+    if not too_long:
+        steps = db.execute("SELECT n FROM steps WHERE session = ? ORDER BY n", found)
+        # A text that holds a NUL would end there.
+        rows = [(n, (plain(text) or "").replace("\0", " ")) for (n,), text in zip(steps, texts, strict=True)]
+        db.executemany("INSERT INTO texts (rowid, said) VALUES (?, ?)", [row for row in rows if row[1]])
+
+
+def _erase(db: sqlite3.Connection, session_ids: Iterable[str], *, but_its_number: bool = False) -> None:
+    """Remove the rows of sessions; one that is to be written again keeps its place."""
+    for session_id in session_ids:
+        n = _number(db, session_id)
+        if n is None:
+            continue
+        if FORGETS and _has_texts(db):
+            db.execute("DELETE FROM texts WHERE rowid IN (SELECT n FROM steps WHERE session = ?)", (n,))
+        for table in ("steps", "calls", "names", "continued"):
+            db.execute(f"DELETE FROM {table} WHERE session = ?", (n,))  # noqa: S608 - our own words
+        if not but_its_number:
+            db.execute("DELETE FROM sessions WHERE n = ?", (n,))
+
+
+def _purge(db: sqlite3.Connection) -> None:
+    """Leave no trigrams of texts that are gone."""
+    if not FORGETS:
+        make_texts(db)
+    elif _has_texts(db):
+        db.execute("INSERT INTO texts (texts) VALUES ('optimize')")
+
+
+def _has_texts(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'texts'").fetchone() is not None
+
+
+def _number(db: sqlite3.Connection, session_id: str) -> int | None:
+    found = db.execute("SELECT n FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+    return None if found is None else found[0]
+
+
+def _lasting(stamp: Stamp) -> Stamp:
+    """Return the stamp, or one that no file has if the file may be written to again in the same moment.
+
+    Times of documents that the store wrote are never met again.
+    """
+    modified, size = stamp
+    return (modified if abs(time.time_ns() - modified) > _SETTLED else -1, size)
+
+
+def _trigrams(piece: str) -> list[str]:
+    return list(dict.fromkeys(piece[at : at + 3] for at in range(len(piece) - 2)))
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(items)
+    while some := list(islice(left, _BATCH)):
+        yield some
