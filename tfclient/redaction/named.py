@@ -15,6 +15,7 @@ from tfclient.redaction.names import (
     ENDS,
     NAMES_OF_PAIRS,
     SPELLED,
+    TAILS,
     VALUES_OF_PAIRS,
     names_no_secret,
     schema_begins,
@@ -57,16 +58,16 @@ _COMMA: Final = re.compile(rf"{_SPACE},{_SPACE}\\*\Z")
 
 # api_key: abc123, x-vault-token=…: only values with a digit in them and no call or attribute. The rest of the
 # name stands before the match: looked for from its start, every word of a text would be tried.
+_BARE: Final = r"[^\s\"'<>;&,()\[\]{}\\$*`|]"
+_WITH_DIGIT: Final = rf"(?P<secret>(?={_BARE}*[0-9]){_BARE}{{6,}})(?![(\[*]|{_BARE})"
 _ASSIGNED: Final = re.compile(
-    rf"(?P<name>{SPELLED})[ \t]*[:=][ \t]*(?:\\*[\"'])?"
-    r"(?P<secret>(?=[^\s\"'<>;&,()\[\]{}\\$*]*[0-9])[^\s\"'<>;&,()\[\]{}\\$*]{6,})(?![(\[*])",
+    rf"(?:(?P<name>{SPELLED})[ \t]*[:=][ \t]*|(?P<tail>{TAILS})(?:=|:[ \t]*))(?:\\*[\"'])?{_WITH_DIGIT}",
     re.IGNORECASE,
 )
 _LEFT: Final = re.compile(rf"{_BEFORE}\Z")
 # With or without a scheme: "Authorization: token abc123".
 _AUTHORIZATION: Final = re.compile(
-    r"authorization\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?(?:[a-z-]{2,20}[ \t]+)?"
-    r"(?P<secret>(?=[^\s\"'<>;&,()\[\]{}\\$*]*[0-9])[^\s\"'<>;&,()\[\]{}\\$*]{6,})",
+    rf"authorization\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?(?:[a-z-]{{2,20}}[ \t]+)?{_WITH_DIGIT}",
     re.IGNORECASE,
 )
 _COOKIE: Final = re.compile(
@@ -89,11 +90,11 @@ _FIELD: Final = re.compile(
 _VARIABLE: Final = re.compile(
     r"(?P<name>TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE)"
     r"(?:(?P<quoted>[ \t]*[:=][ \t]*)(?P<esc>\\{0,31})(?P<v>[\"'])"
-    r"|(?P<colon>:[ \t]+|=)(?P<secret>[^\s\"'<>;&,()\[\]{}\\$*`|]+)(?P<end>[ \t]*(?:[\r\n]|\\[nr]|\Z))?(?![(\[{]))"
+    rf"|(?P<colon>:[ \t]+|=)(?P<secret>{_BARE}+)(?P<end>[ \t]*(?:[\r\n]|\\[nr]|\Z))?(?![(\[{{]|{_BARE}))"
 )
 _NAME_LEFT: Final = re.compile(r"(?<![a-z.$-])[A-Z][A-Z0-9_]{0,63}\Z|\A\Z|(?<=[^A-Za-z0-9_$])\Z")
 _NO_VALUE: Final = re.compile(
-    r"(?:true|false|yes|no|on|off|none|null|nil|undefined|[0-9]{1,4}|your[-_ ].*|x{3,}|\.{3,}|[$<{[%].*"
+    r"(?:true|false|yes|no|on|off|none|null|nil|undefined|[0-9]{1,4}|your[-_ ].*|x{3,}|[.…]+|[$<{[%].*"
     r"|(?:os|process|self|settings|config|secrets|env|environ|import)[.\[].*|)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -141,7 +142,7 @@ def _inside(text: str, start: int, esc: str) -> tuple[list[tuple[int, int]], int
             continue
         end = _string_end(text, at, esc, match["v"])
         after = end + len(esc) + 1
-        if _COLON.match(text, after) is None and end > at:
+        if _COLON.match(text, after) is None and not names_no_secret("", text[at:end]):
             found.append((at, end))
         at = after
     return found, at
@@ -207,10 +208,10 @@ def _rule(name: str) -> str:
 
 def _assigned(text: str) -> Iterator[tuple[int, Span]]:
     for match in _ASSIGNED.finditer(text):
-        start = match.start("name")
+        name, start = match["name"] or match["tail"], match.start()
         left = _LEFT.search(text[max(0, start - 48) : start])
-        rule = secret_name((left[0] if left else "") + match["name"])
-        if rule is not None and not names_no_secret(match["name"], match["secret"]):
+        rule = secret_name((left[0] if left else "") + name)
+        if rule is not None and not names_no_secret(name, match["secret"]):
             yield match.start(), (*match.span("secret"), rule)
     for pattern, rule in ((_AUTHORIZATION, "key:authorization"), (_COOKIE, "key:cookie")):
         yield from ((match.start(), (*match.span("secret"), rule)) for match in pattern.finditer(text))
@@ -218,7 +219,7 @@ def _assigned(text: str) -> Iterator[tuple[int, Span]]:
 
 def _parameters(text: str) -> Iterator[tuple[int, Span]]:
     for match in _PARAMETER.finditer(text):
-        if secret_header(match["name"]) and not _NO_VALUE.fullmatch(match["secret"]):
+        if secret_header(match["name"]) and _is_value(match["name"], match["secret"]):
             yield match.start(), (*match.span("secret"), _rule(match["name"]))
 
 
@@ -239,23 +240,35 @@ def _variables(text: str) -> Iterator[tuple[int, Span]]:
             at = match.end("name")
         elif match["v"]:
             end = _string_end(text, at, match["esc"], match["v"])
-            if not _NO_VALUE.fullmatch(text, at, end) and not names_no_secret(name, text[at:end]):
+            if _is_value(name, text[at:end], in_code=match["quoted"].startswith((" ", "\t"))):
                 yield match.start(), (at, end, rule)
                 at = end
             elif end == len(text):
                 yield match.start(), (end, end, rule)
         elif (
             (match["colon"] == "=" or ("_" in name and match["end"] is not None))
-            and not _NO_VALUE.fullmatch(match["secret"])
-            and not names_no_secret(name, match["secret"])
+            and _is_value(name, match["secret"])
         ):
             yield match.start(), (*match.span("secret"), rule)
 
 
+def _is_value(name: str, value: str, *, in_code: bool = False) -> bool:
+    """Tell a secret from what a variable of that name may else be; a constant in code is more often something else."""
+    if _NO_VALUE.fullmatch(value) or names_no_secret(name, value):
+        return False
+    if not in_code:
+        return True
+    if " " in value or len(value) < 6:
+        return False
+    return name.endswith(("PASS", "PASSWORD", "PASSWD", "SECRET")) or _LETTERS_AND_DIGITS.search(value) is not None
+
+
+_LETTERS_AND_DIGITS: Final = re.compile(r"(?s:(?=.*[0-9])(?=.*[A-Za-z]))")
+
 _FINDERS: Final = (
     (_quoted, fast_test(rf"(?i:{ENDS}\\*[\"']{_SPACE}:)")),
     (_pairs, fast_test(rf"(?i:{ENDS}\\*[\"']{_SPACE}[,}}\]])")),
-    (_assigned, fast_test(rf"(?i:(?:{SPELLED}|authorization|cookie2?)\\*[\"']?[ \t]*[:=])")),
+    (_assigned, fast_test(rf"(?i:(?:{SPELLED}|{TAILS}|authorization|cookie2?)\\*[\"']?[ \t]*[:=])")),
     (_parameters, fast_test(rf"(?i:{ENDS}=)")),
     (_variables, fast_test(r"(?:TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE)[ \t]*[:=]")),
     (_fields, fast_test(r"(?i:form-data;[ \t]*name=)")),
@@ -280,7 +293,7 @@ def find_named(text: str) -> Iterator[tuple[int, Span]]:
 
 # What may still become one of them, at the end of a text that goes on.
 OPENING: Final = (
-    rf"(?i:{SPELLED}[ \t]*[:=][ \t]*\\*[\"']?[^\s\"'<>;&,()\[\]{{}}\\]*)"
+    rf"(?i:(?:{SPELLED}|{TAILS})[ \t]*[:=][ \t]*\\*[\"']?[^\s\"'<>;&,()\[\]{{}}\\]*)"
     r"|(?i:(?:authorization|cookie2?)\\*[\"']?[ \t]*[:=][^\r\n]*)"
     rf"|(?i:[?&;][A-Za-z0-9_.-]*{ENDS}=[^&;\s\"'<>\\#]*)"
     rf"|(?i:[\"'](?:{VALUES_OF_PAIRS})\\*[\"'][ \t]*:[^}}]*)"

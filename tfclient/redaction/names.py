@@ -68,10 +68,12 @@ _KEY_WORDS: Final = "|".join(sorted(_KEYS))
 # The same for text in which names are not keys yet; spelled out because an assignment in prose must be
 # certain. `token`, `secret` and `cookie` alone are words.
 SPELLED: Final = (
-    r"(?:api[_-]?key|passw(?:or)?d|passphrase|passcode|[a-z0-9][_-](?:secret|token|pass|auth|key)"
-    rf"|(?:client|app|api|webhook|shared|signing)secret|(?:{_KEY_WORDS})key"
-    r"|(?:access|refresh|auth|session|bearer|security|api|bot|oauth)token)"
+    r"(?:api[_-]?key|passw(?:or)?d|passphrase|passcode|(?:client|app|api|webhook|shared|signing)[_-]?secret"
+    rf"|(?:{_KEY_WORDS})[_-]?key|(?:access|refresh|auth|session|bearer|security|api|bot|oauth)[_-]?token)"
 )
+TAILS: Final = r"[a-z0-9][_-](?:secret|token|pass|auth|key)"
+"""What ends a name of several words; spelled so, it is one where nothing stands before the sign of assignment."""
+
 ENDS: Final = (
     rf"(?:api[_-]?keys?|(?:{_KEY_WORDS})[_-]?key|[_-]keys?|passw(?:or)?ds?|passphrase|passcode|secrets?|tokens?"
     r"|pass|pwd|authorization|(?:set-)?cookies?|credentials?|jwt|auth)"
