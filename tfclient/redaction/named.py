@@ -52,14 +52,15 @@ _PAIR: Final = re.compile(
 )
 # The other way round.
 _VALUE: Final = re.compile(
-    rf"[\"'](?:{VALUES_OF_PAIRS})(?P<esc>\\{{0,31}})(?P<q>[\"']){_SPACE}:{_SPACE}(?P=esc)(?P<v>[\"'])", re.IGNORECASE
+    rf"[\"'](?:{VALUES_OF_PAIRS})(?P<esc>\\{{0,31}})(?P<q>[\"']){_SPACE}:{_SPACE}(?P=esc)(?P<v>[\"'])",
+    re.IGNORECASE,
 )
 _COMMA: Final = re.compile(rf"{_SPACE},{_SPACE}\\*\Z")
 
 # api_key: abc123, x-vault-token=…: only values with a digit in them and no call or attribute. The rest of the
 # name stands before the match: looked for from its start, every word of a text would be tried.
 _BARE: Final = r"[^\s\"'<>;&,()\[\]{}\\$*`|]"
-_WITH_DIGIT: Final = rf"(?P<secret>(?={_BARE}*[0-9]){_BARE}{{6,}})(?![(\[*]|{_BARE})"
+_WITH_DIGIT: Final = rf"(?P<secret>(?={_BARE}{{0,256}}[0-9]){_BARE}{{6,}})(?![(\[*]|{_BARE})"
 _ASSIGNED: Final = re.compile(
     rf"(?:(?P<name>{SPELLED})[ \t]*[:=][ \t]*|(?P<tail>{TAILS})(?:=|:[ \t]*))(?:\\*[\"'])?{_WITH_DIGIT}",
     re.IGNORECASE,
@@ -80,21 +81,24 @@ _PARAMETER: Final = re.compile(
 # A field of a form, up to the boundary.
 _LINE_END: Final = r"(?:\r?\n|(?:\\r)?\\n)"
 _FIELD: Final = re.compile(
-    rf"form-data;[ \t]*name=\\*[\"'](?P<name>[A-Za-z0-9_.\[\]-]{{1,64}})\\*[\"'](?:(?!{_LINE_END}).){{0,512}}{_LINE_END}"
-    rf"(?:(?!{_LINE_END}).{{1,512}}?{_LINE_END}){{0,8}}{_LINE_END}"
-    rf"(?P<secret>(?s:.){{1,{_LONGEST}}}?)(?={_LINE_END}--|\Z)",
+    rf"form-data;[ \t]*name=\\*[\"'](?P<name>[A-Za-z0-9_.\[\]-]{{1,64}})\\*[\"']"
+    rf"(?:(?!{_LINE_END}).){{0,256}}{_LINE_END}(?:(?!{_LINE_END}).{{1,256}}?{_LINE_END}){{0,4}}{_LINE_END}",
     re.IGNORECASE,
 )
+_BOUNDARY: Final = re.compile(rf"{_LINE_END}--")
 
+_OF_VARIABLES: Final = (
+    "TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE"
+)
 # DB_PASS=…, TOKEN="…", JWT_SECRET: … with nothing behind it: a variable is a secret whatever its value.
 _VARIABLE: Final = re.compile(
-    r"(?P<name>TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE)"
+    rf"(?P<name>{_OF_VARIABLES})"
     r"(?:(?P<quoted>[ \t]*[:=][ \t]*)(?P<esc>\\{0,31})(?P<v>[\"'])"
     rf"|(?P<colon>:[ \t]+|=)(?P<secret>{_BARE}+)(?P<end>[ \t]*(?:[\r\n]|\\[nr]|\Z))?(?![(\[{{]|{_BARE}))"
 )
 _NAME_LEFT: Final = re.compile(r"(?<![a-z.$-])[A-Z][A-Z0-9_]{0,63}\Z|\A\Z|(?<=[^A-Za-z0-9_$])\Z")
 _NO_VALUE: Final = re.compile(
-    r"(?:true|false|yes|no|on|off|none|null|nil|undefined|[0-9]{1,4}|your[-_ ].*|x{3,}|[.…]+|[$<{[%].*"
+    r"(?:true|false|yes|no|on|off|none|null|nil|undefined|[0-9]{1,4}[.,:]?|your[-_ ].*|x{3,}|[.…]+|[$<{[%].*"
     r"|(?:os|process|self|settings|config|secrets|env|environ|import)[.\[].*|)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -107,7 +111,7 @@ def _of_object(esc: str) -> re.Pattern[str]:
 
 @functools.cache
 def _quotes(quote: str) -> re.Pattern[str]:
-    return re.compile(rf"\\*{quote}")
+    return re.compile(rf"(?<!\\)\\*{quote}")
 
 
 def _string_end(text: str, start: int, esc: str, quote: str) -> int:
@@ -224,9 +228,14 @@ def _parameters(text: str) -> Iterator[tuple[int, Span]]:
 
 
 def _fields(text: str) -> Iterator[tuple[int, Span]]:
-    for match in _FIELD.finditer(text):
-        if _named(match["name"]) and not names_no_secret(match["name"], match["secret"]):
-            yield match.start(), (*match.span("secret"), _rule(match["name"]))
+    at = 0
+    while (match := _FIELD.search(text, at)) is not None:
+        at = start = match.end()
+        if _named(match["name"]):
+            boundary = _BOUNDARY.search(text, at)
+            at = len(text) if boundary is None else boundary.start()
+            if not names_no_secret(match["name"], text[start:at]):
+                yield match.start(), (start, at, _rule(match["name"]))
 
 
 def _variables(text: str) -> Iterator[tuple[int, Span]]:
@@ -245,9 +254,8 @@ def _variables(text: str) -> Iterator[tuple[int, Span]]:
                 at = end
             elif end == len(text):
                 yield match.start(), (end, end, rule)
-        elif (
-            (match["colon"] == "=" or ("_" in name and match["end"] is not None))
-            and _is_value(name, match["secret"])
+        elif (match["colon"] == "=" or ("_" in name and match["end"] is not None)) and _is_value(
+            name, match["secret"]
         ):
             yield match.start(), (*match.span("secret"), rule)
 
@@ -260,7 +268,10 @@ def _is_value(name: str, value: str, *, in_code: bool = False) -> bool:
         return True
     if " " in value or len(value) < 6:
         return False
-    return name.endswith(("PASS", "PASSWORD", "PASSWD", "SECRET")) or _LETTERS_AND_DIGITS.search(value) is not None
+    return (
+        name.endswith(("PASS", "PASSWORD", "PASSWD", "SECRET"))
+        or _LETTERS_AND_DIGITS.search(value) is not None
+    )
 
 
 _LETTERS_AND_DIGITS: Final = re.compile(r"(?s:(?=.*[0-9])(?=.*[A-Za-z]))")
@@ -270,13 +281,16 @@ _FINDERS: Final = (
     (_pairs, fast_test(rf"(?i:{ENDS}\\*[\"']{_SPACE}[,}}\]])")),
     (_assigned, fast_test(rf"(?i:(?:{SPELLED}|{TAILS}|authorization|cookie2?)\\*[\"']?[ \t]*[:=])")),
     (_parameters, fast_test(rf"(?i:{ENDS}=)")),
-    (_variables, fast_test(r"(?:TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE)[ \t]*[:=]")),
+    (
+        _variables,
+        fast_test(rf"(?:{_OF_VARIABLES})[ \t]*[:=]"),
+    ),
     (_fields, fast_test(r"(?i:form-data;[ \t]*name=)")),
 )
 
 
 def find_named(text: str) -> Iterator[tuple[int, Span]]:
-    """Find the values in a text that a name makes secrets.
+    r"""Find the values in a text that a name makes secrets.
 
     Returns:
         For each, where the name starts; and start, end and rule of the value. A value that could still come, at
@@ -296,6 +310,6 @@ OPENING: Final = (
     rf"(?i:(?:{SPELLED}|{TAILS})[ \t]*[:=][ \t]*\\*[\"']?[^\s\"'<>;&,()\[\]{{}}\\]*)"
     r"|(?i:(?:authorization|cookie2?)\\*[\"']?[ \t]*[:=][^\r\n]*)"
     rf"|(?i:[?&;][A-Za-z0-9_.-]*{ENDS}=[^&;\s\"'<>\\#]*)"
-    rf"|(?i:[\"'](?:{VALUES_OF_PAIRS})\\*[\"'][ \t]*:[^}}]*)"
-    r"|(?:TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE)[ \t]*[:=][ \t]*[^\s\"'<>]*"
+    rf"|(?i:[\"'](?:{VALUES_OF_PAIRS})\\*[\"'][ \t]*:[^}}]{{0,128}})"
+    rf"|(?:{_OF_VARIABLES})[ \t]*[:=][ \t]*[^\s\"'<>]*"
 )

@@ -172,7 +172,9 @@ RULES: Final[tuple[Rule, ...]] = (
     _prefixed("xai_key", ("xai-",), "A-Za-z0-9", "{20,}"),
     _prefixed("pypi_token", ("pypi-AgE",), _SLUG, "{20,}"),
     *(
-        _prefixed(each.rule, each.prefixes, each.body, each.length, accept=_NEEDS[each.needs], alone=each.alone)
+        _prefixed(
+            each.rule, each.prefixes, each.body, each.length, accept=_NEEDS[each.needs], alone=each.alone
+        )
         for each in PROVIDERS
     ),
     Rule(
@@ -180,7 +182,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "|".join(_PRIVATE_KEY_IN_BASE64),
         rf"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]*(?:{'|'.join(_PRIVATE_KEY_IN_BASE64)})[A-Za-z0-9+/]*={{0,2}}"
         rf"(?:(?:\s|\\[nr])+[A-Za-z0-9+/]{{40,}}={{0,2}})*",
-        r"LS0tL[A-Za-z0-9+/=]*",
+        r"LS0(?:t[A-Za-z0-9+/=]*)?",
         holds=_PRIVATE_KEY_IN_BASE64,
     ),
     Rule(
@@ -214,7 +216,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "azure_client_secret",
         r"Q~[A-Za-z0-9_~.-]{30}",
-        rf"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{{3}}[0-9]Q~[A-Za-z0-9_~.-]{{30,36}}",
+        r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{30,36}",
         r"[A-Za-z0-9_~.]{3}[0-9]Q(?:~[A-Za-z0-9_~.-]*)?",
         holds=("Q~",),
     ),
@@ -342,9 +344,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "connection_string",
         r"(?i:;[ \t\r\n]*(?:password|pwd)|accountkey|sharedaccesskey)[ \t\r\n]*=",
-        (
-            r"(?:;\s*(?i:password|pwd)|(?i:accountkey|sharedaccesskey))\s*=\s*(?P<secret>[^;\s\"'<>\\]+)"
-        ),
+        (r"(?:;\s*(?i:password|pwd)|(?i:accountkey|sharedaccesskey))\s*=\s*(?P<secret>[^;\s\"'<>\\]+)"),
         r"(?:;\s*(?i:password|pwd)|(?i:accountkey|sharedaccesskey))\s*=\s*[^;\s\"'<>\\]*",
     ),
 )
