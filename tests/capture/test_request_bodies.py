@@ -98,6 +98,20 @@ def test_an_iterator_as_body_is_not_touched(
     assert sent["body"] == {"unread": "iterator"}
 
 
+def test_no_secret_is_written_of_a_file_or_its_name(
+    drive: Driver, recorder: Recorder, server: ScriptedServer
+) -> None:
+    server.always(FILE)
+    key = "sk-proj-" + "aB3" * 10
+    files = {"file": (f"{key}.txt", b"hello"), "private_key": ("id.pem", b"correct horse")}
+    drive.do(drive.traced(recorder).post("/files", cast_to=HTTP.Response, body={"purpose": "x"}, files=files))
+    assert part(recorder, "file")["filename"] == "<redacted:openai_key>.txt"
+    assert part(recorder, "private_key")["data"] == {"text": "<redacted:key:private_key>"}
+    (sent,) = journals.entries(recorder, "attempt.sent")
+    paths = [mark["path"] for mark in sent["redactions"]]
+    assert {"request.body.file.filename", "request.body.private_key"} <= {*paths}
+
+
 def test_a_secret_in_a_form_is_not_written(drive: Driver, recorder: Recorder, server: ScriptedServer) -> None:
     server.always(FILE)
     secret = "sk-proj-" + "Ab3" * 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from pathlib import Path
 
@@ -83,3 +84,23 @@ def test_long_words_of_a_prompt_are_no_media(tmp_path: Path, prompt: str) -> Non
     assert run("import", a_cassette(tmp_path / "one.yaml", an_exchange(prompt)), "--store", root).code == 0
     shown = run("show", "last", "--prompt", "1.2", "--store", root).out
     assert re.sub(r"\s", "", prompt) in re.sub(r"\s", "", shown)
+
+
+@pytest.mark.parametrize(
+    "command", [("show", "last"), ("show", "last", "--prompt", "1.2"), ("search", "one"), ("tail", "last")]
+)
+def test_json_moves_no_cursor_and_turns_no_text_round(tmp_path: Path, command: tuple[str, ...]) -> None:
+    said = "one \x9b31m \x7f \x85 \u202e txt \u2066 \u200f \u061c \u2028 é 漢 👩\u200d💻"
+    cassette = a_cassette(tmp_path / "one.yaml", an_exchange(said, said))
+    assert run("import", cassette, "--store", tmp_path / "store").code == 0
+    out = run(*command, "--json", "--store", tmp_path / "store").out
+    assert not re.search("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", out)
+    assert "👩\u200d💻" in out
+    written = [json.loads(line) for line in out.splitlines()] if command[0] == "tail" else json.loads(out)
+    assert said in _texts(written)
+
+
+def _texts(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(map(_texts, value.values()))
+    return "\n".join(map(_texts, value)) if isinstance(value, list) else str(value)

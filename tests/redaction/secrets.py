@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any, Final
 
+from tests.redaction.provider_keys import provider_keys
+
 _ALNUM: Final = "Q7rT2mXw9LpZ4vKc8NyB3hGd6JsF1aEu5WoRiVtM0xUqCjYbDzHgPkSnAfLe"
+
+
+def _in_base64(before: str) -> str:
+    return base64.b64encode(f"{before}-----BEGIN PRIVATE KEY-----\n{_ALNUM * 3}\n-----END".encode()).decode()
+
 
 # One or more for each rule: whole secrets, as they stand in a text.
 SAMPLES: Final[dict[str, tuple[str, ...]]] = {
@@ -42,6 +50,7 @@ SAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "private_key": (
         f"-----BEGIN PRIVATE KEY-----\n{_ALNUM}\n{_ALNUM[::-1]}==\n-----END PRIVATE KEY-----",
         f"-----BEGIN OPENSSH PRIVATE KEY-----\n{_ALNUM}\n-----END OPENSSH PRIVATE KEY-----",
+        _in_base64(""),
     ),
 }
 
@@ -52,12 +61,37 @@ IN_CONTEXT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "url_credentials": (
         ("postgres://{}@db.example.com/x", "me:hunter2"),
         ("redis://{}@cache:6379", ":s3cr3t"),
+        ("git clone https://{}@example.com/x.git", "tok3nwithoutshape"),
+    ),
+    "webhook_url": (
+        (
+            "post to https://hooks.slack.com/services/{} now",
+            f"T0{_ALNUM[:9].upper()}/B0{_ALNUM[:9].upper()}/{_ALNUM[:24]}",
+        ),
+        ("https://discord.com/api/webhooks/123456789012345678/{}", f"{_ALNUM[:40]}-{_ALNUM[:24]}"),
     ),
     "url_signature": (("https://x.example.com/a?sv=2024&sig={}&se=1", "abcDEF123%2Bxyz%2F456789%3D"),),
     "connection_string": (
         ("DefaultEndpointsProtocol=https;AccountKey={};x=y", f"{_ALNUM}=="),
         ("Server=db;User Id=sa;Password={};", "p@ss-word!"),
     ),
+    "private_key": (("tls.key: {}", _in_base64("\n")), ("tls.key: {} ", _in_base64("# a comment\n"))),
+    "key:token": (
+        ("GET https://example.com/a?b=c&token={}&d=1", "abcdefgh"),
+        ("TOKEN={}\n", "correct-horse"),
+        ('env: [{{"name": "TOKEN", "value": "{}"}}', "correct horse"),
+        ('env: [{{"value": "{}", "name": "TOKEN"}}', "correct horse"),
+    ),
+    "key:jwt_secret": (("A=1\nJWT_SECRET={}\nB=2\n", "correcthorse"),),
+    "key:db_pass": (
+        ("DB_PASS={}", "horse"),
+        ("DB_PASS='{}' ./run", "a horse"),
+        ("  DB_PASS: {}\n  B: c\n", "horse"),
+    ),
+    "key:cookie": (("curl -H 'Cookie: {}' https://example.com", "sid=correct; theme=dark"),),
+    "key:private_token": (("PRIVATE-TOKEN: {}\r\n", "abcd1234"),),
+    "key:authorization": (("Authorization: ApiKey {}", "abcd1234"), ("authorization: {}\n", "abcd1234")),
+    "key:credentials": (("said: {{'credentials': {{'value': '{}'", "correct horse"),),
     "key:password": (
         ('said: {{"user": "me", "password": "{}"}} there', "correct horse"),
         ("password={} ", "hunter22"),
@@ -72,6 +106,8 @@ SECRET_NAMES: Final = (
     "pwd", "secret", "client_secret", "clientSecret", "access_token", "refresh_token", "auth_token", "id_token",
     "private_key", "privateKey", "authorization", "Authorization", "cookie", "Set-Cookie", "credentials",
     "aws_secret_access_key", "session_token", "token", "passphrase", "bearer_token",
+    "JWT_SECRET", "DB_PASS", "SMTP_PASS", "TOKEN", "GITHUB_PAT", "REDIS_AUTH", "OPENAI_KEY", "vault_token", "userToken",
+    "x-vault-token", "PRIVATE-TOKEN", "signing_key", "master_key", "smtp_pass", "nextauth_secret", "X-Auth",
 )  # fmt: skip
 
 HARMLESS_NAMES: Final = (
@@ -79,12 +115,15 @@ HARMLESS_NAMES: Final = (
     "prompt_tokens_details", "prompt_cache_key", "safety_identifier", "previous_response_id", "call_id",
     "encrypted_content", "obfuscation", "tokens", "token_count", "next_page_token", "key", "keys", "author",
     "secretary", "pass", "cookie_recipe", "authorized", "tokenizer", "eos_token_id",
+    "next_token", "eos_token", "pad_token", "continuation_token", "PUBLIC_KEY", "PARTITION_KEY", "CACHE_KEY",
+    "primary_key", "idempotency_key", "sort_key", "file_key", "KEY", "PASS", "KEYS", "pass_rate", "auth", "AUTHOR",
+    "token_type", "secret_santa", "password_policy_url", "api_key_id", "keyboard", "monkey", "Idempotency-Key",
 )  # fmt: skip
 
 
 def all_samples() -> list[tuple[str, str]]:
     """Give every shape as ``(rule, secret)``."""
-    return [(rule, secret) for rule, secrets in SAMPLES.items() for secret in secrets]
+    return [(rule, secret) for rule, secrets in SAMPLES.items() for secret in secrets] + provider_keys()
 
 
 def nested(value: Any, times: int, *, ascii_only: bool = False, indent: int | None = None) -> Any:

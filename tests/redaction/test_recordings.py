@@ -42,14 +42,14 @@ def bodies() -> Iterator[tuple[str, str, str, bytes]]:
 
 
 def test_only_what_is_a_secret_by_its_name_is_replaced() -> None:
-    """The passwords that a recorded tool asks for and a connector's authorization; nothing else, in 8 MB."""
+    """A recorded tool's passwords, a connector's authorization and an MCP server's header; nothing else, in 8 MB."""
     rules: Counter[str] = Counter()
     for _, where, content_type, body in bodies():
         text, marks = SECRETS.body(body, content_type, where)
         rules.update(mark["rule"] for mark in marks)
         if text is not None and not marks:
             assert text.encode() == body
-    assert rules == {"key:password": 24, "key:authorization": 2}
+    assert rules == {"key:password": 24, "key:authorization": 2, "header:custom-header-key": 4}
 
 
 @pytest.mark.timeout(300)

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.capture.borrowed import Gone, form_fields
+from tfclient.redaction.names import secret_name
 from tfstore.journal.entries import dropped
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def _part(field: Any, redactor: Redactor, marks: list[Mark]) -> Part:
         value, found = redactor.value({name: _text(field.value)}, "request.body")
         marks += found
         return {"name": name, "value": next(iter(value.values()), None)}
-    part: Part = {"name": name, "filename": getattr(field, "filename", None)}
+    filename, found = redactor.value(getattr(field, "filename", None), f"{where}.filename")
+    marks += found
+    part: Part = {"name": name, "filename": filename}
     headers = getattr(field, "headers", None) or {}
     part["content_type"] = next(
         (text for key, text in headers.items() if key.lower() == "content-type"), None
@@ -62,6 +65,9 @@ def _part(field: Any, redactor: Redactor, marks: list[Mark]) -> Part:
         if text is None:
             kept, found = redactor.binary(data, where)
             kept = {"text": kept} if isinstance(kept, str) else kept
+        if text is not None and redactor.mode == "secrets" and secret_name(name):
+            value, found = redactor.value({name: text}, "request.body")
+            kept = {"text": next(iter(value.values()), None)}
         marks += found
         part["data"] = kept
     else:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
+
+_OBEYED: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
+"""What JSON leaves as it is and a terminal acts upon: the controls beyond ASCII, and those that turn text round."""
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +65,19 @@ def print_json(value: Any) -> None:
     """Print a value as JSON in UTF-8, whatever the terminal's encoding."""
     from tfstore.disk.json_text import readable
 
-    typer.echo(readable(value), nl=False)
+    typer.echo(harmless(readable(value)), nl=False)
+
+
+def harmless(json_text: bytes) -> bytes:
+    r"""Return JSON that is equal, and in which nothing is left that a terminal would obey: escapes stand for it.
+
+    Example:
+        >>> harmless('["one \x9b31m two \u202e"]'.encode()).decode()
+        '["one \\u009b31m two \\u202e"]'
+    """
+    if json_text.isascii() and b"\x7f" not in json_text:
+        return json_text
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text.decode()).encode()
 
 
 def tolerant() -> None:

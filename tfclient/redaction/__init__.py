@@ -1,15 +1,15 @@
 """What may be written down: one choke point between what is seen and what is stored.
 
 Four modes: ``"secrets"`` (the default) replaces credentials and keeps readable text; ``"content"`` keeps
-structure and hashes; ``None`` keeps everything but the credentials in headers and URLs; a function decides
-text by text. Every change yields a mark. Nothing here ever touches what is sent.
+structure and hashes; ``None`` keeps everything but the secrets in headers and URLs; a function decides text by
+text. Every change yields a mark. Nothing here ever touches what is sent.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfclient.redaction.marks import JSON, Mark
+from tfclient.redaction.marks import JSON, Mark, mark
 from tfclient.redaction.plain import as_json
 from tfclient.redaction.policies import (
     AsTold,
@@ -21,6 +21,7 @@ from tfclient.redaction.policies import (
     clean_text,
 )
 from tfclient.redaction.stream import StreamRedactor, clean_bytes
+from tfclient.redaction.text import scrub
 from tfclient.redaction.wire import collect_headers, strip_url
 
 if TYPE_CHECKING:
@@ -148,9 +149,7 @@ class Redactor:
             'https://<redacted:url_credentials>@example.com/v1?api-key=<redacted:query:api-key>&api-version=1'
         """
         stripped, marks = strip_url(url, where)
-        if self.mode == "secrets" and self._policy.looks(stripped):
-            stripped = self._policy.text(stripped, where, marks)
-        return stripped, marks
+        return scrub(stripped, lambda rule, was: marks.append(mark(where, rule, "replaced", was))), marks
 
     def value(self, value: object, where: str = "value") -> tuple[JSON, list[Mark]]:
         """Give what may be kept of a Python value, as JSON has it; other objects as their ``repr``.

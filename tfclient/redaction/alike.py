@@ -16,7 +16,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from tfclient.redaction.deltas import CONTEXT, deltas_of
+from tfclient.redaction.deltas import CONTEXT, deltas_of, end_of
 from tfclient.redaction.text import may_matter
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Alike:
         together = joined.text + b"".join(deltas).decode("utf-8", "replace")
         if may_matter(together):
             return 0, 0
-        joined.text = together[-CONTEXT:]
+        joined.text = end_of(together, len(together) - CONTEXT)
         return count, end
 
 

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from tfclient.redaction.marks import JSON, Mark, child, mark
+from tfclient.redaction.names import secret_name
 from tfclient.redaction.text import find_secrets
 
 # Members whose strings say how a message is built, not what is in it.
@@ -124,7 +125,7 @@ def _value(value: JSON, path: str, marks: list[Mark], key: str | None, *, keep_s
         clean: dict[str, JSON] = {}
         for name, member in value.items():
             kept = name if not find_secrets(name) else hashed(name)
-            structural = keep_structure and name not in _OWN
+            structural = keep_structure and name not in _OWN and secret_name(name) is None
             under = "id" if name == "code" and in_error else name
             clean[kept] = _value(member, child(path, kept), marks, under, keep_structure=structural)
         return clean

@@ -30,6 +30,14 @@ _NOT_TEXT: Final = frozenset({"role", "id", "type", "name", "obfuscation", "fini
 Channel: TypeAlias = tuple[object, ...]
 
 
+def end_of(text: str, start: int) -> str:
+    """Give the end of a text; where it was cut inside a word, no secret may seem to begin."""
+    if start <= 0:
+        return text
+    before = text[start - 1]
+    return f"{'x' if before.isalnum() else before}{text[start:]}"
+
+
 class Line:
     """One line of an event stream on its way to the journal."""
 
@@ -59,6 +67,7 @@ class Joined:
         self.text = ""
         self.pieces: list[_Piece] = []
         self.opened: int | None = None
+        self.seen = 0
 
 
 class JoinedDeltas:
@@ -91,7 +100,8 @@ class JoinedDeltas:
             for channel, holder, key, path in deltas_of(line.event):
                 touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
         for joined in touched:
-            joined.opened = may_open(joined.text)
+            joined.opened = may_open(joined.text, joined.seen, joined.opened)
+            joined.seen = len(joined.text)
         bounded = len(self.held) <= _MOST_LINES and self._chars <= _MOST_CHARS
         if bounded and not _ends_texts(line) and any(j.opened is not None for j in self._channels.values()):
             return []
@@ -122,9 +132,10 @@ class JoinedDeltas:
             joined.text = joined.text[joined.opened : joined.opened + CONTEXT]
         else:
             done = spans[-1][1] if spans else 0
-            joined.text = joined.text[max(done, len(joined.text) - CONTEXT) :]
+            joined.text = end_of(joined.text, max(done, len(joined.text) - CONTEXT))
         joined.pieces = []
         joined.opened = None
+        joined.seen = 0
 
     def _replace(self, pieces: list[_Piece], start: int, end: int, rule: str, marks: list[Mark]) -> None:
         touched = [p for p in pieces if p.start < end and p.start + len(p.text) > start]

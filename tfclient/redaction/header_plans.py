@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orjson import Fragment, dumps
 
+from tfclient.redaction.shapes import suspicious
 from tfclient.redaction.wire import URLS, dropped_header, is_credential
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Known:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._looks = redactor.looks
+        # Also where all texts are kept, no secret is in a header.
+        self._looks = suspicious if redactor.mode == "none" else redactor.looks
         self._plans: dict[bytes, _Plan | None] = {}
         self._urls: dict[Hashable, tuple[str, list[Any]]] = {}
 

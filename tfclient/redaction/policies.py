@@ -87,7 +87,7 @@ class WithoutContent:
 
 
 class Everything:
-    """All is kept but credentials in headers and URLs."""
+    """All is kept but secrets in headers and URLs."""
 
     mode: Mode = "none"
 
@@ -104,7 +104,7 @@ class Everything:
         return value
 
     def header(self, name: str, value: str, path: str, marks: list[Mark]) -> str:  # noqa: ARG002
-        return value
+        return secretless_string(value, path, marks)
 
 
 class AsTold:
@@ -150,7 +150,8 @@ class AsTold:
         return self.document(value, path, marks)
 
     def header(self, name: str, value: str, path: str, marks: list[Mark]) -> str:
-        return value if STRUCTURAL.fullmatch(name) else self.text(value, path, marks)
+        kept = secretless_string(value, path, marks)
+        return kept if STRUCTURAL.fullmatch(name) else self.text(kept, path, marks)
 
 
 def clean_text(policy: Policy, text: str, path: str, marks: list[Mark]) -> str:

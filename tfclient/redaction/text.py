@@ -6,28 +6,23 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tfclient.redaction.marks import placeholder
-from tfclient.redaction.names import (
-    ASSIGNED,
-    ASSIGNED_HINT,
-    OPENING,
-    QUOTED,
-    QUOTED_HINT,
-    names_no_secret,
-    secret_name,
-    whole_name,
-)
-from tfclient.redaction.shapes import HINT, RULES, bytes_test, fast_test, suspicious
+from tfclient.redaction.named import OPENING, find_named
+from tfclient.redaction.names import NAME_HINT, VARIABLE_HINT
+from tfclient.redaction.shapes import HINT, RULES, bytes_test, fast_test, rules_for, suspicious
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _OPENINGS: Final = "(?s:" + "|".join([*(rule.opening for rule in RULES), OPENING]) + ")"
 _OPENING: Final = re.compile(_OPENINGS + r"\Z")
+_LONGEST_BEGINNING: Final = 128
+"""Characters that may pass before it shows that a secret began with them: a name, or a run of digits."""
+
 _has_opening = fast_test(_OPENINGS + r"\z")
 
-_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
+_has_name = fast_test(rf"(?i:{NAME_HINT})|{VARIABLE_HINT}")
 
-_NAMED: Final = ((QUOTED, fast_test(QUOTED_HINT)), (ASSIGNED, fast_test(ASSIGNED_HINT)))
+_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
 
 
 def find_secrets(text: str) -> list[tuple[int, int, str]]:
@@ -46,18 +41,12 @@ def find_secrets(text: str) -> list[tuple[int, int, str]]:
     if not suspicious(text):
         return []
     spans: list[tuple[int, int, str]] = []
-    for rule in RULES:
-        for match in rule.pattern.finditer(text):
+    for rule in rules_for(text):
+        for match in rule.finditer(text):
             group = "secret" if "secret" in match.re.groupindex else 0
             if rule.accept is None or rule.accept(match[group]):
                 spans.append((*match.span(group), rule.name))
-    for pattern, is_worth_trying in _NAMED:
-        if not is_worth_trying(text):
-            continue
-        for match in pattern.finditer(text):
-            rule_name = secret_name(whole_name(text, match))
-            if rule_name is not None and not names_no_secret(match["name"], match["secret"]):
-                spans.append((*match.span("secret"), rule_name))
+    spans += [span for _, span in find_named(text) if span[0] < span[1]]
     return _without_overlaps(spans)
 
 
@@ -97,15 +86,35 @@ def scrub(text: str, found: Callable[[str, str], None]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def may_open(text: str) -> int | None:
+def may_open(text: str, seen: int = 0, opened: int | None = None) -> int | None:
     """Say where, at the end of a text that goes on, a secret may have begun.
+
+    Args:
+        text: The text so far.
+        seen: How much of it this was asked of before.
+        opened: What the answer was.
 
     Example:
         >>> may_open("the key is sk-pro"), may_open("the key is")
         (11, None)
     """
-    match = _OPENING.search(text) if _has_opening(text) else None
-    return match.start() if match else None
+    if opened is not None:
+        since = text[opened:]
+        if _OPENING.match(since) or any(at == 0 for at in _named_openings(since)):
+            return opened
+    begin = max(0, seen - _LONGEST_BEGINNING)
+    begin = begin if opened is None else min(begin, opened)
+    end = text[begin:]
+    match = _OPENING.search(end) if _has_opening(end) else None
+    found = [*_named_openings(end)]
+    if match is not None:
+        found.append(match.start())
+    return begin + min(found) if found else None
+
+
+def _named_openings(text: str) -> Iterator[int]:
+    if _has_name(text):
+        yield from (name for name, span in find_named(text) if span[1] == len(text))
 
 
 def may_matter(text: str) -> bool:

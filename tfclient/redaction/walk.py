@@ -11,18 +11,26 @@ import json
 from typing import Final
 
 from tfclient.redaction.marks import JSON, Mark, child, mark, placeholder
-from tfclient.redaction.names import names_no_secret, secret_name
+from tfclient.redaction.names import (
+    NAMES_OF_PAIRS,
+    VALUES_OF_PAIRS,
+    is_schema,
+    names_no_secret,
+    secret_header,
+    secret_name,
+)
 from tfclient.redaction.shapes import suspicious
 from tfclient.redaction.text import scrub
+from tfclient.redaction.wire import STRUCTURAL
 
 _NESTED: Final = 16
 """How often JSON in a string in JSON is opened; deeper, it is read as text."""
 
 # Keys here are tokens of a text, or numbers of tokens.
 _ROWS: Final = frozenset({"top_logprobs", "logit_bias"})
-_SCHEMA: Final = frozenset(
-    {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "description", "properties", "title", "not"}
-)
+_NAMES: Final = NAMES_OF_PAIRS.split("|")
+_VALUES: Final = VALUES_OF_PAIRS.split("|")
+_MCP: Final = frozenset({"server_url", "server_label", "connector_id"})
 
 
 class NotJSON(ValueError):
@@ -100,14 +108,21 @@ def _object(
     """Walk an object; ``under`` is the rule of the secret's name that the object stands under, if any."""
     clean: dict[str, JSON] = {}
     lost = value.lost if isinstance(value, _Repeated) else []
+    pair = _pair(value)
     for key, member in (*lost, *value.items()):
         kept_key = scrub(key, lambda rule, was: marks.append(mark(path, rule, "replaced", was)))
         at = child(path, kept_key)
         while kept_key != key and kept_key in clean:
             kept_key += "'"
         rule = secret_name(key) or under
+        if rule is None and pair is not None and key == pair[0]:
+            rule = pair[1]
         if key in _ROWS and isinstance(member, (dict, list)):
             clean[kept_key] = member
+        elif rule is None and key.lower().endswith("headers") and isinstance(member, (dict, list)):
+            clean[kept_key] = _headers(member, at, marks, nested, all_of_them=_is_mcp(value))
+        elif rule is None and key.lower() == "auth" and isinstance(member, dict):
+            clean[kept_key] = _named(member, key, "key:auth", at, marks, nested=nested)
         elif rule is None or (key == "token" and "logprob" in value):
             clean[kept_key] = without_secrets(member, at, marks, nested)
         else:
@@ -115,10 +130,48 @@ def _object(
     return clean
 
 
+def _pair(value: dict[str, JSON]) -> tuple[str, str] | None:
+    """Give the key of the value in ``{"name": "DB_PASSWORD", "value": …}``, and its rule."""
+    if len(value) < 2:
+        return None
+    lowered = {key.lower(): key for key in value}
+    held = next((lowered[key] for key in _VALUES if key in lowered), None)
+    name = next((value[lowered[key]] for key in _NAMES if key in lowered), None)
+    if held is None or not isinstance(name, str):
+        return None
+    rule = secret_name(name) or (f"key:{name.lower()}" if "-" in name and secret_header(name) else None)
+    return None if rule is None else (held, rule)
+
+
+def _is_mcp(value: dict[str, JSON]) -> bool:
+    return value.get("type") == "mcp" or not _MCP.isdisjoint(value)
+
+
+def _headers(headers: JSON, path: str, marks: list[Mark], nested: int, *, all_of_them: bool) -> JSON:
+    """Walk headers, an object or a list of pairs; those that are sent to a tool's server are all its secrets."""
+
+    def named(name: JSON, value: JSON, at: str) -> JSON:
+        if not isinstance(name, str):
+            return without_secrets(value, at, marks, nested)
+        if not secret_header(name) and (not all_of_them or STRUCTURAL.fullmatch(name.lower())):
+            return _object({name: value}, path, marks, nested)[name]
+        return _named(value, name, f"header:{name.lower()}", at, marks, nested=nested)
+
+    if isinstance(headers, dict):
+        return {name: named(name, value, child(path, name)) for name, value in headers.items()}
+    clean = without_secrets(headers, path, marks, nested)
+    for n, pair in enumerate(clean):
+        if isinstance(pair, list) and len(pair) == 2:
+            pair[1] = named(pair[0], pair[1], f"{path}[{n}][1]")
+        elif isinstance(pair, dict) and {"name", "value"} <= pair.keys():
+            pair["value"] = named(pair["name"], pair["value"], f"{path}[{n}].value")
+    return clean
+
+
 def _named(member: JSON, key: str, rule: str, path: str, marks: list[Mark], *, nested: int) -> JSON:
     """Give what stands under a secret's name: no string or integer below it stays, unless it is a schema."""
     if isinstance(member, dict):
-        return _object(member, path, marks, nested, None if _SCHEMA & member.keys() else rule)
+        return _object(member, path, marks, nested, None if is_schema(member) else rule)
     if isinstance(member, list):
         return [
             _named(item, key, rule, f"{path}[{n}]", marks, nested=nested) for n, item in enumerate(member)

@@ -6,29 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tfclient.redaction.marks import Mark, mark, placeholder
-from tfclient.redaction.names import secret_name
+from tfclient.redaction.names import secret_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CREDENTIALS: Final = frozenset(
-    {
-        *("authorization", "proxy-authorization", "api-key", "x-api-key", "cookie", "set-cookie", "cookie2"),
-        *(
-            "x-amz-security-token",
-            "x-goog-api-key",
-            "ocp-apim-subscription-key",
-            "x-auth-token",
-            "x-csrf-token",
-        ),
-        *(
-            "x-goog-iam-authorization-token",
-            "x-ms-token-aad-access-token",
-            "x-functions-key",
-        ),
-        *("x-forwarded-access-token", "cf-access-jwt-assertion"),
-    }
-)
+_CREDENTIALS: Final = frozenset({"cookie2", "x-amz-signature"})
 
 # What the protocol itself puts there: how, not what. In content mode the other values are hashed.
 STRUCTURAL: Final = re.compile(
@@ -59,7 +42,7 @@ _QUERY_CREDENTIALS: Final = frozenset(
 
 def is_credential(name: str) -> bool:
     """Say whether a header of this name, in lower case, is a credential, whatever its value."""
-    return name in _CREDENTIALS or secret_name(name) is not None
+    return name in _CREDENTIALS or secret_header(name)
 
 
 def dropped_header(where: str, name: str, value: str) -> Mark:
@@ -104,7 +87,7 @@ def strip_url(url: str, where: str) -> tuple[str, list[Mark]]:
 
     def parameter(match: re.Match[str]) -> str:
         name = match[1].lower()
-        if not match[2] or (name not in _QUERY_CREDENTIALS and secret_name(name) is None):
+        if not match[2] or (name not in _QUERY_CREDENTIALS and not secret_header(name)):
             return match[0]
         rule = f"query:{name}"
         marks.append(mark(where, rule, "replaced", match[2]))

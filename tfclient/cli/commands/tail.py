@@ -187,9 +187,10 @@ class _Lines:
         self._print({"event": "ended", "session_id": self.session_id, **ending})
 
     def _print(self, value: object) -> None:
+        from tfclient.cli.printing import harmless
         from tfstore.disk.json_text import compact
 
-        typer.echo(compact(value))
+        typer.echo(harmless(compact(value)))
 
 
 @define
