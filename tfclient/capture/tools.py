@@ -6,18 +6,21 @@ the program did. With one of these, start, end, result, exception, and the model
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import sys
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from tfclient.capture.exceptions import describe
+from tfclient.capture.tool_generators import measured_generator
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -74,12 +77,7 @@ class ToolCall:
         return self._recorder.sessions
 
     def __enter__(self) -> Self:
-        outer = _tool.get()
-        if outer is not None and self.call_id is None and outer.name == self.name:
-            # A decorated function inside the block of the very call that it serves.
-            self.call_id = outer.call_id
-        if self._recorder.enabled:
-            self._start(outer)
+        self.begin()
         self._token = _tool.set(self)
         return self
 
@@ -87,13 +85,32 @@ class ToolCall:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._token is not None:
-            try:
-                _tool.reset(self._token)
-            except (ValueError, RuntimeError):
-                # An asynchronous tool may be closed from another context.
-                _tool.set(None)
-        if self._state is not None:
-            self._end(self._state, exc)
+            _leave(self._token)
+        self.end(exc)
+
+    def begin(self) -> None:
+        """Note that it begins to run; what is made inside belongs to it where it is ``entered``."""
+        outer = _tool.get()
+        if outer is not None and self.call_id is None and outer.name == self.name:
+            # A decorated function inside the block of the very call that it serves.
+            self.call_id = outer.call_id
+        if self._recorder.enabled:
+            self._start(outer)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Note that it has run, and the exception that it ended in."""
+        # A generator that nobody read to its end may be closed when there is no interpreter left to write.
+        if self._state is not None and not sys.is_finalizing():
+            self._end(self._state, error)
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Make it the tool that runs here and now."""
+        token = _tool.set(self)
+        try:
+            yield
+        finally:
+            _leave(token)
 
     def _start(self, outer: ToolCall | None) -> None:
         with self._recorder.health.guard("tool", f"recording the start of tool {self.name}"):
@@ -126,10 +143,18 @@ class ToolCall:
 
     def _write(self, state: SessionState, entry: Entry, field: str, value: Any) -> None:
         if value is not None:
-            entry[field], marks = self.sessions.redactor.value(_plain(value), f"tool.{field}")
+            entry[field], marks = self.sessions.redactor.value(value, f"tool.{field}")
             if marks:
                 entry["redactions"] = marks
         self.sessions.write(state, entry)
+
+
+def _leave(token: Token[ToolCall | None]) -> None:
+    try:
+        _tool.reset(token)
+    except (ValueError, RuntimeError):
+        # An asynchronous tool may be closed from another context.
+        _tool.set(None)
 
 
 def current_tool(sessions: Sessions) -> str | None:
@@ -147,7 +172,7 @@ def measured(
 
     Args:
         recorder: gives what records it.
-        function: any function; a coroutine function stays one.
+        function: any function; a coroutine function stays one, and so does one that yields.
         name: the tool's name; the function's own by default.
     """
     called = name or getattr(function, "__name__", type(function).__name__)
@@ -155,6 +180,8 @@ def measured(
     def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
         return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
 
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return cast("Callable[P, R]", measured_generator(started, function))
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -245,17 +272,6 @@ def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         # Wrong arguments: the function itself will say so. No signature: a builtin.
         return {"args": list(args), **kwargs}
     return {key: value for key, value in bound.arguments.items() if key not in {"self", "cls"}}
-
-
-def _plain(value: Any) -> Any:
-    """SDK models and other pydantic ones as their data, also inside the usual containers."""
-    if hasattr(type(value), "model_dump"):
-        return value.model_dump(mode="json", exclude_unset=True)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
 
 
 def _frames(error: BaseException) -> list[str]:
