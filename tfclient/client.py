@@ -19,7 +19,8 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
 from tfclient.capture import shells
 from tfclient.capture.explicit_parent import following
-from tfclient.capture.tools import ToolCall, call_of, diagnosed, measured
+from tfclient.capture.measured import measured
+from tfclient.capture.tools import ToolCall, call_of, diagnosed
 from tfclient.capture.websockets import ADDRESS, WatchedAddress
 from tfclient.recorder import Recorder, checked
 from tfclient.sessions.handle import SessionHandle

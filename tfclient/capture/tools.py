@@ -7,29 +7,23 @@ the program did. With one of these, start, end, result, exception, and the model
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
 import sys
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from tfclient.capture.exceptions import describe
-from tfclient.capture.tool_generators import measured_generator
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from tfclient.recorder import Recorder
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _FRAMES = 12
 
@@ -165,43 +159,6 @@ def current_tool(sessions: Sessions) -> str | None:
     return tool.call_id or tool.id
 
 
-def measured(
-    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
-) -> Callable[P, R]:
-    """Return the function, with each of its calls recorded; its signature, name and nature stay.
-
-    Args:
-        recorder: gives what records it.
-        function: any function; a coroutine function stays one, and so does one that yields.
-        name: the tool's name; the function's own by default.
-    """
-    called = name or getattr(function, "__name__", type(function).__name__)
-
-    def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
-        return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
-
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        return cast("Callable[P, R]", measured_generator(started, function))
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def measured_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with started(args, kwargs) as tool:
-                tool.result = result = await function(*args, **kwargs)
-            return result
-
-        return cast("Callable[P, R]", measured_async)
-
-    @functools.wraps(function)
-    def measured_sync(*args: P.args, **kwargs: P.kwargs) -> R:
-        with started(args, kwargs) as tool:
-            result = function(*args, **kwargs)
-            tool.result = result
-        return result
-
-    return measured_sync
-
-
 def call_of(recorder: Recorder, item: object) -> ToolCall:
     """Return a measured block for one call of the model.
 
@@ -263,15 +220,6 @@ def _get(thing: object, name: str) -> Any:
     if isinstance(thing, Mapping):
         return thing.get(name)
     return getattr(thing, name, None)
-
-
-def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
-    except (TypeError, ValueError):
-        # Wrong arguments: the function itself will say so. No signature: a builtin.
-        return {"args": list(args), **kwargs}
-    return {key: value for key, value in bound.arguments.items() if key not in {"self", "cls"}}
 
 
 def _frames(error: BaseException) -> list[str]:

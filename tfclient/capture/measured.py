@@ -1,37 +1,73 @@
-"""Tools that yield: measured from their first step to their last, and current while they run and no longer.
+"""The program's own functions, decorated: each call of one is a tool call, and nothing else about it changes.
 
-Between two steps the program runs that reads them, perhaps in another context: its calls are not the tool's.
+One that yields is measured from its first step to its last, and is the current tool while it runs and no longer:
+between two steps the program runs that reads it, perhaps in another context, and its calls are not the tool's.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+
+from tfclient.capture.tools import ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
-    from tfclient.capture.tools import ToolCall
+    from tfclient.recorder import Recorder
 
     _Started = Callable[[tuple[Any, ...], dict[str, Any]], ToolCall]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _KEPT: Final = 1000
 """Items that are recorded of what one run yields; of the others, how many there were."""
 
 
-def measured_generator(started: _Started, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a generator function, or an asynchronous one, with each of its runs recorded; its nature stays.
+def measured(
+    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
+) -> Callable[P, R]:
+    """Return the function, with each of its calls recorded; its signature, name and nature stay.
 
     Args:
-        started: makes the tool call, of the arguments.
-        function: the function.
+        recorder: gives what records it.
+        function: any function; a coroutine function stays one, and so does one that yields.
+        name: the tool's name; the function's own by default.
     """
-    made = _asynchronous if inspect.isasyncgenfunction(function) else _synchronous
-    return functools.wraps(function)(made(started, function))
+    called = name or getattr(function, "__name__", type(function).__name__)
+
+    def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
+        return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
+
+    for yields, made in (
+        (inspect.isgeneratorfunction, _yielding),
+        (inspect.isasyncgenfunction, _yielding_async),
+    ):
+        if yields(function):
+            return cast("Callable[P, R]", functools.wraps(function)(made(started, function)))
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def measured_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with started(args, kwargs) as tool:
+                tool.result = result = await function(*args, **kwargs)
+            return result
+
+        return cast("Callable[P, R]", measured_async)
+
+    @functools.wraps(function)
+    def measured_sync(*args: P.args, **kwargs: P.kwargs) -> R:
+        with started(args, kwargs) as tool:
+            result = function(*args, **kwargs)
+            tool.result = result
+        return result
+
+    return measured_sync
 
 
-def _synchronous(started: _Started, function: Callable[..., Any]) -> Callable[..., Any]:
+def _yielding(started: _Started, function: Callable[..., Any]) -> Callable[..., Any]:
     def measured(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         run = _Run(started(args, kwargs))
         steps = function(*args, **kwargs)
@@ -60,7 +96,7 @@ def _synchronous(started: _Started, function: Callable[..., Any]) -> Callable[..
     return measured
 
 
-def _asynchronous(started: _Started, function: Callable[..., Any]) -> Callable[..., Any]:
+def _yielding_async(started: _Started, function: Callable[..., Any]) -> Callable[..., Any]:
     async def measured(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         run = _Run(started(args, kwargs))
         steps = function(*args, **kwargs)
@@ -116,3 +152,12 @@ class _Run:
         items = [*self._items, *([f"<{more} more>"] if more else [])]
         self.tool.result = items if value is None else {"yielded": items, "returned": value}
         self.tool.end(error)
+
+
+def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        # Wrong arguments: the function itself will say so. No signature: a builtin.
+        return {"args": list(args), **kwargs}
+    return {key: value for key, value in bound.arguments.items() if key not in {"self", "cls"}}
