@@ -86,7 +86,7 @@ endef
 	$(@D)/bin/python $(PIP) --force-reinstall --no-deps dist/*.whl
 	@touch $@
 
-dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes -type f -not -name '*.pyc')
+dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes wheel -type f -not -name '*.pyc')
 	rm -rf dist
 	.venv/bin/python -m build --wheel --outdir dist . > /dev/null
 	@touch $@

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tfclient.errors import SettingError as SettingError
     from tfclient.errors import TfclientError as TfclientError
     from tfclient.health import Health as Health
+    from tfclient.installing import install as install
+    from tfclient.installing import tracing as tracing
+    from tfclient.installing import uninstall as uninstall
     from tfclient.recorder import Recorder as Recorder
     from tfclient.sessions.handle import SessionHandle as SessionHandle
     from tfclient.stats import Stats as Stats
@@ -44,6 +47,9 @@ _HOMES = {
     "TracedAzureOpenAI": "client",
     "TracedBedrockOpenAI": "client",
     "TracedOpenAI": "client",
+    "install": "installing",
+    "tracing": "installing",
+    "uninstall": "installing",
 }
 """Which module each name comes from, when it is first asked for: whoever reads a store needs no openai."""
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from types import FrameType
 from typing import Any, TypeVar
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
-from tfclient.capture import seams as capture
-from tfclient.capture.borrowed import connection_asking
+from tfclient.capture import shells
 from tfclient.capture.explicit_parent import following
-from tfclient.capture.tools import ToolCall, call_of, diagnosed, measured
-from tfclient.recorder import Recorder
+from tfclient.capture.measured import measured
+from tfclient.capture.tools import ToolCall, call_of, diagnosed
+from tfclient.capture.websockets import ADDRESS, WatchedAddress
+from tfclient.recorder import Recorder, checked
 from tfclient.sessions.handle import SessionHandle
 from tfstore.disk import fork
 
@@ -55,11 +54,11 @@ class _Traced:
     _tf_plain_name: str | None = None
 
     def __init__(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> None:
-        self._tf_slot = _Slot(_checked(recorder))
+        self._tf_slot = _Slot(checked(recorder))
         super().__init__(*args, **kwargs)
 
     def copy(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> Any:
-        given = _checked(recorder)
+        given = checked(recorder)
         copied = super().copy(*args, **kwargs)  # type: ignore[misc]
         # Set on the finished copy, not passed through: a subclass may have another __init__.
         copied._tf_slot = self._slot() if given is None else _Slot(given)
@@ -175,31 +174,11 @@ class _Traced:
 class _TracedSync(_Traced):
     @functools.wraps(OpenAI.request)
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        call = capture.begin(self, args, kwargs)
-        token = capture.enter(call)
-        try:
-            result = super().request(*args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            if call is not None:
-                call.failed(error)
-            raise
-        finally:
-            capture.leave(token)
-        capture.returned(call)
-        return result
+        return shells.request(self, super().request, args, kwargs)  # type: ignore[misc]
 
     @functools.wraps(getattr(OpenAI, "_send_request", OpenAI.request))
     def _send_request(self, *args: Any, **kwargs: Any) -> Any:
-        exchange = capture.sent(args, kwargs)
-        if exchange is None:
-            return super()._send_request(*args, **kwargs)  # type: ignore[misc]
-        try:
-            response = super()._send_request(*args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        capture.answered(exchange, response)
-        return response
+        return shells.send(super()._send_request, args, kwargs)  # type: ignore[misc]
 
     @functools.wraps(OpenAI.close)
     def close(self) -> None:
@@ -212,31 +191,11 @@ class _TracedSync(_Traced):
 class _TracedAsync(_Traced):
     @functools.wraps(AsyncOpenAI.request)
     async def request(self, *args: Any, **kwargs: Any) -> Any:
-        call = capture.begin(self, args, kwargs)
-        token = capture.enter(call)
-        try:
-            result = await super().request(*args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            if call is not None:
-                call.failed(error)
-            raise
-        finally:
-            capture.leave(token)
-        capture.returned(call)
-        return result
+        return await shells.request_async(self, super().request, args, kwargs)  # type: ignore[misc]
 
     @functools.wraps(getattr(AsyncOpenAI, "_send_request", AsyncOpenAI.request))
     async def _send_request(self, *args: Any, **kwargs: Any) -> Any:
-        exchange = capture.sent(args, kwargs)
-        if exchange is None:
-            return await super()._send_request(*args, **kwargs)  # type: ignore[misc]
-        try:
-            response = await super()._send_request(*args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        capture.answered(exchange, response)
-        return response
+        return await shells.send_async(super()._send_request, args, kwargs)  # type: ignore[misc]
 
     @functools.wraps(AsyncOpenAI.close)
     async def close(self) -> None:
@@ -246,39 +205,11 @@ class _TracedAsync(_Traced):
             _close_session(self)
 
 
-def _checked(recorder: object) -> Recorder | None:
-    if recorder is not None and not isinstance(recorder, Recorder):
-        raise TypeError(f"recorder must be a tfclient.Recorder, not {recorder!r}")
-    return recorder
-
-
 def _close_session(client: _Traced) -> None:
     slot = client._tf_slot
     # Not `client.recorder`, which would make one.
     if slot is not None and slot.recorder is not None:
         slot.recorder.end_session()
-
-
-def _websocket_base_url(client: _Traced) -> Any:
-    # Whoever is about to open a WebSocket asks for this; so do copies, and programs.
-    _note_websocket(client, sys._getframe(1))
-    try:
-        return client.__dict__["websocket_base_url"]
-    except KeyError:
-        raise AttributeError("websocket_base_url") from None
-
-
-def _set_websocket_base_url(client: _Traced, url: Any) -> None:
-    client.__dict__["websocket_base_url"] = url
-
-
-def _note_websocket(client: _Traced, caller: FrameType) -> None:
-    with capture.NOWHERE.guard("capture", "noting a WebSocket"):
-        asking = connection_asking(caller)
-        if asking is not None and client.recorder.enabled:
-            client.recorder.health.not_seen(
-                f"What goes over the WebSocket of {asking}", "only HTTP is watched so far"
-            )
 
 
 def _drop_in(client: _C) -> _C:
@@ -300,7 +231,7 @@ def _drop_in(client: _C) -> _C:
         ours.__signature__ = signature.replace(parameters=[*parameters, keyword])  # type: ignore[attr-defined]
         setattr(client, name, ours)
     client.with_options = client.copy
-    setattr(client, "websocket_base_url", property(_websocket_base_url, _set_websocket_base_url))  # noqa: B010
+    setattr(client, ADDRESS, WatchedAddress(lambda made: made.recorder))
     return client
 
 

@@ -154,6 +154,17 @@ class Recorder:
         return f"Recorder({str(self.settings.directory)!r}{'' if self.enabled else ', enabled=False'})"
 
 
+def checked(recorder: object) -> Recorder | None:
+    """Return what was given as a recorder.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if recorder is not None and not isinstance(recorder, Recorder):
+        raise TypeError(f"recorder must be a tfclient.Recorder, not {recorder!r}")
+    return recorder
+
+
 @functools.cache
 def _runtime_once(pid: int) -> dict[str, Any]:
     return {

@@ -151,6 +151,31 @@ def test_summary_numbers(api: str) -> None:
     assert summary.steps == len(steps(story.session()))
 
 
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        (
+            "[[ ## question ## ]]\nWhat is the weather?\n\nRespond with [[ ## answer ## ]]",
+            "What is the weather?",
+        ),
+        (
+            "<agent_history>\n</agent_history>\n<user_request>\nFind a flight\n</user_request>",
+            "Find a flight",
+        ),
+        ('  <task id="1" kind="x">\n---\n```json\nNew task:\n  Sum up  this \n```', "Sum up this"),
+        ("<only/>\n<tags>\n[[ ## and ## ]]", "<only/> <tags> [[ ## and ## ]]"),
+        ("<b>Bold</b> words\nand more", "<b>Bold</b> words and more"),
+        ("Why does <b> not close?\n<b>", "Why does <b> not close? <b>"),
+        ("1 < 2\n> 0", "1 < 2 > 0"),
+        ("...\nand?", "and?"),
+    ],
+)
+def test_a_template_gives_way_to_what_it_holds(prompt: str, title: str) -> None:
+    story = Story()
+    story.ask([user(prompt)], [said("Yes.")])
+    assert story.session().title == title
+
+
 def test_title_is_the_first_prompt() -> None:
     story = Story()
     story.ask([user("  A long\nfirst   prompt " + "x" * 100)], [said("Hi.")])

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from enum import IntEnum
-from typing import Any, NoReturn
+from pathlib import PurePosixPath
+from typing import Any, ClassVar, NoReturn
+from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from tfclient.redaction import Redactor
 
@@ -61,12 +69,98 @@ def test_other_values_are_their_nearest_in_json() -> None:
     assert kept == {
         "1": 1,
         "null": [3],
-        "false": "nan",
+        "false": {"number": "NaN"},
         "o": "<class 'object'>",
         "b": {"base64": "aGk=", "bytes": 2},
         "(1,)": "t",
     }
     json.dumps(kept, allow_nan=False)
+
+
+class Forecast(BaseModel):
+    when: datetime
+    degrees: float
+    api_key: str = Field(default="", repr=False)
+    wind: str = "unset"
+    inner: Forecast | None = None
+
+
+class Loose(BaseModel, extra="allow"):
+    pass
+
+
+class OfLoose(Loose):
+    pass
+
+
+@dataclass
+class Place:
+    name: str
+    secret: str = field(default="x", repr=False)
+
+
+class OfPlace(Place):
+    pass
+
+
+@dataclass(slots=True)
+class Slots:
+    n: object
+
+
+class Looks:
+    """Says that it is a model, and is none."""
+
+    model_fields: ClassVar[dict[str, object]] = {"a": 1}
+
+    def __repr__(self) -> str:
+        return "Looks()"
+
+
+DAY = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ONE = {"when": DAY.isoformat(), "degrees": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("inf"), {"number": "Infinity"}),
+        ([-float("inf")], [{"number": "-Infinity"}]),
+        (DAY, DAY.isoformat()),
+        (DAY.date(), "2026-01-02"),
+        (DAY.time(), "03:04:05"),
+        (Decimal("1.10"), "1.10"),
+        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (PurePosixPath("/x/y"), "/x/y"),
+        (Forecast(when=DAY, degrees=math.nan), {**ONE, "degrees": {"number": "NaN"}}),
+        ([Forecast(when=DAY, degrees=1, api_key="k")], [{**ONE, "api_key": "<redacted:key:api_key>"}]),
+        (Forecast(when=DAY, degrees=1, inner=Forecast(when=DAY, degrees=1)), {**ONE, "inner": ONE}),
+        (OfLoose.model_validate({"more": b"hi"}), {"more": {"base64": "aGk=", "bytes": 2}}),
+        (Place("Oslo"), {"name": "Oslo", "secret": "<redacted:key:secret>"}),
+        (OfPlace("Oslo", "y"), {"name": "Oslo", "secret": "<redacted:key:secret>"}),
+        (Slots({1}), {"n": [1]}),
+        (Looks(), "Looks()"),
+        (Place, repr(Place)),
+        (Forecast.model_construct(), {}),
+    ],
+)
+def test_what_programs_have_is_kept_as_it_would_be_written(value: object, expected: object) -> None:
+    assert SECRETS.value(value)[0] == expected
+
+
+def test_what_a_class_does_not_show_is_marked() -> None:
+    @dataclass
+    class Hidden:
+        shown: int
+        inner: object = field(default=None, repr=False)
+
+    assert SECRETS.value(Hidden(1, "something"))[0] == {"shown": 1, "inner": "<not shown: repr=False>"}
+
+
+def test_models_in_a_circle_end() -> None:
+    place = Slots(None)
+    place.n = [place]
+    assert SECRETS.value(place)[0] == {"n": ["<cycle>"]}
 
 
 def test_hostile_values_say_what_they_did() -> None:

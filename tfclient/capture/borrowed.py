@@ -65,6 +65,24 @@ def decoders(library: str) -> dict[str, Callable[[], Any]]:
     return found
 
 
+def base_clients() -> list[type[Any]]:
+    """Return the classes that every client of the SDK has its ``request`` and ``_send_request`` from.
+
+    Raises:
+        Gone: there are none that have both.
+    """
+    # Here, not above: this module may be what is asked while `openai` is only being imported.
+    import openai
+
+    found: list[type[Any]] = []
+    for client in (openai.OpenAI, openai.AsyncOpenAI):
+        base = [each for each in client.__mro__ if "request" in vars(each)][-1:]
+        if not base or "_send_request" not in vars(base[0]):
+            raise Gone(f"openai {openai.__version__} sends the requests of {client.__name__} another way")
+        found += base
+    return found
+
+
 def connection_asking(caller: FrameType) -> str | None:
     """Return what kind of connection asks a client for its WebSocket address; None if another asks.
 

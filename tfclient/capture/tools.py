@@ -6,27 +6,24 @@ the program did. With one of these, start, end, result, exception, and the model
 
 from __future__ import annotations
 
-import functools
-import inspect
+import contextlib
+import sys
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from tfclient.capture.exceptions import describe
 from tfstore.journal.entries import Entry, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from tfclient.recorder import Recorder
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _FRAMES = 12
 
@@ -74,12 +71,7 @@ class ToolCall:
         return self._recorder.sessions
 
     def __enter__(self) -> Self:
-        outer = _tool.get()
-        if outer is not None and self.call_id is None and outer.name == self.name:
-            # A decorated function inside the block of the very call that it serves.
-            self.call_id = outer.call_id
-        if self._recorder.enabled:
-            self._start(outer)
+        self.begin()
         self._token = _tool.set(self)
         return self
 
@@ -87,13 +79,32 @@ class ToolCall:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._token is not None:
-            try:
-                _tool.reset(self._token)
-            except (ValueError, RuntimeError):
-                # An asynchronous tool may be closed from another context.
-                _tool.set(None)
-        if self._state is not None:
-            self._end(self._state, exc)
+            _leave(self._token)
+        self.end(exc)
+
+    def begin(self) -> None:
+        """Note that it begins to run; what is made inside belongs to it where it is ``entered``."""
+        outer = _tool.get()
+        if outer is not None and self.call_id is None and outer.name == self.name:
+            # A decorated function inside the block of the very call that it serves.
+            self.call_id = outer.call_id
+        if self._recorder.enabled:
+            self._start(outer)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Note that it has run, and the exception that it ended in."""
+        # A generator that nobody read to its end may be closed when there is no interpreter left to write.
+        if self._state is not None and not sys.is_finalizing():
+            self._end(self._state, error)
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Make it the tool that runs here and now."""
+        token = _tool.set(self)
+        try:
+            yield
+        finally:
+            _leave(token)
 
     def _start(self, outer: ToolCall | None) -> None:
         with self._recorder.health.guard("tool", f"recording the start of tool {self.name}"):
@@ -126,10 +137,18 @@ class ToolCall:
 
     def _write(self, state: SessionState, entry: Entry, field: str, value: Any) -> None:
         if value is not None:
-            entry[field], marks = self.sessions.redactor.value(_plain(value), f"tool.{field}")
+            entry[field], marks = self.sessions.redactor.value(value, f"tool.{field}")
             if marks:
                 entry["redactions"] = marks
         self.sessions.write(state, entry)
+
+
+def _leave(token: Token[ToolCall | None]) -> None:
+    try:
+        _tool.reset(token)
+    except (ValueError, RuntimeError):
+        # An asynchronous tool may be closed from another context.
+        _tool.set(None)
 
 
 def current_tool(sessions: Sessions) -> str | None:
@@ -138,41 +157,6 @@ def current_tool(sessions: Sessions) -> str | None:
     if tool is None or tool.sessions is not sessions:
         return None
     return tool.call_id or tool.id
-
-
-def measured(
-    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
-) -> Callable[P, R]:
-    """Return the function, with each of its calls recorded; its signature, name and nature stay.
-
-    Args:
-        recorder: gives what records it.
-        function: any function; a coroutine function stays one.
-        name: the tool's name; the function's own by default.
-    """
-    called = name or getattr(function, "__name__", type(function).__name__)
-
-    def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
-        return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
-
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def measured_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with started(args, kwargs) as tool:
-                tool.result = result = await function(*args, **kwargs)
-            return result
-
-        return cast("Callable[P, R]", measured_async)
-
-    @functools.wraps(function)
-    def measured_sync(*args: P.args, **kwargs: P.kwargs) -> R:
-        with started(args, kwargs) as tool:
-            result = function(*args, **kwargs)
-            tool.result = result
-        return result
-
-    return measured_sync
 
 
 def call_of(recorder: Recorder, item: object) -> ToolCall:
@@ -236,26 +220,6 @@ def _get(thing: object, name: str) -> Any:
     if isinstance(thing, Mapping):
         return thing.get(name)
     return getattr(thing, name, None)
-
-
-def _arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
-    except (TypeError, ValueError):
-        # Wrong arguments: the function itself will say so. No signature: a builtin.
-        return {"args": list(args), **kwargs}
-    return {key: value for key, value in bound.arguments.items() if key not in {"self", "cls"}}
-
-
-def _plain(value: Any) -> Any:
-    """SDK models and other pydantic ones as their data, also inside the usual containers."""
-    if hasattr(type(value), "model_dump"):
-        return value.model_dump(mode="json", exclude_unset=True)
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
 
 
 def _frames(error: BaseException) -> list[str]:

@@ -21,6 +21,7 @@ from tfclient.cli.commands.path import path
 from tfclient.cli.commands.prune import prune
 from tfclient.cli.commands.rebuild import rebuild
 from tfclient.cli.commands.recover import recover
+from tfclient.cli.commands.run import run
 from tfclient.cli.commands.search import search
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
@@ -50,6 +51,7 @@ app = typer.Typer(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
+    "run": run,
     "list": list_,
     "show": show,
     "tail": tail,
@@ -78,7 +80,9 @@ def _help_of(command: Callable[..., None]) -> str:
 
 
 for _name, _command in _COMMANDS.items():
-    app.command(_name, help=_help_of(_command))(_command)
+    # What stands behind the program that `run` is to run is that program's own.
+    _settings = {"allow_interspersed_args": _command is not run}
+    app.command(_name, help=_help_of(_command), context_settings=_settings)(_command)
 
 
 def _version(*, value: bool) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from attrs import define, evolve, field
 
 from tfstore.document.documents import Session, Step, Summary, ToolSummary, Usage
 from tfstore.document.labels import Result
 
 TITLE = 80
+
+_TITLE_FROM: Final = 20_000
+"""Characters of a prompt in which its title is looked for."""
+
+_MARK: Final = re.compile(r"\[\[ ## .* ## \]\]|</?[A-Za-z][\w.:-]*(?: [^<>]*)?/?>|`{3}\w*|(\W)\1{2,}")
+"""A line that is only the mark of a template: a field of DSPy, a tag, a fence, a rule."""
 
 
 def result_of(session: Session) -> Result | None:
@@ -21,9 +30,15 @@ def result_of(session: Session) -> Result | None:
 
 
 def title_of(session: Session) -> str:
-    """Return a title from the first prompt: one line, at most 80 characters."""
+    """Return a title from the first prompt: one line, at most 80 characters.
+
+    A prompt that a template has put together begins with its marks; then it is the first line that tells something.
+    """
     text = next((run.input_text for run in session.runs if run.trigger != "api" and run.input_text), "")
     text = text or next((run.input_text for run in session.runs), "")
+    lines = [line.strip() for line in text[:_TITLE_FROM].splitlines() if line.strip()]
+    if lines and _MARK.fullmatch(lines[0]):
+        text = next((line for line in lines if not _MARK.fullmatch(line) and not line.endswith(":")), text)
     line = " ".join(text.split())
     return line if len(line) <= TITLE else line[: TITLE - 1] + "…"
 

@@ -151,6 +151,11 @@ class Redactor:
         stripped, marks = strip_url(url, where)
         return scrub(stripped, lambda rule, was: marks.append(mark(where, rule, "replaced", was))), marks
 
+    @staticmethod
+    def plain(value: object) -> JSON:
+        """Give a Python value as JSON has it, as ``value`` does, before anything in it is redacted."""
+        return as_json(value)
+
     def value(self, value: object, where: str = "value") -> tuple[JSON, list[Mark]]:
         """Give what may be kept of a Python value, as JSON has it; other objects as their ``repr``.
 
