@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import asdict, frozen
 
@@ -21,8 +21,7 @@ from tfstore.reading.step_text import as_text, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tfstore.document.documents import Session, Step
-    from tfstore.store import Store
+    from tfstore.document.documents import Json, Session, Step
 
     Told = Callable[[str], None]
 
@@ -38,6 +37,36 @@ _EQUAL: Final = str.maketrans({"İ": "i", "ı": "i", "\0": " "})
 
 _APART: Final = b'"sha256:'
 """Stands in a document that keeps some of its texts apart."""
+
+
+class Blobs(Protocol):
+    """Where texts are kept that are too long for a document."""
+
+    def get(self, reference: Json, /) -> bytes:
+        """Return the content that a reference stands for."""
+        ...
+
+
+class Sessions(Protocol):
+    """Where sessions are, and what their index says."""
+
+    @property
+    def blobs(self) -> Blobs: ...
+
+    def ids(self) -> list[str]: ...
+
+    def text(self, session_id: str, /) -> bytes: ...
+
+    def get(self, session_id: str, /) -> Session: ...
+
+    def may_say(
+        self,
+        pieces: tuple[str, ...],
+        said: Callable[[Session], list[str]],
+        told: int,
+        label: str | None,
+        /,
+    ) -> set[str] | None: ...
 
 
 class BadPattern(ValueError):
@@ -120,7 +149,7 @@ class Match:
 
 
 def sessions_holding(
-    store: Store,
+    store: Sessions,
     pattern: Pattern,
     unreadable: Told,
     *,
@@ -158,7 +187,7 @@ def sessions_holding(
             yield session, found
 
 
-def matches_in(store: Store, session: Session, pattern: Pattern, label: str | None = None) -> Iterator[Match]:
+def matches_in(store: Sessions, session: Session, pattern: Pattern, label: str | None = None) -> Iterator[Match]:
     """Yield the matching lines of a session: of its title, unless a prompt says it too, its metadata, its steps."""
     found = [
         Match(session.session_id, run.run_id, step.step_id, step.label, step.tool_name, *place)
@@ -183,14 +212,14 @@ def _metadata(session: Session) -> Iterator[tuple[str, str]]:
         yield str(name), f"{name}: {as_text(value)}"
 
 
-def _said(store: Store, session: Session) -> list[str]:
+def _said(store: Sessions, session: Session) -> list[str]:
     """Return all that a session says of itself, and then what each of its steps says, folded."""
     own = [session.title, *(text for _, text in _metadata(session))]
     steps = ("\n".join(texts_of(store, step)) for run in session.runs for step in run.steps)
     return [folded(text) for text in ("\n".join(own), *steps)]
 
 
-def texts_of(store: Store, step: Step) -> list[str]:
+def texts_of(store: Sessions, step: Step) -> list[str]:
     """Return what a step says, each text once and whole, also what is kept apart from the document."""
     texts = [text_of(step)]
     if step.error is not None:
@@ -205,7 +234,7 @@ def texts_of(store: Store, step: Step) -> list[str]:
     return [text for text in every if not any(text is not other and text in other for other in every)]
 
 
-def _kept_apart(store: Store, value: Any) -> str:
+def _kept_apart(store: Sessions, value: Any) -> str:
     """Return a long text that a payload refers to; nothing where it is none, or is gone."""
     if not is_reference(value) or "blob" not in value or value.get("encoding") in BASE64:
         return ""
