@@ -67,6 +67,7 @@ class StreamRedactor:
         self._policy = policy
         self._where = where
         self._pending = b""
+        self._is_json = False
         self._take: Callable[[list[Mark], bool], Piece] | None = self._by_type(content_type)
         self._limit = _HELD if policy.mode == "secrets" else _HELD_WHOLE
         self._deltas = JoinedDeltas(where) if policy.mode == "secrets" else None
@@ -165,8 +166,7 @@ class StreamRedactor:
             return self._as_it_is
         if kind == "text/event-stream":
             return self._events
-        if kind.endswith(("/json", "+json")):
-            return self._document
+        self._is_json = kind.endswith(("/json", "+json"))
         if kind.startswith(("audio/", "image/", "video/")):
             return self._binary
         return None
@@ -177,7 +177,7 @@ class StreamRedactor:
             return self._events
         if not last and (not start or any(word.startswith(start) for word in _BEGINNINGS)):
             return None
-        if start[:1] in (b"{", b"["):
+        if self._is_json or start[:1] in (b"{", b"["):
             return self._document
         return self._text
 

@@ -26,6 +26,22 @@ def last_words(events: list[Any]) -> dict[str, Any]:
     return said | ({"text": "".join(pieces)} if pieces else {})
 
 
+_LAST = frozenset(
+    {"transcript.text.done", "speech.audio.done", "image_generation.completed", "image_edit.completed"}
+)
+
+
+def is_last(events: list[Any]) -> bool:
+    """Return whether the last of a stream's events says that nothing follows."""
+    last = events[-1] if events else None
+    return last == "[DONE]" or (isinstance(last, dict) and last.get("type") in _LAST)
+
+
+def tells_json(events: list[Any]) -> bool:
+    """Return whether these are events indeed, and not a text that happens to begin like some."""
+    return bool(events) and all(isinstance(event, dict) or event == "[DONE]" for event in events)
+
+
 def _last_kind(events: list[Any]) -> str:
     """Return how a stream ended, where its events have names."""
     named = [event.get("event") or event.get("type") for event in events if isinstance(event, dict)]

@@ -55,6 +55,27 @@ _BY_EXCEPTION: tuple[tuple[str, ErrorClass], ...] = (
 _AUTH_CODES = ("invalid_api_key", "authentication", "permission")
 
 
+def error_in_event(event: dict[str, Any], name: str | None = None) -> dict[str, Any] | None:
+    """Return the error that an event of a stream tells, in the form of an error body; None where it tells of none.
+
+    Servers say it as ``{"error": …}``, by the event's name or type, or by a message where an answer should stand.
+
+    Example:
+        >>> error_in_event({"object": "error", "message": "too long", "code": 400})["error"]["message"]
+        'too long'
+    """
+    given = event.get("error")
+    if isinstance(given, dict | str) and given:
+        return {**event, "error": given}
+    named = {name, event.get("type"), event.get("object")} & {"error", "response.error"}
+    bare = not event.keys() & {"id", "choices", "object", "type", "response", "delta"}
+    if not (named or given or (bare and isinstance(event.get("message") or event.get("detail"), str))):
+        return None
+    return {
+        "error": {k: v for k, v in event.items() if k not in {"error", "object"} and v != "error"} or True
+    }
+
+
 def error_from_body(body: Any, status_code: int | None) -> ErrorInfo | None:
     """Return what an error body says, or None when neither body nor status speaks of an error."""
     given = body.get("error") if isinstance(body, dict) else None
@@ -74,7 +95,11 @@ def error_from_body(body: Any, status_code: int | None) -> ErrorInfo | None:
         code = str(body["code"]) if "code" in body else None
     else:
         message = _summary_of(body, status_code)
-    return ErrorInfo(error_class(status_code, code), message, code, status_code)
+    told = int(code) if code is not None and code.isascii() and code.isdigit() else None
+    failed = status_code if status_code is not None and status_code >= 400 else None
+    return ErrorInfo(
+        error_class(failed or (told if told in _BY_STATUS else status_code), code), message, code, status_code
+    )
 
 
 def _summary_of(body: Any, status_code: int | None) -> str:

@@ -12,7 +12,7 @@ from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.fingerprints import call_fingerprint, message_fingerprint, output_fingerprint
 from tfclient.projection.api.items import POLICY_ROLES, Item
-from tfclient.projection.api.model_call import ModelRequest, ModelResponse, usage_from
+from tfclient.projection.api.model_call import ModelRequest, ModelResponse, usage_from, usage_in
 from tfclient.projection.api.sent_prompts import SentPrompts
 from tfstore.document.labels import Status
 
@@ -131,22 +131,26 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
             continue
         number = choice.get("index")
         number = number if isinstance(number, int) else place
-        if isinstance(choice.get("message"), dict):
-            response.outputs += message_items(choice["message"], number, number)
+        message = choice.get("message")
+        if message is None and isinstance(choice.get("text"), str):
+            message = {"role": "assistant", "content": choice["text"]}
+        if isinstance(message, dict):
+            response.outputs += message_items(message, number, number)
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
             reasons.append(reason)
-        extra = {k: v for k, v in choice.items() if k != "message" and v is not None}
+        extra = {k: v for k, v in choice.items() if k not in {"message", "text"} and v is not None}
         extras.append(extra)
     response.finish_reason = ", ".join(dict.fromkeys(reasons)) or None
     unfinished: list[Status] = [_FINISHED[r] for r in reasons if r in _FINISHED]
     response.status = unfinished[0] if unfinished else "completed"
     if response.status == "incomplete":
         response.incomplete_details = {"reason": next(r for r in reasons if r in _FINISHED)}
-    response.raw_usage = body.get("usage") if isinstance(body.get("usage"), dict) else None
-    response.usage = usage_from(body.get("usage"))
-    if body.get("error"):
-        response.error = error_from_body({"error": body["error"]}, None)
+    response.raw_usage = usage_in(body)
+    response.usage = usage_from(response.raw_usage)
+    error = body.get("error") or next((extra["error"] for extra in extras if extra.get("error")), None)
+    if error:
+        response.error = error_from_body({"error": error}, None)
         response.status = "failed"
     response.rest = {k: v for k, v in body.items() if k not in RESPONSE_APART}
     response.rest["choices"] = extras

@@ -100,6 +100,15 @@ class ModelResponse:
     """A body that was not this API's JSON: an error object, HTML of a proxy, text."""
 
 
+def usage_in(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the ``usage`` of a body: its own, that of a choice, or of Groq's field; counts before zeros."""
+    choices, groq = body.get("choices"), body.get("x_groq")
+    holders = [body, groq, *(choices if isinstance(choices, list) else [])]
+    found = [u for h in holders if isinstance(h, dict) and isinstance(u := h.get("usage"), dict)]
+    counted = [u for u in found if (usage := usage_from(u)) is not None and usage.total_tokens]
+    return next(iter([*counted, *found]), None)
+
+
 def usage_from(raw: Any) -> Usage | None:
     """Return token counts from either family's ``usage`` object; None when there is none.
 
@@ -153,6 +162,8 @@ def _count(raw: dict[str, Any], *names: str) -> int:
         value = raw.get(name)
         if isinstance(value, float) and not isfinite(value):
             continue
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value[:18])
         if isinstance(value, int | float) and not isinstance(value, bool):
             return int(value)
     return 0

@@ -60,7 +60,7 @@ class Closing:
             self.outcome.close(call.node, response, at, ending)
             self._measure(call, at)
         elif call.step is not None:
-            self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
+            ending = self.other.close(call, at, "http_error" if (attempt.status or 0) >= 400 else ending)
             if ending in GAVE_UP and not (ending == "left_early" and _is_subscription(attempt)):
                 call.step.status = "cancelled" if ending in LEFT else "failed"
                 call.step.error = call.step.error or (None if ending in LEFT else _error_of(attempt, ending))
@@ -82,7 +82,7 @@ class Closing:
         if step is None:
             return
         step.latency = call.latency(at)
-        step.request_id = step.request_id or attempt.request_id
+        step.request_id = attempt.request_id
         stream = attempt.stream
         if stream is not None and stream.unread:
             step.payload_completed["unread_events"] = stream.unread
@@ -155,7 +155,7 @@ def _add_deltas(node: Node, attempt: AttemptState) -> None:
 
 def _is_subscription(attempt: AttemptState) -> bool:
     """Return whether these are events of something that goes on elsewhere: they have no end of their own."""
-    return attempt.sent["method"] == "GET" and "event-stream" in attempt.headers.get("content-type", "")
+    return attempt.sent["method"] == "GET" and attempt.is_events
 
 
 def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[ModelResponse, Ending]:

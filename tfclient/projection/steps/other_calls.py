@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfclient.projection.api.api_results import last_words, result_summary
+from tfclient.projection.api.api_results import is_last, last_words, result_summary, tells_json
 from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.encrypted import sealed_within
 from tfclient.projection.api.model_call import usage_from
@@ -107,8 +107,8 @@ class OtherCalls:
         run.run.input_text = name
         call.run, call.step = run, step
 
-    def close(self, call: Call, at: int, ending: Ending) -> None:
-        """Fill in what came back."""
+    def close(self, call: Call, at: int, ending: Ending) -> Ending:
+        """Fill in what came back; return how it ended: a stream that said its last word has, whoever left it then."""
         attempt, before = call.attempt, self._retrieved_before(call)
         if before is not None and before.looks and not _brought_something(attempt):
             # What an earlier look brought stays as it is.
@@ -116,15 +116,16 @@ class OtherCalls:
             before = None
         step, run = call.step, call.run
         if step is None or run is None:
-            return
+            return ending
         data, media = attempt.body(), attempt.headers.get("content-type", "")
         body = self._body(data, None, media)
         if isinstance(attempt.stream, ResponseStream):
             body = attempt.stream.body()
         said_last: dict[str, Any] = body if isinstance(body, dict) else {}
-        if "event-stream" in media and isinstance(body, str):
-            body = events_of(body)
-            said_last = last_words(body["events"])
+        events = events_of(body) if attempt.is_events and isinstance(body, str) else None
+        if events is not None and ("event-stream" in media or tells_json(events["events"])):
+            body, said_last = events, last_words(events["events"])
+            ending = "completed" if is_last(events["events"]) else ending
         step.payload_completed = {"status_code": attempt.status, "bytes": attempt.received}
         said = result_summary(call.endpoint.name, body, media)
         if said_last is not body and isinstance(said_last.get("text"), str):
@@ -138,7 +139,14 @@ class OtherCalls:
         failed = attempt.status is not None and attempt.status >= 400
         step.status = "failed" if failed else "completed"
         step.error = error_from_body(body, attempt.status) if failed else None
-        if said_last is not body and said_last.get("error") and not failed:
+        # A resource may have an error of its own; a body that is nothing else is one.
+        is_resource = said_last is body and {"id", "object", "data"} & said_last.keys()
+        if (
+            isinstance(said_last.get("error"), dict | str)
+            and said_last["error"]
+            and not failed
+            and not is_resource
+        ):
             step.status, step.error, ending = "failed", error_from_body(said_last, None), "error_event"
         step.usage = usage_from(said_last.get("usage"))
         step.model = said_last["model"] if isinstance(said_last.get("model"), str) else step.model
@@ -156,6 +164,7 @@ class OtherCalls:
         self.book.activity(run, at)
         if call.endpoint.name == "responses.compact" and isinstance(body, dict) and not failed:
             self.compacting.end(call, step, run, body, at)
+        return ending
 
     def _body(self, data: bytes, body: Any, media: str) -> Any:
         if isinstance(body, dict) and "unread" in body:

@@ -13,7 +13,7 @@ from tfclient.projection.wire.bodies import body_bytes, parse_json
 from tfclient.projection.wire.chat_stream import ChatStream
 from tfclient.projection.wire.endpoints import Endpoint
 from tfclient.projection.wire.response_stream import ResponseStream
-from tfclient.projection.wire.sse import EventStream
+from tfclient.projection.wire.sse import EventStream, begins_events
 from tfstore.document.documents import Attempt
 from tfstore.document.times import iso, milliseconds
 
@@ -30,6 +30,13 @@ OF_NOTE = (
 
 REQUEST_IDS = ("x-request-id", "apim-request-id")
 """Headers that hold the server's own id of a request; that one stands beside them."""
+
+
+_READERS: dict[str, type[ResponseStream | ChatStream]] = {
+    "responses": ResponseStream,
+    "chat": ChatStream,
+    "completions": ChatStream,
+}
 
 
 @define(eq=False)
@@ -56,6 +63,9 @@ class AttemptState:
     settled: bool = False
     _events: EventStream = field(factory=EventStream)
     _pieces: list[bytes] = field(factory=list[bytes])
+    _head: bytes = b""
+    """The beginning of a body of which nobody can tell yet whether it is events."""
+    _is_events: bool | None = None
     _decode: Callable[[bytes], str] | None = None
     _inflate: Any = None
     _cause: str | None = None
@@ -73,25 +83,43 @@ class AttemptState:
         self.headers = (
             {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
         )
-        media = self.headers.get("content-type", "")
+        if self._is_declared:
+            self._open_stream()
         if entry["complete"]:
             self.ended_at = at
-            self._take(body_bytes(entry["body"]), at)
-            if "text/event-stream" in media or self._looks_like_events():
-                self._open_stream()
-                self._feed_events(b"".join(self._pieces), at)
-        elif "text/event-stream" in media:
-            self._open_stream()
+            self._body_piece(body_bytes(entry["body"]), at)
+
+    @property
+    def _is_declared(self) -> bool:
+        return "text/event-stream" in self.headers.get("content-type", "")
 
     def _open_stream(self) -> None:
-        if self.stream is None and (self.status or 0) < 400:
-            self.stream = {"responses": ResponseStream, "chat": ChatStream}.get(
-                self.endpoint.family, lambda: None
-            )()
+        reader = _READERS.get(self.endpoint.family)
+        if self.stream is None and reader is not None and (self.status or 0) < 400:
+            self.stream = reader()
 
-    def _looks_like_events(self) -> bool:
-        head = self._pieces[0][:7] if self._pieces else b""
-        return head in {b"event: ", b"data: {"} and self.endpoint.family in {"responses", "chat"}
+    def _body_piece(self, piece: bytes, at: int) -> None:
+        """Take a piece of the body; how it begins tells whether it is events, more than what its type says."""
+        self.received += len(piece)
+        if self._is_events is None:
+            self._head += piece
+            self._is_events = self._told_by(self._head)
+            if self._is_events is None:
+                return
+            piece, self._head = self._head, b""
+            if self._is_events:
+                self._open_stream()
+            else:
+                self.stream = None
+        if self.stream is not None:
+            self._feed_events(piece, at)
+        else:
+            self._take(piece, at)
+
+    def _told_by(self, head: bytes) -> bool | None:
+        told = begins_events(head)
+        # A stream may begin with a field that nobody knows, but no JSON or page is one.
+        return head.lstrip()[:1] not in b'{["<' if told is False and self._is_declared else told
 
     def chunk(self, entry: StreamChunk, at: int) -> None:
         """Take a piece of the response's body."""
@@ -100,10 +128,7 @@ class AttemptState:
         encoding = self.headers.get("content-encoding", "")
         if not isinstance(data, str) and encoding in {"gzip", "deflate", "x-gzip"}:
             piece = self._undo(piece)
-        if self.stream is not None:
-            self._feed_events(piece, at)
-        else:
-            self._take(piece, at)
+        self._body_piece(piece, at)
 
     def _undo(self, piece: bytes) -> bytes:
         if self._inflate is None:
@@ -113,7 +138,6 @@ class AttemptState:
         return piece
 
     def _take(self, piece: bytes, at: int) -> None:
-        self.received += len(piece)
         self._pieces.append(piece)
         if self.first_event_at is None and not self.ended_at:
             self.first_event_at = at
@@ -123,7 +147,6 @@ class AttemptState:
             return
         if self._decode is None:
             self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self.received += 0 if self._pieces else len(piece)
         events = self._events.feed(self._decode(piece))
         for event in events:
             delta = self.stream.feed(event.event, event.data)
@@ -149,12 +172,17 @@ class AttemptState:
 
     def body(self) -> bytes:
         """The body as far as it was kept (a stream of a known family is not)."""
-        return b"".join(self._pieces)
+        return b"".join([*self._pieces, self._head])
+
+    @property
+    def is_events(self) -> bool:
+        """Whether the body is an event stream."""
+        return bool(self._is_events)
 
     @property
     def cut_event(self) -> str:
         """What had come of an event that the stream never finished."""
-        return self._events.rest
+        return self._events.rest or self._head.decode("utf-8", "replace")
 
     def row(self) -> Attempt:
         """Return the document's row for this attempt."""
@@ -183,7 +211,7 @@ class AttemptState:
         """Let go of everything that the document has taken in: what is left fits in a row."""
         self._cause = self.cause
         self.sent = {**self.sent, "headers": {}, "body": None, "redactions": []}
-        self._pieces, self.stream, self._inflate = [], None, None
+        self._pieces, self._head, self.stream, self._inflate = [], b"", None, None
         self.deltas, self._events = [], EventStream()
         self.settled = True
 

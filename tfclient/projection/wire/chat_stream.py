@@ -7,15 +7,16 @@ from typing import Any
 
 from attrs import define, field
 
-from tfclient.projection.api.call_errors import error_from_body
+from tfclient.projection.api.call_errors import error_from_body, error_in_event
 from tfclient.projection.api.chat import read_response, text_or_none
-from tfclient.projection.api.model_call import ModelResponse
+from tfclient.projection.api.fingerprints import parse_arguments
+from tfclient.projection.api.model_call import ModelResponse, usage_from
 from tfclient.projection.wire.growing import grow, joined
 
 
 @define
 class ChatStream:
-    """The state of one chunk stream: feed it events, ask for the completion so far."""
+    """The state of one chunk stream, of chat or of the legacy completions: feed it events, ask for what came so far."""
 
     events: int = 0
     error: Any = None
@@ -49,7 +50,7 @@ class ChatStream:
         reasons = [choice.get("finish_reason") for choice in self._choices.values()]
         return self.done or (bool(reasons) and all(reasons))
 
-    def feed(self, _name: str | None, data: str) -> dict[str, Any] | None:
+    def feed(self, name: str | None, data: str) -> dict[str, Any] | None:
         """Take one server-sent event and return it if it brings deltas."""
         if data.strip() == "[DONE]":
             self.done = True
@@ -61,9 +62,13 @@ class ChatStream:
             chunk = None
         if not isinstance(chunk, dict):
             self.unread.append(data)
+            self.error = data if name == "error" else self.error
             return None
-        if chunk.get("error"):
-            self.error = chunk["error"]
+        error = error_in_event(chunk, name)
+        if error is not None:
+            self.error = error["error"]
+            if not chunk.get("choices"):
+                return None
         for key, value in chunk.items():
             # Azure opens with an empty id and empty choices; the first real value stands.
             if key not in {"choices", "error", "obfuscation"} and value not in (None, "", [], 0):
@@ -77,7 +82,11 @@ class ChatStream:
     def _keep(self, key: str, value: Any) -> None:
         """The first real value stands, but for usage; where it changes on the way, the last one is kept beside it."""
         first = self._body.get(key)
-        if not first or key == "usage":
+        if key == "usage":
+            # Some send zeros behind the counts.
+            counts = usage_from(value)
+            self._body[key] = value if not first or (counts is not None and counts.total_tokens) else first
+        elif not first:
             self._body[key] = value
         elif first != value:
             self._last[key] = value
@@ -90,6 +99,9 @@ class ChatStream:
                 if isinstance(value, dict):
                     _merge_delta(kept["message"], value)
                     self.spoke = self.spoke or bool(value.get("content") or value.get("refusal"))
+            elif key == "text" and isinstance(value, str):
+                grow(kept, "text", value)
+                self.spoke = self.spoke or bool(value)
             elif key == "logprobs" and isinstance(value, dict):
                 logprobs = kept.setdefault("logprobs", {})
                 for name, rows in value.items():
@@ -99,6 +111,7 @@ class ChatStream:
                         logprobs[name] = joined(rows)
             elif value is not None:
                 kept[key] = value
+                self.error = value if key == "error" and value else self.error
         self.asks = self.asks or str(kept.get("finish_reason")) in {"tool_calls", "function_call"}
 
     def response(self) -> ModelResponse:
@@ -130,13 +143,28 @@ def _merge_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
             _merge_strings(message[key], value)
         elif key == "role":
             message["role"] = value or message.get("role")
+        elif isinstance(value, str) and type(message.get(key)) is list:
+            _add_text(message[key], value)
         elif isinstance(value, str):
             grow(message, key, value)
         elif isinstance(value, list):
-            held = message.get(key)
-            message[key] = [*held, *value] if isinstance(held, list) else value
+            held = joined(message.get(key))
+            before = held if isinstance(held, list) else [{"type": "text", "text": held}] if held else []
+            message[key] = [*before, *value]
         else:
             message[key] = value
+
+
+def _add_text(parts: list[Any], text: str) -> None:
+    """Text behind a list of parts goes on in a part of its own."""
+    last = parts[-1] if parts else None
+    if not text:
+        return
+    if not (
+        isinstance(last, dict) and last.get("type") == "text" and isinstance(last.get("text"), str | list)
+    ):
+        parts.append(last := {"type": "text"})
+    grow(last, "text", text)
 
 
 def _merge_calls(calls: list[dict[str, Any]], deltas: list[Any]) -> None:
@@ -144,9 +172,7 @@ def _merge_calls(calls: list[dict[str, Any]], deltas: list[Any]) -> None:
         if not isinstance(delta, dict):
             continue
         number = delta.get("index")
-        known = next((c for c in calls if number is not None and c.get("index") == number), None)
-        if known is None and number is None and calls and not delta.get("id"):
-            known = calls[-1]
+        known = _call_of(calls, delta)
         if known is None:
             known = {"index": number}
             calls.append(known)
@@ -155,8 +181,33 @@ def _merge_calls(calls: list[dict[str, Any]], deltas: list[Any]) -> None:
                 part = known.get(key)
                 known[key] = part = part if isinstance(part, dict) else {}
                 _merge_strings(part, value)
-            elif value is not None:
+            elif value is not None and (value != "" or key not in known):
                 known[key] = value
+
+
+def _call_of(calls: list[dict[str, Any]], delta: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the call that a delta goes on with; None for one that begins another.
+
+    The index tells, but for servers that give all calls the same or none: a name with another id, or where the call
+    before is whole already, begins another call.
+    """
+    number, call_id, name = delta.get("index"), delta.get("id"), _part_of(delta).get("name")
+    same = [call for call in calls if number is None or call.get("index") == number]
+    if not same or not (call_id or name):
+        return same[-1] if same else None
+    last = same[-1]
+    if call_id and last.get("id"):
+        named = next((call for call in same if call.get("id") == call_id), None)
+        return named or (None if name else last)
+    held = _part_of(last)
+    arguments = "".join(held.get("arguments") or "")
+    whole = bool(arguments) and parse_arguments(arguments)[1]
+    return None if name and held.get("name") and whole else last
+
+
+def _part_of(call: dict[str, Any]) -> dict[str, Any]:
+    part = call.get("function") or call.get("custom")
+    return part if isinstance(part, dict) else {}
 
 
 def _merge_strings(target: dict[str, Any], delta: dict[str, Any]) -> None:
@@ -165,5 +216,5 @@ def _merge_strings(target: dict[str, Any], delta: dict[str, Any]) -> None:
             target.setdefault(key, None)
         elif key in {"arguments", "input", "data", "transcript"} and isinstance(value, str):
             grow(target, key, value)
-        else:
+        elif value != "" or key not in target:
             target[key] = value

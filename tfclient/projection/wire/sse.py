@@ -13,6 +13,21 @@ from attrs import define, field
 
 from tfclient.projection.wire.bodies import parse_json
 
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
+
+
+def begins_events(head: bytes) -> bool | None:
+    r"""Return whether a body that begins so is an event stream; None where too little of it is here to tell.
+
+    Example:
+        >>> begins_events(b"\nda"), begins_events(b"data: {}"), begins_events(b'{"id": 1}')
+        (None, True, False)
+    """
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(_FIELDS):
+        return True
+    return None if any(name.startswith(start) for name in _FIELDS) else False
+
 
 @define
 class ServerEvent:
@@ -80,6 +95,9 @@ class EventStream:
             self._data.append(value)
         elif name == "event":
             self._event = value
+        elif name == "error":
+            # No field of the standard: how llama.cpp's server says what went wrong.
+            events.append(ServerEvent("error", value))
 
 
 def events_of(text: str) -> dict[str, Any]:
