@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.projection.builders import Story, call, labels, merged, output, project, said, steps, the, user
+from tests.projection.events import sse
+from tfstore.reading.prompts import prompt_of
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 
@@ -329,3 +331,45 @@ def test_call_that_was_never_answered(api: str) -> None:
     made = the(session, "assistant_call")
     assert (made.ending, made.status) == ("unknown", "failed")
     assert session.end_reason == "recovered"
+
+
+# Legacy completions: model calls like any other
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("Once", ["Once"]),
+        (["Once", "Twice"], ["Once", "Twice"]),
+        ([1, 2, 3], ["[3 tokens]"]),
+        ([[1], [2]], ["[1 tokens]"] * 2),
+    ],
+)
+def test_a_legacy_completion(prompt: Any, asked: list[str], stream: bool) -> None:  # noqa: FBT001
+    story = Story()
+    body = {"model": "davinci", "prompt": prompt, "n": 2, "stream": stream}
+    made = story.send(body, path="/v1/completions")
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    head = {"id": "cmpl-1", "object": "text_completion", "model": "davinci-002"}
+    rows = [(0, "upon ", None), (1, "not ", None), (0, "a time", "stop"), (1, "once", "length")]
+    choices = [{"index": n, "text": text, "finish_reason": reason} for n, text, reason in rows]
+    if stream:
+        made.head()
+        for choice in choices:
+            made.chunk(sse({**head, "choices": [choice]}))
+        made.chunk(sse({**head, "choices": [], "usage": usage}) + "data: [DONE]\n\n")
+    else:
+        texts = ["upon a time", "not once"]
+        whole = [{"index": n, "text": texts[n], "finish_reason": "stop"} for n in (0, 1)]
+        made.answer({**head, "choices": whole, "usage": usage})
+    session = story.session()
+    (run,) = session.runs
+    assert [step.payload_started["text"] for step in steps(session, "user_message")] == asked
+    answers = [step.payload_completed["text"] for step in steps(session, "assistant_message")]
+    assert answers == ["upon a time", "not once"]
+    call = the(session, "assistant_call")
+    assert (call.type, call.model, call.response_id) == ("completions.request", "davinci-002", "cmpl-1")
+    assert (session.summary.model_calls, session.summary.usage.total_tokens) == (1, 5)
+    assert run.status == ("incomplete" if stream else "completed")
+    assert prompt_of(session, call.step_id).request == body

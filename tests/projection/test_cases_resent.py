@@ -126,7 +126,13 @@ def test_compact_ties_the_next_request() -> None:
     last = session.runs[-1]
     assert last.lineage.source == "prefix"
     assert last.lineage.parent_response_id == "resp_c"
-    assert session.runs[1].lineage.parent_response_id == first
+    assert last.lineage.parent_run_id == "run_1"
+    # It goes on in the run whose context it makes smaller, as the model call that it is.
+    (_, call) = steps(session, "assistant_call")[:2]
+    assert (call.run_id, call.type, call.previous_response_id) == ("run_1", "responses.compact", first)
+    assert session.summary.model_calls == 3
+    assert session.summary.usage.input_tokens == 205
+    assert made.depends_on == [call.step_id]
 
 
 def test_compaction_item_in_a_response() -> None:

@@ -320,7 +320,6 @@ def test_the_model_and_the_size_of_a_form() -> None:
     [
         ("embeddings.create", {"data": [{"embedding": "AACAPwAAgD8="}]}, "1 embedding of 2 numbers"),
         ("embeddings.create", {"data": [{"embedding": [1.0]}, {}]}, "2 embeddings of 1 numbers"),
-        ("completions.create", {"choices": [{"text": "Once"}, {"text": "Twice"}]}, "Once\n\nTwice"),
         ("fine_tuning.jobs.list", {"data": [{"object": "fine_tuning.job"}]}, "1 fine tuning job"),
         ("files.content", "a,b", "text/csv, 3 characters"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, evolve, field
 
-from tfclient.projection.api import chat, responses
+from tfclient.projection.api import chat, completions, responses
 from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.lineage.book import ANSWERED
 from tfclient.projection.steps.call_state import Call
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
         Error,
         StreamChunk,
     )
+
+_READERS = {
+    "responses": responses.read_request,
+    "chat": chat.read_request,
+    "completions": completions.read_request,
+}
 
 REMEMBERED = 1024
 """Closed calls that are remembered: a retry, an exception or the end of a stream may still come."""
@@ -95,12 +101,13 @@ class Calls:
         return True
 
     def _read(self, call: Call, entry: AttemptSent, text: str | None) -> ModelRequest:
-        read = responses.read_request if call.endpoint.family == "responses" else chat.read_request
+        read = _READERS[call.endpoint.family]
+        name = f"openai.{call.endpoint.name}"
         body = parse_json(text) if text is not None else None
         sent = self.opening.provenance.sent
         if isinstance(body, dict):
-            return read(body, sent)
-        request = read({}, sent)
+            return read(body, sent, name)
+        request = read({}, sent, name)
         request.unread = {**entry["body"]} if isinstance(entry["body"], dict) else {"text": text}
         return request
 

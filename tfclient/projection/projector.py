@@ -17,7 +17,6 @@ from tfclient.projection.calls import Calls
 from tfclient.projection.lineage.book import Book
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
-from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.other_calls import OtherCalls
 from tfclient.projection.steps.provenance import Provenance
@@ -83,7 +82,7 @@ class Projector:
         index = LineageIndex(provenance.known)
         self._tools = tools = ToolSteps(book, index)
         opening = Opening(book, index, tools, RunChoice(book, self.lightener, self.lookup), provenance)
-        other = OtherCalls(book, tools, self.lightener, Compacting(book, index, provenance))
+        other = OtherCalls(book, tools, self.lightener)
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other)
         self._hooks = hooks = ToolHooks(book, index, tools, self.lightener, calls.ask_streams)

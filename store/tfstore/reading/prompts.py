@@ -1,7 +1,6 @@
 """The prompt of a model call, put together again from the steps that made it.
 
-``payload_started.prompt_provenance`` of an ``assistant_call``, and of the step of a ``responses.compact``, lists the
-parts in the order sent:
+``payload_started.prompt_provenance`` of an ``assistant_call`` lists the parts in the order sent:
 
 =============== =====================================================================================
 type            what stands there
@@ -57,11 +56,8 @@ class Prompt:
 
 
 def has_prompt(step: Step) -> bool:
-    """Return whether a step asked a model for something: a model call, a compaction, or a legacy completion."""
-    return step.label == "assistant_call" or step.type in {COMPACT, LEGACY}
-
-
-COMPACT, LEGACY = "api.responses.compact", "api.completions.create"
+    """Return whether a step asked a model for something."""
+    return step.label == "assistant_call"
 
 
 def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None) -> Prompt:
@@ -71,7 +67,7 @@ def prompt_of(session: Session, step_id: str, read_blob: ReadBlob | None = None)
 
     Args:
         session: the session's document.
-        step_id: an ``assistant_call`` step, or the step of a ``responses.compact`` or ``completions.create``.
+        step_id: an ``assistant_call`` step.
         read_blob: gives a blob's bytes by its name (``sha256:…``); without it long values stay references.
 
     Raises:
@@ -99,22 +95,13 @@ def prompt_among(
     if not has_prompt(step):
         raise ValueError(f"{step_id} is a {step.label}: only a call of a model has a prompt")
     prompt = Prompt(step_id)
-    if _unread(step) is not None:
-        pass
-    elif step.type == LEGACY:
-        prompt.request = whole(step.payload_started.get("arguments") or {}, read_blob)
-        given = prompt.request.get("prompt")
-        prompt.items = given if isinstance(given, list) else [] if given is None else [given]
-    else:
+    if _unread(step) is None:
         _put_together(prompt, step, steps, read_blob)
     prompt.unknown = list(not_known(step, prompt.request, steps, notes))
     return prompt
 
 
 def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob: ReadBlob | None) -> None:
-    if step.type == COMPACT:
-        prompt.instructions = whole(step.payload_started.get("instructions"), read_blob)
-        prompt.tools = whole(step.payload_started.get("tools") or [], read_blob)
     for part in _parts(step):
         if part.get("type") == "instructions":
             prompt.instructions = whole(_of_part(part, steps), read_blob)
@@ -129,11 +116,8 @@ def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob:
 
 def _unread(step: Step) -> Json | None:
     """Return what stands in place of a request's body that was no JSON object, or could not be kept."""
-    payload = step.payload_started
-    body = payload.get("body") if step.label == "assistant_call" else payload.get("arguments")
-    if isinstance(body, dict):
-        return body if step.label == "assistant_call" or "unread" in body else None
-    return None if body is None else {}
+    body = step.payload_started.get("body")
+    return body if isinstance(body, dict) else None if body is None else {}
 
 
 def not_known(step: Step, request: Json, steps: Container[str], notes: list[str]) -> Iterator[str]:
@@ -163,7 +147,7 @@ def not_known(step: Step, request: Json, steps: Container[str], notes: list[str]
     elif conversation:
         yield f"what was put into conversation {conversation} other than by model calls of this session"
     template = request.get("prompt")
-    if isinstance(template, dict) and step.label == "assistant_call":
+    if isinstance(template, dict):
         version = f", version {template['version']}" if template.get("version") else ""
         yield f"the text of the prompt template {template.get('id')}{version}, which only the server has"
 
@@ -227,18 +211,19 @@ def _of_part(part: Json, steps: dict[str, Step]) -> Any:
     return patched(item, part.get("with"), part.get("without"))
 
 
+_INPUTS = {"chat.completions.request": "messages", "completions.request": "prompt"}
+"""In which field the items were sent."""
+
+
 def _request(step: Step, prompt: Prompt, steps: dict[str, Step], read_blob: ReadBlob | None) -> Json:
     payload = step.payload_started
     body: Json = dict(whole(payload.get("arguments") or {}, read_blob))
     if payload.get("model") is not None and payload.get("model_from") != "url":
         body["model"] = payload["model"]
-    linked = step.previous_response_id or payload.get("previous_response_id")
-    if linked is not None:
-        body["previous_response_id"] = linked
+    if step.previous_response_id is not None:
+        body["previous_response_id"] = step.previous_response_id
     if prompt.instructions is not None:
         body["instructions"] = prompt.instructions
-    if step.type == COMPACT and prompt.tools:
-        body["tools"] = prompt.tools
     for part in _parts(step):
         if part.get("type") == "tools":
             legacy = int(steps[part["step_id"]].payload_started.get("functions") or 0)
@@ -247,7 +232,7 @@ def _request(step: Step, prompt: Prompt, steps: dict[str, Step], read_blob: Read
             body |= {"functions": prompt.tools[cut:]} if legacy else {}
     shape = (payload.get("prompt_provenance") or {}).get("input", "list")
     if shape != "absent":
-        key = "messages" if step.type.startswith("chat.") else "input"
+        key = _INPUTS.get(step.type, "input")
         body[key] = prompt.items[0] if shape == "single" else prompt.items
     return body
 

@@ -13,7 +13,6 @@ def last_words(events: list[Any]) -> dict[str, Any]:
         {'text': 'Hi', 'model': 'whisper-1'}
     """
     said: dict[str, Any] = {}
-    pieces: list[str] = []
     for event in events:
         data = event.get("data", event) if isinstance(event, dict) else None
         if not isinstance(data, dict):
@@ -22,8 +21,7 @@ def last_words(events: list[Any]) -> dict[str, Any]:
         said.pop("error", None)
         if data.get("type") == "error" or event.get("event") == "error" or data.get("error"):
             said["error"] = data.get("error") or data
-        pieces += _texts_of_choices(data)
-    return said | ({"text": "".join(pieces)} if pieces else {})
+    return said
 
 
 _LAST = frozenset(
@@ -46,12 +44,6 @@ def _last_kind(events: list[Any]) -> str:
     """Return how a stream ended, where its events have names."""
     named = [event.get("event") or event.get("type") for event in events if isinstance(event, dict)]
     return f", the last {named[-1]}" if named and isinstance(named[-1], str) else ""
-
-
-def _texts_of_choices(body: dict[str, Any]) -> list[str]:
-    choices = body.get("choices")
-    rows = choices if isinstance(choices, list) else []
-    return [str(row["text"]) for row in rows if isinstance(row, dict) and row.get("text")]
 
 
 def result_summary(name: str, body: Any, media: str) -> str:
@@ -78,8 +70,6 @@ def result_summary(name: str, body: Any, media: str) -> str:
         return f"deleted {body.get('id', '')}".strip()
     if isinstance(body.get("text"), str):
         return str(body["text"])
-    if texts := _texts_of_choices(body):
-        return "\n\n".join(texts)
     if isinstance(body.get("results"), list) and name.startswith("moderations"):
         flagged = sum(1 for row in body["results"] if isinstance(row, dict) and row.get("flagged"))
         return f"{_counted(len(body['results']), 'input')}, {flagged} flagged"

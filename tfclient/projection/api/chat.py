@@ -23,9 +23,7 @@ RESPONSE_APART = frozenset({"id", "choices", "usage", "model", "object"})
 _FINISHED: dict[str, Status] = {"length": "incomplete", "content_filter": "incomplete"}
 
 
-def read_request(
-    body: dict[str, Any], sent: SentPrompts, name: str = "openai.chat.completions.create"
-) -> ModelRequest:
+def read_request(body: dict[str, Any], sent: SentPrompts, name: str) -> ModelRequest:
     """Return a Chat Completions request, its messages as items."""
     request = ModelRequest(name, "chat.completions.request")
     model = body.get("model")
@@ -132,7 +130,7 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
         number = choice.get("index")
         number = number if isinstance(number, int) else place
         message = choice.get("message")
-        if message is None and isinstance(choice.get("text"), str):
+        if not message and isinstance(choice.get("text"), str):
             message = {"role": "assistant", "content": choice["text"]}
         if isinstance(message, dict):
             response.outputs += message_items(message, number, number)

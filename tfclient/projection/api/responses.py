@@ -21,11 +21,13 @@ RESPONSE_APART = frozenset(
 )
 
 
-def read_request(
-    body: dict[str, Any], sent: SentPrompts, name: str = "openai.responses.create"
-) -> ModelRequest:
+COMPACT = "responses.compact"
+"""The type of a request that makes a context smaller: what it gives is all that the next one continues from."""
+
+
+def read_request(body: dict[str, Any], sent: SentPrompts, name: str) -> ModelRequest:
     """Return a Responses API request, its items, policies and tools told apart."""
-    request = ModelRequest(name, "responses.request")
+    request = ModelRequest(name, COMPACT if name.endswith(COMPACT) else "responses.request")
     model = body.get("model")
     request.model = model if isinstance(model, str) else None
     request.arguments = {k: v for k, v in body.items() if k not in APART}

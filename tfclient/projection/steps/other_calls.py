@@ -10,7 +10,6 @@ from tfclient.projection.api.api_results import is_last, last_words, result_summ
 from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.api.encrypted import sealed_within
 from tfclient.projection.api.model_call import usage_from
-from tfclient.projection.steps.compacting import Compacting
 from tfclient.projection.wire.bodies import body_bytes, parse_json
 from tfclient.projection.wire.hosts import place_of
 from tfclient.projection.wire.response_stream import ResponseStream
@@ -53,7 +52,6 @@ class OtherCalls:
     book: Book
     tools: ToolSteps
     lightener: Lightener
-    compacting: Compacting
     _retrieved: dict[str, _Retrieved] = field(factory=dict[str, "_Retrieved"])
 
     def open(self, call: Call, at: int, text: str | None = None) -> None:
@@ -87,9 +85,7 @@ class OtherCalls:
         payload = where_of(call)
         if (size := _size(sent, data)) is not None:
             payload["bytes"] = size
-        if call.endpoint.name == "responses.compact" and isinstance(arguments, dict):
-            parent = self.compacting.begin(call, arguments, payload, lineage) or parent
-        elif arguments is not None:
+        if arguments is not None:
             payload["arguments"] = sealed_within(arguments) if _ENCRYPTED in data else arguments
         run = self.book.open_run(at, "api", lineage, parent)
         name = call.endpoint.name
@@ -162,8 +158,6 @@ class OtherCalls:
         run.run.status = step.status
         self.book.touch(step)
         self.book.activity(run, at)
-        if call.endpoint.name == "responses.compact" and isinstance(body, dict) and not failed:
-            self.compacting.end(call, step, run, body, at)
         return ending
 
     def _body(self, data: bytes, body: Any, media: str) -> Any:

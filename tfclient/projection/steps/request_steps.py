@@ -9,6 +9,7 @@ from attrs import define
 from tfclient.projection.api.content import kept_content
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.fingerprints import digest
+from tfclient.projection.api.responses import COMPACT
 from tfclient.projection.lineage.lineage_index import EMPTY, LineageIndex
 from tfclient.projection.lineage.new_items import news_of
 from tfclient.projection.lineage.nodes import Match, Node
@@ -71,7 +72,7 @@ class Opening:
         self._add_call(call, asked, run, prompts, made)
         if call.step is not None:
             call.step.notes = choice.notes
-        if match.parent is not None and not choice.notes:
+        if match.parent is not None and not choice.notes and request.type != COMPACT:
             match.parent.children += 1
         self.runs.remember(asked, run, prompts)
 
@@ -192,7 +193,8 @@ class Opening:
         self.index.nodes += 1
         base = _linked_context(match)
         chain = alone if base == EMPTY else self.index.fold(base, request.items)
-        node = Node(self.index.nodes, step, run, parent, chain[-1] if chain else base, at)
+        before = EMPTY if request.type == COMPACT else chain[-1] if chain else base
+        node = Node(self.index.nodes, step, run, parent, before, at)
         node.last_input = next(
             (f for item in reversed(request.items) if (f := self.index.fingerprint(item)) is not None), None
         )

@@ -124,6 +124,9 @@ class Outcome:
         if item.kind == "output":
             return self.tools.output_item(run, item, at, node)
         label, kind = _MADE_OF.get(item.kind, ("generic", item.type))
+        if label == "assistant_message" and item.role != "assistant":
+            # What a compaction keeps of the user's words.
+            label, kind = "generic", f"responses.{item.type}"
         step = self.book.add(run, label, kind, at, depends_on=depends, item_id=item.item_id)
         if label == "approval_request":
             self.tools.approvals[str(item.item_id)] = step

@@ -49,7 +49,12 @@ _VERBS = {"POST": "create", "GET": "retrieve", "DELETE": "delete", "PUT": "repla
 
 @frozen
 class Endpoint:
-    """An operation: ``family`` is ``responses``, ``chat`` or ``other``; ``name`` like ``responses.create``."""
+    """An operation; ``family`` is ``responses``, ``chat``, ``completions`` or ``other``, ``name`` the SDK's.
+
+    Example:
+        >>> Endpoint("responses", "responses.create").is_model_call
+        True
+    """
 
     family: str = "other"
     name: str = "unknown"
@@ -58,8 +63,8 @@ class Endpoint:
 
     @property
     def is_model_call(self) -> bool:
-        """Whether this asks a model to answer a conversation."""
-        return self.name in {"responses.create", "chat.completions.create"}
+        """Whether this asks a model for something that it answers in words: what uses tokens of a conversation."""
+        return self.name in _MODEL_CALLS
 
 
 def endpoint_of(method: str, path: str) -> Endpoint:
@@ -83,11 +88,15 @@ def endpoint_of(method: str, path: str) -> Endpoint:
         start += 1
     words, ids = _told_apart(parts[start:])
     name = _named(method.upper(), words, ends_in_id=parts[-1] != words[-1])
-    family = "chat" if name == "chat.completions.create" else "other"
+    family = {"chat.completions.create": "chat", "completions.create": "completions"}.get(name, "other")
     if words[0] == "responses" and name not in _NO_RESPONSE:
         family = "responses"
     return Endpoint(family, name, ids[0] if ids else None, deployment)
 
+
+_MODEL_CALLS = frozenset(
+    {"responses.create", "responses.compact", "chat.completions.create", "completions.create"}
+)
 
 _NO_RESPONSE = frozenset({"responses.input_tokens", "responses.delete", "responses.input_items.list"})
 
