@@ -60,6 +60,9 @@ def _configure() -> Converter:
     # What a later version or somebody else calls a thing is a word all the same, and no error.
     converter.register_structure_hook_func(_is_word, lambda value, _: str(value))
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
+    converter.register_unstructure_hook(
+        Run, make_dict_unstructure_fn(Run, converter, ended_by=override(omit_if_default=True))
+    )
     converter.register_structure_hook(Step, _structure_step(converter))
     converter.register_structure_hook(
         ErrorInfo, make_dict_structure_fn(ErrorInfo, converter, class_=override(rename="class"))

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from tfstore.document.labels import (
     SCHEMA_VERSION,
+    EndedBy,
     Ending,
     EndReason,
     ErrorClass,
@@ -172,7 +173,10 @@ class Lineage:
 
 @define
 class Run:
-    """One task inside a session: it opens with a new user message or a system trigger."""
+    """One task inside a session: it opens with a new user message or a system trigger.
+
+    ``ended_by`` says what ends it by design where its last call asks for something that nobody need answer.
+    """
 
     run_id: str
     trigger: Trigger
@@ -184,6 +188,7 @@ class Run:
     started_at: str | None = None
     ended_at: str | None = None
     duration_ms: int | None = None
+    ended_by: EndedBy | None = None
     lineage: Lineage = field(factory=Lineage)
     steps: list[Step] = field(factory=list[Step])
 

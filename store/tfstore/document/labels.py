@@ -42,6 +42,8 @@ LineageSource = Literal[
     "explicit", "previous_response_id", "conversation", "prefix", "call_id", "window", "root"
 ]
 
+EndedBy = Literal["output_tool", "handover", "approval"]
+
 Timing = Literal["measured", "inferred"]
 
 Ending = Literal[

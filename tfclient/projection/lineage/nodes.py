@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tfclient.projection.api.items import Item
     from tfclient.projection.lineage.book import RunState
     from tfstore.document.documents import Step
-    from tfstore.document.labels import LineageSource
+    from tfstore.document.labels import EndedBy, LineageSource
 
 
 @define(eq=False)
@@ -29,6 +29,8 @@ class Node:
     """Fingerprints of its outputs, those that count."""
     last_input: bytes | None = None
     call_ids: frozenset[str] = frozenset()
+    forced: frozenset[str] = frozenset()
+    """Tools that it was told to call."""
     children: int = 0
     places: dict[int, Step] = field(factory=dict[int, "Step"])
     """The steps of its output items, by ``output_index``."""
@@ -76,6 +78,8 @@ class CallRecord:
     answers: dict[bytes, Step] = field(factory=dict[bytes, "Step"])
     error_step: Step | None = None
     measured: bool = False
+    ended_by: EndedBy | None = None
+    """How it ends its run, where nobody is meant to answer it."""
 
 
 @define

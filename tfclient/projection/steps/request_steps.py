@@ -14,6 +14,7 @@ from tfclient.projection.lineage.lineage_index import EMPTY, LineageIndex
 from tfclient.projection.lineage.new_items import news_of
 from tfclient.projection.lineage.nodes import Match, Node
 from tfclient.projection.lineage.run_choice import Asked, RunChoice, words_of
+from tfclient.projection.steps.designed_endings import forced_tools
 from tfclient.projection.steps.prompt_parts import PromptParts
 from tfclient.projection.wire.hosts import place_of
 
@@ -198,8 +199,10 @@ class Opening:
         node.last_input = next(
             (f for item in reversed(request.items) if (f := self.index.fingerprint(item)) is not None), None
         )
+        node.forced = forced_tools(request)
         self.index.conversation_began(request.conversation_id, node)
         run.last_call, run.last_key, run.run.status = step, asked.news.key, "in_progress"
+        run.run.ended_by = None
         call.run, call.step, call.node = run, step, node
 
 

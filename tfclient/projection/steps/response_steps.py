@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tfclient.projection.steps.tool_steps import ToolSteps
     from tfstore.document.documents import Step
     from tfstore.document.item_types import Kind
-    from tfstore.document.labels import Ending, Label
+    from tfstore.document.labels import EndedBy, Ending, Label
 
 
 _MADE_OF: dict[Kind, tuple[Label, str]] = {
@@ -66,8 +66,19 @@ class Outcome:
         if node.response_id:
             self.index.by_response[node.response_id] = node
         self.index.conversation_ended(response.conversation_id or run.run.conversation_id, node)
+        run.run.ended_by = self._ended_by(node)
         self.book.touch(step)
         self.book.activity(run, at)
+
+    def _ended_by(self, node: Node) -> EndedBy | None:
+        """Return what ends the run by design, if this was its last call and nothing else is to be answered."""
+        asked = [s for s in node.places.values() if s.label in {"tool_call", "approval_request"}]
+        if node.run.last_call is not node.step:
+            return node.run.run.ended_by
+        if node.run.pending or node.step.status != "completed":
+            return None
+        left = [self.tools.left[s.step_id].ended_by for s in asked if s.step_id in self.tools.left]
+        return left[-1] if left else "approval" if asked and asked[-1].label == "approval_request" else None
 
     def items(self, node: Node, response: ModelResponse, at: int) -> None:
         """Add or bring up to date the steps of a response's items."""

@@ -77,7 +77,8 @@ class ToolHooks:
         if entry["call_id"]:
             return self.index.find_call(str(entry["call_id"]), None)
         name, wanted = entry["name"], self._light(entry.get("arguments"))
-        pending = [r for r in self.tools.open.values() if r.step.tool_name == name and not r.measured]
+        unanswered = (*self.tools.open.values(), *self.tools.left.values())
+        pending = [r for r in unanswered if r.step.tool_name == name and not r.measured]
         same = [r for r in pending if self._light(r.step.payload_started.get("arguments")) == wanted]
         return next(iter(same or pending), None)
 

@@ -10,6 +10,7 @@ from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord, Node
+from tfclient.projection.steps.designed_endings import ended_by
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
 from tfclient.projection.steps.tool_payloads import call_payload, output_payload
 from tfstore.disk.json_text import canonical
@@ -39,6 +40,8 @@ class ToolSteps:
     index: LineageIndex
     open: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
     """Calls that the caller has yet to answer, by the id of their step."""
+    left: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
+    """Calls that nobody is meant to answer, and nobody has, by the id of their step."""
     approvals: dict[str, Step] = field(factory=dict[str, "Step"])
     _running: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
 
@@ -53,7 +56,11 @@ class ToolSteps:
         if approved is not None:
             step.depends_on = [*depends_on, approved.step_id]
         self.index.add_call(item.call_id or name, record)
-        if record.by_caller:
+        record.ended_by = ended_by(name, node.forced) if record.by_caller and node is not None else None
+        if record.ended_by is not None:
+            self.left[step.step_id] = record
+            step.status = "incomplete" if "arguments_invalid" in step.payload_started else "completed"
+        elif record.by_caller:
             self._await(record)
         else:
             self._close_hosted(record, item, at)
@@ -155,6 +162,8 @@ class ToolSteps:
         step = record.step
         if self.open.pop(step.step_id, None) is not None:
             record.run.pending -= 1
+        if self.left.pop(step.step_id, None) is not None:
+            record.run.run.ended_by = None
         step.status = "completed" if ok else "failed"
         step.payload_completed["ok"] = ok
         if record.measured:
