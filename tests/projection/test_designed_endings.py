@@ -35,7 +35,10 @@ def ended(story: Story) -> Session:
 @pytest.mark.parametrize("stream", [False, True])
 def test_structured_output_by_a_forced_tool(api: str, stream: bool) -> None:  # noqa: FBT001
     story = Story(api, stream=stream)
-    forced = {"tools": [tool("City", api), tool("other", api)], "tool_choice": named("City", api)}
+    forced: dict[str, Any] = {
+        "tools": [tool("City", api), tool("other", api)],
+        "tool_choice": named("City", api),
+    }
     story.ask([user("Describe Bergen")], [call("c1", "City", {"name": "Bergen"})], **forced)
     story.ask([user("Something else")], [said("Here.")])
     session = ended(story)

@@ -8,10 +8,11 @@ from typing import Any
 import openai.types.responses
 import pytest
 
-from tests.projection.builders import Story, said, steps, system, the, user
+from tests.projection.builders import START, Story, call, said, steps, system, the, user
 from tests.projection.events import sse
 from tfclient.projection.wire.event_growth import GROWERS, SILENT
 from tfclient.projection.wire.response_stream import TERMINAL
+from tfstore.document.documents import Session
 
 BOTH = pytest.mark.parametrize("api", ["responses", "chat"])
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -449,3 +450,36 @@ def test_every_event_that_the_sdk_names_is_known() -> None:
     whole = {"response.created", "response.in_progress", "response.queued", "error"} | TERMINAL
     unknown = kinds - set(GROWERS) - SILENT - whole
     assert {kind for kind in unknown if not kind.startswith("response.audio.")} == set()
+
+
+DAY = 86_400_000_000
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+@pytest.mark.parametrize("entry", range(1, 10))
+def test_a_clock_that_jumps_changes_no_duration(days: int, entry: int) -> None:
+    """Durations are those of the monotonic clock, wherever the other one is set; it says when."""
+    told: list[Session] = []
+    for jump in (0, days):
+        story = Story("chat", stream=True)
+        story.begin()
+        story.ask([user("Weather?")], [call("call_1", "weather")])
+        story.tell(type="tool.started", tool="t1", call_id="call_1", name="weather")
+        story.wait(70)
+        story.tell(type="tool.ended", tool="t1", call_id="call_1", name="weather", result="7")
+        story.end()
+        for n, each in enumerate(story.entries):
+            each |= {"mono": each["at"] - START + 5, "writer": "w1"}
+            each["at"] += jump * DAY * (n >= entry)
+        told.append(story.session())
+    assert durations(told[0]) == durations(told[1])
+    assert any(durations(told[0]))
+    assert told[1].ended_at != told[0].ended_at
+
+
+def durations(session: Session) -> list[Any]:
+    runs = [run.duration_ms for run in session.runs]
+    rows = [
+        (step.duration_ms, step.latency, [a.duration_ms for a in step.attempts]) for step in steps(session)
+    ]
+    return [session.duration_ms, *runs, *rows]

@@ -30,7 +30,7 @@ from tfclient.projection.weight.lightener import Blob, Lightener
 from tfclient.projection.wire.attempt import AttemptState
 from tfstore.document.digest import payload_digest
 from tfstore.document.documents import Session, Step
-from tfstore.document.times import iso, milliseconds
+from tfstore.document.times import Moment, iso, later, milliseconds
 from tfstore.journal.entries import TYPES, Entry
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Projector:
     _totals: Totals = field(factory=Totals)
     _started_at: int | None = None
     _last_at: int = 0
+    _clocks: dict[str, int] = field(factory=dict[str, int])
+    """Of each writer: what its monotonic clock lacks to the time of day, at its first entry."""
     _titled: bool = False
     _marked: bool = False
     _changed: int = 0
@@ -123,8 +125,10 @@ class Projector:
             self.unknown_entries += 1
             return
         self._hide()
-        self._started_at = at if self._started_at is None else min(self._started_at, at)
-        self._last_at = max(self._last_at, at)
+        at = self._moment(entry, at)
+        if self._started_at is None or later(at, self._started_at) is not at:
+            self._started_at = at
+        self._last_at = later(self._last_at, at) if self._last_at else at
         marks = entry.get("redactions")
         if isinstance(marks, list) and (changed := sum(map(_changed_content, marks))):
             self._marked = True
@@ -132,10 +136,19 @@ class Projector:
         kind = str(entry.get("type"))
         handler = self._handlers.get(kind)
         # What a damaged line lacks is None to its handler, like all else that is no good.
-        if handler is None or handler({**_NOTHING[kind], **entry}, at) is False:
+        if handler is None or handler({**_NOTHING[kind], **entry, "at": at}, at) is False:
             self.unknown_entries += 1
         if self._hooks.early:
             self._hooks.settle(waiting=any(True for _ in self._calls.streaming()))
+
+    def _moment(self, entry: Entry, at: int) -> int:
+        """Return the entry's time, with its place on its writer's monotonic clock where it has one."""
+        mono = entry.get("mono")
+        if not isinstance(mono, int) or not 0 < mono < LATEST:
+            return at
+        moment = Moment(at)
+        moment.steady = mono + self._clocks.setdefault(str(entry.get("writer")), at - mono)
+        return moment
 
     def _session_started(self, entry: SessionStarted, _at: int) -> None:
         self.begun = True

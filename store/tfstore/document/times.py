@@ -8,6 +8,30 @@ from functools import lru_cache
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Moment(int):
+    """A journal time that also knows where it stands on a clock that never jumps, in microseconds.
+
+    It is the time of day wherever a number is wanted; durations are told by ``steady``.
+
+    Example:
+        >>> one, other = Moment(5_000_000), Moment(1_000_000)
+        >>> one.steady, other.steady = 5_000_000, 5_030_000
+        >>> milliseconds(one, other), later(one, other) is other
+        (30, True)
+    """
+
+    steady: int
+
+
+def _steady(at: int) -> int:
+    return at.steady if isinstance(at, Moment) else at
+
+
+def later(one: int, other: int) -> int:
+    """Return which of two times comes after the other, whatever the clock on the wall said."""
+    return other if _steady(other) > _steady(one) else one
+
+
 @lru_cache(maxsize=256)
 def iso(at: int) -> str:
     """Return microseconds since the epoch as ISO-8601 UTC with milliseconds.
@@ -26,5 +50,10 @@ def _second(seconds: int) -> str:
 
 
 def milliseconds(start: int, end: int) -> int:
-    """Return whole milliseconds between two times, never negative: clocks jump."""
-    return max(0, (end - start) // 1000)
+    """Return whole milliseconds between two times, never negative: of two processes the clocks may differ."""
+    return elapsed(start, end) // 1000
+
+
+def elapsed(start: int, end: int) -> int:
+    """Return the microseconds between two times, never negative."""
+    return max(0, _steady(end) - _steady(start))

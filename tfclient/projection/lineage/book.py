@@ -8,7 +8,7 @@ from attrs import define, field
 
 from tfstore.document.documents import Lineage, Origin, Run, Session, Step
 from tfstore.document.labels import OPEN_STATUSES, Label, Status, Timing, Trigger
-from tfstore.document.times import iso, milliseconds
+from tfstore.document.times import iso, later, milliseconds
 
 ANSWERED = frozenset({"completed", "incomplete"})
 """Statuses of a call whose response came whole; an error beside them is the exception that the program got."""
@@ -128,6 +128,6 @@ class Book:
     def activity(self, state: RunState, at: int) -> None:
         """Note that something happened in a run."""
         self.active[state.run.run_id] = state
-        state.active = max(state.active, at)
+        state.active = later(state.active, at)
         state.run.ended_at = iso(state.active)
         state.run.duration_ms = milliseconds(state.opened, state.active)

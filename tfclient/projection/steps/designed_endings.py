@@ -30,14 +30,15 @@ def forced_tools(request: ModelRequest) -> frozenset[str]:
         >>> forced_tools(ModelRequest("openai.chat.completions.create", "", arguments={"tool_choice": choice}))
         frozenset({'City'})
     """
-    choice = request.arguments.get("tool_choice", request.arguments.get("function_call"))
+    choice: Any = request.arguments.get("tool_choice", request.arguments.get("function_call"))
     offered = request.tools
     if (
         isinstance(choice, dict)
         and choice.get("mode") == "required"
         and isinstance(choice.get("tools"), list)
     ):
-        choice, offered = "required", choice["tools"]
+        offered = choice["tools"]
+        choice = "required"
     if isinstance(choice, dict):
         return frozenset(_names(choice))
     if choice not in {"required", "any"}:

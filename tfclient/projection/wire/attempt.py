@@ -15,7 +15,7 @@ from tfclient.projection.wire.endpoints import Endpoint
 from tfclient.projection.wire.response_stream import ResponseStream
 from tfclient.projection.wire.sse import EventStream, begins_events
 from tfstore.document.documents import Attempt
-from tfstore.document.times import iso, milliseconds
+from tfstore.document.times import elapsed, iso, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,7 @@ class AttemptState:
         if self.first_event_at is None:
             self.first_event_at = at
         if self._last_event_at is not None:
-            self.largest_gap = max(self.largest_gap or 0, at - self._last_event_at)
+            self.largest_gap = max(self.largest_gap or 0, elapsed(self._last_event_at, at))
         self._last_event_at = at
         if self.first_text_at is None and self.stream is not None and self.stream.spoke:
             self.first_text_at = at
