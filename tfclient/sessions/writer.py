@@ -127,13 +127,17 @@ class Writer:
         """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
         self._left.append(entry)
 
-    def close(self) -> None:
-        """Write what is left and close the segment; a later entry opens another."""
+    def close(self, patience: float = 5.0) -> None:
+        """Write what is left and close the segment; a later entry opens another.
+
+        Args:
+            patience: seconds to wait, at most, for what a slow disk has not taken yet.
+        """
         if self._left:
             self.append()
         backlog = self._backlog
         if backlog is not None:
-            backlog.wait(5.0)
+            backlog.wait(patience)
         segment, self._segment = self._segment, None
         self.sent_bodies.forget()
         if segment is not None:

@@ -26,6 +26,7 @@ from attrs import frozen
 from tfstore.disk import fork
 from tfstore.disk.json_text import compact, parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
+from tfstore.disk.turns import turn
 from tfstore.errors import ArchiveUnreadable
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class ArchiveWriter:
             left -= len(block)
             digest.update(block)
             packed += self._file.write(pieces.compress(block))
+            turn()
         packed += self._file.write(pieces.flush())
         self._added(writer, size, digest.hexdigest(), packed)
 

@@ -18,11 +18,12 @@ import os
 import secrets
 import sys
 from hashlib import sha256
-from threading import RLock, Thread
+from sys import is_finalizing
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfstore.disk.fork import renew_after_fork
+from tfstore.disk.fork import lock, renew_after_fork, start_thread
 from tfstore.disk.json_text import compact, line, parse
 from tfstore.disk.locks import Held, open_held
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
@@ -79,7 +80,7 @@ class Segment:
         self._closed = False
         # Reentrant, with a list for what comes in between: the garbage collector may finish an abandoned
         # stream, and so journal its end, in the middle of an append of the same thread.
-        self._lock = RLock()
+        self._lock = lock()
         self._busy = False
         self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
@@ -311,21 +312,22 @@ class _Digest:
     def __init__(self, line: bytes) -> None:
         self._line = line
         self._hex = ""
-        self._thread: Thread | None = Thread(target=self._make, name="tfclient-digest", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:
-            # No thread is to be had, as when the interpreter is going down.
-            self._thread = None
+        self._thread: Thread | None = start_thread(self._make, "tfclient-digest")
+        if self._thread is None:
             self._make()
 
     def _make(self) -> None:
-        self._hex = sha256(self._line).hexdigest()
+        text = self._line
+        if not self._hex:
+            self._hex = sha256(text).hexdigest()
         self._line = b""
 
     def __str__(self) -> str:
-        if self._thread is not None:
-            self._thread.join()
+        while self._thread is not None and not self._hex:
+            self._thread.join(0.1)
+            if not self._hex and (is_finalizing() or not self._thread.is_alive()):
+                # It will never be done with it.
+                self._make()
         return self._hex
 
 
