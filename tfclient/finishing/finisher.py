@@ -59,7 +59,11 @@ NEEDED: Final = (
     *("tfstore.reading.content_parts", "tfclient.projection.wire.bodies", "tfclient.finishing.drift"),
     *("tfclient.projection.api.items", "tfclient.projection.api.chat", "tfclient.projection.api.responses"),
     *("tfclient.projection.lineage.book", "tfclient.projection.wire.growing", "tfclient.projection.wire.sse"),
-    *("tfclient.projection.wire.attempt", "tfclient.projection.steps.call_state", "tfclient.projection.calls"),
+    *(
+        "tfclient.projection.wire.attempt",
+        "tfclient.projection.steps.call_state",
+        "tfclient.projection.calls",
+    ),
     *("tfclient.projection.lineage.lineage_index", "tfclient.projection.lineage.run_choice"),
     *("tfclient.projection.steps.compacting", "tfclient.projection.steps.other_calls"),
     *("tfclient.projection.steps.provenance", "tfclient.projection.steps.request_steps"),
@@ -162,7 +166,9 @@ class Finisher:
         with self._lock:
             if self._thread is thread:
                 if thread is not None and not sys.is_finalizing():
-                    _log.warning("tfclient: the thread that writes documents was ended, another one takes its place.")
+                    _log.warning(
+                        "tfclient: the thread that writes documents was ended, another one takes its place."
+                    )
                 self._thread = start_thread(self._run, "tfclient")
             return self._thread is not None
 
@@ -271,7 +277,9 @@ class Finisher:
             left.setdefault(other, its_done)
             if left[other] is not its_done:
                 break
-        if not start_helper_for(self.paths, {each: self._when_done(each, done) for each, done in left.items()}):
+        if not start_helper_for(
+            self.paths, {each: self._when_done(each, done) for each, done in left.items()}
+        ):
             return False
         for _ in range(len(left) - 1):
             self._ended.popleft()

@@ -18,7 +18,7 @@ from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, ope
 from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
-from tfstore.disk.fork import start_thread
+from tfstore.disk.fork import importing, start_thread
 from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
@@ -74,7 +74,11 @@ class Sessions:
         Raises:
             InvalidSessionId: the id cannot be a file name.
         """
-        from tfstore.disk.paths import check_session_id, new_session_id
+        # All that the first call needs: nothing is imported in the middle of one, where a fork may come between.
+        with importing:
+            import tfclient.finishing.finisher
+            import tfstore.journal.segment  # noqa: F401
+            from tfstore.disk.paths import check_session_id, new_session_id
 
         settings = self.settings
         state = SessionState(
@@ -173,9 +177,7 @@ class Sessions:
             self.write(state, entry | ({"redactions": marks} if marks else {}))
             self.write_late_files(state)
 
-    def end(
-        self, state: SessionState, reason: EndReason = "closed", patience: float = PATIENCE
-    ) -> None:
+    def end(self, state: SessionState, reason: EndReason = "closed", patience: float = PATIENCE) -> None:
         """End a session: its last entry, then document and diagram in the background.
 
         Args:
@@ -280,14 +282,16 @@ class Sessions:
     def _done(self, state: SessionState, error: Exception | None, drift: int = 0) -> None:
         state.error = error
         doing = f"writing the files of session {state.id}"
-        if error is not None:
-            self.health.fault("finish", error, doing)
-        if drift > state.drift:
-            # Once, though the files are written again where something came in late.
-            self.counters.drift += drift - state.drift
-            state.drift = drift
-            self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
-        state.done.set()
+        try:
+            if error is not None:
+                self.health.fault("finish", error, doing)
+            if drift > state.drift:
+                # Once, though the files are written again where something came in late.
+                self.counters.drift += drift - state.drift
+                state.drift = drift
+                self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
+        finally:
+            state.done.set()
 
     def _made_finisher(self) -> Finisher:
         with self._lock:

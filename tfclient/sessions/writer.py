@@ -17,6 +17,7 @@ import secrets
 import sys
 import threading
 from collections import deque
+from sys import is_finalizing
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -99,6 +100,10 @@ class Writer:
         backlog = self._backlog
         if backlog is not None and (taken := backlog.put(entries)) is not None:
             return taken
+        if self._segment is None and is_finalizing():
+            # Its session has ended with the program, and nothing can be imported any more.
+            self._counters.lost += len(entries)
+            return False
         began = perf_counter()
         try:
             self._write(entries, again=again)

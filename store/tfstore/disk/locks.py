@@ -30,6 +30,7 @@ APPEND = os.O_RDWR | os.O_APPEND
 """Reading too, for the repair of a line that was not written to its end."""
 
 _PAUSE: Final = 0.005
+_LOCK_SECONDS: Final = 1.0
 
 
 @define
@@ -69,13 +70,41 @@ def open_held(path: Path) -> Held:
         return _held(open_private(path, APPEND | os.O_CREAT), sidecar)
     try:
         held = _held(open_private(path, APPEND))
-        _lock(held.descriptor)
+        with _being_opened(held):
+            _lock(held.descriptor)
     except FileNotFoundError:
         hidden = path.with_name(f".{path.name}.new")
         held = _held(open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL))
-        _lock(held.descriptor)
-        hidden.rename(path)
+        with _being_opened(held):
+            _lock(held.descriptor)
+            hidden.rename(path)
     return held
+
+
+_OPENING: Final[list[Held]] = []
+
+
+@contextlib.contextmanager
+def _being_opened(held: Held) -> Iterator[None]:
+    """A child that is forked meanwhile lets go of it: else it would hold its parent's lock until it ends."""
+    _OPENING.append(held)
+    try:
+        yield
+    except BaseException:
+        held.release()
+        raise
+    finally:
+        _OPENING.remove(held)
+
+
+def _let_go() -> None:
+    for held in _OPENING:
+        held.release()
+    _OPENING.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def is_held(path: Path) -> bool:
@@ -147,7 +176,17 @@ def _sidecar(path: Path) -> Path:
 if sys.platform != "win32":
 
     def _lock(descriptor: int) -> None:
-        # Blocking: somebody asking `is_held` may have the file for a few microseconds. A file system
-        # without locks still takes the entries.
+        # Again and again: somebody asking `is_held` may have the file for a few microseconds. Not for ever, since
+        # a test's pretended file may have the number of a real one. A file system without locks takes the entries.
+        until = monotonic() + _LOCK_SECONDS
+        pause = threading.Event()
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if monotonic() > until:
+                        return
+                    pause.wait(_PAUSE)
+                else:
+                    return

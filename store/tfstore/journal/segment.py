@@ -104,12 +104,13 @@ class Segment:
             StoreUnusable: nothing can be written there.
         """
         segment = cls(paths, session_id, f"{os.getpid()}_{secrets.token_hex(4)}", fsync=fsync)
+        # Before there is anything to be let go of: a fork may come at any moment.
+        renew_after_fork(segment)
         try:
             segment._open_file()
         except OSError as error:
             reason = f"{segment.path} cannot be made ({error.strerror or error})"
             raise StoreUnusable(paths.root, reason) from error
-        renew_after_fork(segment)
         return segment
 
     def append(self, *entries: Written | Members, again: bool = False) -> None:
