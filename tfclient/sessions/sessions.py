@@ -76,9 +76,9 @@ class Sessions:
         """
         # All that the first call needs: nothing is imported in the middle of one, where a fork may come between.
         with importing:
-            import tfclient.finishing.finisher
-            import tfstore.journal.segment  # noqa: F401
+            from tfclient.finishing import finisher  # noqa: F401
             from tfstore.disk.paths import check_session_id, new_session_id
+            from tfstore.journal import segment  # noqa: F401
 
         settings = self.settings
         state = SessionState(

@@ -84,7 +84,7 @@ class Segment:
         self._busy = False
         self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
-        self._seq = 0
+        self._seq = self._last = 0
         self._prev: str | _Digest = ""
         self._size = 0
         self._look_at = 0.0
@@ -160,6 +160,17 @@ class Segment:
             return False
         return status.st_nlink > 0 and (status.st_dev, status.st_ino) == held.identity
 
+    def take_back(self, count: int) -> None:
+        """Forget that the last ``count`` entries were to be written, which was refused: they come again."""
+        with self._lock:
+            if self._seq - count == self._last:
+                self._seq = self._last
+
+    @property
+    def size(self) -> int:
+        """Bytes of it, as far as this process wrote them."""
+        return self._size
+
     def close(self) -> None:
         """Let go of the file and its lock; harmless when repeated, and in a forked child."""
         if os.getpid() != self.pid:
@@ -221,6 +232,7 @@ class Segment:
             raise
         self._size += written
         self._prev = prev
+        self._last = seq
         self._fragment = False
         if self._fsync:
             os.fsync(descriptor)
