@@ -84,7 +84,7 @@ class Segment:
         self._busy = False
         self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
-        self._seq = self._last = 0
+        self._seq = self._written = 0
         self._prev: str | _Digest = ""
         self._size = 0
         self._look_at = 0.0
@@ -163,8 +163,8 @@ class Segment:
     def take_back(self, count: int) -> None:
         """Forget that the last ``count`` entries were to be written, which was refused: they come again."""
         with self._lock:
-            if self._seq - count == self._last:
-                self._seq = self._last
+            if self._seq - count == self._written:
+                self._seq = self._written
 
     @property
     def size(self) -> int:
@@ -232,7 +232,7 @@ class Segment:
             raise
         self._size += written
         self._prev = prev
-        self._last = seq
+        self._written = seq
         self._fragment = False
         if self._fsync:
             os.fsync(descriptor)
