@@ -323,8 +323,10 @@ class Writer:
 
     def _write_late(self, entries: tuple[Written | Members, ...]) -> float:
         """Write for the backlog; return the seconds it took, or a long time if it failed."""
-        began = perf_counter()
         try:
+            if self._segment is None:
+                self._open()
+            began = perf_counter()
             self._write(entries)
         except Exception as error:  # noqa: BLE001 - see above
             self._failed(error, len(entries))
