@@ -57,6 +57,10 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
         # Whoever has it then never runs again, and nobody else does: there is nothing to be kept apart.
         self._lock.acquire(blocking=not is_finalizing())
 
+    def try_to_take(self) -> bool:
+        """Take it, if nobody else has it; say whether that is so."""
+        return self._lock.acquire(blocking=False)
+
     def __exit__(self, *exc_info: object) -> None:
         try:  # noqa: SIM105 - `suppress` takes longer than the rest of this
             self._lock.release()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import define
 from filelock import FileLock, Timeout
 
+from tfstore.disk.parked import PARKING
 from tfstore.disk.paths import open_for_reading, open_private
 
 if TYPE_CHECKING:
@@ -81,6 +82,25 @@ def open_held(path: Path) -> Held:
     return held
 
 
+def reopen_held(path: Path, identity: tuple[int, int]) -> Held | None:
+    """Open and hold a file once more that was open before; None if it is another one by now, or none.
+
+    Raises:
+        OSError: it cannot be opened, for want of descriptors for instance.
+    """
+    try:
+        held = _held(open_private(path, APPEND))
+    except FileNotFoundError:
+        return None
+    with _being_opened(held):
+        if sys.platform != "win32":
+            _lock(held.descriptor)
+    if held.identity != identity:
+        held.release()
+        return None
+    return held
+
+
 _OPENING: Final[list[Held]] = []
 
 
@@ -119,17 +139,8 @@ def is_held(path: Path) -> bool:
                 return False
         except Timeout:
             return True
-    try:
-        descriptor = open_for_reading(path)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    # Its own lock once more at the end: it may just have been taken back from where it was parked.
+    return _is_locked(path) or PARKING.is_parked(path) or _is_locked(path)
 
 
 @contextlib.contextmanager
@@ -174,6 +185,19 @@ def _sidecar(path: Path) -> Path:
 
 
 if sys.platform != "win32":
+
+    def _is_locked(path: Path) -> bool:
+        try:
+            descriptor = open_for_reading(path)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def _lock(descriptor: int) -> None:
         # Again and again: somebody asking `is_held` may have the file for a few microseconds. Not for ever, since

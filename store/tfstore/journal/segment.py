@@ -14,6 +14,7 @@ The rules that keep a segment readable, whatever happens in between:
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sys
@@ -22,10 +23,12 @@ from sys import is_finalizing
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 from tfstore.disk.fork import lock, renew_after_fork, start_thread
 from tfstore.disk.json_text import compact, line, parse
-from tfstore.disk.locks import Held, open_held
+from tfstore.disk.locks import Held, open_held, reopen_held
+from tfstore.disk.parked import PARKING, bound
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
 
 if TYPE_CHECKING:
@@ -46,8 +49,12 @@ _TRIES: Final = 10
 _LOOK_AGAIN: Final = 0.02
 """Seconds within which a deleted file may go unnoticed, while a stream comes in."""
 
+_USES: Final = itertools.count(1)
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
+
+
+_SEGMENTS: Final[WeakSet[Segment]] = WeakSet()
 
 
 class Segment:
@@ -85,6 +92,9 @@ class Segment:
         self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
         self._seq = self._written = 0
+        self._parked: tuple[int, int] | None = None
+        """What tells the file that is held without a descriptor; see ``parked``."""
+        self._used = 0
         self._prev: str | _Digest = ""
         self._size = 0
         self._look_at = 0.0
@@ -152,13 +162,23 @@ class Segment:
     def is_there(self) -> bool:
         """Return whether the next entries go on in the file that has the last ones."""
         held = self._held
-        if held is None or os.getpid() != self.pid:
+        identity = self._parked if held is None else held.identity
+        if identity is None or os.getpid() != self.pid:
             return False
         try:
-            status = os.fstat(held.descriptor)
+            status = self.path.lstat() if held is None else os.fstat(held.descriptor)
         except OSError:
             return False
-        return status.st_nlink > 0 and (status.st_dev, status.st_ino) == held.identity
+        return status.st_nlink > 0 and (status.st_dev, status.st_ino) == identity
+
+    def is_open(self, pid: int) -> bool:
+        """Whether it has a descriptor of this process."""
+        return self._held is not None and self.pid == pid
+
+    @property
+    def last_use(self) -> int:
+        """When it was last written to, on a clock that counts uses."""
+        return self._used
 
     def take_back(self, count: int) -> None:
         """Forget that the last ``count`` entries were to be written, which was refused: they come again."""
@@ -180,6 +200,7 @@ class Segment:
             held, self._held = self._held, None
             if held is not None:
                 held.release()
+            self._unpark()
 
     def __enter__(self) -> Self:
         return self
@@ -189,10 +210,37 @@ class Segment:
 
     def __del__(self) -> None:
         held = getattr(self, "_held", None)
-        if held is not None and os.getpid() == self.pid:
-            held.release()
+        if os.getpid() == self.pid:
+            if held is not None:
+                held.release()
+            self._unpark()
+
+    def park(self) -> None:
+        """Give the descriptor back until the next append, and hold the file without one, if nobody is at it."""
+        if not self._lock.try_to_take():
+            return
+        try:
+            held = self._held
+            if held is not None and not self._busy and PARKING.park(self.path):
+                self._parked, self._held = held.identity, None
+                held.release()
+        finally:
+            self._lock.__exit__()
+
+    def _unpark(self) -> None:
+        if getattr(self, "_parked", None) is not None:
+            self._parked = None
+            PARKING.take_back(self.path)
+
+    def _unparked(self, identity: tuple[int, int]) -> Held | None:
+        held = reopen_held(self.path, identity)
+        self._held = held
+        self._unpark()
+        _make_room(self)
+        return held
 
     def _forked(self) -> None:
+        self._parked = None
         held, self._held = self._held, None
         if held is not None:
             held.release()
@@ -200,7 +248,10 @@ class Segment:
     def _write(self, entries: tuple[Written | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
         self._seq = seq + len(entries)
+        self._used = next(_USES)
         held = self._held
+        if held is None and self._parked is not None:
+            held = self._unparked(self._parked)
         if held is None or not self._is_as_left(held, again=again):
             held = self._ready(held)
         prev = self._prev
@@ -280,6 +331,8 @@ class Segment:
         self._held = held = self._make_file()
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
+        _SEGMENTS.add(self)
+        _make_room(self)
         return held
 
     def _make_file(self) -> Held:
@@ -317,6 +370,16 @@ class Segment:
             except OSError:
                 self._size = size
                 self._fragment = True
+
+
+def _make_room(opened: Segment) -> None:
+    """Park the segments used least, if there are too many open ones now."""
+    pid = os.getpid()
+    others = [each for each in list(_SEGMENTS) if each is not opened and each.is_open(pid)]
+    too_many = len(others) + 1 - bound()
+    if too_many > 0:
+        for each in sorted(others, key=lambda each: each.last_use)[:too_many]:
+            each.park()
 
 
 class _Digest:
