@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from sys import is_finalizing
 from typing import TYPE_CHECKING
 
+from tfclient.signals import let_pass
 from tfstore.disk import fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = logging.getLogger("tfclient")
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the program goes on
+        let_pass(error)
 
 
 class Health:
@@ -61,15 +71,21 @@ class Health:
             kind: where it happened.
             error: the cause.
             doing: what was being done, as in "writing the journal".
+
+        Raises:
+            Exception: the error itself, if it is none of ours: a signal handler of the program raised it in here.
         """
-        with contextlib.suppress(Exception):
+        if not isinstance(error, str):
+            let_pass(error)
+        with _quietly():
             cause = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
             text = f"{doing}: {cause}"
             with self._lock:
                 self.faults += 1
                 count = self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
                 self.last_error = text
-            if count == 1:
+            # While the interpreter goes down, a line on the program's terminal helps nobody.
+            if count == 1 and not is_finalizing():
                 _log.warning(
                     "Not everything is being recorded. It happened while %s. Model calls are not affected. "
                     "Further faults of this kind (%s) are only counted: see client.recorder.health.",
@@ -99,7 +115,7 @@ class Health:
 
     def not_seen(self, what: str, why: str) -> None:
         """Note, and say once, that something passes by without being recorded."""
-        with contextlib.suppress(Exception):
+        with _quietly():
             with self._lock:
                 if what in self.unseen:
                     return

@@ -16,6 +16,7 @@ from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.sessions import Sessions
 from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
 from tfclient.stats import Counters, Stats
+from tfstore.disk.fork import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,8 @@ class Recorder:
             max_payload=max_payload,
         )
         # Its patterns take longer to compile than all the rest of this package to import.
-        from tfclient.redaction import Redactor
+        with importing:
+            from tfclient.redaction import Redactor, header_plans  # noqa: F401
 
         self.health: Final = Health()
         self._counters = Counters()

@@ -6,6 +6,7 @@ away and must not stop a program: it is said once in the log, and the default ho
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tfclient.errors import SettingError
+from tfclient.signals import let_pass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,8 +147,9 @@ def directory_to_read(
         raise SettingError(name, shown, f"{_A_FOLDER}; stores elsewhere cannot be used yet")
     path = Path(directory)
     try:
+        path = path.expanduser()
         # Now, not at the first call: a program that changes its directory keeps one store.
-        return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - links are the user's choice
+        return Path(os.path.normpath(_here() / path))  # links are the user's choice
     except (OSError, RuntimeError):
         return path
 
@@ -159,6 +162,28 @@ def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, s
             raise
         _complain(error.name, str(error.value), error.expected, _DEFAULT)
         return directory_to_read(_DEFAULT)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise
+    except Exception as error:
+        let_pass(error)
+        if _STARTED_IN is None:
+            raise
+        # A detector of blocking calls, on an event loop.
+        return _STARTED_IN
+
+
+def _started_in() -> Path | None:
+    with contextlib.suppress(Exception):
+        return Path.cwd()
+    return None
+
+
+_STARTED_IN: Final = _started_in()
 
 
 def _flag(name: str, value: object, *, default: bool) -> bool:

@@ -18,7 +18,7 @@ _CALLS = 3_334
 _LARGE = 10_000
 
 _HELPER = "import sys; from tfclient.finishing.helper import main; main(*sys.argv[1:])"
-_IDLE = "import tfclient.finishing.last_steps, tfstore.store, tfd2, zstandard, pydantic_core"
+_IDLE = "import tfclient.finishing.last_steps, tfstore.store, tfd2, tfstore.journal.zstd, pydantic_core"
 _SPENT = """
 import time
 status = open("/proc/self/status").read()

@@ -118,6 +118,12 @@ class _Nothing:
 
     def drain(self, timeout: float) -> None: ...
 
+    def see_to_it(self) -> bool:
+        return True
+
+    def waiting(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
 
 @contextlib.contextmanager
 def nothing_finished() -> Iterator[None]:

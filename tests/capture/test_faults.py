@@ -298,6 +298,7 @@ def test_a_slow_disk_is_written_to_in_the_background(
     monkeypatch.setattr(Segment, "append", slow)
     # The next write is taken for a stalled one, however long it takes.
     monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 0.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "BUSY", 0.0)
     monkeypatch.setattr(tfclient.sessions.writer, "LEAST_SPEED", float("inf"))
     monkeypatch.setattr(tfclient.sessions.writer, "SURELY_STALLED", 0.0)
     drive.do(client.responses.create(model=MODEL, input="stalls"))
@@ -334,6 +335,7 @@ def test_a_backlog_that_is_full_loses_and_counts(
     drive.do(client.responses.create(model=MODEL, input="fast"))
     monkeypatch.setattr(Segment, "append", stuck)
     monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 0.0)
+    monkeypatch.setattr(tfclient.sessions.writer, "BUSY", 0.0)
     monkeypatch.setattr(tfclient.sessions.writer, "LEAST_SPEED", float("inf"))
     monkeypatch.setattr(tfclient.sessions.writer, "BACKLOG_BYTES", 8000)
     for _ in range(6):

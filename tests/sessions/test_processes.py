@@ -19,7 +19,7 @@ from tfstore.journal.reading import read_entries
 ROOT = Path(__file__).parents[2]
 
 PRELUDE = f"""
-import json, os, sys, time
+import contextlib, json, os, sys, time
 import {HTTP.__name__} as http
 import tfclient
 import tfclient.sessions.sessions, tfclient.sessions.writer
@@ -30,6 +30,8 @@ class NoFiles:
     def refresh(self, session_id): pass
     def write_files(self, session_id, on_done): on_done(None, 0)
     def drain(self, timeout): pass
+    def see_to_it(self): return True
+    def waiting(self): return contextlib.nullcontext()
 
 real = tfclient.sessions.sessions.make_finisher
 tfclient.sessions.sessions.make_finisher = lambda settings: NoFiles()

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.capture.borrowed import Gone, decoders
+from tfclient.signals import let_pass
 
 if TYPE_CHECKING:
     from tfclient.capture.exchange import Exchange
@@ -147,7 +148,8 @@ class _Decoding:
             undone = data
             for decoder in self._decoders:
                 undone = _joined(decoder.decode(undone))
-        except Exception:  # noqa: BLE001 - each library has its own errors
+        except Exception as error:  # noqa: BLE001 - each library has its own errors
+            let_pass(error)
             self._decoders = []
             return data
         return undone
@@ -157,7 +159,8 @@ class _Decoding:
         try:
             for decoder in self._decoders:
                 rest = (_joined(decoder.decode(rest)) if rest else b"") + _joined(decoder.flush())
-        except Exception:  # noqa: BLE001 - a body that was cut
+        except Exception as error:  # noqa: BLE001 - a body that was cut
+            let_pass(error)
             return rest
         return rest
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tfclient.signals import let_pass
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -61,6 +63,7 @@ def decoders(library: str) -> dict[str, Callable[[], Any]]:
         for name in ("decode", "flush"):
             getattr(found["gzip"](), name)
     except Exception as error:
+        let_pass(error)
         raise Gone(f"{library} has no decoders that it knows") from error
     return found
 
@@ -101,7 +104,8 @@ _WAYS: dict[type, Callable[[Any], Any]] = {}
 def _try_headers(headers: Any) -> Any:
     try:
         quick = [(header[0], header[-1]) for header in headers._list] == headers.raw  # noqa: SLF001 - tried here
-    except Exception:  # noqa: BLE001 - then it is not what it was
+    except Exception as error:  # noqa: BLE001 - then it is not what it was
+        let_pass(error)
         quick = False
     way = _WAYS[type(headers)] = (lambda given: given._list) if quick else (lambda given: given.raw)  # noqa: SLF001
     return way(headers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tfclient.signals import let_pass
+
 if TYPE_CHECKING:
     from tfclient.sessions.sessions import Sessions
     from tfstore.journal.entries import Error
@@ -33,4 +35,5 @@ def words(error: BaseException) -> str:
     try:
         return str(error)
     except Exception as fault:  # noqa: BLE001 - see above
+        let_pass(fault)
         return f"<its text raised {type(fault).__name__}>"

@@ -1,31 +1,41 @@
-"""The background task that writes documents and diagrams: one daemon event loop for sync and async programs.
+"""The background thread that writes documents and diagrams, one for sync and async programs.
 
-A live session's document is refreshed at most every second and never takes more than a twentieth of the time: a
-refresh that took long waits longer for the next. When a session ends, its files, document and diagram, are written
-before anything else. Whatever goes wrong here goes to whoever asked, never to the program's own calls.
+A live session's document is refreshed at most every second. When a session ends, its files, document and diagram,
+are written before anything else. Handing work over takes no time and waits for nothing; the thread takes one part
+in twenty of the time, in turns of a few milliseconds, unless somebody waits for what it does. Sessions that end
+faster than it can write their files so are left to a helper process. Whatever goes wrong here goes to whoever
+asked, never to the program's own calls.
+
+It has no event loop: where the garbage collector finds a client of the program, it would be closed on that one.
+A program that forbids sockets, or closes all descriptors, takes nothing from it. Should it end nevertheless, whoever
+comes next starts another one, which goes on with what was to be done.
 
 Memory is bounded: sessions beyond ``live.HEAVY`` are left to a helper process, and of many open sessions those
 not refreshed for longest are dropped, and read again when they go on.
 
-Nothing heavy is imported here: what the loop needs, its own thread imports, so that a program's first call does
-not wait for it.
+Nothing heavy is imported here: what the thread needs, it imports itself, so that a program's first call does not
+wait for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
+import sys
 import threading
+from collections import deque
+from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from tfstore.disk.fork import lock, renew_after_fork
+from tfclient.finishing.turns import SHARE, Turns
+from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
+from tfstore.disk.turns import take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from anyio.from_thread import BlockingPortal
 
     from tfclient.finishing.live import LiveSession
     from tfclient.settings import Settings
@@ -37,8 +47,39 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tfclient")
 
 REFRESH_SECONDS = 1.0
-SHARE = 20
-"""A refresh may take one part in this many of the time."""
+
+OVERDUE: Final = 10.0
+"""Seconds after which the files of sessions that have ended are left to a helper process."""
+
+_HELPED: Final = 200
+"""Sessions that one helper writes the files of."""
+
+NEEDED: Final = (
+    *("attrs", "tfstore.errors", "tfstore.document.documents", "tfstore.document.references"),
+    *("tfstore.reading.content_parts", "tfclient.projection.wire.bodies", "tfclient.finishing.drift"),
+    *("tfclient.projection.api.items", "tfclient.projection.api.chat", "tfclient.projection.api.responses"),
+    *("tfclient.projection.lineage.book", "tfclient.projection.wire.growing", "tfclient.projection.wire.sse"),
+    *(
+        "tfclient.projection.wire.attempt",
+        "tfclient.projection.steps.call_state",
+        "tfclient.projection.calls",
+    ),
+    *("tfclient.projection.lineage.lineage_index", "tfclient.projection.lineage.run_choice"),
+    *("tfclient.projection.steps.compacting", "tfclient.projection.steps.other_calls"),
+    *("tfclient.projection.steps.provenance", "tfclient.projection.steps.request_steps"),
+    *("tfclient.projection.steps.response_steps", "tfclient.projection.steps.tool_hooks"),
+    *("tfclient.projection.steps.tool_steps", "tfclient.projection.weight.lightener"),
+    *("tfclient.projection.projector", "tfstore.journal.archive", "tfstore.journal.segment_reader"),
+    *("tfstore.journal.reading", "tfstore.disk.blobs", "tinydb.queries", "tinydb", "cattrs._compat"),
+    *("cattrs.errors", "cattrs.dispatch", "cattrs.gen", "cattrs.cols", "cattrs.converters", "cattrs"),
+    *("tfstore.document.converter", "tfstore.document.text", "tfstore.disk.session_folder"),
+    *("sqlite3", "tfstore.index.session_index", "tfstore.reading.descent", "tfstore.store"),
+    *("rich.cells", "tfstore.reading.plain_text", "tfstore.reading.facts", "tfstore.reading.step_words"),
+    *("tfd2.emit", "tfd2.steps", "tfd2.flow", "tfd2.cards", "tfd2.containers", "tfd2.timeline", "tfd2"),
+    *("tfstore.journal.zstd", "tfclient.finishing.live", "tfclient.finishing.last_steps"),
+    *("tfclient.finishing.helper", "tfclient.finishing.recovery"),
+)
+"""What the thread needs, so ordered that each brings little along: the program has its turn in between."""
 
 
 class Finisher:
@@ -47,24 +88,27 @@ class Finisher:
     def __init__(self, paths: StorePaths) -> None:
         """Prefer ``Finisher.for_store``; no thread is started before there is something to do."""
         self.paths = paths
+        self._lock = lock()
         self._forked()
         renew_after_fork(self)
 
     def _forked(self) -> None:
         # A forked child has no thread yet, and none of its parent's work is its own.
-        self._live: dict[str, LiveSession] = {}
-        self._dirty: set[str] = set()
-        self._waiting: set[str] = set()
-        self._heavy: set[str] = set()
-        self._closed: set[str] = set()
-        self._pending = 0
-        self._idle = threading.Condition()
-        # Reentrant: the garbage collector may finish a stream, and so ask for a refresh, in the middle of one.
-        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._portal: BlockingPortal | None = None
-        self._backlog: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self._news: SimpleQueue[None] = SimpleQueue()
+        self._asked: SimpleQueue[str] = SimpleQueue()
+        self._dirty: set[str] = set()
+        self._ended: deque[tuple[str, OnDone, float]] = deque()
+        self._pending = 0
+        self._waiting = 0
+        self._live: dict[str, LiveSession] = {}
+        self._due: dict[str, float] = {}
+        self._heavy: set[str] = set()
+        self._helped: dict[str, float] = {}
+        """Until when a session's document is not to be refreshed by a helper again; without end while one is at it."""
+        self._closed: set[str] = set()
         self._recovered = False
+        self._settled = threading.Event()
 
     @classmethod
     def for_store(cls, paths: StorePaths, settings: Settings | None = None) -> Finisher:  # noqa: ARG003
@@ -78,123 +122,191 @@ class Finisher:
             # A refresh that has not begun to read yet.
             return
         self._dirty.add(session_id)
-        if session_id in self._waiting:
-            return
-        self._closed.discard(session_id)
-        self._waiting.add(session_id)
-        if not self._submit(self._refresh, session_id):
-            self._waiting.discard(session_id)
-            self._dirty.discard(session_id)
+        self._asked.put(session_id)
+        self._news.put(None)
+        self.see_to_it()
 
     def write_files(self, session_id: str, on_done: OnDone) -> None:
         """Have the files of a session written that has ended, and its journal archived."""
-        with self._idle:
-            self._pending += 1
-        if not self._submit(self._write_files, session_id, on_done):
-            # The interpreter is going down and starts no threads: do it here and now.
-            self._write_now(session_id, on_done)
+        self._pending += 1
+        work = (session_id, on_done, monotonic())
+        self._ended.append(work)
+        self._news.put(None)
+        if not self.see_to_it() and not sys.is_finalizing():
+            # The process has no more threads to give: do it here and now.
+            with contextlib.suppress(ValueError):
+                self._ended.remove(work)
+                self._write_files(session_id, on_done)
 
     def drain(self, timeout: float) -> None:
         """Wait until all that is to be written is, for at most so many seconds."""
-        deadline = monotonic() + timeout
-        with self._idle:
-            while self._pending and (left := deadline - monotonic()) > 0:
-                self._idle.wait(left)
+        until = monotonic() + timeout
+        with self.waiting():
+            while self._pending and self.see_to_it() and (left := until - monotonic()) > 0:
+                self._settled.wait(min(left, 0.01))
+                self._settled.clear()
 
-    def _submit(self, work: Callable[..., Any], *args: Any) -> bool:
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Somebody waits for files meanwhile: they are written at full speed."""
         with self._lock:
-            if self._portal is not None:
-                try:
-                    self._portal.start_task_soon(work, *args)
-                except RuntimeError:
-                    return False
-                return True
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="tfclient", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:
-                    return False
-                self._thread = thread
-            self._backlog.append((work, args))
-        return True
+            self._waiting += 1
+        self._news.put(None)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def see_to_it(self) -> bool:
+        """Whether there is a thread that does what was asked for; one that has ended is replaced."""
+        thread = self._thread
+        if thread is not None and thread.is_alive():
+            return True
+        with self._lock:
+            if self._thread is thread:
+                if thread is not None and not sys.is_finalizing():
+                    _log.warning(
+                        "tfclient: the thread that writes documents was ended, another one takes its place."
+                    )
+                self._thread = start_thread(self._run, "tfclient")
+            return self._thread is not None
 
     def _run(self) -> None:
-        import anyio
-        from anyio.from_thread import BlockingPortal
-
-        async def main() -> None:
-            async with anyio.create_task_group() as early, BlockingPortal() as portal:
-                with self._lock:
-                    self._portal = portal
-                    for work, args in self._backlog:
-                        # A portal takes nothing from its own thread.
-                        early.start_soon(work, *args)
-                    self._backlog.clear()
-                await portal.sleep_until_stopped()
-
-        anyio.run(main)
-
-    async def _refresh(self, session_id: str) -> None:
+        turns = Turns(self._pause, lambda: self._waiting > 0)
+        take_turns(turns)
+        for name in NEEDED:
+            with importing:
+                importlib.import_module(name)
+            turns()
         while True:
-            await _pause(REFRESH_SECONDS)
-            began = monotonic()
-            self._dirty.discard(session_id)
-            if session_id in self._heavy:
-                await self._refresh_by_helper(session_id)
-            elif session_id not in self._closed:
-                self._refresh_here(session_id)
-            self._recover_others()
-            await _pause((monotonic() - began) * (SHARE - 1))
-            if session_id in self._dirty:
-                continue
-            self._waiting.discard(session_id)
-            # Between the look and the word, somebody may have come who saw that a refresh was due.
-            if session_id not in self._dirty:
-                return
-            self._waiting.add(session_id)
+            try:
+                worked = self._work()
+            except Exception:  # noqa: BLE001 - the next work is none the worse for it
+                _log.debug("tfclient: the thread that writes documents met an error", exc_info=True)
+                worked = True
+            if worked:
+                turns.end()
+            else:
+                self._wait_for_news()
+                turns.begin()
 
-    def _refresh_here(self, session_id: str) -> None:
+    def _work(self) -> bool:
+        """Do what is first to be done; say whether there was anything."""
+        self._listen()
+        if self._ended:
+            self._write_next()
+        elif (session_id := self._next_due()) is not None:
+            self._refresh(session_id)
+            self._recover_others()
+        else:
+            return False
+        return True
+
+    def _listen(self) -> None:
+        """Take what was asked for: the refresh of a session is due a second later."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._due.setdefault(self._asked.get_nowait(), monotonic() + REFRESH_SECONDS)
+
+    def _next_due(self) -> str | None:
+        now = monotonic()
+        return next((session_id for session_id, at in self._due.items() if at <= now), None)
+
+    def _wait_for_news(self) -> None:
+        with contextlib.suppress(Empty):
+            at = min(self._due.values(), default=None)
+            self._news.get(timeout=None if at is None else max(0.0, at - monotonic()))
+
+    def _pause(self, seconds: float) -> None:
+        """Let time pass, unless somebody begins to wait.
+
+        Without any ``sleep``: a program's tests put something else in its place, and count its calls.
+        """
+        until = monotonic() + seconds
+        waiting = self._waiting
+        with contextlib.suppress(Empty):
+            while (left := until - monotonic()) > 0 and self._waiting <= waiting:
+                self._news.get(timeout=left)
+
+    def _refresh(self, session_id: str) -> None:
         from tfclient.finishing.live import HEAVY, TooHeavy
 
+        rest = self._helped.get(session_id, 0.0) - monotonic()
+        if rest > 0:
+            self._due[session_id] = monotonic() + min(rest, REFRESH_SECONDS)
+            return
+        del self._due[session_id]
+        self._dirty.discard(session_id)
         try:
-            self._session(session_id).refresh(HEAVY)
+            if session_id not in self._heavy:
+                self._session(session_id).refresh(HEAVY)
+                return
         except TooHeavy:
             self._live.pop(session_id, None)
             self._heavy.add(session_id)
-            # Nothing was written, and nobody may ever ask again.
-            self._dirty.add(session_id)
         except Exception:  # noqa: BLE001 - a live view that fails is made again by the next refresh
             _log.debug("tfclient: session %s was not refreshed", session_id, exc_info=True)
+            return
+        self._refresh_by_helper(session_id)
 
-    async def _refresh_by_helper(self, session_id: str) -> None:
+    def _refresh_by_helper(self, session_id: str) -> None:
         from tfclient.finishing.helper import start_helper
 
-        ended = threading.Event()
-        if start_helper(self.paths, session_id, lambda *_: ended.set()):
-            while not ended.is_set():  # set by a thread, and nobody is in a hurry
-                await _pause(REFRESH_SECONDS)
+        began = monotonic()
 
-    async def _write_files(self, session_id: str, on_done: OnDone) -> None:
-        self._write_now(session_id, on_done)
+        def done(_error: Exception | None, _drift: int) -> None:
+            self._helped[session_id] = monotonic() + (monotonic() - began) * (SHARE - 1)
 
-    def _write_now(self, session_id: str, on_done: OnDone) -> None:
+        self._helped[session_id] = float("inf")
+        if not start_helper(self.paths, session_id, done):
+            done(None, 0)
+
+    def _write_next(self) -> None:
+        """Write the files of the session that ended first; of all that have, by a helper, if they wait for long."""
+        session_id, on_done, since = self._ended.popleft()
+        if monotonic() - since < OVERDUE or not self._all_left_to_helper(session_id, on_done):
+            self._write_files(session_id, on_done)
+
+    def _all_left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
+        from tfclient.finishing.helper import start_helper_for
+
+        left = {session_id: on_done}
+        for other, its_done, _ in list(self._ended)[:_HELPED]:
+            # Of one that ended, went on and ended again, both want to know.
+            left.setdefault(other, its_done)
+            if left[other] is not its_done:
+                break
+        if not start_helper_for(
+            self.paths, {each: self._when_done(each, done) for each, done in left.items()}
+        ):
+            return False
+        for _ in range(len(left) - 1):
+            self._ended.popleft()
+        return True
+
+    def _write_files(self, session_id: str, on_done: OnDone) -> None:
         from tfclient.finishing.live import TooHeavy
 
         error: Exception | None = None
         drift = 0
+        done = self._when_done(session_id, on_done)
         try:
-            try:
-                drift = self._write_here(session_id)
-            except TooHeavy as heavy:
-                self._live.pop(session_id, None)
-                self._heavy.add(session_id)
-                error = heavy
-                if self._left_to_helper(session_id, on_done):
-                    return
+            drift = self._write_here(session_id)
+        except TooHeavy as heavy:
+            from tfclient.finishing.helper import start_helper
+
+            self._live.pop(session_id, None)
+            self._heavy.add(session_id)
+            if start_helper(self.paths, session_id, done):
+                return
+            error = heavy
         except Exception as caught:  # noqa: BLE001 - goes to whoever asked
             error = caught
-        self._is_done(on_done, error, drift)
+        except BaseException as caught:
+            done(RuntimeError(f"interrupted by {type(caught).__name__}"), 0)
+            raise
+        done(error, drift)
 
     def _write_here(self, session_id: str) -> int:
         from tfclient.finishing.last_steps import claim_and_write
@@ -205,25 +317,23 @@ class Finisher:
         if session.status != "closed":
             return 0
         self._live.pop(session_id, None)
-        self._closed.add(session_id)
         return len(live.missing_in(session))
 
-    def _left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
-        from tfclient.finishing.helper import start_helper
-
+    def _when_done(self, session_id: str, on_done: OnDone) -> OnDone:
         def done(error: Exception | None, drift: int) -> None:
             self._heavy.discard(session_id)
-            self._is_done(on_done, error, drift)
+            self._helped.pop(session_id, None)
+            try:
+                on_done(error, drift)
+            finally:
+                with self._lock:
+                    self._pending -= 1
+                self._settled.set()
 
-        return start_helper(self.paths, session_id, done)
-
-    def _is_done(self, on_done: OnDone, error: Exception | None, drift: int) -> None:
-        try:
-            on_done(error, drift)
-        finally:
-            with self._idle:
-                self._pending -= 1
-                self._idle.notify_all()
+        # What was due before the end is in what is written now.
+        if self._due.pop(session_id, None) is not None:
+            self._dirty.discard(session_id)
+        return done
 
     def _session(self, session_id: str) -> LiveSession:
         from tfclient.finishing.live import HEAVY, LiveSession
@@ -243,12 +353,10 @@ class Finisher:
 
     def _recover_others(self) -> None:
         """Once per process, when there is time: recover what earlier processes left, in a thread of its own."""
-        if self._recovered:
-            return
-        self._recovered = True
-        # Where no thread can be started, the next process will find them.
-        with contextlib.suppress(RuntimeError):
-            threading.Thread(target=self._recover, name="tfclient-recover", daemon=True).start()
+        if not self._recovered:
+            self._recovered = True
+            # Where no thread can be started, the next process will find them.
+            start_thread(self._recover, "tfclient-recover")
 
     def _recover(self) -> None:
         from tfclient.finishing.helper import start_helper
@@ -257,6 +365,8 @@ class Finisher:
         from tfstore.journal.reading import size_of
         from tfstore.store import Store
 
+        pause = threading.Event()
+        take_turns(Turns(pause.wait, lambda: False))
         try:
             store = Store(self.paths.root, create=True)
             for session_id in unarchived(store):
@@ -270,14 +380,6 @@ class Finisher:
                     )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
-
-
-async def _pause(seconds: float) -> None:
-    """Let time pass without any ``sleep``: a program's tests put something else in its place, and count its calls."""
-    from anyio import Event, move_on_after
-
-    with move_on_after(seconds):
-        await Event().wait()
 
 
 def _ignore(_error: Exception | None, _drift: int) -> None:

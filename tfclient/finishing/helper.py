@@ -1,23 +1,28 @@
 """Very long sessions are projected outside of the program: a process of its own, which takes the memory.
 
-``python -m tfclient.finishing.helper STORE ID`` writes the session's document; when it has ended, also its diagram and
-archive. It outlives the program that started it, gives way to everything else, and is what the system ends first
-when memory runs out: then the next who opens the store begins again.
+``python -m tfclient.finishing.helper STORE ID…`` writes the sessions' documents; of those that have ended, also
+diagram and archive. It outlives the program that started it, gives way to everything else, and is what the system
+ends first when memory runs out: then the next who opens the store begins again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tfstore.disk.fork import start_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from tfclient.finishing.finisher import OnDone
+    from tfclient.finishing.live import LiveSession
     from tfstore.disk.paths import StorePaths
 
 
@@ -40,42 +45,61 @@ def can_help() -> bool:
 
 def start_helper(paths: StorePaths, session_id: str, done: OnDone) -> bool:
     """Have a helper write a session's files; ``done`` is called from a thread of its own. False: none was started."""
+    return start_helper_for(paths, {session_id: done})
+
+
+def start_helper_for(paths: StorePaths, asked: Mapping[str, OnDone]) -> bool:
+    """Have one helper write the files of these sessions, in their order; each is told of its own."""
     if not can_help():
         return False
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
     environment["THOUGHTFLOW_DISABLED"] = "1"
     # -P: a `store.py` in the program's own folder is not taken for ours.
-    command = [sys.executable, "-P", "-m", "tfclient.finishing.helper", str(paths.root), session_id]
+    command = [sys.executable, "-P", "-m", "tfclient.finishing.helper", str(paths.root), *asked]
     try:
         process = subprocess.Popen(  # noqa: S603 - ourselves
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env=environment,
             # Not in the program's group: an interrupt from the keyboard is not meant for it.
             start_new_session=True,
         )
-
-        def wait() -> None:
-            drift, complaint = process.communicate()
-            lines = complaint.decode("utf-8", "replace").strip().splitlines()
-            reason = lines[-1] if lines else f"the process that writes them ended with {process.returncode}"
-            done(
-                HelperFailed(session_id, reason) if process.returncode else None,
-                int(drift) if drift.isdigit() else 0,
-            )
-
-        threading.Thread(target=wait, name="tfclient-helper", daemon=True).start()
-    except (OSError, RuntimeError):
+    except OSError:
         return False
-    return True
+
+    def wait() -> None:
+        said = process.communicate()[0].decode("utf-8", "replace").splitlines()
+        results = dict(_results(said))
+        last = next((line for line in reversed(said) if line.strip() and _parsed(line) is None), None)
+        silent = last or f"the process that writes them ended with {process.returncode}"
+        for session_id, done in asked.items():
+            reason, drift = results.get(session_id, (silent, 0))
+            done(None if reason is None else HelperFailed(session_id, reason), drift)
+
+    # Without a thread it does its work all the same, and nobody hears of it.
+    return start_thread(wait, "tfclient-helper") is not None
 
 
-def main(root: str, session_id: str) -> None:
-    """Write a session's files and archive it, as the helper process; print how many responses they lack."""
-    from tfclient.finishing.last_steps import claim_and_write
+def _results(said: list[str]) -> Iterator[tuple[str, tuple[str | None, int]]]:
+    for line in said:
+        if (result := _parsed(line)) is not None:
+            yield result["session_id"], (result["error"], result["drift"])
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    # What else a process says, of a library for instance, is no result.
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"session_id", "error", "drift"} <= found.keys() else None
+
+
+def main(root: str, *session_ids: str) -> None:
+    """Write the sessions' files and archive them, as the helper process; print a line of JSON on each."""
     from tfclient.finishing.live import LiveSession
     from tfstore.store import Store
 
@@ -86,11 +110,22 @@ def main(root: str, session_id: str) -> None:
     # Nothing of a projection is garbage before its end: looking for some, again and again, takes a third of the time.
     gc.disable()
     store = Store(root)
-    live = LiveSession(store, session_id)
+    for session_id in session_ids:
+        drift, reason = 0, None
+        try:
+            drift = _write(LiveSession(store, session_id))
+        except Exception as error:  # noqa: BLE001 - one that fails does not stop the others
+            reason = f"{type(error).__name__}: {error}"
+        sys.stdout.write(json.dumps({"session_id": session_id, "error": reason, "drift": drift}) + "\n")
+        gc.collect()
+
+
+def _write(live: LiveSession) -> int:
+    from tfclient.finishing.last_steps import claim_and_write
+
     session = claim_and_write(live, patience=600)
-    if session.status == "closed":
-        sys.stdout.write(str(len(live.missing_in(session))))
+    return len(live.missing_in(session)) if session.status == "closed" else 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -11,6 +11,7 @@ from attrs import define, field
 from tfclient.finishing.drift import Responses
 from tfclient.projection.projector import Projector
 from tfstore.disk.files import replace_file
+from tfstore.disk.turns import turn
 from tfstore.document.documents import Integrity
 from tfstore.errors import SessionDeleted, StoreError
 from tfstore.journal.reading import Tail, has_journal, live_writers, size_of, writers
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tfstore.journal.reading import Entry, JournalReport
     from tfstore.store import Store
 
-_SIP: Final = 2 * 1024 * 1024
+_SIP: Final = 256 * 1024
 _NOT_ALL: Final = "journal: not all of"
 NOT_DRAWN: Final = "diagram: not drawn"
 """How the note of a document begins whose diagram could not be made."""
@@ -152,6 +153,7 @@ class LiveSession:
             if self._tail.report.begun_anew:
                 # What was deleted is not to come back from memory: not all of it could, blobs for instance.
                 return self._again(limit)
+            turn()
             for entry in entries:
                 if entry["type"] == "session.ended":
                     ending = entry
@@ -162,9 +164,11 @@ class LiveSession:
                 self._projector.feed(entry)
                 self._responses.feed(entry)
                 self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
+                turn()
             self._fed += len(entries)
             # What is done with is brought into its last form, which takes less room than that of the wire.
             self._projector.session()
+            turn()
             if not keep_blobs:
                 self._projector.take_blobs()
             elif not bounded:
@@ -212,12 +216,14 @@ class LiveSession:
         put: set[str] = set()
         for blob in self._projector.take_blobs():
             self.store.blobs.put(blob.data, blob.media_type)
+            turn()
             put.add(blob.sha256)
         return put
 
     def _draw(self, session: Session) -> None:
         from tfd2 import drawn
 
+        turn()
         text = (piece.encode("utf-8", "replace") for piece in drawn(session))
         try:
             replace_file(self.store.paths.diagram(self.session_id), text)

@@ -11,6 +11,7 @@ from tfclient.redaction.shapes import suspicious
 from tfclient.redaction.text import scrub
 from tfclient.redaction.walk import NotJSON, dump, parse, secretless_string, without_secrets
 from tfclient.redaction.wire import STRUCTURAL
+from tfclient.signals import let_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,7 @@ class AsTold:
         try:
             kept: object = self._decide(path, text)
         except Exception as error:  # noqa: BLE001 - the user's function; what it cannot judge is dropped
+            let_pass(error)
             return self._dropped(f"custom:{type(error).__name__}", text, path, marks)
         if kept is None:
             return self._dropped("custom", text, path, marks)

@@ -103,7 +103,7 @@ class SessionHandle:
         """
         if timeout is None and not self.ended:
             raise SessionStillOpen(self.id)
-        return self._state.done.wait(timeout) and self.error is None
+        return self._sessions.wait(self._state, timeout) and self.error is None
 
     async def finished(self) -> bool:
         """Wait, as ``wait`` does, without holding up the event loop.
@@ -116,9 +116,10 @@ class SessionHandle:
         if not self.ended:
             raise SessionStillOpen(self.id)
         pause = 0.001
-        while not self._state.done.is_set():
-            await anyio.sleep(pause)
-            pause = min(pause * 2, 0.05)
+        with self._sessions.waiting():
+            while not self._sessions.wait(self._state, 0):
+                await anyio.sleep(pause)
+                pause = min(pause * 2, 0.05)
         return self.error is None
 
     def __enter__(self) -> Self:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import sys
 import threading
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfstore.disk.fork import renew_after_fork
+from tfstore.disk.fork import renew_after_fork, start_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,16 +58,34 @@ def open_sessions() -> list[SessionState]:
 
 def _at_exit() -> None:
     until = monotonic() + EXIT_SECONDS
+    # Whoever presses Ctrl-C once more waits for nothing.
+    with contextlib.suppress(KeyboardInterrupt):
+        _SWEEP.end_all(until)
+        for finisher in list(_DRAINED.values()):
+            with contextlib.suppress(Exception):
+                finisher.drain(max(0.0, until - monotonic()))
+    _end_as_interrupted()
+
+
+def _end_as_interrupted() -> None:
+    """Let a program that an interrupt ended die of it, as it would have.
+
+    The interpreter notes an interrupt that nobody caught where it ends a text of code, and forgets it at the next
+    such text: in modules that are imported for the first time now, to write documents, there are some.
+    """
+    if getattr(sys, "last_type", None) is KeyboardInterrupt and not hasattr(sys, "ps1"):
+        with contextlib.suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - see above
+
+
+def _end_open_sessions(until: float) -> None:
     for state in open_sessions():
         with contextlib.suppress(Exception):
-            state.end("process_exit")
-    for finisher in list(_DRAINED.values()):
-        with contextlib.suppress(Exception):
-            finisher.drain(max(0.0, until - monotonic()))
+            state.end("process_exit", max(0.0, until - monotonic()))
 
 
 class _Sweep:
-    """Ends idle sessions, from a daemon thread that sleeps until the next one can be due."""
+    """Ends idle sessions, and all of them at exit, from a daemon thread that sleeps until the next one can be due."""
 
     def __init__(self) -> None:
         self._exit = False
@@ -73,32 +93,47 @@ class _Sweep:
         renew_after_fork(self)
 
     def _forked(self) -> None:
-        self._change = threading.Condition()
-        self._changed = False
+        # Nothing waits to put something in: the garbage collector may, anywhere.
+        self._news: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._exit_by = 0.0
+        self._all_ended = threading.Event()
 
     def wake(self) -> None:
         """Look again: a session was opened, or has become due."""
-        with self._change:
-            if not self._exit:
-                self._exit = True
-                atexit.register(_at_exit)
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="tfclient-idle", daemon=True)
-                # Where no thread can be started, sessions end with their process.
-                with contextlib.suppress(RuntimeError):
-                    thread.start()
-                    self._thread = thread
-            self._changed = True
-            self._change.notify()
+        if not self._exit:
+            self._exit = True
+            atexit.register(_at_exit)
+        if self._thread is None or not self._thread.is_alive():
+            # Where no thread can be started, sessions end with their process.
+            self._thread = start_thread(self._run, "tfclient-idle")
+        self._news.put(None)
+
+    def end_all(self, until: float) -> None:
+        """End all sessions, and wait for that until this moment at most."""
+        # What another's exit handler opens after this gets an end of its own.
+        self._exit = False
+        if self._thread is None or not self._thread.is_alive():
+            _end_open_sessions(until)
+            return
+        # Not here: each may wait for a disk. And a new thread is not to be had any more.
+        self._all_ended.clear()
+        self._exit_by = until
+        self._news.put(None)
+        self._all_ended.wait(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
+        news, all_ended = self._news, self._all_ended
         while True:
+            if self._exit_by:
+                _end_open_sessions(self._exit_by)
+                self._exit_by = 0.0
+                all_ended.set()
             pause = self.sweep()
-            with self._change:
-                if not self._changed:
-                    self._change.wait(pause)
-                self._changed = False
+            with contextlib.suppress(Empty):
+                news.get(timeout=pause)
+                while True:
+                    news.get_nowait()
 
     @staticmethod
     def sweep() -> float | None:

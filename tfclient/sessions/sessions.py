@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tfclient.errors import SessionEnded
 from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
-from tfclient.sessions.state import SessionState
+from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
+from tfstore.disk.fork import importing, start_thread
 from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
@@ -73,7 +74,11 @@ class Sessions:
         Raises:
             InvalidSessionId: the id cannot be a file name.
         """
-        from tfstore.disk.paths import check_session_id, new_session_id
+        # All that the first call needs: nothing is imported in the middle of one, where a fork may come between.
+        with importing:
+            from tfclient.finishing import finisher  # noqa: F401
+            from tfstore.disk.paths import check_session_id, new_session_id
+            from tfstore.journal import segment  # noqa: F401
 
         settings = self.settings
         state = SessionState(
@@ -172,8 +177,14 @@ class Sessions:
             self.write(state, entry | ({"redactions": marks} if marks else {}))
             self.write_late_files(state)
 
-    def end(self, state: SessionState, reason: EndReason = "closed") -> None:
-        """End a session: its last entry, then document and diagram in the background."""
+    def end(self, state: SessionState, reason: EndReason = "closed", patience: float = PATIENCE) -> None:
+        """End a session: its last entry, then document and diagram in the background.
+
+        Args:
+            state: the session.
+            reason: why.
+            patience: seconds to wait, where the disk is slow, for what is still to be written.
+        """
         with self._lock:
             if state.ended:
                 return
@@ -183,7 +194,7 @@ class Sessions:
         release(state)
         try:
             if not state.kept or not self._is_ours_to_end(state):
-                state.writer.close()
+                state.writer.close(patience)
                 state.done.set()
                 return
             at, mono = stamp()
@@ -194,12 +205,9 @@ class Sessions:
                 "end_reason": reason,
             }
             state.writer.append(entry)
-            if state.writer.backlog and reason != "process_exit":
-                threading.Thread(
-                    target=self.write_files, args=(state,), name="tfclient-end", daemon=True
-                ).start()
-            else:
-                self.write_files(state)
+            slow = state.writer.backlog and reason != "process_exit"
+            if not slow or start_thread(lambda: self.write_files(state), "tfclient-end") is None:
+                self.write_files(state, patience)
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._done(state, error)
 
@@ -213,13 +221,26 @@ class Sessions:
             implicit.due = True
             look_again()
 
-    def write_files(self, state: SessionState) -> None:
+    def write_files(self, state: SessionState, patience: float = PATIENCE) -> None:
         """Close an ended session's journal and have its document and diagram written."""
-        state.writer.close()
+        state.writer.close(patience)
         try:
             self._made_finisher().write_files(state.id, lambda error, drift: self._done(state, error, drift))
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._done(state, error)
+
+    def wait(self, state: SessionState, timeout: float | None) -> bool:
+        """Wait until the files of an ended session are written, or could not be; say whether that is so."""
+        until = float("inf") if timeout is None else monotonic() + timeout
+        with self.waiting():
+            while not state.done.wait(min(1.0, max(0.0, until - monotonic()))) and monotonic() < until:
+                if self._finisher is not None:
+                    self._finisher.see_to_it()
+        return state.done.is_set()
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Somebody waits for files meanwhile."""
+        return contextlib.nullcontext() if self._finisher is None else self._finisher.waiting()
 
     def write_late_files(self, state: SessionState) -> None:
         """Have the files written once more if something came in after the end."""
@@ -261,14 +282,16 @@ class Sessions:
     def _done(self, state: SessionState, error: Exception | None, drift: int = 0) -> None:
         state.error = error
         doing = f"writing the files of session {state.id}"
-        if error is not None:
-            self.health.fault("finish", error, doing)
-        if drift > state.drift:
-            # Once, though the files are written again where something came in late.
-            self.counters.drift += drift - state.drift
-            state.drift = drift
-            self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
-        state.done.set()
+        try:
+            if error is not None:
+                self.health.fault("finish", error, doing)
+            if drift > state.drift:
+                # Once, though the files are written again where something came in late.
+                self.counters.drift += drift - state.drift
+                state.drift = drift
+                self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
+        finally:
+            state.done.set()
 
     def _made_finisher(self) -> Finisher:
         with self._lock:

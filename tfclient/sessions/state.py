@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from tfstore.disk.fork import renew_after_fork
 from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     Link = tuple["SessionState", "Link | None"]
     """The current session of a context, and what was its link before."""
+
+
+PATIENCE: Final = 5.0
+"""Seconds that the end of a session waits for a slow disk, where nothing else says how long."""
 
 
 class SessionState:
@@ -37,7 +42,7 @@ class SessionState:
         title: str = "",
         metadata: Mapping[str, Any] | None = None,
         idle_seconds: float,
-        end: Callable[[SessionState, EndReason], None],
+        end: Callable[[SessionState, EndReason, float], None],
     ) -> None:
         self.owner = owner
         """The ``Sessions`` that it is one of."""
@@ -61,7 +66,13 @@ class SessionState:
         self.handle: Any = None
         """What the program holds of it, once it has asked for that."""
         self._end = end
+        renew_after_fork(self)
 
-    def end(self, reason: EndReason) -> None:
-        """Have its owner end it."""
-        self._end(self, reason)
+    def end(self, reason: EndReason, patience: float = PATIENCE) -> None:
+        """Have its owner end it, waiting so many seconds for a slow disk at most."""
+        self._end(self, reason, patience)
+
+    def _forked(self) -> None:
+        # Somebody may have been in the middle of setting it.
+        if not self.done.is_set():
+            self.done = threading.Event()

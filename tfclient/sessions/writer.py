@@ -5,8 +5,10 @@ The rules, in the order of what goes wrong:
 * The store cannot be written: the entries are lost and counted, and the next call tries again.
 * The store was deleted under the program: the segment begins anew, with the session's first entry again.
 * The process forked: the child opens a segment of its own in the same session.
-* A write took ``STALLED`` seconds: writing moves to a thread with bounded memory (what it holds is lost if the
-  process is killed, and ``health`` says so) until the disk is fast again.
+* A write took ``STALLED`` seconds, and that was not the processor: writing moves to a thread with bounded memory
+  (what it holds is lost if the process is killed, and ``health`` says so) until the disk is fast again.
+* The segment is opened by a thread. Where that takes ``STALLED`` seconds, its entries wait in the same way.
+* Writing is refused where the call is made, by a detector of blocking calls on an event loop: the same thread does it.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ import secrets
 import sys
 import threading
 from collections import deque
-from time import monotonic, perf_counter
+from queue import Empty, SimpleQueue
+from sys import is_finalizing
+from time import monotonic, perf_counter, process_time
 from typing import TYPE_CHECKING, Final
 
 from tfclient.sessions.sent_bodies import SentBodies
+from tfclient.signals import let_pass
 from tfstore.disk import fork
+from tfstore.disk.fork import start_thread
 from tfstore.errors import EntryTooLong, SegmentNotOurs
 from tfstore.journal.entries import dropped
 
@@ -42,6 +48,10 @@ LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
 BACKLOG_BYTES: Final = 64 * 1024 * 1024
 RETRY_AFTER: Final = 0.25
+BUSY: Final = 4
+"""A write that took no longer than so many turns of the processor is not the disk's fault."""
+_WRITING_RAISES: Final = frozenset({"builtins", "tfstore", "tfclient"})
+"""Where the classes of the errors are made that writing itself raises."""
 
 
 class Writer:
@@ -84,6 +94,8 @@ class Writer:
         """The request bodies that are in the segment, for the next one to refer to."""
         self._segment: Segment | None = None
         self._backlog: Backlog | None = None
+        self._begun: Begun | None = None
+        self._refused: str | None = None
         self._left: deque[Written] = deque()
         self._named = self._names()
 
@@ -97,14 +109,19 @@ class Writer:
         if self._left:
             entries = (*self._drain_left(), *entries)
         backlog = self._backlog
+        if backlog is None and self._refused is not None:
+            backlog = self._behind(self._refused)
         if backlog is not None and (taken := backlog.put(entries)) is not None:
             return taken
+        if self._segment is None and is_finalizing():
+            # Its session has ended with the program, and nothing can be imported any more.
+            self._counters.lost += len(entries)
+            return False
         began = perf_counter()
         try:
             self._write(entries, again=again)
         except Exception as error:  # noqa: BLE001 - whatever it is, the user's call goes on
-            self._failed(error, len(entries))
-            return False
+            return self._not_written(error, entries)
         took = perf_counter() - began
         counters = self._counters
         counters.entries += len(entries)
@@ -112,6 +129,24 @@ class Writer:
         if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._stalled(took)
         return True
+
+    def _not_written(self, error: Exception, entries: tuple[Written | Members, ...]) -> bool:
+        """Have entries written where nobody waits, if that is what they need; else count them as lost."""
+        reason = None
+        if isinstance(error, StillOpening):
+            reason = f"opening the journal takes more than {STALLED * 1000:.0f} ms"
+        elif _refused(error):
+            let_pass(error)
+            reason = self._refused = (
+                f"writing is refused where a call is made ({type(error).__name__}: {error})"
+            )
+            if (segment := self._segment) is not None:
+                segment.take_back(len(entries))
+        if reason is not None and (backlog := self._behind(reason)) is not None:
+            taken = backlog.put(entries)
+            return self.append(*entries) if taken is None else taken
+        self._failed(error, len(entries))
+        return False
 
     def remember(self, sent: SentBody) -> None:
         """Keep a request body that was written, so that what comes again of it need not be."""
@@ -127,18 +162,22 @@ class Writer:
         """Have an entry written with the next ones: for the garbage collector, which may run inside any lock."""
         self._left.append(entry)
 
-    def close(self) -> None:
-        """Write what is left and close the segment; a later entry opens another."""
+    def close(self, patience: float = 5.0) -> None:
+        """Write what is left and close the segment; a later entry opens another.
+
+        Args:
+            patience: seconds to wait, at most, for what a slow disk has not taken yet.
+        """
         if self._left:
             self.append()
         backlog = self._backlog
         if backlog is not None:
-            backlog.wait(5.0)
+            backlog.wait(patience)
         segment, self._segment = self._segment, None
         self.sent_bodies.forget()
         if segment is not None:
             with self._health.guard("journal", f"closing the journal of session {self.session_id}"):
-                self._counters.closed_bytes += segment.path.stat().st_size
+                self._counters.closed_bytes += segment.size
                 segment.close()
 
     def new_id(self) -> str:
@@ -160,10 +199,7 @@ class Writer:
     def size(self) -> int:
         """Bytes of the open segment."""
         segment = self._segment
-        try:
-            return 0 if segment is None else segment.path.stat().st_size
-        except OSError:
-            return 0
+        return 0 if segment is None else segment.size
 
     @property
     def backlog(self) -> int:
@@ -197,23 +233,46 @@ class Writer:
             self._health.recover("journal")
 
     def _open(self, *, again: bool = False) -> Segment:
+        """Return the segment, opened by another thread: that may take as long as the disk likes.
+
+        Raises:
+            StillOpening: it takes longer than a call is to wait; who writes behind waits until it is done.
+        """
         with self._lock:
             if self._segment is not None:
                 return self._segment
-            now = monotonic()
-            if again and now < self._retry_at:
-                raise OSError(self._health.last_error or "the store cannot be written")
-            self._retry_at = now + RETRY_AFTER
-            from tfstore.disk.paths import StorePaths
-            from tfstore.journal.segment import Segment
+            begun = self._begun
+            if begun is None:
+                now = monotonic()
+                if again and now < self._retry_at:
+                    raise OSError(self._health.last_error or "the store cannot be written")
+                self._retry_at = now + RETRY_AFTER
+                self.sent_bodies.forget()
+                opening = self._opening()
+                begun = self._begun = Begun(lambda: self._opened(opening))
+        behind = self._backlog is not None and self._backlog.is_this_thread()
+        if not begun.wait(None if behind else STALLED):
+            raise StillOpening
+        with self._lock:
+            if self._begun is begun:
+                self._begun = None
+                segment = begun.result()
+                self._reopened = segment.reopened
+                self._segment = segment
+                self._health.recover("journal")
+            return self._segment or begun.result()
 
-            self.sent_bodies.forget()
-            segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
-            segment.append(self._opening())
-            self._reopened = segment.reopened
-            self._segment = segment
-            self._health.recover("journal")
-            return segment
+    def _opened(self, opening: Written) -> Segment:
+        from tfstore.disk.paths import StorePaths
+        from tfstore.journal.segment import Segment
+
+        segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
+        try:
+            segment.append(opening)
+        except BaseException:
+            segment.close()
+            raise
+        return segment
 
     def _begin_again(self, segment: Segment) -> None:
         """The store was deleted under the program: what earlier entries said must be said again."""
@@ -231,18 +290,27 @@ class Writer:
         self._health.fault("journal", error, f"writing the journal of session {self.session_id}")
 
     def _stalled(self, took: float) -> None:
-        with self._lock:
-            if self._backlog is not None:
-                return
-            self._health.degrade(
-                "slow",
-                f"a write took {took * 1000:.0f} ms; until the disk is fast again entries wait in memory, "
-                "where a kill of the process would lose them",
-            )
-            self._backlog = Backlog(self)
-        # A busy program can take the time of one write for itself; it is a fault when it is surely the disk.
+        if took < STALLED + BUSY * time_to_be_scheduled():
+            # The program, or the machine, was busy meanwhile.
+            return
+        self._behind(f"a write took {took * 1000:.0f} ms")
         if took >= SURELY_STALLED:
             self._surely_slow(took)
+
+    def _behind(self, reason: str) -> Backlog | None:
+        """Have entries written by a thread from now on, since they cannot be, or should not, in a call."""
+        with self._lock:
+            if self._backlog is None:
+                backlog = Backlog(self)
+                if not backlog.started:
+                    return None
+                self._backlog = backlog
+                self._health.degrade(
+                    "slow",
+                    f"{reason}; until that is over, entries wait in memory for the thread that writes them, "
+                    "where a kill of the process would lose them",
+                )
+            return self._backlog
 
     def _surely_slow(self, took: float) -> None:
         doing = "writing the journal, now in the background"
@@ -255,8 +323,10 @@ class Writer:
 
     def _write_late(self, entries: tuple[Written | Members, ...]) -> float:
         """Write for the backlog; return the seconds it took, or a long time if it failed."""
-        began = perf_counter()
         try:
+            if self._segment is None:
+                self._open()
+            began = perf_counter()
             self._write(entries)
         except Exception as error:  # noqa: BLE001 - see above
             self._failed(error, len(entries))
@@ -264,9 +334,58 @@ class Writer:
         took = perf_counter() - began
         self._counters.entries += len(entries)
         self._counters.latest.append(took)
+        if took >= FAST:
+            took = max(0.0, took - BUSY * time_to_be_scheduled())
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._surely_slow(took)
         return took
+
+
+class StillOpening(Exception):
+    """A journal is being opened, and that takes longer than a call is to wait."""
+
+
+class Begun:
+    """A segment that is being opened by a thread."""
+
+    def __init__(self, work: Callable[[], Segment]) -> None:
+        self._work = work
+        self._segment: Segment | None = None
+        self._error: Exception | None = None
+        self._done = threading.Event()
+        if start_thread(self._run, "tfclient-open") is None:
+            self._run()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until it is opened, or cannot be, for so long at most, or longer if only the processor is busy."""
+        until = None if seconds is None else perf_counter() + seconds
+        busy = process_time()
+        try:
+            while not self._done.wait(seconds):
+                used, busy = process_time() - busy, process_time()
+                if until is None or used < (seconds or 0) / 2 or perf_counter() > until + SURELY_STALLED:
+                    break
+        except Exception as error:  # noqa: BLE001 - somebody forbids to wait here
+            let_pass(error)
+        return self._done.is_set()
+
+    def result(self) -> Segment:
+        """Return what was opened.
+
+        Raises:
+            Exception: why it could not be.
+        """
+        if self._segment is None:
+            raise self._error or OSError("the journal was not opened")
+        return self._segment
+
+    def _run(self) -> None:
+        try:
+            self._segment = self._work()
+        except Exception as error:  # noqa: BLE001 - goes to whoever asks
+            self._error = error
+        finally:
+            self._done.set()
 
 
 class Backlog:
@@ -274,18 +393,31 @@ class Backlog:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._ready = threading.Condition()
+        self._lock = fork.lock()
+        self._news: SimpleQueue[None] = SimpleQueue()
         self._entries: deque[tuple[tuple[Written | Members, ...], int]] = deque()
         self._bytes = 0
         self._over = False
         self.waiting = 0
-        threading.Thread(target=self._run, name="tfclient-slow-disk", daemon=True).start()
+        self._thread = start_thread(self._run, "tfclient-slow-disk")
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a thread for it."""
+        return self._thread is not None
+
+    def is_this_thread(self) -> bool:
+        """Whether this is the thread that writes."""
+        return self._thread is threading.current_thread()
 
     def put(self, entries: tuple[Written | Members, ...]) -> bool | None:
         """Take entries; False if there is no room for them, None if the backlog is over."""
         weight = sum(map(_weight, entries))
-        with self._ready:
+        with self._lock:
             if self._over:
+                return None
+            if self._thread is not None and not self._thread.is_alive():
+                self._end_without_thread()
                 return None
             if self._bytes + weight > BACKLOG_BYTES:
                 lost = len(entries)
@@ -293,7 +425,7 @@ class Backlog:
                 self._entries.append((entries, weight))
                 self._bytes += weight
                 self.waiting += len(entries)
-                self._ready.notify()
+                self._news.put(None)
                 return True
         self._writer._failed(OSError("the backlog is full"), lost)  # noqa: SLF001 - two halves of one
         return False
@@ -301,29 +433,57 @@ class Backlog:
     def wait(self, timeout: float) -> None:
         """Wait until everything is written, for at most this many seconds."""
         until = monotonic() + timeout
-        with self._ready:
-            while self.waiting and (left := until - monotonic()) > 0:
-                self._ready.wait(min(left, 0.1))
+        pause = threading.Event()
+        while self.waiting and (left := until - monotonic()) > 0 and not is_finalizing():
+            pause.wait(min(left, 0.005))
 
     def _run(self) -> None:
         took = STALLED + FAST
         while True:
-            with self._ready:
-                if not self._entries:
-                    if took < FAST or not self._ready.wait(1.0):
-                        if self._entries:
-                            continue
-                        self._over = True
-                        self._writer._fast_again(self)  # noqa: SLF001 - two halves of one
+            try:
+                self._news.get(timeout=1.0 if took >= FAST else 0.0)
+            except Empty:
+                with self._lock:
+                    if not self._entries:
+                        self._end()
                         return
-                    continue
-                entries, weight = self._entries[0]
-            took = self._writer._write_late(entries)  # noqa: SLF001 - two halves of one
-            with self._ready:
-                self._entries.popleft()
-                self._bytes -= weight
-                self.waiting -= len(entries)
-                self._ready.notify_all()
+            took = self._write_first()
+
+    def _write_first(self) -> float:
+        entries, weight = self._entries[0]
+        took = self._writer._write_late(entries)  # noqa: SLF001 - two halves of one
+        with self._lock:
+            self._entries.popleft()
+            self._bytes -= weight
+            self.waiting -= len(entries)
+        return took
+
+    def _end_without_thread(self) -> None:
+        """Its thread was ended by somebody: what it had not written yet is written here."""
+        self._end()
+        while self._entries:
+            self._write_first()
+
+    def _end(self) -> None:
+        self._over = True
+        self._writer._fast_again(self)  # noqa: SLF001 - two halves of one
+
+
+def time_to_be_scheduled() -> float:
+    """Return the seconds after which this thread has its turn again, having waited for nothing: more if all is busy."""
+    pause = threading.Event()
+    began = perf_counter()
+    pause.wait(1e-6)
+    half = perf_counter()
+    pause.wait(1e-6)
+    return max(half - began, perf_counter() - half)
+
+
+def _refused(error: Exception) -> bool:
+    """Whether somebody forbids to write where it was tried: detectors of blocking calls raise errors of their own."""
+    if isinstance(error, RecursionError):
+        return False
+    return isinstance(error, RuntimeError) or type(error).__module__.partition(".")[0] not in _WRITING_RAISES
 
 
 def _weight(entry: Written | Members) -> int:

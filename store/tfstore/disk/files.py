@@ -9,6 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, TypeAlias
 
 from tfstore.disk.paths import open_for_reading, open_private
+from tfstore.disk.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,6 +71,7 @@ def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = Fal
                 left = memoryview(piece)
                 while left:
                     left = left[os.write(descriptor, left) :]
+                turn()
             if fsync:
                 os.fsync(descriptor)
         finally:

@@ -1,11 +1,25 @@
-"""What begins anew in a forked child: locks that another thread may have held, threads that are gone."""
+"""What a fork breaks begins anew in the child; what it must not strike is done while no fork happens.
+
+Locks that another thread may have held and threads that are gone are begun anew. A module that another thread was
+importing would stay half of one in the child for ever, and its lock taken: forks wait for imports made under
+``importing``. At the end of the interpreter all other threads stop where they are, whatever they hold: from then on
+no lock of ours is waited for, and no thread is started.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+from sys import is_finalizing
 from threading import RLock
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE: Final = 5.0
+"""Seconds that a fork waits for an import at most: its thread may itself hold what that import needs."""
 
 
 class Forkable(Protocol):
@@ -23,7 +37,7 @@ def renew_after_fork(thing: Forkable) -> None:
 
 
 class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
-    """A reentrant lock that is free in a forked child, whoever held it when the process forked.
+    """A reentrant lock that is free in a forked child, and that nobody waits for when the interpreter goes down.
 
     Reentrant, since the garbage collector may finish an abandoned stream at any allocation.
 
@@ -40,17 +54,47 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
         renew_after_fork(self)
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        # Whoever has it then never runs again, and nobody else does: there is nothing to be kept apart.
+        self._lock.acquire(blocking=not is_finalizing())
+
+    def try_to_take(self) -> bool:
+        """Take it, if nobody else has it; say whether that is so."""
+        return self._lock.acquire(blocking=False)
 
     def __exit__(self, *exc_info: object) -> None:
         try:  # noqa: SIM105 - `suppress` takes longer than the rest of this
             self._lock.release()
         except RuntimeError:
-            # Forked inside the block: the child's lock is another one, and nobody has it.
+            # Forked inside the block: the child's lock is another one, and nobody has it. Or it was not waited for.
             pass
 
     def _forked(self) -> None:
         self._lock = RLock()
+
+
+importing: Final = lock()
+"""Held while modules are imported that a program may fork meanwhile."""
+
+
+def start_thread(work: Callable[[], object], name: str) -> threading.Thread | None:
+    """Start a daemon thread; None where none can be had: too many, or the interpreter is going down."""
+    if is_finalizing():
+        # Starting would wait, for ever, for a thread that never runs.
+        return None
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
+
+
+def _before() -> None:
+    importing._lock.acquire(timeout=PATIENCE)  # noqa: SLF001 - a lock of this module
+
+
+def _in_parent() -> None:
+    importing.__exit__()
 
 
 def _in_child() -> None:
@@ -59,4 +103,4 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

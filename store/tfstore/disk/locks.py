@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import define
 from filelock import FileLock, Timeout
 
+from tfstore.disk.parked import PARKING
 from tfstore.disk.paths import open_for_reading, open_private
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ APPEND = os.O_RDWR | os.O_APPEND
 """Reading too, for the repair of a line that was not written to its end."""
 
 _PAUSE: Final = 0.005
+_LOCK_SECONDS: Final = 1.0
 
 
 @define
@@ -69,13 +71,60 @@ def open_held(path: Path) -> Held:
         return _held(open_private(path, APPEND | os.O_CREAT), sidecar)
     try:
         held = _held(open_private(path, APPEND))
-        _lock(held.descriptor)
+        with _being_opened(held):
+            _lock(held.descriptor)
     except FileNotFoundError:
         hidden = path.with_name(f".{path.name}.new")
         held = _held(open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL))
-        _lock(held.descriptor)
-        hidden.rename(path)
+        with _being_opened(held):
+            _lock(held.descriptor)
+            hidden.rename(path)
     return held
+
+
+def reopen_held(path: Path, identity: tuple[int, int]) -> Held | None:
+    """Open and hold a file once more that was open before; None if it is another one by now, or none.
+
+    Raises:
+        OSError: it cannot be opened, for want of descriptors for instance.
+    """
+    try:
+        held = _held(open_private(path, APPEND))
+    except FileNotFoundError:
+        return None
+    with _being_opened(held):
+        if sys.platform != "win32":
+            _lock(held.descriptor)
+    if held.identity != identity:
+        held.release()
+        return None
+    return held
+
+
+_OPENING: Final[list[Held]] = []
+
+
+@contextlib.contextmanager
+def _being_opened(held: Held) -> Iterator[None]:
+    """A child that is forked meanwhile lets go of it: else it would hold its parent's lock until it ends."""
+    _OPENING.append(held)
+    try:
+        yield
+    except BaseException:
+        held.release()
+        raise
+    finally:
+        _OPENING.remove(held)
+
+
+def _let_go() -> None:
+    for held in _OPENING:
+        held.release()
+    _OPENING.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def is_held(path: Path) -> bool:
@@ -90,17 +139,8 @@ def is_held(path: Path) -> bool:
                 return False
         except Timeout:
             return True
-    try:
-        descriptor = open_for_reading(path)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    # Its own lock once more at the end: it may just have been taken back from where it was parked.
+    return _is_locked(path) or PARKING.is_parked(path) or _is_locked(path)
 
 
 @contextlib.contextmanager
@@ -146,8 +186,31 @@ def _sidecar(path: Path) -> Path:
 
 if sys.platform != "win32":
 
+    def _is_locked(path: Path) -> bool:
+        try:
+            descriptor = open_for_reading(path)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def _lock(descriptor: int) -> None:
-        # Blocking: somebody asking `is_held` may have the file for a few microseconds. A file system
-        # without locks still takes the entries.
+        # Again and again: somebody asking `is_held` may have the file for a few microseconds. Not for ever, since
+        # a test's pretended file may have the number of a real one. A file system without locks takes the entries.
+        until = monotonic() + _LOCK_SECONDS
+        pause = threading.Event()
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if monotonic() > until:
+                        return
+                    pause.wait(_PAUSE)
+                else:
+                    return

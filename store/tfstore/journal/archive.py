@@ -26,6 +26,7 @@ from attrs import frozen
 from tfstore.disk import fork
 from tfstore.disk.json_text import compact, parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
+from tfstore.disk.turns import turn
 from tfstore.errors import ArchiveUnreadable
 
 if TYPE_CHECKING:
@@ -196,13 +197,9 @@ class ArchiveWriter:
         Raises:
             ValueError: it has fewer.
         """
-        import zstandard
+        from tfstore.journal.zstd import compressor
 
-        log = max(10, min(WINDOW_LOG, size.bit_length()))
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            _LEVEL, source_size=size, window_log=log, enable_ldm=log > 20, write_checksum=True
-        )
-        pieces = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=size)
+        pieces = compressor(size, level=_LEVEL, window_log=max(10, min(WINDOW_LOG, size.bit_length())))
         digest = sha256()
         left, packed = size, 0
         while left:
@@ -212,6 +209,7 @@ class ArchiveWriter:
             left -= len(block)
             digest.update(block)
             packed += self._file.write(pieces.compress(block))
+            turn()
         packed += self._file.write(pieces.flush())
         self._added(writer, size, digest.hexdigest(), packed)
 
@@ -293,17 +291,16 @@ class _Unpacked(io.RawIOBase):
 
     def __init__(self, archive: Archive, part: Part) -> None:
         try:
-            import zstandard
-        except ImportError:
-            raise archive.bad("the package zstandard, which it needs, is not installed") from None
+            from tfstore.journal.zstd import Frame, ZstdError
+        except ImportError as error:
+            raise archive.bad(f"the package {error.name}, which it needs, is not installed") from None
         self._archive = archive
         self._part = part
-        self._failure: type[Exception] = zstandard.ZstdError
+        self._failure: type[Exception] = ZstdError
         self._left = part.bytes
         self._digest = sha256()
-        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << WINDOW_LOG)
         region = cast("BinaryIO", _Region(archive, part.at, part.packed))
-        self._stream = unpacker.stream_reader(region, read_size=_BLOCK)
+        self._frame = Frame(region, window_log=WINDOW_LOG)
 
     def readable(self) -> bool:
         return True
@@ -311,7 +308,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         view = memoryview(buffer)
         try:
-            data = self._stream.read(min(len(view), self._left) or 1)
+            data = self._frame.read(min(len(view), self._left) or 1)
         except self._failure as error:
             raise self._archive.bad(f"the segment of {self._part.writer} is damaged ({error})") from error
         if len(data) > self._left or (not data and self._left):

@@ -14,17 +14,21 @@ The rules that keep a segment readable, whatever happens in between:
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sys
 from hashlib import sha256
-from threading import RLock, Thread
+from sys import is_finalizing
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
-from tfstore.disk.fork import renew_after_fork
+from tfstore.disk.fork import lock, renew_after_fork, start_thread
 from tfstore.disk.json_text import compact, line, parse
-from tfstore.disk.locks import Held, open_held
+from tfstore.disk.locks import Held, open_held, reopen_held
+from tfstore.disk.parked import PARKING, bound
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
 
 if TYPE_CHECKING:
@@ -45,8 +49,12 @@ _TRIES: Final = 10
 _LOOK_AGAIN: Final = 0.02
 """Seconds within which a deleted file may go unnoticed, while a stream comes in."""
 
+_USES: Final = itertools.count(1)
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
+
+
+_SEGMENTS: Final[WeakSet[Segment]] = WeakSet()
 
 
 class Segment:
@@ -79,11 +87,14 @@ class Segment:
         self._closed = False
         # Reentrant, with a list for what comes in between: the garbage collector may finish an abandoned
         # stream, and so journal its end, in the middle of an append of the same thread.
-        self._lock = RLock()
+        self._lock = lock()
         self._busy = False
         self._between: list[tuple[Written | Members, ...]] = []
         self._named = b'"session_id":%b,' % compact(session_id)
-        self._seq = 0
+        self._seq = self._written = 0
+        self._parked: tuple[int, int] | None = None
+        """What tells the file that is held without a descriptor; see ``parked``."""
+        self._used = 0
         self._prev: str | _Digest = ""
         self._size = 0
         self._look_at = 0.0
@@ -103,12 +114,13 @@ class Segment:
             StoreUnusable: nothing can be written there.
         """
         segment = cls(paths, session_id, f"{os.getpid()}_{secrets.token_hex(4)}", fsync=fsync)
+        # Before there is anything to be let go of: a fork may come at any moment.
+        renew_after_fork(segment)
         try:
             segment._open_file()
         except OSError as error:
             reason = f"{segment.path} cannot be made ({error.strerror or error})"
             raise StoreUnusable(paths.root, reason) from error
-        renew_after_fork(segment)
         return segment
 
     def append(self, *entries: Written | Members, again: bool = False) -> None:
@@ -150,13 +162,34 @@ class Segment:
     def is_there(self) -> bool:
         """Return whether the next entries go on in the file that has the last ones."""
         held = self._held
-        if held is None or os.getpid() != self.pid:
+        identity = self._parked if held is None else held.identity
+        if identity is None or os.getpid() != self.pid:
             return False
         try:
-            status = os.fstat(held.descriptor)
+            status = self.path.lstat() if held is None else os.fstat(held.descriptor)
         except OSError:
             return False
-        return status.st_nlink > 0 and (status.st_dev, status.st_ino) == held.identity
+        return status.st_nlink > 0 and (status.st_dev, status.st_ino) == identity
+
+    def is_open(self, pid: int) -> bool:
+        """Whether it has a descriptor of this process."""
+        return self._held is not None and self.pid == pid
+
+    @property
+    def last_use(self) -> int:
+        """When it was last written to, on a clock that counts uses."""
+        return self._used
+
+    def take_back(self, count: int) -> None:
+        """Forget that the last ``count`` entries were to be written, which was refused: they come again."""
+        with self._lock:
+            if self._seq - count == self._written:
+                self._seq = self._written
+
+    @property
+    def size(self) -> int:
+        """Bytes of it, as far as this process wrote them."""
+        return self._size
 
     def close(self) -> None:
         """Let go of the file and its lock; harmless when repeated, and in a forked child."""
@@ -167,6 +200,7 @@ class Segment:
             held, self._held = self._held, None
             if held is not None:
                 held.release()
+            self._unpark()
 
     def __enter__(self) -> Self:
         return self
@@ -176,10 +210,37 @@ class Segment:
 
     def __del__(self) -> None:
         held = getattr(self, "_held", None)
-        if held is not None and os.getpid() == self.pid:
-            held.release()
+        if os.getpid() == self.pid:
+            if held is not None:
+                held.release()
+            self._unpark()
+
+    def park(self) -> None:
+        """Give the descriptor back until the next append, and hold the file without one, if nobody is at it."""
+        if not self._lock.try_to_take():
+            return
+        try:
+            held = self._held
+            if held is not None and not self._busy and PARKING.park(self.path):
+                self._parked, self._held = held.identity, None
+                held.release()
+        finally:
+            self._lock.__exit__()
+
+    def _unpark(self) -> None:
+        if getattr(self, "_parked", None) is not None:
+            self._parked = None
+            PARKING.take_back(self.path)
+
+    def _unparked(self, identity: tuple[int, int]) -> Held | None:
+        held = reopen_held(self.path, identity)
+        self._held = held
+        self._unpark()
+        _make_room(self)
+        return held
 
     def _forked(self) -> None:
+        self._parked = None
         held, self._held = self._held, None
         if held is not None:
             held.release()
@@ -187,7 +248,10 @@ class Segment:
     def _write(self, entries: tuple[Written | Members, ...], *, again: bool = False) -> None:
         seq = self._seq
         self._seq = seq + len(entries)
+        self._used = next(_USES)
         held = self._held
+        if held is None and self._parked is not None:
+            held = self._unparked(self._parked)
         if held is None or not self._is_as_left(held, again=again):
             held = self._ready(held)
         prev = self._prev
@@ -219,6 +283,7 @@ class Segment:
             raise
         self._size += written
         self._prev = prev
+        self._written = seq
         self._fragment = False
         if self._fsync:
             os.fsync(descriptor)
@@ -266,6 +331,8 @@ class Segment:
         self._held = held = self._make_file()
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
+        _SEGMENTS.add(self)
+        _make_room(self)
         return held
 
     def _make_file(self) -> Held:
@@ -305,27 +372,38 @@ class Segment:
                 self._fragment = True
 
 
+def _make_room(opened: Segment) -> None:
+    """Park the segments used least, if there are too many open ones now."""
+    pid = os.getpid()
+    others = [each for each in list(_SEGMENTS) if each is not opened and each.is_open(pid)]
+    too_many = len(others) + 1 - bound()
+    if too_many > 0:
+        for each in sorted(others, key=lambda each: each.last_use)[:too_many]:
+            each.park()
+
+
 class _Digest:
     """The digest of a long line, made by a thread of its own while the program goes on: the next line needs it."""
 
     def __init__(self, line: bytes) -> None:
         self._line = line
         self._hex = ""
-        self._thread: Thread | None = Thread(target=self._make, name="tfclient-digest", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:
-            # No thread is to be had, as when the interpreter is going down.
-            self._thread = None
+        self._thread: Thread | None = start_thread(self._make, "tfclient-digest")
+        if self._thread is None:
             self._make()
 
     def _make(self) -> None:
-        self._hex = sha256(self._line).hexdigest()
+        text = self._line
+        if not self._hex:
+            self._hex = sha256(text).hexdigest()
         self._line = b""
 
     def __str__(self) -> str:
-        if self._thread is not None:
-            self._thread.join()
+        while self._thread is not None and not self._hex:
+            self._thread.join(0.1)
+            if not self._hex and (is_finalizing() or not self._thread.is_alive()):
+                # It will never be done with it.
+                self._make()
         return self._hex
 
 
