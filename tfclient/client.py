@@ -24,6 +24,7 @@ from tfclient.capture.tools import ToolCall, call_of, diagnosed
 from tfclient.capture.websockets import ADDRESS, WatchedAddress
 from tfclient.recorder import Recorder, checked
 from tfclient.sessions.handle import SessionHandle
+from tfclient.sessions.state import SessionState
 from tfstore.disk import fork
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
@@ -35,16 +36,28 @@ _making = fork.lock()
 class _Slot:
     """Where a client and its copies have their recorder, which is made when it is first needed."""
 
-    __slots__ = ("recorder",)
+    __slots__ = ("__weakref__", "recorder")
 
     def __init__(self, recorder: Recorder | None) -> None:
         self.recorder = recorder
+        if recorder is not None:
+            recorder.clients.add(self)
 
     def made(self) -> Recorder:
         with _making:
             if self.recorder is None:
                 self.recorder = Recorder()
+                self.recorder.clients.add(self)
             return self.recorder
+
+    def closed(self) -> None:
+        recorder = self.recorder
+        if recorder is None:
+            return
+        recorder.clients.discard(self)
+        # The others that share it may be in the middle of something.
+        if not recorder.clients:
+            recorder.sessions.client_closed()
 
 
 class _Traced:
@@ -52,6 +65,8 @@ class _Traced:
 
     _tf_slot: _Slot | None = None
     _tf_plain_name: str | None = None
+    _tf_session: SessionState | None = None
+    """The session that all of its calls belong to, wherever they are made."""
 
     def __init__(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> None:
         self._tf_slot = _Slot(checked(recorder))
@@ -62,6 +77,7 @@ class _Traced:
         copied = super().copy(*args, **kwargs)  # type: ignore[misc]
         # Set on the finished copy, not passed through: a subclass may have another __init__.
         copied._tf_slot = self._slot() if given is None else _Slot(given)
+        copied._tf_session = self._tf_session if given is None else None
         return copied
 
     with_options = copy
@@ -95,7 +111,8 @@ class _Traced:
     ) -> SessionHandle:
         """Make a session of one's own for what runs inside its ``with`` (or ``async with``) block.
 
-        Tasks and ``contextvars.copy_context`` threads started inside belong to it.
+        Tasks and ``contextvars.copy_context`` threads started inside belong to it, and so does whatever is called on
+        ``session.client``, wherever that is.
 
         Args:
             title: what people find it by; else its first prompt.
@@ -105,14 +122,21 @@ class _Traced:
         Raises:
             InvalidSessionId: the id cannot be a file name.
         """
-        return self.recorder.session(title=title, metadata=metadata, id=id)
+        session = self.recorder.session(title=title, metadata=metadata, id=id)
+        session._made_by(self)
+        return session
 
     def end_session(self) -> SessionHandle | None:
-        """End the current session and return it, or None if there is none.
+        """End the current session, or the client's own, and return it, or None if there is none.
 
         Its document and diagram are written in the background; ``wait()`` waits for them.
         """
-        return self.recorder.end_session()
+        own = self._tf_session
+        if own is None:
+            return self.recorder.end_session()
+        handle = self.recorder._handle(own)
+        handle.end()
+        return handle
 
     def tool(self, function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
         """Decorate a function that serves the model's tool calls, so that its runs are measured.
@@ -140,7 +164,7 @@ class _Traced:
         Raises:
             TypeError: it is none of these.
         """
-        return call_of(self.recorder, item)
+        return call_of(self.recorder, item, self._tf_session)
 
     def tool_diagnostics(self, diagnostic: Mapping[str, object]) -> None:
         """Measure the tools that one of the SDK's tool runners runs: give it to that as ``on_diagnostic=``.
@@ -151,7 +175,7 @@ class _Traced:
         Args:
             diagnostic: what the runner says.
         """
-        diagnosed(self.recorder, diagnostic)
+        diagnosed(self.recorder, diagnostic, self._tf_session)
 
     def following(self, response: object) -> AbstractContextManager[None]:
         """Say that the calls made inside a ``with`` block continue from a response.
@@ -168,7 +192,7 @@ class _Traced:
         return following(response)
 
     def _measured(self, function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
-        return measured(lambda: self.recorder, function, name)
+        return measured(lambda: self.recorder, function, name, self._tf_session)
 
 
 class _TracedSync(_Traced):
@@ -208,8 +232,8 @@ class _TracedAsync(_Traced):
 def _close_session(client: _Traced) -> None:
     slot = client._tf_slot
     # Not `client.recorder`, which would make one.
-    if slot is not None and slot.recorder is not None:
-        slot.recorder.end_session()
+    if slot is not None and client._tf_session is None:
+        slot.closed()
 
 
 def _drop_in(client: _C) -> _C:

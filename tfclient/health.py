@@ -33,7 +33,8 @@ class Health:
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
     ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``backlog``), ``last_error`` is the latest in words, and
-    ``unseen`` names what passed by without being recorded.
+    ``unseen`` names what passed by without being recorded, ``strays`` the sessions that were left in another context
+    than they were entered in, without a call: what was meant for them is elsewhere.
 
     Example:
         >>> health = Health()
@@ -44,10 +45,12 @@ class Health:
     def __init__(self) -> None:
         self._lock = fork.lock()
         self._reasons: dict[str, str] = {}
+        self._said: set[str] = set()
         self.faults = 0
         self.by_kind: dict[str, int] = {}
         self.last_error: str | None = None
         self.unseen: list[str] = []
+        self.strays: list[str] = []
 
     @property
     def ok(self) -> bool:
@@ -121,6 +124,27 @@ class Health:
                     return
                 self.unseen.append(what)
             _log.warning("%s is not recorded: %s.", what, why)
+
+    def say(self, kind: str, text: str) -> None:
+        """Say something that is worth knowing and no fault, the first time that there is something of its kind."""
+        with contextlib.suppress(Exception):
+            with self._lock:
+                if kind in self._said:
+                    return
+                self._said.add(kind)
+            _log.warning("%s", text)
+
+    def stray(self, session_id: str) -> None:
+        """Note, and say once, that what was meant for a session is in another."""
+        with contextlib.suppress(Exception):
+            with self._lock:
+                self.strays.append(session_id)
+            self.say(
+                "stray",
+                f"Session {session_id} was entered in one context and left in another, and no call was made in it: "
+                "where a framework runs its block step by step, calls go to whatever session is current there. Make "
+                "them with session.client. See docs/quickstart.md, and client.recorder.health.strays for others.",
+            )
 
     def degrade(self, kind: str, reason: str) -> None:
         """Say that recording does not work as it should, until ``recover`` is called for this kind."""

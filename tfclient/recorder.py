@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from typing import TYPE_CHECKING, Any, Final
-from weakref import finalize
+from weakref import WeakSet, finalize, ref
 
 import openai
 
@@ -77,6 +77,8 @@ class Recorder:
         with importing:
             from tfclient.redaction import Redactor, header_plans  # noqa: F401
 
+        self.clients: Final[WeakSet[Any]] = WeakSet()
+        """What the clients that record with it hold of it, for as long as they are open."""
         self.health: Final = Health()
         self._counters = Counters()
         self.sessions: Final = Sessions(
@@ -147,9 +149,11 @@ class Recorder:
         )
 
     def _handle(self, state: SessionState) -> SessionHandle:
-        if state.handle is None:
-            state.handle = SessionHandle(self.sessions, state)
-        handle: SessionHandle = state.handle
+        handle = None if state.handle is None else state.handle()
+        if handle is None:
+            handle = SessionHandle(self.sessions, state)
+            # It may know a client, and that this recorder; which would then never be gone.
+            state.handle = ref(handle)
         return handle
 
     def __repr__(self) -> str:

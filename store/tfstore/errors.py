@@ -16,6 +16,7 @@
     * ArchiveUnreadable
     * SessionInUse
     * TableReadOnly
+    * FilesNotMade
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -177,6 +178,18 @@ class JournalUnreadable(StoreError):
     def __init__(self, session_id: str, path: Path, reason: str) -> None:
         super().__init__(
             f"The journal of session {session_id} cannot be read whole, so {path} stays as it is. {reason}"
+        )
+        self.session_id = session_id
+        self.path = path
+
+
+class FilesNotMade(StoreError):
+    """The files of a session cannot be made, for what its journal holds."""
+
+    def __init__(self, session_id: str, path: Path, cause: BaseException) -> None:
+        super().__init__(
+            f"The files of session {session_id} cannot be made: {type(cause).__name__} ({cause}). Its journal, {path}, "
+            "is whole and stays; other sessions are not affected."
         )
         self.session_id = session_id
         self.path = path

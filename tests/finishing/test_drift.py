@@ -5,10 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.projection.builders import Story, said, user
 from tfclient.finishing.drift import Responses
+from tfclient.finishing.finisher import Finisher
+from tfstore.disk.paths import StorePaths
+from tfstore.journal.segment import Segment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def ids(entries: list[dict[str, Any]]) -> list[str]:
@@ -73,3 +79,20 @@ def test_what_is_no_model_call_or_failed_makes_no_response() -> None:
     story.send(story.body("Hi")).fails()
 
     assert ids(story.entries) == []
+
+
+def test_entries_that_were_written_and_are_gone_are_told(tmp_path: Path) -> None:
+    """As when one is written to a segment that is being removed: no gap shows it, since nothing follows."""
+    paths = StorePaths(tmp_path)
+    segment = Segment.open(paths, "mine")
+    segment.append({"at": 1, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+    whole = segment.path.read_bytes()
+    segment.append({"at": 2, "mono": 2, "type": "annotation", "kind": "late", "data": None})
+    segment.close()
+    segment.path.write_bytes(whole)
+    told: list[tuple[Exception | None, int]] = []
+    finisher = Finisher(paths)
+    finisher.write_files("mine", lambda *what: told.append(what))
+    finisher.drain(20)
+
+    assert told == [(None, 1)]

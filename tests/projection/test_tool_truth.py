@@ -391,3 +391,21 @@ def test_a_chat_that_says_something_after_its_calls() -> None:
         ("assistant_message", 0),
     ]
     assert the(session, "tool_call").payload_completed == {"ok": True, "result": "7"}
+
+
+@pytest.mark.parametrize(
+    ("item", "arguments"),
+    [
+        ({"type": "custom_tool_call", "call_id": "c", "name": "run", "input": "x = {1"}, "x = {1"),
+        (
+            {"type": "code_interpreter_call", "id": "ci", "code": "print(1)", "status": "completed"},
+            "print(1)",
+        ),
+    ],
+)
+def test_input_that_is_no_json_by_nature(item: dict[str, Any], arguments: str) -> None:
+    story = Story("responses")
+    story.ask([user("Run it")], [item])
+    tool = the(story.session(), "tool_call")
+    assert tool.payload_started["arguments"] == arguments
+    assert "arguments_invalid" not in tool.payload_started

@@ -284,8 +284,8 @@ class Exchange:
             if self._ended or self._pid != os.getpid():
                 return
             self._ended = True
-            for entry in (*self._rest(), self._ended_entry("left_early" if self._started else "never_read")):
-                self._call.state.writer.leave(entry)
+            ended = self._ended_entry("left_early" if self._started else "never_read")
+            self._call.sessions.leave_entries(self._call.state, (*self._rest(), ended))
 
     def fault(self, error: Exception, doing: str) -> None:
         """Count a fault of the recorder's own."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
     from tfclient.recorder import Recorder
+    from tfclient.sessions.state import SessionState
 
     _Started = Callable[[tuple[Any, ...], dict[str, Any]], ToolCall]
 
@@ -27,7 +28,10 @@ _KEPT: Final = 1000
 
 
 def measured(
-    recorder: Callable[[], Recorder], function: Callable[P, R], name: str | None = None
+    recorder: Callable[[], Recorder],
+    function: Callable[P, R],
+    name: str | None = None,
+    bound: SessionState | None = None,
 ) -> Callable[P, R]:
     """Return the function, with each of its calls recorded; its signature, name and nature stay.
 
@@ -35,11 +39,13 @@ def measured(
         recorder: gives what records it.
         function: any function; a coroutine function stays one, and so does one that yields.
         name: the tool's name; the function's own by default.
+        bound: the session that its calls belong to, if that is not the current one.
     """
     called = name or getattr(function, "__name__", type(function).__name__)
 
     def started(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
-        return ToolCall(recorder(), name=called, arguments=_arguments(function, args, kwargs))
+        arguments = _arguments(function, args, kwargs)
+        return ToolCall(recorder(), name=called, arguments=arguments, bound=bound)
 
     for yields, made in (
         (inspect.isgeneratorfunction, _yielding),

@@ -49,7 +49,7 @@ def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
         options = args[1] if len(args) > 1 else kwargs["options"]
         return Call(
             sessions,
-            sessions.for_call(),
+            sessions.for_call(options, getattr(client, "_tf_session", None)),
             method=options.method,
             path=options.url,
             stream=bool(kwargs.get("stream")),

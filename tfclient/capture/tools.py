@@ -40,6 +40,7 @@ class ToolCall:
         name: the tool's name, where it is known.
         call_id: the model's id for this call, where it is known.
         arguments: what the tool was called with.
+        bound: the session that it belongs to, if that is not the current one.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ToolCall:
         name: str | None = None,
         call_id: str | None = None,
         arguments: Any = None,
+        bound: SessionState | None = None,
     ) -> None:
         self.name = name
         self.call_id = call_id
@@ -57,6 +59,7 @@ class ToolCall:
         """What the tool gave; assign it to have it recorded."""
         self.id: str | None = None
         self._recorder = recorder
+        self._bound = bound
         self._state: SessionState | None = None
         self._token: Token[ToolCall | None] | None = None
 
@@ -108,7 +111,7 @@ class ToolCall:
 
     def _start(self, outer: ToolCall | None) -> None:
         with self._recorder.health.guard("tool", f"recording the start of tool {self.name}"):
-            state = self.sessions.for_call()
+            state = self.sessions.for_call(bound=self._bound)
             self.id = state.writer.new_id()
             self._state = state
             entry = self._entry("tool.started")
@@ -159,19 +162,20 @@ def current_tool(sessions: Sessions) -> str | None:
     return tool.call_id or tool.id
 
 
-def call_of(recorder: Recorder, item: object) -> ToolCall:
+def call_of(recorder: Recorder, item: object, bound: SessionState | None = None) -> ToolCall:
     """Return a measured block for one call of the model.
 
     Args:
         recorder: what records it.
         item: a ``function_call`` item of a response, a tool call of a chat message, either as a dict, or
             the ``call_id``.
+        bound: the session that it belongs to, if that is not the current one.
 
     Raises:
         TypeError: it is none of these.
     """
     if isinstance(item, str):
-        return ToolCall(recorder, call_id=item)
+        return ToolCall(recorder, call_id=item, bound=bound)
     function = _get(item, "function")
     call_id = _get(item, "call_id") or _get(item, "id")
     source = item if function is None else function
@@ -183,16 +187,21 @@ def call_of(recorder: Recorder, item: object) -> ToolCall:
     arguments = _get(source, "arguments")
     if arguments is None:
         arguments = _get(_get(item, "custom") or item, "input")
-    return ToolCall(recorder, name=name or _get(item, "type"), call_id=call_id, arguments=arguments)
+    return ToolCall(
+        recorder, name=name or _get(item, "type"), call_id=call_id, arguments=arguments, bound=bound
+    )
 
 
-def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
+def diagnosed(
+    recorder: Recorder, diagnostic: Mapping[str, object], bound: SessionState | None = None
+) -> None:
     """Journal a run of a tool as the SDK's own tool runner speaks of it, when it is over.
 
     Args:
         recorder: what records it.
         diagnostic: an ``openai.lib.tool_diagnostics.ToolDiagnostic``; only those of functions and of the browser
             say the time of one whole call, and others are passed over.
+        bound: the session that it belongs to, if that is not the current one.
     """
     if not recorder.enabled:
         return
@@ -202,7 +211,7 @@ def diagnosed(recorder: Recorder, diagnostic: Mapping[str, object]) -> None:
         if not whole or call_id is None or not isinstance(took, int | float):
             return
         sessions = recorder.sessions
-        state = sessions.for_call()
+        state = sessions.for_call(bound=bound)
         at, mono = stamp()
         name = diagnostic["member"] if diagnostic["api"] == "responses" else f"browser_{diagnostic['member']}"
         about = {"tool": state.writer.new_id(), "call_id": call_id, "name": name}

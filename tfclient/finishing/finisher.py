@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from tfstore.disk.paths import StorePaths
 
     OnDone = Callable[[Exception | None, int], None]
-    """Gets what went wrong, or None, and how many responses of the journal the document lacks: there must be none."""
+    """Gets what went wrong, or None, and how much is missing: responses of the journal that the
+    document lacks, and entries that were written and are not in the journal. There must be none."""
 
 _log = logging.getLogger("tfclient")
 
@@ -311,13 +312,18 @@ class Finisher:
     def _write_here(self, session_id: str) -> int:
         from tfclient.finishing.last_steps import claim_and_write
         from tfclient.finishing.live import HEAVY
+        from tfstore.journal.segment import closed_segments, forget_closed
 
         live = self._session(session_id)
+        folder = self.paths.journal_of(session_id)
+        written = closed_segments(folder)
         session = claim_and_write(live, HEAVY)
+        cut_off = live.cut_off(written)
         if session.status != "closed":
             return 0
         self._live.pop(session_id, None)
-        return len(live.missing_in(session))
+        forget_closed(folder)
+        return len(live.missing_in(session)) + cut_off
 
     def _when_done(self, session_id: str, on_done: OnDone) -> OnDone:
         def done(error: Exception | None, drift: int) -> None:

@@ -13,11 +13,11 @@ from tfclient.projection.projector import Projector
 from tfstore.disk.files import replace_file
 from tfstore.disk.turns import turn
 from tfstore.document.documents import Integrity
-from tfstore.errors import SessionDeleted, StoreError
+from tfstore.errors import FilesNotMade, SessionDeleted, StoreError
 from tfstore.journal.reading import Tail, has_journal, live_writers, size_of, writers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tfstore.document.documents import Session
     from tfstore.journal.reading import Entry, JournalReport
@@ -88,10 +88,24 @@ class LiveSession:
             TooHeavy: it has grown beyond ``limit``; nothing was written.
             StoreError: the document could not be written.
         """
-        grown = self._catch_up(limit)
-        if grown:
-            self._write(self.project())
+        with self._told():
+            grown = self._catch_up(limit)
+            if grown:
+                self._write(self.project())
         return grown
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say of which session it is that something cannot be made: whoever is at many goes on with the next."""
+        try:
+            yield
+        except (StoreError, TooHeavy, DrawingFailed, OSError, MemoryError):
+            raise
+        except Exception as error:
+            # What is held of it may be half of something.
+            self._restart()
+            journal = self.store.paths.journal_of(self.session_id)
+            raise FilesNotMade(self.session_id, journal, error) from error
 
     def write_files(self, limit: float = inf) -> Session:
         """Write the document and the diagram of a session that has ended, and return the session.
@@ -101,6 +115,7 @@ class LiveSession:
         Raises:
             TooHeavy: the session weighs more than ``limit``; nothing was written.
             SessionDeleted: there is no journal any more; nothing was written.
+            FilesNotMade: something in the journal cannot be told.
             StoreError: the document could not be written.
             DrawingFailed: the document is whole, but its diagram could not be made or written.
         """
@@ -108,23 +123,28 @@ class LiveSession:
         if several and self._fed:
             # Polls met the writers' entries in another order than a reader of the whole journal will.
             self._restart()
-        self._catch_up(limit)
-        session = self.project()
-        if session.status == "active" and live_writers(self.store.paths, self.session_id):
+        with self._told():
+            self._catch_up(limit)
+            session = self.project()
             self._write(session)
+        if session.status == "active" and live_writers(self.store.paths, self.session_id):
             return session
-        self._write(session)
         self._draw(session)
         return session
 
     def read(self) -> Session:
         """Return the session as ``write_files`` would write it; nothing is written."""
-        self._catch_up(inf, keep_blobs=False)
-        return self.project()
+        with self._told():
+            self._catch_up(inf, keep_blobs=False)
+            return self.project()
 
     def missing_in(self, session: Session) -> list[str]:
         """Return the responses that the journal shows and this session's steps do not; see ``drift``."""
         return self._responses.missing_in(session)
+
+    def cut_off(self, written: dict[str, int]) -> int:
+        """Return how many entries the journal lacks of segments that had this ``seq`` before it was read."""
+        return sum(self._tail.report.cut_off(written).values())
 
     def project(self) -> Session:
         """Return the session as the journal tells it so far."""
@@ -247,6 +267,10 @@ def _trouble(report: JournalReport) -> list[str]:
         notes.append(f"journal: {lost} entries could not be written when they happened")
     if gone:
         notes.append(f"journal: {gone} entries that were in it are gone; `tfclient verify` says where")
+    if short := sum(report.cut_off().values()):
+        notes.append(
+            f"journal: {short} entries at the end of a segment are gone; `tfclient verify` says where"
+        )
     if report.unreadable:
         names = ", ".join(dict.fromkeys(name for name, _ in report.unreadable))
         notes.append(f"{_NOT_ALL} {names} can be read; `tfclient verify` says why")

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from tfclient.finishing.live import DrawingFailed
 from tfclient.finishing.rebuilding import rebuild, verify
-from tfstore.errors import StoreError, UnknownSession
+from tfstore.errors import UnknownSession
 from tfstore.journal.reading import live_writers
 from tfstore.journal.segment_reader import segment_files
 from tfstore.keeping.doctor import Repair, examine, remove_unfinished
@@ -77,7 +76,7 @@ def mend(store: Store) -> Mended:
         try:
             rebuild(store, session_id)
             rebuilt += 1
-        except (StoreError, DrawingFailed, OSError):
+        except Exception:  # noqa: BLE001 - one that fails does not stop the others
             # The problem stays, and says why.
             failed += 1
     removed = remove_unfinished(store).files_removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +15,11 @@ from tfclient.finishing.recovery import end_session, read_through
 from tfstore.disk.files import replace_file
 from tfstore.disk.json_text import parse
 from tfstore.document.text import text_of
-from tfstore.errors import ClaimedElsewhere, StoreError
+from tfstore.errors import ClaimedElsewhere, FilesNotMade, StoreError
 from tfstore.journal.reading import live_writers, writers
 from tfstore.journal.segment_reader import archive_of
 from tfstore.keeping import verifying
+from tfstore.keeping.blob_uses import blob_problems, damaged_blobs
 from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
@@ -73,6 +75,10 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
             raise ClaimedElsewhere(session_id)
         before = _text(store, session_id)
         kept: Path | None = None
+        for damaged in damaged_blobs(store, session_id):
+            # It is put anew, from the journal.
+            with contextlib.suppress(OSError):
+                damaged.unlink()
         try:
             if live_writers(store.paths, session_id):
                 read_through(store, session_id)
@@ -104,7 +110,9 @@ def verify(store: Store, session_id: str) -> Verdict:
     if not verdict.sound or live_writers(store.paths, session_id) or not writers(store.paths, session_id):
         return verdict
     try:
-        compared = list(_compared(store, session_id))
+        compared = [*_compared(store, session_id), *blob_problems(store, session_id)]
+    except FilesNotMade as error:
+        compared = [Problem("not_made", str(error), session_id, error.path)]
     except StoreError:
         # Deleted, or written to, meanwhile.
         return verdict

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tfclient.errors import SessionStillOpen
+from tfclient.errors import SessionStillOpen, TfclientError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
+
+
+C = TypeVar("C")
 
 
 class SessionHandle:
@@ -36,8 +39,48 @@ class SessionHandle:
         """Prefer ``client.session()``."""
         self._sessions = sessions
         self._state = state
+        self._client: Any = None
         self.id = state.id
         self.metadata = state.metadata
+
+    def _made_by(self, client: Any) -> None:
+        self._client = client
+
+    @property
+    def client(self) -> Any:
+        """The client that made this session, bound to it: what it is asked for belongs here, wherever that is.
+
+        Contexts do not matter to it: not the thread, the task, nor who steps the generator that uses it; also not
+        that the session has ended. Its copies (``with_options``) are bound as well; it shares all else with the
+        client that it comes from, its connections included, and needs no closing.
+
+        Raises:
+            TfclientError: no client made this session; ``bound(client)`` gives one.
+        """
+        if self._client is None:
+            raise TfclientError(
+                f"Session {self.id} was made by no client: use session.bound(client), or client.session()."
+            )
+        return self.bound(self._client)
+
+    def bound(self, client: C) -> C:
+        """Return a copy of a client whose calls all belong to this session.
+
+        Args:
+            client: a client of the same recorder, or any of the SDK's that an installed one records; sync or async.
+
+        Raises:
+            TypeError: it is no such client.
+        """
+        recorder = getattr(client, "recorder", None)
+        is_ours = recorder is None or recorder.sessions is self._sessions
+        if not is_ours or not hasattr(client, "with_options"):
+            raise TypeError(
+                f"session.bound() takes a traced client of the session's own recorder, not {client!r}"
+            )
+        copied: Any = client.copy()  # type: ignore[attr-defined]
+        copied._tf_session = self._state  # noqa: SLF001 - one of ours
+        return cast("C", copied)
 
     @property
     def title(self) -> str:

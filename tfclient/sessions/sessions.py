@@ -7,13 +7,14 @@ that they were started in. A call after the end of a session opens another one.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.errors import SessionEnded
+from tfclient.sessions.continued import beginning_of, found, offer, withdraw
+from tfclient.sessions.generators import held_here, hold_by_generator, is_meant_here, let_go
 from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
 from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
@@ -22,7 +23,7 @@ from tfstore.disk.fork import importing, start_thread
 from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from tfclient.finishing.finisher import Finisher
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from tfstore.document.labels import EndReason
     from tfstore.journal import entries as journal
     from tfstore.journal.entries import Members, Written
+
+LEFT_ELSEWHERE: Final = (
+    "This session was entered in one context and left in another, and no call was made in it: calls meant for it are "
+    "in the session that was the current one where they were made. Make them with session.client."
+)
 
 _current: ContextVar[Link | None] = ContextVar("tfclient_session", default=None)
 
@@ -101,27 +107,41 @@ class Sessions:
 
     def current(self) -> SessionState | None:
         """The session that a call made here and now belongs to, if one is open."""
+        held = held_here(self)
         link = _current.get()
         while link is not None:
             state, link = link
-            if state.owner is self and not state.ended:
+            is_inside = held is None or state.under is held
+            if is_inside and state.owner is self and not state.ended and is_meant_here(state):
                 return state
+        if held is not None:
+            return held
         implicit = self._implicit
         return implicit if implicit is not None and not implicit.ended else None
 
-    def for_call(self) -> SessionState:
-        """The current session; opened if there is none."""
-        state = self.current()
+    def for_call(self, options: Any = None, bound: SessionState | None = None) -> SessionState:
+        """The current session; opened if there is none, or gone on with if it is that of this conversation.
+
+        Args:
+            options: what the SDK is about to send.
+            bound: the session of a client that has one of its own; also when it has ended.
+        """
+        state = self.current() if bound is None or bound.owner is not self else bound
         if state is None:
+            beginning, goes_on = beginning_of(options)
+            earlier = found(self.settings.directory, beginning) if goes_on else None
             with self._lock:
                 state = self._implicit
                 if state is None or state.ended:
-                    state = self._implicit = self.new()
+                    state = self._implicit = self.new(session_id=earlier)
+                    state.beginning = beginning
+                    offer(self.settings.directory, beginning, state.id, state.idle_seconds)
+        state.calls += 1
         return state
 
     def open(self) -> list[SessionState]:
         """Return this recorder's sessions that have not ended."""
-        return [state for state in open_sessions() if state.owner is self]
+        return [state for state in open_sessions() if state.owner is self and not state.ended]
 
     def enter(self, state: SessionState) -> None:
         """Make a session the current one of this context.
@@ -131,6 +151,8 @@ class Sessions:
         """
         if state.ended:
             raise SessionEnded(state.id)
+        state.under = held_here(self)
+        state.holder = hold_by_generator(state)
         state.token = _current.set((state, _current.get()))
         if self.settings.enabled:
             self._keep(state)
@@ -140,16 +162,29 @@ class Sessions:
     def leave(self, state: SessionState) -> None:
         """End a session and give the context back the one before."""
         token, state.token = state.token, None
+        held = state.holder is not None
+        let_go(state)
         if token is not None:
             # A generator or an async fixture may leave in another context than it entered in.
-            with contextlib.suppress(ValueError, RuntimeError):
+            try:
                 _current.reset(token)
+            except (ValueError, RuntimeError):
+                if not held and not state.calls:
+                    self._say_astray(state)
         self.end(state)
+
+    def _say_astray(self, state: SessionState) -> None:
+        """Say that what was meant to be in a session is, as far as one can tell, in another."""
+        if self.settings.enabled:
+            self.health.stray(state.id)
+            self.annotate(state, "session_left_elsewhere", {"note": LEFT_ELSEWHERE})
 
     def write(self, state: SessionState, *entries: Written | Members) -> bool:
         """Journal entries of a session; say whether they were taken."""
-        if not state.kept and not state.ended:
-            self._keep(state)
+        if not state.kept:
+            with self._lock:
+                if not state.ended:
+                    self._keep(state)
         written = state.writer.append(*entries)
         self.touch(state)
         return written
@@ -158,7 +193,10 @@ class Sessions:
         """Note that something was journaled: the session is not idle, and its document is to follow."""
         state.last_activity = monotonic()
         if state.ended:
-            state.late = True
+            if not state.late:
+                # Held until its files have it too, which is at the end of the process if not before.
+                state.late = True
+                hold(state)
             return
         try:
             (self._finisher or self._made_finisher()).refresh(state.id)
@@ -186,25 +224,24 @@ class Sessions:
             patience: seconds to wait, where the disk is slow, for what is still to be written.
         """
         with self._lock:
-            if state.ended:
-                return
-            state.ended = True
+            again, state.ended = state.ended, True
+            kept = state.kept
+            if not kept and not again:
+                state.unsaid = reason
             if self._implicit is state:
                 self._implicit = None
+        if again:
+            self.write_late_files(state)
+            return
         release(state)
+        if not state.due:
+            withdraw(self.settings.directory, state.beginning, state.id)
         try:
-            if not state.kept or not self._is_ours_to_end(state):
+            if not kept or not self._is_ours_to_end(state):
                 state.writer.close(patience)
                 state.done.set()
                 return
-            at, mono = stamp()
-            entry: journal.SessionEnded = {
-                "at": at,
-                "mono": mono,
-                "type": "session.ended",
-                "end_reason": reason,
-            }
-            state.writer.append(entry)
+            self._say_ended(state, reason)
             slow = state.writer.backlog and reason != "process_exit"
             if not slow or start_thread(lambda: self.write_files(state), "tfclient-end") is None:
                 self.write_files(state, patience)
@@ -220,6 +257,13 @@ class Sessions:
         if implicit is not None and not implicit.ended:
             implicit.due = True
             look_again()
+
+    def client_closed(self) -> None:
+        """End the implicit session: the last client that recorded into it is closed."""
+        implicit = self._implicit
+        if implicit is not None and not implicit.ended:
+            implicit.due = True
+            self.end(implicit)
 
     def write_files(self, state: SessionState, patience: float = PATIENCE) -> None:
         """Close an ended session's journal and have its document and diagram written."""
@@ -245,8 +289,29 @@ class Sessions:
     def write_late_files(self, state: SessionState) -> None:
         """Have the files written once more if something came in after the end."""
         if state.late:
-            state.late = False
+            # In this order: what comes in between is late once more.
+            release(state)
+            state.late = state.due = False
+            with self._lock:
+                reason, state.unsaid = state.unsaid, None
+            if reason is not None:
+                self._say_ended(state, reason)
             self.write_files(state)
+
+    def leave_entries(self, state: SessionState, entries: Iterable[Written]) -> None:
+        """Have entries written soon: for the garbage collector, which may run inside any lock."""
+        for entry in entries:
+            state.writer.leave(entry)
+        if state.ended:
+            # Nothing may follow that would take them along.
+            state.late = state.due = True
+            hold(state)
+
+    @staticmethod
+    def _say_ended(state: SessionState, reason: EndReason) -> None:
+        at, mono = stamp()
+        entry: journal.SessionEnded = {"at": at, "mono": mono, "type": "session.ended", "end_reason": reason}
+        state.writer.append(entry)
 
     def clean(self, value: Any, what: str) -> Any:
         """Return a value of the program's own as it may be journaled."""
@@ -289,7 +354,8 @@ class Sessions:
                 # Once, though the files are written again where something came in late.
                 self.counters.drift += drift - state.drift
                 state.drift = drift
-                self.health.fault("drift", f"{drift} of its responses are missing in its document", doing)
+                what = f"{drift} of its responses are missing in its document, or entries in its journal"
+                self.health.fault("drift", what, doing)
         finally:
             state.done.set()
 

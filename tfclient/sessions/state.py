@@ -13,9 +13,13 @@ from tfstore.journal.entries import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextvars import Token
+    from weakref import ref
 
     from tfclient.sessions.writer import Writer
     from tfstore.document.labels import EndReason
+
+    Holder = tuple[Any, int, Any]
+    """A generator's frame, and the thread and the task in which it entered a session."""
 
     Link = tuple["SessionState", "Link | None"]
     """The current session of a context, and what was its link before."""
@@ -58,12 +62,22 @@ class SessionState:
         """Nobody records into it any more: the idle sweep is to end it."""
         self.ended = False
         self.late = False
+        self.calls = 0
+        """How many calls it was given."""
+        self.holder: Holder | None = None
+        """The generator that holds it open."""
+        self.under: SessionState | None = None
+        """The session of the generator inside which it was entered."""
+        self.beginning: bytes | None = None
+        """What its first conversation began with, see ``continued``; only of sessions that a call opened."""
+        self.unsaid: EndReason | None = None
+        """How it ended, if nothing was written until then, so that neither was its end."""
         self.done = threading.Event()
         self.error: Exception | None = None
         self.drift = 0
         """How many responses its document was seen to lack."""
         self.token: Token[Link | None] | None = None
-        self.handle: Any = None
+        self.handle: ref[Any] | None = None
         """What the program holds of it, once it has asked for that."""
         self._end = end
         renew_after_fork(self)

@@ -52,6 +52,8 @@ BUSY: Final = 4
 """A write that took no longer than so many turns of the processor is not the disk's fault."""
 _WRITING_RAISES: Final = frozenset({"builtins", "tfstore", "tfclient"})
 """Where the classes of the errors are made that writing itself raises."""
+_TRIES: Final = 1000
+"""How often a segment may be closed under the same entries."""
 
 
 class Writer:
@@ -173,12 +175,12 @@ class Writer:
         backlog = self._backlog
         if backlog is not None:
             backlog.wait(patience)
-        segment, self._segment = self._segment, None
+        segment = self._segment
         self.sent_bodies.forget()
         if segment is not None:
             with self._health.guard("journal", f"closing the journal of session {self.session_id}"):
                 self._counters.closed_bytes += segment.size
-                segment.close()
+            self._let_go(segment)
 
     def new_id(self) -> str:
         """Return an id for a call or tool of this session that no other process gives."""
@@ -214,23 +216,38 @@ class Writer:
         return left
 
     def _write(self, entries: tuple[Written | Members, ...], *, again: bool = False) -> None:
-        segment = self._segment
-        if segment is None:
-            segment = self._open(again=again)
-        try:
-            segment.append(*entries, again=again)
-        except SegmentNotOurs:
-            self._segment = None
-            self._open().append(*entries)
-            return
-        except EntryTooLong as error:
-            self._health.fault("too_long", error, f"writing the journal of session {self.session_id}")
-            segment.append(*map(_shortened, entries))
+        segment = self._appended(entries, again=again)
         if segment.reopened != self._reopened:
             self._begin_again(segment)
         if self._failing:
             self._failing = False
             self._health.recover("journal")
+
+    def _appended(self, entries: tuple[Written | Members, ...], *, again: bool) -> Segment:
+        """Append to the open segment, and return that."""
+        shortened = False
+        for _ in range(_TRIES):
+            segment = self._segment or self._open(again=again)
+            try:
+                segment.append(*entries, again=again)
+            except SegmentNotOurs:
+                # Another thread closed it, as the end of a session does, and others may do so in turn.
+                self._let_go(segment)
+            except EntryTooLong as error:
+                if shortened:
+                    raise
+                self._health.fault("too_long", error, f"writing the journal of session {self.session_id}")
+                entries, shortened = tuple(map(_shortened, entries)), True
+            else:
+                return segment
+        raise OSError("its segment was closed again and again")
+
+    def _let_go(self, segment: Segment) -> None:
+        """Write to this segment no more; what is written from now on goes to another."""
+        segment.close()
+        with self._lock:
+            if self._segment is segment:
+                self._segment = None
 
     def _open(self, *, again: bool = False) -> Segment:
         """Return the segment, opened by another thread: that may take as long as the disk likes.
@@ -243,10 +260,10 @@ class Writer:
                 return self._segment
             begun = self._begun
             if begun is None:
-                now = monotonic()
-                if again and now < self._retry_at:
+                if again and monotonic() < self._retry_at:
                     raise OSError(self._health.last_error or "the store cannot be written")
-                self._retry_at = now + RETRY_AFTER
+                # Taken back where it works: only what failed is not tried again for each chunk of a stream.
+                self._retry_at = monotonic() + RETRY_AFTER
                 self.sent_bodies.forget()
                 opening = self._opening()
                 begun = self._begun = Begun(lambda: self._opened(opening))
@@ -259,16 +276,18 @@ class Writer:
                 segment = begun.result()
                 self._reopened = segment.reopened
                 self._segment = segment
+                self._retry_at = 0.0
                 self._health.recover("journal")
             return self._segment or begun.result()
 
     def _opened(self, opening: Written) -> Segment:
         from tfstore.disk.paths import StorePaths
-        from tfstore.journal.segment import Segment
+        from tfstore.journal.segment import Segment, closed_segments
 
         segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
+        follows = closed_segments(segment.path.parent)
         try:
-            segment.append(opening)
+            segment.append({**opening, "follows": follows} if follows else opening)
         except BaseException:
             segment.close()
             raise
@@ -313,8 +332,11 @@ class Writer:
             return self._backlog
 
     def _surely_slow(self, took: float) -> None:
-        doing = "writing the journal, now in the background"
-        self._health.fault("slow", f"a write took {took * 1000:.0f} ms", doing)
+        self._health.say(
+            "slow",
+            f"A write of the journal took {took * 1000:.0f} ms: entries are written now in the background, until the "
+            "disk is fast again. Nothing is lost, unless the process is killed before that.",
+        )
 
     def _fast_again(self, backlog: Backlog) -> None:
         if self._backlog is backlog:

@@ -6,6 +6,7 @@ import contextlib
 import mimetypes
 import os
 import re
+import stat
 import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -77,7 +78,7 @@ class Blobs:
             # Young again: whoever prunes leaves what a document that is just being written may refer to.
             with contextlib.suppress(OSError):
                 now = time.time_ns()
-                os.utime(found, ns=(now, now))
+                os.utime(found, ns=(now, now), follow_symlinks=False)
         else:
             self._paths.create()
             self._paths.make_dir(self._paths.blobs)
@@ -146,7 +147,15 @@ class Blobs:
         folder = self._folder(digest)
         if not is_real_dir(self._paths.blobs) or not is_real_dir(folder):
             return None
-        return next((path for path in folder.glob(f"{digest}.*") if path.is_file()), None)
+        # A link is none: what it leads to is not the store's.
+        return next((path for path in folder.glob(f"{digest}.*") if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def extension(media_type: str) -> str:

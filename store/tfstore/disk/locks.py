@@ -8,10 +8,11 @@ file beside it is locked instead.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
 from attrs import define
@@ -32,6 +33,12 @@ APPEND = os.O_RDWR | os.O_APPEND
 
 _PAUSE: Final = 0.005
 _LOCK_SECONDS: Final = 1.0
+_MOMENTS: Final = 60
+_TAKEN: Final = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
+
+_OURS: Final[set[tuple[int, int]]] = set()
+"""Files that this process has open: what tells a living writer where there are no locks."""
 
 
 @define
@@ -52,6 +59,7 @@ class Held:
 
     def release(self) -> None:
         """Close the file and let go of the lock."""
+        _OURS.discard(self.identity)
         if self.is_ours():
             with contextlib.suppress(OSError):
                 os.close(self.descriptor)
@@ -75,10 +83,17 @@ def open_held(path: Path) -> Held:
             _lock(held.descriptor)
     except FileNotFoundError:
         hidden = path.with_name(f".{path.name}.new")
+        # Nobody else makes a file of this name: one that is there is left of an attempt that failed.
+        hidden.unlink(missing_ok=True)
         held = _held(open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL))
-        with _being_opened(held):
-            _lock(held.descriptor)
-            hidden.rename(path)
+        try:
+            with _being_opened(held):
+                _lock(held.descriptor)
+                hidden.rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                hidden.unlink()
+            raise
     return held
 
 
@@ -130,8 +145,9 @@ if hasattr(os, "register_at_fork"):
 def is_held(path: Path) -> bool:
     """Return whether a living process holds the file.
 
-    Where the file system has no locks nobody can tell; then the answer is yes, so that no living writer's
-    session is taken for a dead one's.
+    Where the file system has no locks, it is one that this process has open, or that another living process of this
+    machine is named by, or that was written to a moment ago: no living writer's session is to be taken for a dead
+    one's.
     """
     if sys.platform == "win32":
         try:
@@ -141,6 +157,22 @@ def is_held(path: Path) -> bool:
             return True
     # Its own lock once more at the end: it may just have been taken back from where it was parked.
     return _is_locked(path) or PARKING.is_parked(path) or _is_locked(path)
+
+
+def _seems_held(path: Path, status: os.stat_result) -> bool:
+    if (status.st_dev, status.st_ino) in _OURS:
+        return True
+    writer = path.name.partition("_")[0]
+    if not writer.isdecimal() or int(writer) == os.getpid():
+        return False
+    try:
+        os.kill(int(writer), 0)
+    except (ProcessLookupError, OverflowError):
+        # Not on this machine; it may be another one's, that shares the disk.
+        return time() - status.st_mtime < _MOMENTS
+    except OSError:
+        pass
+    return True
 
 
 @contextlib.contextmanager
@@ -172,12 +204,18 @@ def _taken(lock: FileLock) -> bool:
         lock.acquire()
     except Timeout:
         return False
+    except (NotImplementedError, OSError) as error:
+        # No locks here: whatever is done under one is the same when it is done twice.
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
     return True
 
 
 def _held(descriptor: int, sidecar: FileLock | None = None) -> Held:
     status = os.fstat(descriptor)
-    return Held(descriptor, (status.st_dev, status.st_ino), sidecar)
+    held = Held(descriptor, (status.st_dev, status.st_ino), sidecar)
+    _OURS.add(held.identity)
+    return held
 
 
 def _sidecar(path: Path) -> Path:
@@ -193,8 +231,8 @@ if sys.platform != "win32":
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
+        except OSError as error:
+            return error.errno in _TAKEN or _seems_held(path, os.fstat(descriptor))
         finally:
             os.close(descriptor)
         return False

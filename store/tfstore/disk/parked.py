@@ -9,6 +9,7 @@ go of, and unlocked after it is held again. As other locks it goes with the proc
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from hashlib import sha256
@@ -84,8 +85,9 @@ class _Parking:
                 return False
             try:
                 fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, _place(path))
-            except OSError:
-                return True
+            except OSError as error:
+                # Where there are no locks, nothing is parked either.
+                return error.errno in {errno.EAGAIN, errno.EACCES}
             fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, _place(path))
             return False
 

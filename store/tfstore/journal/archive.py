@@ -94,6 +94,9 @@ class Archive:
         self.size = status.st_size
         self.identity = identity_of(status)
         self.parts: tuple[Part, ...] = tuple(self._index())
+        self._of: dict[str, list[Part]] = {}
+        for part in self.parts:
+            self._of.setdefault(part.writer, []).append(part)
 
     @classmethod
     def open(cls, paths: StorePaths, session_id: str) -> Self:
@@ -122,7 +125,7 @@ class Archive:
 
     def of(self, writer: str) -> list[Part]:
         """Return the parts of one writer, in their order."""
-        return [part for part in self.parts if part.writer == writer]
+        return self._of.get(writer, [])
 
     def stream(self, part: Part) -> BinaryIO:
         """Return the bytes of a part as a file; reading it raises ``ArchiveUnreadable`` where it is damaged."""

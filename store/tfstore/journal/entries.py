@@ -96,6 +96,7 @@ class SessionStarted(Line):
     runtime: NotRequired[dict[str, Any]]
     deltas: NotRequired[bool]
     max_payload: NotRequired[int]
+    follows: NotRequired[dict[str, int]]
 
 
 class SessionEnded(Line):

@@ -56,6 +56,21 @@ _LONG: Final = 256 * 1024
 
 _SEGMENTS: Final[WeakSet[Segment]] = WeakSet()
 
+_CLOSED: Final[dict[Path, dict[str, int]]] = {}
+
+
+def closed_segments(folder: Path) -> dict[str, int]:
+    """Return the last ``seq`` of each segment that this process has written to a session's folder, and closed.
+
+    What a journal has less than this was written, and is lost.
+    """
+    return dict(_CLOSED.get(folder, ()))
+
+
+def forget_closed(folder: Path) -> None:
+    """Hold no longer what this process has written to a session: it was looked through."""
+    _CLOSED.pop(folder, None)
+
 
 class Segment:
     """The journal of one session as one process writes it.
@@ -143,9 +158,12 @@ class Segment:
             TypeError, ValueError, RecursionError: an entry has no JSON form; none of these was written.
         """
         # Before the lock: a fork may have copied it while another thread had it, and then it never opens.
-        if os.getpid() != self.pid or self._closed:
+        if os.getpid() != self.pid:
             raise SegmentNotOurs(self.path, self.pid)
         with self._lock:
+            # Behind the lock: whoever closes has it, and may be packing, and removing, the file right after.
+            if self._closed:
+                raise SegmentNotOurs(self.path, self.pid)
             if self._busy:
                 self._between.append(entries)
                 return
@@ -158,6 +176,9 @@ class Segment:
                         self._write(self._between.pop(0))
                 finally:
                     self._busy = False
+                    if self._closed:
+                        # By the garbage collector, in the middle of this.
+                        self._let_go()
 
     def is_there(self) -> bool:
         """Return whether the next entries go on in the file that has the last ones."""
@@ -197,10 +218,16 @@ class Segment:
             return
         with self._lock:
             self._closed = True
-            held, self._held = self._held, None
-            if held is not None:
-                held.release()
-            self._unpark()
+            if not self._busy:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        if self._written:
+            _CLOSED.setdefault(self.path.parent, {})[self.writer] = self._written
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
+        self._unpark()
 
     def __enter__(self) -> Self:
         return self

@@ -21,7 +21,7 @@ from tfstore.journal.entries import Entry
 from tfstore.journal.segment import MAX_LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
@@ -37,6 +37,8 @@ LATEST: Final = 250_000_000_000_000_000
 
 _NAMED: Final = 1000
 _BEHIND: Final = 80
+_USELESS: Final = 1_000_000
+"""Lines without an entry that are passed over in a segment: what nobody wrote is to cost nobody minutes."""
 _RECENT: Final = 128
 """Lines among which a repeated one is looked for: what a write that was taken twice can repeat."""
 
@@ -49,7 +51,8 @@ class JournalReport:
     (writer, ``seq`` of the entry whose ``prev`` is not the digest of the entry before), ``gaps`` (writer,
     ``seq`` after the gap, entries missing), ``disordered`` (writer, ``seq`` not above the one before), and
     ``torn`` the segments whose last line has no end, ``unreadable`` (writer, why), ``begun_anew`` the segments that
-    were deleted, and begun again by their writers, since they were read first.
+    were deleted, and begun again by their writers, since they were read first. ``ends`` holds the last ``seq`` of each
+    segment, and ``promised`` what a later one of the same process says that it was.
     """
 
     entries: int = 0
@@ -68,6 +71,8 @@ class JournalReport:
     unreadable: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
     begun_anew: list[str] = field(factory=list[str])
     heads: dict[str, str] = field(factory=dict[str, str])
+    ends: dict[str, int] = field(factory=dict[str, int])
+    promised: dict[str, int] = field(factory=dict[str, int])
 
     @property
     def head(self) -> str:
@@ -81,7 +86,18 @@ class JournalReport:
     def intact(self) -> bool:
         """Whether everything was read, in order and unbroken."""
         ordered = not (self.gaps or self.disordered or self.repeated)
-        return ordered and not (self.torn or self.corrupt or self.broken_chain or self.unreadable)
+        whole = ordered and not (self.torn or self.corrupt or self.broken_chain or self.unreadable)
+        return whole and not self.cut_off()
+
+    def cut_off(self, acknowledged: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return how many entries are missing at the end of segments, by writer.
+
+        Args:
+            acknowledged: the last ``seq`` that was written to each segment, where the process itself knows.
+        """
+        promised = {**self.promised, **(acknowledged or {})}
+        short = {writer: seq - self.ends.get(writer, 0) for writer, seq in promised.items()}
+        return {writer: missing for writer, missing in short.items() if missing > 0}
 
 
 def segment_files(paths: StorePaths, session_id: str) -> list[Path]:
@@ -119,7 +135,7 @@ class Segments:
 
     def __init__(self, paths: StorePaths, session_id: str, report: JournalReport) -> None:
         self._paths = paths
-        self._session_id = session_id
+        self.session_id = session_id
         self._report = report
         self._archive: Archive | None = None
         self._refused: tuple[int, int, int, int] | None = None
@@ -127,13 +143,13 @@ class Segments:
     def writers(self) -> list[str]:
         """Return the writers there are now, sorted."""
         # Files first: one that is packed in between is then in the archive.
-        names = {path.stem for path in segment_files(self._paths, self._session_id)}
+        names = {path.stem for path in segment_files(self._paths, self.session_id)}
         self.look()
         return sorted(names.union(() if self._archive is None else self._archive.writers))
 
     def look(self) -> None:
         """See whether there is another archive now."""
-        place = self._paths.archived(self._session_id)
+        place = self._paths.archived(self.session_id)
         try:
             there = identity_of(os.lstat(place))
         except OSError:
@@ -142,7 +158,7 @@ class Segments:
         if there == self._refused or (self._archive is not None and self._archive.identity == there):
             return
         try:
-            self._archive = archive_of(self._paths, self._session_id)
+            self._archive = archive_of(self._paths, self.session_id)
         except ArchiveUnreadable as error:
             self._archive, self._refused = None, there
             self._report.unreadable.append(("archive", str(error)))
@@ -158,7 +174,7 @@ class Segments:
 
     def file(self, writer: str) -> Path:
         """Where the segment of a writer is that is not archived."""
-        return self._paths.segment(self._session_id, writer)
+        return self._paths.segment(self.session_id, writer)
 
 
 class SegmentReader:
@@ -177,6 +193,9 @@ class SegmentReader:
         self._too_long = False
         self._torn = False
         self._torn_part = False
+        self._noted = False
+        self._named = ""
+        self._useless = 0
         self._behind = b""
         self._at = 0
         self._seq = 0
@@ -206,9 +225,11 @@ class SegmentReader:
             except FileNotFoundError:
                 ended = not self._is_archived_now()
             except ArchiveUnreadable as error:
-                ended = False
+                # Its next part is read, but not what is worth nothing.
+                ended = self._useless > _USELESS
                 self._unreadable(str(error))
-                self._next_part()
+                if not ended:
+                    self._next_part()
             except OSError as error:
                 ended = True
                 self._unreadable(f"{self._path}: {error.strerror or error}")
@@ -259,6 +280,9 @@ class SegmentReader:
         """Take lines until the end, which is told, or until that many bytes were read."""
         self._torn = False
         while self._left > 0:
+            if self._useless > _USELESS:
+                reason = f"more than {_USELESS} lines of the segment of {self._writer} are no entries"
+                raise ArchiveUnreadable(self._segments.session_id, self._path, reason)
             line = file.readline(MAX_LINE + 1)
             self._left -= len(line)
             if not line:
@@ -284,18 +308,20 @@ class SegmentReader:
         self._stream, self._offset, self._behind, self._too_long = None, 0, b"", False
 
     def _unreadable(self, reason: str) -> None:
-        unreadable = (self._writer, reason)
-        if unreadable not in self._report.unreadable:
-            self._report.unreadable.append(unreadable)
+        if self._named != reason:
+            self._named = reason
+            _name(self._report.unreadable, (self._writer, reason))
 
     def _take(self, line: bytes, rows: list[Row]) -> None:
         self._line_no += 1
         if not line and not self._too_long:
+            self._useless += 1
             return
         entry = None if self._too_long else _entry(line)
         self._too_long = False
         report = self._report
         if entry is None:
+            self._useless += 1
             report.corrupt_lines += 1
             _name(report.corrupt, (self._writer, self._line_no))
             return
@@ -315,7 +341,9 @@ class SegmentReader:
         elif seq <= self._seq:
             report.disordered_entries += 1
             _name(report.disordered, (self._writer, seq))
-        self._seq = seq
+        self._seq = report.ends[self._writer] = seq
+        if "follows" in entry:
+            _promise(report.promised, entry["follows"])
         self._at = max(self._at, entry["at"])
         self._prev = report.heads[self._writer] = digest
         self._recent.append(digest)
@@ -325,11 +353,11 @@ class SegmentReader:
 
     def _note_torn(self, *, torn: bool) -> None:
         torn = torn or self._torn_part
-        noted = self._writer in self._report.torn
-        if torn and not noted:
+        if torn and not self._noted:
             self._report.torn.append(self._writer)
-        elif noted and not torn:
+        elif self._noted and not torn:
             self._report.torn.remove(self._writer)
+        self._noted = torn
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -343,6 +371,12 @@ def _entry(line: bytes) -> Entry | None:
     if type(at) is not int or not 0 <= at < LATEST or type(entry.get("seq")) is not int:
         return None
     return entry if isinstance(entry.get("type"), str) else None
+
+
+def _promise(promised: dict[str, int], follows: Any) -> None:
+    for writer, seq in follows.items() if isinstance(follows, dict) else ():
+        if type(seq) is int and len(promised) < _NAMED:
+            promised[writer] = max(seq, promised.get(writer, 0))
 
 
 def _name(named: list[Any], trouble: Any) -> None:

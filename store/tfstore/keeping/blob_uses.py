@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Self
 from attrs import define, field
 
 from tfstore.disk.paths import is_real_dir, open_for_reading
-from tfstore.errors import CorruptDocument
+from tfstore.errors import BlobUnreadable, CorruptDocument, StoreError
+from tfstore.keeping.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 _REFERENCE: Final = re.compile(rb"sha256:([0-9a-f]{64})")
+_PLACE: Final = re.compile(rb'"blob": ?"sha256:([0-9a-f]{64})"')
 _BLOCK: Final = 1024 * 1024
 
 
@@ -77,19 +79,43 @@ def references(store: Store, session_id: str) -> set[str]:
     )
 
 
-def _references(session_id: str, document: Path) -> set[str]:
+def _references(session_id: str, document: Path, pattern: re.Pattern[bytes] = _REFERENCE) -> set[str]:
     found: set[str] = set()
     try:
         with os.fdopen(open_for_reading(document), "rb") as file:
             tail = b""
             while block := file.read(_BLOCK):
-                found.update(match.decode() for match in _REFERENCE.findall(tail + block))
-                tail = block[-80:]
+                found.update(match.decode() for match in pattern.findall(tail + block))
+                tail = block[-120:]
     except FileNotFoundError:
         return found
     except OSError as error:
         raise CorruptDocument(session_id, document, str(error)) from error
     return found
+
+
+def blob_problems(store: Store, session_id: str) -> Iterator[Problem]:
+    """Yield which blobs of a session's document are missing, or are not what was stored.
+
+    Raises:
+        CorruptDocument: the document cannot be read.
+    """
+    document = store.paths.document(session_id)
+    # Not whatever looks like a digest: texts do, and so do those that were replaced by one.
+    for digest in sorted(_references(session_id, document, _PLACE)):
+        try:
+            store.blobs.get(digest)
+        except BlobUnreadable as error:
+            place = store.blobs.find(digest) or store.paths.blobs
+            yield Problem("lost_blob", f"{document} refers to what is not there. {error}", session_id, place)
+
+
+def damaged_blobs(store: Store, session_id: str) -> list[Path]:
+    """Return the blobs of a session's document that are there and are not what was stored."""
+    with contextlib.suppress(StoreError):
+        found = (each.path for each in blob_problems(store, session_id))
+        return [path for path in found if path is not None and path != store.paths.blobs]
+    return []
 
 
 def remove_unused(store: Store, blobs: Iterable[Path], without: Collection[str] = ()) -> int:

@@ -30,6 +30,8 @@ Kind = Literal[
     "stale_document",
     "earlier_document",
     "drift",
+    "not_made",
+    "lost_blob",
     # the store
     "unfinished_file",
     "leftover_file",
@@ -47,6 +49,7 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "changed_document": "rebuild",
     "stale_document": "rebuild",
     "earlier_document": "rebuild",
+    "lost_blob": "rebuild",
     "unfinished_file": "fix",
     "lost_journal": "delete",
     "leftover_file": "delete",

@@ -5,6 +5,7 @@ The document itself is compared by who can make it again (``tfclient.finishing.r
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -98,13 +99,11 @@ def chain_problems(
     for writer, line, before, seq in report.breaks:
         found.append((writer, line, problem(*_broken(writer, before, seq))))
     for writer, line in report.corrupt:
-        if writer in broken:
-            detail = f"Line {line} of segment {writer} is no entry any more."
-            found.append((writer, line, problem("changed", detail, writer, line)))
-        else:
-            # The chain goes on past it: it never counted.
-            detail = f"Line {line} of segment {writer} was not written to its end."
-            found.append((writer, line, problem("lost", detail, writer, line)))
+        # Where the chain goes on past it, it never counted.
+        gone = writer in broken
+        what = "is no entry any more" if gone else "was not written to its end"
+        detail = f"Line {line} of segment {writer} {what}."
+        found.append((writer, line, problem("changed" if gone else "lost", detail, writer, line)))
     for writer, seq, missing in report.gaps:
         if (writer, seq) not in breaks:
             detail = (
@@ -118,6 +117,10 @@ def chain_problems(
     for writer, seq in report.repeated:
         detail = f"Entry {seq} of segment {writer} is repeated, and read once."
         found.append((writer, seq, problem("inserted", detail, writer, seq)))
+    for writer, missing in report.cut_off().items():
+        detail = f"{_entries(missing)} at the end of segment {writer}: gone. A later segment says that there were more."
+        end = problem("removed", detail, writer, report.ends.get(writer, 0) + 1)
+        found.append((writer, sys.maxsize, end))
     yield from (each for _, _, each in sorted(found, key=lambda each: each[:2]))
     for writer in report.torn:
         if writer not in alive:

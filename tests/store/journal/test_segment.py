@@ -439,3 +439,47 @@ def test_what_is_too_long_is_named_also_where_it_holds_half_a_surrogate_pair(
     monkeypatch.setattr("tfstore.journal.segment.MAX_LINE", 256)
     with Segment.open(paths, SESSION) as segment, pytest.raises(EntryTooLong, match="'annotation'"):
         segment.append(an_entry(1, text="\ud800" * 100))
+
+
+def test_who_waits_while_it_is_closed_writes_nothing(paths: StorePaths) -> None:
+    """The file may be packed, and removed, as soon as it is closed."""
+    segment = Segment.open(paths, SESSION)
+    segment.append(an_entry(1))
+    refused: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            segment.append(an_entry(2))
+        except SegmentNotOurs as error:
+            refused.append(error)
+
+    with segment._lock:
+        waiting = threading.Thread(target=write)
+        waiting.start()
+        segment.close()
+    waiting.join()
+
+    assert len(refused) == 1
+    assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1]
+
+
+def test_closing_in_the_middle_of_an_append_lets_it_end(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The garbage collector may end a session anywhere: what was begun is written, and then the file let go."""
+    segment = Segment.open(paths, SESSION)
+    plain = os.write
+
+    def write(descriptor: int, data: Any) -> int:
+        monkeypatch.undo()
+        segment.append(an_entry(2))
+        segment.close()
+        return plain(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    segment.append(an_entry(1))
+
+    assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1, 2]
+    assert live_writers(paths, SESSION) == []
+    with pytest.raises(SegmentNotOurs):
+        segment.append(an_entry(3))

@@ -187,3 +187,22 @@ def test_a_living_session_is_only_followed(store: Store) -> None:
 def test_an_unknown_session(store: Store) -> None:
     with pytest.raises(UnknownSession):
         verify(store, "nothing")
+
+
+def test_what_a_later_segment_says_of_one_is_believed(store: Store) -> None:
+    """Entries that were acknowledged and are gone leave no gap where nothing follows them."""
+    with Segment.open(store.paths, SESSION) as first:
+        for at in range(1, 4):
+            first.append(an_entry(at))
+    with Segment.open(store.paths, SESSION) as second:
+        second.append({**an_entry(4), "follows": {first.writer: 3, "a_whole_one": 2}})
+    whole = first.path.read_bytes()
+    tell(store)
+
+    (gone,) = verify(store, SESSION).problems
+    first.path.write_bytes(b"".join(whole.splitlines(keepends=True)[:1]))
+    tell(store)
+
+    assert (gone.kind, gone.writer, gone.seq) == ("removed", "a_whole_one", 1)
+    found = {each.writer: (each.kind, each.seq) for each in verify(store, SESSION).problems}
+    assert found == {first.writer: ("removed", 2), "a_whole_one": ("removed", 1)}

@@ -27,7 +27,9 @@ def call_payload(item: Item) -> dict[str, Any]:
     """Return a call's payload: name, arguments as JSON, its type unless it is a function call, and the rest."""
     arguments, parsed = parse_arguments(item.arguments)
     payload: dict[str, Any] = {"name": item.name or item.type, "arguments": arguments}
-    if not parsed:
+    row = item_type(item.type)
+    if not parsed and row.arguments == "arguments":
+        # What a custom tool or an interpreter is given, `input` or `code`, is no JSON by nature.
         payload["arguments_invalid"] = True
     if (
         isinstance(item.arguments, str)
@@ -40,7 +42,6 @@ def call_payload(item: Item) -> dict[str, Any]:
     if item.type != "function_call":
         payload["type"] = item.type
     raw = sealed(item.raw)
-    row = item_type(item.type)
     apart = _APART | {"type", row.arguments, row.result}
     for key in ("function", "custom", "function_call"):
         if isinstance(raw.get(key), dict):
