@@ -104,7 +104,12 @@ def test_no_secret_is_written_of_a_file_or_its_name(
     server.always(FILE)
     key = "sk-proj-" + "aB3" * 10
     files = {"file": (f"{key}.txt", b"hello"), "private_key": ("id.pem", b"correct horse")}
-    drive.do(drive.traced(recorder).post("/files", cast_to=HTTP.Response, body={"purpose": "x"}, files=files))
+    options = {"headers": {"Content-Type": "multipart/form-data"}}
+    drive.do(
+        drive.traced(recorder).post(
+            "/files", cast_to=HTTP.Response, body={"purpose": "x"}, files=files, options=options
+        )
+    )
     assert part(recorder, "file")["filename"] == "<redacted:openai_key>.txt"
     assert part(recorder, "private_key")["data"] == {"text": "<redacted:key:private_key>"}
     (sent,) = journals.entries(recorder, "attempt.sent")

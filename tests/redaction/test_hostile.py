@@ -13,7 +13,8 @@ from tests.redaction.secrets import IN_CONTEXT, all_samples
 from tfclient.redaction.shapes import RULES, Rule
 from tfclient.redaction.text import find_secrets, may_matter, may_open
 
-_LONG = 50_000
+_LONG = 40_000
+"""What is quadratic takes a thousand million steps; a stream joins no more than half as much again."""
 
 
 def _hostile() -> Iterator[tuple[str, str]]:
@@ -123,10 +124,8 @@ def test_a_long_text_of_beginnings_is_looked_through(part: str) -> None:
     text = part * (_LONG // len(part))
     for made in (f"{text} token=", f'"password": "{text}'):
         find_secrets(made)
-    # A stream joins so much of a text and no more.
-    held = text[: 1 << 16]
-    may_open(held)
-    may_matter(held)
+    may_open(text)
+    may_matter(text)
 
 
 @pytest.mark.timeout(120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -34,18 +35,15 @@ def test_a_shape_is_replaced_inside_a_text(rule: str, secret: str) -> None:
 
 
 @pytest.mark.parametrize(("rule", "secret"), all_samples())
-@pytest.mark.parametrize("times", [1, 2, 4])
-@pytest.mark.parametrize("indent", [None, 2])
-def test_a_shape_is_replaced_in_json_in_a_string(
-    rule: str, secret: str, times: int, indent: int | None
-) -> None:
-    value = nested({"note": f"it is {secret}", "n": 1}, times, ascii_only=True, indent=indent)
-    cleaned, marks = clean(value)
-    assert secret not in json.dumps(cleaned)
-    for _ in range(times):
-        cleaned = json.loads(cleaned["call"]["arguments"])
-    assert cleaned == {"note": f"it is <redacted:{rule}>", "n": 1}
-    assert marks[0]["path"] == "request.body" + ".call.arguments|json" * times + ".note"
+def test_a_shape_is_replaced_in_json_in_a_string(rule: str, secret: str) -> None:
+    for times, indent in itertools.product([1, 2, 4], [None, 2]):
+        value = nested({"note": f"it is {secret}", "n": 1}, times, ascii_only=True, indent=indent)
+        cleaned, marks = clean(value)
+        assert secret not in json.dumps(cleaned)
+        for _ in range(times):
+            cleaned = json.loads(cleaned["call"]["arguments"])
+        assert cleaned == {"note": f"it is <redacted:{rule}>", "n": 1}
+        assert marks[0]["path"] == "request.body" + ".call.arguments|json" * times + ".note"
 
 
 @pytest.mark.parametrize(

@@ -373,47 +373,12 @@ def bytes_test(pattern: str) -> Callable[[bytes], bool]:
     return pydantic_core.SchemaValidator(schema).isinstance_python
 
 
-_IN_GROUPS: Final = 1024
-"""Characters above which several small tests, each of which the engine does with vector instructions, are faster
-than one of everything."""
-
-_LONG_S_AND_KELVIN: Final = ("\u017f".encode(), "\u212a".encode())
-"""Letters that are an s and a k to a pattern that ignores case, and not to ``bytes.lower``."""
-
-_GROUP: Final = 30
-"""Prefixes that are tested together. So few of about one length the engine finds many bytes at a time."""
-
-
-def _shortest(hint: str) -> int:
-    """Say how long the shortest word is that a hint begins with."""
-    words = re.match(r"(?:\(\?:)?((?:[^\[\]().{}\\]|\\\W)*)", hint)
-    return min(len(word.replace("\\", "")) for word in words[1].split("|")) if words else 0
-
-
-def _groups(hints: list[str]) -> list[list[str]]:
-    """Put hints together that begin with words of about one length; what begins with hardly any stays alone."""
-    groups: list[list[str]] = []
-    room = before = 0
-    for hint in sorted(hints, key=_shortest):
-        shortest, words = _shortest(hint), hint.count("|") + 1
-        if words > room or before < min(shortest, 3):
-            groups.append([])
-            room = _GROUP if shortest > 3 else _GROUP // 2
-        groups[-1].append(hint)
-        room -= words
-        before = shortest
-    return groups
-
-
 _suspicious = bytes_test(HINT)
-_GROUPS: Final = _groups([hint for hint in _HINTS if "(?i:" not in hint] + [VARIABLE_HINT, _ESCAPED_ASCII])
-_exact: Final = [bytes_test("|".join(group)) for group in _GROUPS]
-_PLACES: Final = [[n for n, rule in enumerate(RULES) if rule.hint in group] for group in _GROUPS]
-"""Of the rules of each group, which of all they are: of two that find the same, the first one counts."""
-_folded_hints: Final = [hint.replace("(?i:", "(?:") for hint in _HINTS if "(?i:" in hint]
-_names: Final = bytes_test(NAME_HINT)
-_folded: Final = bytes_test("|".join(_folded_hints))
-_FOLDED_PLACES: Final = [n for n, rule in enumerate(RULES) if "(?i:" in rule.hint]
+_TOGETHER: Final = 16
+_GROUPS: Final = [
+    (bytes_test("|".join(rule.hint for rule in group)), group)
+    for group in (RULES[n : n + _TOGETHER] for n in range(0, len(RULES), _TOGETHER))
+]
 
 
 def rules_for(text: str) -> list[Rule]:
@@ -424,11 +389,7 @@ def rules_for(text: str) -> list[Rule]:
         True
     """
     data = text.encode("utf-8", "replace")
-    places = [*_FOLDED_PLACES]
-    for test, group in zip(_exact, _PLACES, strict=True):
-        if test(data):
-            places += group
-    return [RULES[n] for n in sorted(places)]
+    return [rule for test, group in _GROUPS if test(data) for rule in group]
 
 
 _MEDIA: Final = b";base64,"
@@ -480,13 +441,4 @@ def suspicious(text: str | bytes) -> bool:
         (False, True)
     """
     data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-    if len(data) < _IN_GROUPS or pydantic_core is None:
-        return _suspicious(data)
-    if len(data) > _LONG_RUN:
-        data = _without_media(data)
-    if not data.isascii() and any(letter in data for letter in _LONG_S_AND_KELVIN):
-        return _suspicious(data)
-    if any(test(data) for test in _exact):
-        return True
-    folded = data.lower()
-    return _names(folded) or _folded(folded)
+    return _suspicious(_without_media(data) if len(data) > _LONG_RUN else data)

@@ -96,7 +96,7 @@ def may_open(text: str, seen: int = 0, opened: int | None = None) -> int | None:
 
     Example:
         >>> may_open("the key is sk-pro"), may_open("the key is")
-        (11, None)
+        (10, None)
     """
     if opened is not None:
         since = text[opened:]

@@ -1,4 +1,4 @@
-"""Long texts are tested in groups of patterns; the answer is that of the one pattern for all."""
+"""Long media in base64 is not looked through, where nothing in it could be a secret."""
 
 from __future__ import annotations
 
@@ -6,62 +6,9 @@ from random import Random
 from string import ascii_letters, digits
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tfclient.redaction.shapes import HINT, _without_media, fast_test, suspicious
+from tfclient.redaction.shapes import _without_media, suspicious
 from tfclient.redaction.text import find_secrets
-
-_WHOLE = fast_test(HINT)
-_PARTS = [
-    *(
-        "sk-",
-        "sess-",
-        "AKIA",
-        "akia",
-        "ghp_",
-        "xoxb-",
-        "eyJ",
-        ".eyJ",
-        "://",
-        "@",
-        "Bearer ",
-        "BASIC ",
-        "Sig=",
-    ),
-    *(
-        "passw",
-        "PASSW",
-        "pa\u017fsw",
-        "coo\u212aie",
-        "Secret",
-        "api-KEY",
-        "token",
-        '"',
-        ":",
-        "=",
-        "\\u0041",
-        "é",
-    ),
-    *(
-        "abcdefghijklmnopqrst",
-        "ABCDEFGHIJKLMNOP",
-        "0123456789abcdef",
-        " ",
-        "PRIVATE KEY",
-        ";pwd",
-        "AccountKey",
-    ),
-]
-
-
-@given(parts=st.lists(st.sampled_from(_PARTS), max_size=6), before=st.integers(0, 2000))
-def test_groups_answer_as_one(parts: list[str], before: int) -> None:
-    text = "x " * (before // 2) + "".join(parts) + " y" * 600
-
-    assert suspicious(text) == _WHOLE(text)
-    assert suspicious(text.encode()) == _WHOLE(text)
-
 
 _RUN = "".join(Random(1).choices(ascii_letters + digits + "+/", k=20_000))  # noqa: S311
 _SECRETS = [
