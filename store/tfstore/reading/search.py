@@ -187,7 +187,9 @@ def sessions_holding(
             yield session, found
 
 
-def matches_in(store: Sessions, session: Session, pattern: Pattern, label: str | None = None) -> Iterator[Match]:
+def matches_in(
+    store: Sessions, session: Session, pattern: Pattern, label: str | None = None
+) -> Iterator[Match]:
     """Yield the matching lines of a session: of its title, unless a prompt says it too, its metadata, its steps."""
     found = [
         Match(session.session_id, run.run_id, step.step_id, step.label, step.tool_name, *place)

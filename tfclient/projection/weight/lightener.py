@@ -21,6 +21,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
+from tfstore.disk.json_text import marked
 from tfstore.document.documents import RedactionMark
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.prompts import BASE64, encode_base64
@@ -89,9 +90,9 @@ class Lightener:
             return {intern(k): v if cut and k == "text" else self.lighten(v, k) for k, v in value.items()}
         if isinstance(value, list):
             if len(value) > LONG_ROW and all(type(v) in (int, float) for v in value):
-                return self._row(json.dumps(value).encode())
+                return self._row(json.dumps(marked(value)).encode())
             return [self.lighten(v, key) for v in value]
-        return value
+        return marked(value) if type(value) is float else value
 
     def _string(self, value: str, key: str) -> Any:
         found = _DATA_URL.match(value)
