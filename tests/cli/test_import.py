@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cli.making import a_cassette, an_exchange, run
 from tfstore.document.documents import Session
@@ -199,3 +204,88 @@ def test_a_store_that_is_a_file(tmp_path: Path) -> None:
 
 def test_an_unknown_redaction(tmp_path: Path) -> None:
     assert run("import", tmp_path, "--redact", "some").code == 2
+
+
+SENT = '{"model": "m", "messages": [{"role": "user", "content": "Hello"}]}'
+RECEIVED = (
+    '{"id": "c", "choices": [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]}'
+)
+URL = "https://api.openai.com/v1/chat/completions"
+
+
+def _bare_deflate(data: bytes) -> bytes:
+    made = zlib.compressobj(wbits=-15)
+    return made.compress(data) + made.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(RECEIVED.encode())),
+        ("deflate", zlib.compress(RECEIVED.encode())),
+        ("deflate", _bare_deflate(RECEIVED.encode())),
+        ("deflate, gzip", gzip.compress(zlib.compress(RECEIVED.encode()))),
+        # Unpacked by whoever recorded it; the header stayed.
+        ("gzip", RECEIVED.encode()),
+        ("deflate", RECEIVED.encode()),
+    ],
+)
+@pytest.mark.parametrize("form", ["string", "base64_string"])
+def test_compressed_bodies(encoding: str, packed: bytes, form: str, tmp_path: Path) -> None:
+    body = {form: packed if form == "string" else base64.b64encode(packed).decode()}
+    assert _imported({"body": SENT}, {"body": body}, tmp_path, encoding) == ["Hi"]
+
+
+def test_bodies_that_were_laid_out(tmp_path: Path) -> None:
+    """`parsed_body`, as the serializer of pydantic-ai writes it; and a compressed request."""
+    sent, received = json.loads(SENT), json.loads(RECEIVED)
+    assert _imported({"parsed_body": sent}, {"parsed_body": received}, tmp_path) == ["Hi"]
+    packed = {"body": gzip.compress(SENT.encode()), "headers": {"content-encoding": ["gzip"]}}
+    assert _imported(packed, {"body": {"string": RECEIVED}}, tmp_path / "other") == ["Hi"]
+
+
+def test_texts_of_python_2(tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    sent, received = f"!!python/unicode {json.dumps(SENT)}", f"!!python/str {json.dumps(RECEIVED)}"
+    path.write_text(
+        f"interactions:\n- request: {{method: POST, uri: '{URL}', body: {sent}}}\n"
+        f"  response: {{status: 200, body: {{string: {received}}}}}\nversion: 1\n",
+        encoding="utf-8",
+    )
+    assert _answers(path, tmp_path) == ["Hi"]
+
+
+def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfclient.importing.cassette.LARGEST", 10_000)
+    packed = gzip.compress(b" " * 20_000)
+    exchange = {"request": {"method": "POST", "uri": URL, "body": SENT}}
+    exchange["response"] = {
+        "status": 200,
+        "headers": {"content-encoding": "gzip"},
+        "body": {"string": packed},
+    }
+    path = tmp_path / "bomb.yaml"
+    path.write_text(yaml.safe_dump({"interactions": [exchange]}), encoding="utf-8")
+    outcome = run("import", path, "--store", tmp_path / "store")
+    assert outcome.code == 1
+    assert "10000 bytes" in " ".join(str(outcome).split())
+
+
+def _imported(request: Any, response: Any, tmp_path: Path, encoding: str | None = None) -> list[Any]:
+    headers = {"content-type": ["application/json"]} | ({"content-encoding": [encoding]} if encoding else {})
+    exchange = {
+        "request": {"method": "POST", "uri": URL, **request},
+        "response": {"status": {"code": 200}, "headers": headers, **response},
+    }
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / "one.yaml"
+    path.write_text(yaml.safe_dump({"interactions": [exchange]}), encoding="utf-8")
+    return _answers(path, tmp_path)
+
+
+def _answers(path: Path, tmp_path: Path) -> list[Any]:
+    outcome = run("import", path, "--store", tmp_path / "store", "--json")
+    session = Store(tmp_path / "store").get(outcome.json["imported"][0]["session_id"])
+    assert session.title == "Hello"
+    steps = [step for made in session.runs for step in made.steps]
+    return [step.payload_completed.get("text") for step in steps if step.label == "assistant_call"]

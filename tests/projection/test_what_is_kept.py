@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from typing import Any
+
+import pytest
 
 from tests.projection.builders import Story, call, output, said, user
 from tfclient.projection.api.sent_prompts import KEPT
 from tfclient.projection.calls import REMEMBERED
 from tfclient.projection.projector import Projector
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.reading.prompts import whole
 
 
 def fed(story: Story) -> Projector:
@@ -98,3 +104,23 @@ def test_no_traffic_makes_a_document_too_long_to_be_read() -> None:
         story = Story()
         story.ask([shortest] * 2000)
         assert len(readable(to_json(story.session()))) < SWELL * sum(map(len, map(compact, story.entries)))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        base64.b64encode(struct.pack("<256f", *range(256))).decode(),
+        [0.5] * 256,
+        [[n, 0.5] for n in range(100)],
+    ],
+    ids=["base64", "numbers", "pairs"],
+)
+def test_vectors_stand_in_blobs(vector: Any) -> None:
+    """An embedding as the SDK asks for it, as numbers, and rows that are long together."""
+    lightener = Lightener()
+    body = {"data": [{"object": "embedding", "index": 0, "embedding": vector}], "short": [[1, 2], [3]]}
+    light = lightener.lighten(body)
+    (blob,) = lightener.blobs.values()
+    assert light["data"][0]["embedding"]["blob"] == f"sha256:{blob.sha256}"
+    assert light["short"] == [[1, 2], [3]]
+    assert whole(light, lambda _: blob.data) == body

@@ -1,12 +1,16 @@
 """Reading recorded HTTP exchanges from vcrpy cassettes, with the safe loader and nothing of vcrpy itself.
 
 A cassette is version 1 of vcrpy's format: ``interactions``, each with a ``request`` (method, uri, headers, body)
-and a ``response`` (status, headers, body). Bodies are text, or bytes where they are no text.
+and a ``response`` (status, headers, body). Bodies are text, bytes where they are no text, base64 of bytes
+(``base64_string``), or JSON that a serializer has laid out (``parsed_body``); what was compressed is unpacked.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from tfclient.projection.wire.endpoints import endpoint_of
+from tfstore.disk.json_text import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,20 +118,26 @@ def _loader() -> type[Any]:
         def flatten_mapping(self, node: Any) -> None:
             """Leave a merge key what it is; the loader then refuses it."""
 
+    for name in ("unicode", "str"):
+        # Texts of cassettes that Python 2 wrote; no tag that makes anything else is known.
+        Loader.add_constructor(
+            f"tag:yaml.org,2002:python/{name}", lambda loader, node: loader.construct_scalar(node)
+        )
     return Loader
 
 
 def _interaction(raw: dict[str, Any]) -> Interaction:
     request, response = raw["request"], raw["response"]
     status = response["status"]
+    sent, received = _headers(request.get("headers")), _headers(response.get("headers"))
     return Interaction(
         _scalar(request["method"]),
         _scalar(request["uri"]),
-        _headers(request.get("headers")),
-        _body(request.get("body")),
+        sent,
+        _body_of(request, sent),
         int(status["code"] if isinstance(status, dict) else status),
-        _headers(response.get("headers")),
-        _body(response.get("body")),
+        received,
+        _body_of(response, received),
     )
 
 
@@ -146,9 +157,34 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
+def _body_of(message: dict[str, Any], headers: dict[str, str]) -> bytes:
+    if "parsed_body" in message:
+        parsed = message["parsed_body"]
+        return b"" if parsed is None else parsed.encode() if isinstance(parsed, str) else compact(parsed)
+    return _unpacked(_body(message.get("body")), headers.get("content-encoding", ""))
+
+
 def _body(raw: Any) -> bytes:
     if isinstance(raw, dict):
-        raw = raw.get("string", raw.get("base64_string"))
+        encoded = raw.get("base64_string")
+        if not raw.get("string") and encoded is not None:
+            return base64.b64decode(encoded if isinstance(encoded, bytes) else _scalar(encoded))
+        raw = raw.get("string")
     if raw is None:
         return b""
     return raw if isinstance(raw, bytes) else _scalar(raw).encode("utf-8", "surrogatepass")
+
+
+def _unpacked(data: bytes, encodings: str) -> bytes:
+    """Undo gzip and deflate; the header often stays where whoever recorded had undone them."""
+    for encoding in reversed([each.strip().lower() for each in encodings.split(",")]):
+        # The wrapped form that the standard means, else the bare one that some servers send.
+        for bits in {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}.get(encoding, ()):
+            with contextlib.suppress(zlib.error):
+                unpacker = zlib.decompressobj(bits)
+                unpacked = unpacker.decompress(data, LARGEST)
+                if unpacker.unconsumed_tail:
+                    raise ValueError(f"a body of more than {LARGEST} bytes when unpacked")
+                data = unpacked
+                break
+    return data

@@ -9,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from typing import Any
+from math import inf, isfinite, isnan, nan
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from jiter import from_json
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1).encode
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_encode_indented = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False).encode
 _encode_fragments = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), default=lambda value: orjson.loads(_fragment(value))
 ).encode
@@ -35,7 +39,34 @@ def compact(value: Any) -> bytes:
         >>> compact({"text": "lone \ud800"}).decode()
         '{"text":"lone \\ud800"}'
     """
-    return _to_bytes(_encode(value))
+    return _to_bytes(_strictly(_encode, value))
+
+
+def marked(value: Any) -> Any:
+    """Return a value with the numbers that JSON does not have as ``{"number": "NaN"}`` and its like.
+
+    Example:
+        >>> marked([1.5, float("-inf")])
+        [1.5, {'number': '-Infinity'}]
+    """
+    if isinstance(value, float) and not isfinite(value):
+        return {"number": "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+    if isinstance(value, dict):
+        return {key: marked(each) for key, each in value.items()}
+    return [marked(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+NUMBERS = {"NaN": nan, "Infinity": inf, "-Infinity": -inf}
+"""What a marked number is."""
+
+
+def _strictly(encode: Callable[[Any], str], value: Any) -> str:
+    try:
+        return encode(value)
+    except ValueError as error:
+        if "JSON compliant" not in str(error):
+            raise
+        return encode(marked(value))
 
 
 def line(value: Any) -> bytes:
@@ -125,8 +156,10 @@ def _indented(value: Any) -> bytes:
         # The standard library indents in Python: minutes for what this does in seconds.
         from pydantic_core import to_json
 
-        return to_json(value, indent=1)
-    return _to_bytes(_encode_indented(value))
+        text: bytes = to_json(value, indent=1)
+        # The words may also stand in a text.
+        return to_json(marked(value), indent=1) if b"NaN" in text or b"Infinity" in text else text
+    return _to_bytes(_strictly(_encode_indented, value))
 
 
 def parse(data: bytes) -> Any:

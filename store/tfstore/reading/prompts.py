@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from tfstore.disk.json_text import NUMBERS
+from tfstore.document.depth import is_folded, unfolded
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.wire_items import patched, wire_item
 
@@ -238,13 +240,23 @@ def _request(step: Step, prompt: Prompt, steps: dict[str, Step], read_blob: Read
 
 
 def whole(value: Any, read_blob: ReadBlob | None) -> Any:
-    """Return a payload value with the blobs that it refers to in their places."""
+    """Return a payload value as it was on the wire: blobs, marked numbers and folded depths in their places."""
+    folded: list[Json] = []
+    made = _whole(value, read_blob, folded)
+    return unfolded(made) if folded else made
+
+
+def _whole(value: Any, read_blob: ReadBlob | None, folded: list[Json]) -> Any:
     if isinstance(value, list):
-        return [whole(each, read_blob) for each in value]
+        return [_whole(each, read_blob, folded) for each in value]
     if not isinstance(value, dict):
         return value
+    if value.keys() == {"number"} and value["number"] in NUMBERS:
+        return NUMBERS[value["number"]]
     if not is_reference(value):
-        return {key: whole(each, read_blob) for key, each in value.items()}
+        made = {key: _whole(each, read_blob, folded) for key, each in value.items()}
+        folded += [made] if is_folded(made) else []
+        return made
     if read_blob is None or "blob" not in value:
         return value
     encoding = value.get("encoding")
@@ -253,7 +265,11 @@ def whole(value: Any, read_blob: ReadBlob | None) -> Any:
     data = read_blob(value["blob"])
     if encoding in BASE64:
         return str(value.get("prefix") or "") + encode_base64(data, encoding)
-    return json.loads(data) if encoding == "json" else data.decode("utf-8", "surrogatepass")
+    return (
+        _whole(json.loads(data), None, folded)
+        if encoding == "json"
+        else data.decode("utf-8", "surrogatepass")
+    )
 
 
 def _text_kept(reference: Json, data: bytes) -> Json:

@@ -6,11 +6,11 @@ Ids, status, annotations, phase and key order do not count, nor does white space
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from tfclient.projection.api.content import text_of_content
 from tfstore.disk.json_text import canonical
+from tfstore.document.depth import parsed
 
 IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs", "detail"})
 
@@ -30,7 +30,7 @@ def parse_arguments(arguments: Any) -> tuple[Any, bool]:
     if not isinstance(arguments, str):
         return arguments, True
     try:
-        return json.loads(arguments), True
+        return parsed(arguments), True
     except (ValueError, RecursionError):
         return arguments, arguments == ""
 

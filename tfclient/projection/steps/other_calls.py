@@ -12,6 +12,7 @@ from tfclient.projection.api.encrypted import sealed_within
 from tfclient.projection.api.model_call import usage_from
 from tfclient.projection.wire.bodies import body_bytes, parse_json
 from tfclient.projection.wire.hosts import place_of
+from tfclient.projection.wire.own_headers import own_headers
 from tfclient.projection.wire.response_stream import ResponseStream
 from tfclient.projection.wire.sse import events_of
 from tfstore.document.documents import Lineage
@@ -178,10 +179,11 @@ class OtherCalls:
 
 
 def where_of(call: Call) -> dict[str, Any]:
-    """Return what a call was and where it went: name, method, host, provider, path, query."""
+    """Return what a call was and where it went: name, method, host, provider, path, query, headers of its own."""
     sent = call.attempt.sent
     named = {"name": f"openai.{call.endpoint.name}", "method": sent["method"]}
-    return named | place_of(str(sent["url"] or ""))
+    own = own_headers(sent["headers"], beta=False)
+    return named | place_of(str(sent["url"] or "")) | ({"headers": own} if own else {})
 
 
 def _brought_something(attempt: AttemptState) -> bool:

@@ -17,6 +17,7 @@ from tfclient.projection.lineage.run_choice import Asked, RunChoice, words_of
 from tfclient.projection.steps.designed_endings import forced_tools
 from tfclient.projection.steps.prompt_parts import PromptParts
 from tfclient.projection.wire.hosts import place_of
+from tfclient.projection.wire.own_headers import own_headers
 
 if TYPE_CHECKING:
     from tfclient.projection.api.items import Item
@@ -175,6 +176,8 @@ class Opening:
             payload["model_from"] = "url"
         place = place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
+        own = own_headers(call.attempt.sent["headers"], beta=True)
+        payload |= {"headers": own} if own else {}
         payload |= {"arguments": request.arguments, "input": news_ids}
         if parent is not None:
             payload["inherits"] = {"step_id": parent.step.step_id, "items": match.start}

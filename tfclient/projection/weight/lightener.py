@@ -1,6 +1,6 @@
 """Payloads made light: long values leave the document or are cut at a cap, and what was changed is marked.
 
-A string over 64 KiB, every base64 payload, and a long row of numbers (an embedding) is stored once under its own
+A string over 64 KiB, every base64 payload, and long rows of numbers (an embedding) are stored once under their own
 digest; what stands in the document says how many bytes there were, of what type, and how they begin. ``encoding``
 says how the bytes stood on the wire (``base64`` and its variants, ``json``; absent: as text), ``prefix`` what stood
 before them (of a data URL).
@@ -21,6 +21,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
+from tfstore.disk.json_text import marked
 from tfstore.document.documents import RedactionMark
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.prompts import BASE64, encode_base64
@@ -41,6 +42,7 @@ _BASE64_KEYS = {
     "file_data": "application/octet-stream",
     "data": "application/octet-stream",
     "result": "image/png",
+    "embedding": "application/octet-stream",
     "image_url": "image/png",
 }
 
@@ -88,10 +90,10 @@ class Lightener:
             cut = self._is_cut(value)
             return {intern(k): v if cut and k == "text" else self.lighten(v, k) for k, v in value.items()}
         if isinstance(value, list):
-            if len(value) > LONG_ROW and all(type(v) in (int, float) for v in value):
-                return self._row(json.dumps(value).encode())
+            if _is_long_row(value):
+                return self._row(json.dumps(marked(value)).encode())
             return [self.lighten(v, key) for v in value]
-        return value
+        return marked(value) if type(value) is float else value
 
     def _string(self, value: str, key: str) -> Any:
         found = _DATA_URL.match(value)
@@ -184,6 +186,18 @@ class Lightener:
         data = text.encode("utf-8", "surrogatepass")
         end = _end_of_character(data, self.cap or 0)
         return data[:end].decode("utf-8", "surrogatepass"), len(data)
+
+
+def _is_long_row(value: list[Any]) -> bool:
+    """Return whether a list is a long row of numbers, or short rows that are many numbers together."""
+    if value and isinstance(value[0], list):
+        rows = all(isinstance(row, list) and len(row) <= LONG_ROW and _are_numbers(row) for row in value)
+        return rows and sum(map(len, value)) > LONG_ROW
+    return len(value) > LONG_ROW and _are_numbers(value)
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(type(value) in (int, float) for value in values)
 
 
 def _name_of(reference: dict[str, Any]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import json
 from typing import Any
+
+from tfstore.document.depth import parsed
 
 
 def body_bytes(body: Any) -> bytes:
@@ -26,7 +27,7 @@ def body_bytes(body: Any) -> bytes:
 def parse_json(data: bytes | str) -> Any:
     """Return the JSON value of a body, or None when it is none."""
     try:
-        return json.loads(data)
+        return parsed(data)
     except (ValueError, RecursionError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from attrs import define, field
@@ -11,6 +10,7 @@ from tfclient.projection.api.call_errors import error_from_body, error_in_event
 from tfclient.projection.api.chat import read_response, text_or_none
 from tfclient.projection.api.fingerprints import parse_arguments
 from tfclient.projection.api.model_call import ModelResponse, usage_from
+from tfclient.projection.wire.bodies import parse_json
 from tfclient.projection.wire.growing import grow, joined
 
 
@@ -56,10 +56,7 @@ class ChatStream:
             self.done = True
             return None
         self.events += 1
-        try:
-            chunk = json.loads(data)
-        except (ValueError, RecursionError):
-            chunk = None
+        chunk = parse_json(data)
         if not isinstance(chunk, dict):
             self.unread.append(data)
             self.error = data if name == "error" else self.error

@@ -6,7 +6,6 @@ The final ``response`` is the truth; what was streamed before it counts only whe
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from attrs import define, field
@@ -14,6 +13,7 @@ from attrs import define, field
 from tfclient.projection.api.call_errors import error_from_body, error_in_event
 from tfclient.projection.api.model_call import ModelResponse
 from tfclient.projection.api.responses import id_of, read_response
+from tfclient.projection.wire.bodies import parse_json
 from tfclient.projection.wire.event_growth import GROWERS, SILENT
 from tfclient.projection.wire.growing import joined
 from tfstore.document.item_types import item_type
@@ -63,10 +63,7 @@ class ResponseStream:
             self.finished = True
             return None
         self.events += 1
-        try:
-            event = json.loads(data)
-        except (ValueError, RecursionError):
-            event = None
+        event = parse_json(data)
         if not isinstance(event, dict):
             self.unread.append(data)
             self.error = data if name == "error" else self.error

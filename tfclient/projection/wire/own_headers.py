@@ -1,0 +1,40 @@
+"""The headers that a program put into a request itself: what neither the SDK nor the HTTP library sends."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_OF_THE_SDK = frozenset(
+    {
+        "accept", "accept-encoding", "accept-language", "api-key", "authorization", "connection", "content-encoding",
+        "content-length", "content-type", "cookie", "expect", "host", "idempotency-key", "openai-organization",
+        "openai-project", "te", "transfer-encoding",
+    }
+)  # fmt: skip
+_AGENT = re.compile(r"\w+/Python \d")
+
+
+def own_headers(headers: Any, *, beta: bool) -> dict[str, str]:
+    """Return the headers that are the program's own, as the journal has them: without credentials.
+
+    Args:
+        headers: the request's, by lower-case name.
+        beta: whether ``openai-beta`` is one; for some endpoints the SDK sends it.
+
+    Example:
+        >>> own_headers({"accept": "application/json", "x-tenant": "7", "x-stainless-lang": "python"}, beta=True)
+        {'x-tenant': '7'}
+    """
+    if not isinstance(headers, dict):
+        return {}
+    by_sdk = "x-stainless-lang" in headers
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(value, str)
+        and name not in _OF_THE_SDK
+        and not name.startswith("x-stainless-")
+        and (name != "openai-beta" or beta)
+        and (name != "user-agent" or (by_sdk and not _AGENT.match(value)))
+    }
