@@ -60,7 +60,15 @@ def _no_alarm() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "handler",
-    [plain, timeout, that_resets_itself, Handler(), Handler().method, partial(plain), lambda *given: plain(*given)],
+    [
+        plain,
+        timeout,
+        that_resets_itself,
+        Handler(),
+        Handler().method,
+        partial(plain),
+        lambda *given: plain(*given),
+    ],
 )
 @pytest.mark.parametrize("where", ["attempt.sent", "attempt.answered"])
 def test_it_reaches_the_program(

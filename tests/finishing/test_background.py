@@ -141,7 +141,9 @@ with finisher.waiting():
     assert done.wait(60)
 print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in {{"tfclient", "tfstore", "tfd2"}}))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=90)  # noqa: S603
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=90
+    )  # noqa: S603
     assert done.stdout == "[]\n"
 
 

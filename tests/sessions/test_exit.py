@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import tfclient
 from tests.capture.driver import HTTP
 from tfclient.finishing.recovery import recover
 from tfstore.store import Store
@@ -68,7 +69,10 @@ def run(store: Path, program: str) -> CompletedProcess[bytes]:
 def test_a_stream_is_left_open(tmp_path: Path, end: str, status: int) -> None:
     """The interpreter closes it when it has stopped all threads: whoever waits then waits for ever."""
     done = run(tmp_path, f"stream = ask()\n{end}\n")
-    assert (done.returncode, done.stderr) == (status, b"")
+    assert done.returncode == status
+    # The SDK's own generator complains, with and without recording.
+    assert str(Path(tfclient.__file__).parent).encode() not in done.stderr
+    assert b"recorded" not in done.stderr
     store = Store(tmp_path)
     list(recover(store))
     (session,) = (store.get(session_id) for session_id in store.ids())
@@ -93,7 +97,9 @@ for session in held:
     list(ask())
     session._state.token = None
 written = os.write
-os.write = lambda descriptor, data: threading.Event().wait(3600) if b"session.ended" in bytes(data) else written(descriptor, data)
+def write(descriptor, data):
+    return threading.Event().wait(3600) if b"session.ended" in bytes(data) else written(descriptor, data)
+os.write = write
 """
     done = run(tmp_path, program)
     assert (done.returncode, done.stderr) == (0, b"")
