@@ -66,7 +66,7 @@ NEEDED: Final = (
         "tfclient.projection.calls",
     ),
     *("tfclient.projection.lineage.lineage_index", "tfclient.projection.lineage.run_choice"),
-    *("tfclient.projection.steps.compacting", "tfclient.projection.steps.other_calls"),
+    *("tfclient.projection.steps.echoes", "tfclient.projection.steps.other_calls"),
     *("tfclient.projection.steps.provenance", "tfclient.projection.steps.request_steps"),
     *("tfclient.projection.steps.response_steps", "tfclient.projection.steps.tool_hooks"),
     *("tfclient.projection.steps.tool_steps", "tfclient.projection.weight.lightener"),
@@ -177,7 +177,8 @@ class Finisher:
         turns = Turns(self._pause, lambda: self._waiting > 0)
         take_turns(turns)
         for name in NEEDED:
-            with importing:
+            # What is missing here is missed by whoever needs it, and told to whoever asked.
+            with importing, contextlib.suppress(ImportError):
                 importlib.import_module(name)
             turns()
         while True:

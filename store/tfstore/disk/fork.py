@@ -81,7 +81,16 @@ def start_thread(work: Callable[[], object], name: str) -> threading.Thread | No
     if is_finalizing():
         # Starting would wait, for ever, for a thread that never runs.
         return None
-    thread = threading.Thread(target=work, name=name, daemon=True)
+
+    def run(is_finalizing: Callable[[], bool] = is_finalizing) -> None:
+        try:
+            work()
+        except BaseException:
+            # Modules go before threads do: what it met then is nobody's fault.
+            if not is_finalizing():
+                raise
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()
     except RuntimeError:

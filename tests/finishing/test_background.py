@@ -1,0 +1,184 @@
+"""The background thread: it takes turns, has no event loop, and is replaced or done without."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tfclient.finishing import finisher as finish
+from tfclient.finishing import last_steps
+from tfclient.finishing.turns import SHARE, SLICE, Turns
+from tfstore.disk.paths import StorePaths
+from tfstore.disk.turns import take_turns, turn
+from tfstore.journal.segment import Segment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> StorePaths:
+    return StorePaths(tmp_path / "flow")
+
+
+def ended(paths: StorePaths, session_id: str) -> str:
+    with Segment.open(paths, session_id) as segment:
+        segment.append({"at": 1, "mono": 1, "type": "session.ended", "end_reason": "closed"})
+    return session_id
+
+
+def written(finisher: finish.Finisher, session_id: str) -> Exception | None:
+    done = threading.Event()
+    told: list[Exception | None] = []
+
+    def on_done(error: Exception | None, _drift: int) -> None:
+        told.append(error)
+        done.set()
+
+    finisher.write_files(session_id, on_done)
+    with finisher.waiting():
+        assert done.wait(60)
+    return told[0]
+
+
+def test_no_event_loop_runs_where_it_works(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the garbage collector finds a client of the program, it would be closed on that loop."""
+    loops: list[Any] = []
+    real = last_steps.claim_and_write
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        loops.append(asyncio._get_running_loop())
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(last_steps, "claim_and_write", watched)
+    assert written(finish.Finisher(paths), ended(paths, "sess_1")) is None
+    assert loops == [None]
+
+
+def test_it_needs_no_sockets(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidden(socket.socket):
+        def __new__(cls, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("this test uses no sockets")
+
+    monkeypatch.setattr(socket, "socket", Forbidden)
+    monkeypatch.setattr(socket, "socketpair", Forbidden)
+    assert written(finish.Finisher(paths), ended(paths, "sess_1")) is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_that_is_ended_is_replaced(paths: StorePaths, caplog: pytest.LogCaptureFixture) -> None:
+    finisher = finish.Finisher(paths)
+    assert written(finisher, ended(paths, "sess_1")) is None
+    first = finisher._thread
+    assert first is not None
+    assert first.ident is not None
+    while first.is_alive():
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit))
+        finisher._news.put(None)
+        first.join(0.05)
+
+    assert written(finisher, ended(paths, "sess_2")) is None
+    assert "another one takes its place" in caplog.text
+
+
+def test_without_threads_the_files_are_written_all_the_same(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    session_id = ended(paths, "sess_1")
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    told: list[Any] = []
+    finish.Finisher(paths).write_files(session_id, lambda *given: told.append(given))
+    assert told == [(None, 0)]
+    assert paths.diagram(session_id).exists()
+
+
+def test_sessions_that_wait_for_long_are_left_to_a_helper(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "OVERDUE", 0.0)
+    finisher = finish.Finisher(paths)
+    names = [ended(paths, f"sess_{n}") for n in range(3)]
+    told: dict[str, Any] = {}
+    for name in [*names, "sess_nothing"]:
+        finisher.write_files(name, lambda error, _, name=name: told.setdefault(name, error))  # type: ignore[misc]
+    finisher.drain(90)
+    assert [told[name] for name in names] == [None] * 3
+    assert "SessionDeleted" in str(told["sess_nothing"])
+    assert all(paths.archived(name).exists() for name in names)
+
+
+def test_all_that_it_needs_is_imported_at_its_beginning() -> None:
+    """What came later would come in the middle of something, where a fork may strike, and at once."""
+    program = f"""
+import sys, tempfile, threading
+import importlib
+from tfclient.finishing.finisher import NEEDED, Finisher
+for name in NEEDED:
+    importlib.import_module(name)
+before = set(sys.modules)
+from tfstore.disk.paths import StorePaths
+from tfstore.journal.segment import Segment
+paths = StorePaths(tempfile.mkdtemp())
+with Segment.open(paths, "sess_1") as segment:
+    segment.append({{"at": 1, "mono": 1, "type": "annotation", "kind": "x", "data": "y"}})
+    segment.append({{"at": 2, "mono": 2, "type": "session.ended", "end_reason": "closed"}})
+done = threading.Event()
+finisher = Finisher(paths)
+finisher.write_files("sess_1", lambda *told: done.set())
+with finisher.waiting():
+    assert done.wait(60)
+print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in {{"tfclient", "tfstore", "tfd2"}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=90
+    )  # noqa: S603
+    assert done.stdout == "[]\n"
+
+
+def test_turns_end_after_a_slice_and_pauses_are_as_long_as_they_ask_for() -> None:
+    pauses: list[float] = []
+    hurried = False
+    turns = Turns(pauses.append, lambda: hurried)
+    turns()
+    assert pauses == []
+    while time.thread_time() - turns._used < SLICE * 2:
+        pass
+    turns()
+    assert pauses[0] >= SLICE * 2 * (SHARE - 1)
+    hurried = True
+    while time.perf_counter() - turns._began < SLICE:
+        pass
+    turns()
+    assert pauses[1] < SLICE
+
+
+def test_only_threads_that_work_in_the_background_take_turns() -> None:
+    taken: list[str] = []
+
+    def background() -> None:
+        take_turns(lambda: taken.append(threading.current_thread().name))
+        turn()
+
+    turn()
+    thread = threading.Thread(target=background, name="background")
+    thread.start()
+    thread.join()
+    turn()
+    assert taken == ["background"]
+
+
+def test_what_is_imported_is_there() -> None:
+    for name in finish.NEEDED:
+        importlib.import_module(name)
