@@ -258,7 +258,7 @@ def test_texts_of_python_2(tmp_path: Path) -> None:
 def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tfclient.importing.cassette.LARGEST", 10_000)
     packed = gzip.compress(b" " * 20_000)
-    exchange = {"request": {"method": "POST", "uri": URL, "body": SENT}}
+    exchange: dict[str, Any] = {"request": {"method": "POST", "uri": URL, "body": SENT}}
     exchange["response"] = {
         "status": 200,
         "headers": {"content-encoding": "gzip"},

@@ -7,6 +7,7 @@ that they were started in. A call after the end of a session opens another one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from contextvars import ContextVar
 from time import monotonic
