@@ -11,7 +11,6 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.capture.borrowed import Gone, form_fields
-from tfclient.redaction.names import secret_name
 from tfstore.journal.entries import dropped
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def _part(field: Any, redactor: Redactor, marks: list[Mark]) -> Part:
         if text is None:
             kept, found = redactor.binary(data, where)
             kept = {"text": kept} if isinstance(kept, str) else kept
-        if text is not None and redactor.mode == "secrets" and secret_name(name):
+        if text is not None and redactor.mode == "secrets" and _is_secret(name):
             value, found = redactor.value({name: text}, "request.body")
             kept = {"text": next(iter(value.values()), None)}
         marks += found
@@ -95,3 +94,10 @@ def _size(content: Any) -> int | None:
         return os.fstat(content.fileno()).st_size
     except (AttributeError, OSError, ValueError, TypeError):
         return None
+
+
+def _is_secret(name: str) -> bool:
+    # With the names come the patterns, which are compiled with the first recorder.
+    from tfclient.redaction.names import secret_name
+
+    return secret_name(name) is not None
