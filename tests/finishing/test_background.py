@@ -142,7 +142,7 @@ print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0
 """
     done = subprocess.run(  # noqa: S603 - our own Python
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=90
-    )  # noqa: S603
+    )
     assert done.stdout == "[]\n"
 
 

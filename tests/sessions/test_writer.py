@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ import tfclient.sessions.writer
 from tests.capture.driver import MODEL
 from tests.server.replies import answer
 from tfclient import AsyncTracedOpenAI, Recorder, TracedOpenAI
-from tfstore.disk import locks
 from tfstore.disk.paths import StorePaths
 from tfstore.journal import segment as segments
 from tfstore.journal.reading import read_entries
@@ -89,7 +89,7 @@ def test_a_call_does_not_wait_for_a_journal_to_be_opened(
 
         return slow
 
-    where: Any = {"open_held": segments, "rename": os, "flock": locks.fcntl}[stalls]
+    where: Any = {"open_held": segments, "rename": os, "flock": fcntl}[stalls]
     monkeypatch.setattr(where, stalls, stalled(getattr(where, stalls)))
     with TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0) as client:
         for n in range(3):
