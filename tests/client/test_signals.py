@@ -30,14 +30,14 @@ class Deadline(Exception):
 
 
 class Handler:
-    def __call__(self, number: int, frame: object) -> None:
+    def __call__(self, _number: int, _frame: object) -> None:
         raise Deadline
 
-    def method(self, number: int, frame: object) -> None:
+    def method(self, _number: int, _frame: object) -> None:
         raise Deadline
 
 
-def plain(number: int, frame: object) -> None:
+def plain(_number: int, _frame: object) -> None:
     raise Deadline
 
 
@@ -45,7 +45,7 @@ def timeout(*_: Any) -> None:
     raise TimeoutError("a subclass of OSError")
 
 
-def that_resets_itself(number: int, frame: object) -> None:
+def that_resets_itself(_number: int, _frame: object) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     raise Deadline
 
@@ -102,7 +102,7 @@ def test_it_reaches_the_program(
 
 
 def test_faults_of_our_own_do_not() -> None:
-    def given_a_frame(frame: object) -> None:
+    def given_a_frame(_frame: object) -> None:
         raise OSError("no space")
 
     for error in (OSError("no space"), ValueError("of a redactor")):
@@ -110,8 +110,8 @@ def test_faults_of_our_own_do_not() -> None:
             raise error
         except (OSError, ValueError) as caught:
             let_pass(caught)
-    with pytest.raises(OSError, match="no space"):
-        try:
-            given_a_frame(sys._getframe())
-        except OSError as caught:
+    try:
+        given_a_frame(sys._getframe())
+    except OSError as caught:
+        with pytest.raises(OSError, match="no space"):
             let_pass(caught)

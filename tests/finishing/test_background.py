@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import importlib
 import socket
 import subprocess
 import sys
@@ -121,7 +120,7 @@ def test_sessions_that_wait_for_long_are_left_to_a_helper(
 
 def test_all_that_it_needs_is_imported_at_its_beginning() -> None:
     """What came later would come in the middle of something, where a fork may strike, and at once."""
-    program = f"""
+    program = """
 import sys, tempfile, threading
 import importlib
 from tfclient.finishing.finisher import NEEDED, Finisher
@@ -132,18 +131,18 @@ from tfstore.disk.paths import StorePaths
 from tfstore.journal.segment import Segment
 paths = StorePaths(tempfile.mkdtemp())
 with Segment.open(paths, "sess_1") as segment:
-    segment.append({{"at": 1, "mono": 1, "type": "annotation", "kind": "x", "data": "y"}})
-    segment.append({{"at": 2, "mono": 2, "type": "session.ended", "end_reason": "closed"}})
+    segment.append({"at": 1, "mono": 1, "type": "annotation", "kind": "x", "data": "y"})
+    segment.append({"at": 2, "mono": 2, "type": "session.ended", "end_reason": "closed"})
 done = threading.Event()
 finisher = Finisher(paths)
 finisher.write_files("sess_1", lambda *told: done.set())
 with finisher.waiting():
     assert done.wait(60)
-print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in {{"tfclient", "tfstore", "tfd2"}}))
+print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0] in {"tfclient", "tfstore", "tfd2"}))
 """
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own Python
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=90
-    )  # noqa: S603
+    )
     assert done.stdout == "[]\n"
 
 
@@ -177,8 +176,3 @@ def test_only_threads_that_work_in_the_background_take_turns() -> None:
     thread.join()
     turn()
     assert taken == ["background"]
-
-
-def test_what_is_imported_is_there() -> None:
-    for name in finish.NEEDED:
-        importlib.import_module(name)
