@@ -67,7 +67,7 @@ def _no_alarm() -> Iterator[None]:
         Handler(),
         Handler().method,
         partial(plain),
-        lambda *given: plain(*given),
+        lambda *given: plain(*given),  # noqa: PLW0108 - a lambda is what is tried
     ],
 )
 @pytest.mark.parametrize("where", ["attempt.sent", "attempt.answered"])
