@@ -34,16 +34,13 @@ from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from tfclient.finishing.helper import OnDone
     from tfclient.finishing.live import LiveSession
     from tfclient.settings import Settings
     from tfstore.disk.paths import StorePaths
-
-    OnDone = Callable[[Exception | None, int], None]
-    """Gets what went wrong, or None, and how much is missing: responses of the journal that the
-    document lacks, and entries that were written and are not in the journal. There must be none."""
 
 _log = logging.getLogger("tfclient")
 

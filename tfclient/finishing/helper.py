@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any
 from tfstore.disk.fork import start_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from tfclient.finishing.finisher import OnDone
     from tfclient.finishing.live import LiveSession
     from tfstore.disk.paths import StorePaths
+
+    OnDone = Callable[[Exception | None, int], None]
+    """Gets what went wrong, or None, and how much is missing: responses of the journal that the
+    document lacks, and entries that were written and are not in the journal. There must be none."""
 
 
 class HelperFailed(Exception):
