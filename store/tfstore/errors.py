@@ -25,8 +25,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfstore.document.labels import SCHEMA_VERSION
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -103,9 +101,9 @@ class CorruptDocument(StoreError):
 class NewerDocument(StoreError):
     """A document was written by a later version."""
 
-    def __init__(self, session_id: str, version: object) -> None:
+    def __init__(self, session_id: str, version: object, readable: str) -> None:
         super().__init__(
-            f"Session {session_id} was written as {version!r} and this version reads {SCHEMA_VERSION!r}: "
+            f"Session {session_id} was written as {version!r} and this version reads {readable!r}: "
             "upgrade tfclient to open it."
         )
         self.session_id = session_id

@@ -14,10 +14,10 @@ from tests.bench.traffic import on_the_wire, prompt, record, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.finishing.live import LiveSession
-from tfstore.disk.json_text import compact
 from tfstore.disk.paths import new_session_id
 from tfstore.document.converter import to_json
 from tfstore.document.documents import Session
+from tfstore.document.json_text import compact
 from tfstore.store import Store
 
 _TIMES = 41

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from tests.bench.figures import Figure
-from tfstore.disk.json_text import compact, parse
 from tfstore.document.converter import from_json, to_json
 from tfstore.document.documents import Run, Session, Step, Summary, ToolSummary, Usage
+from tfstore.document.json_text import compact, parse
 from tfstore.index.rows import calls_of
 from tfstore.reading.search import Pattern, matches_in, sessions_holding
 from tfstore.reading.totals import by_tool

@@ -24,8 +24,8 @@ from tfclient.cli.lines.prompt import prompt_for, prompt_lines
 from tfclient.cli.lines.telling import telling
 from tfclient.cli.lines.transcript import transcript_of
 from tfclient.cli.lines.tree import Look, tree
-from tfstore.disk.json_text import compact
 from tfstore.document.documents import ErrorInfo, Step, Usage
+from tfstore.document.json_text import compact
 from tfstore.document.labels import Label
 from tfstore.index.rows import calls_of
 from tfstore.reading.changes import Follower

@@ -13,8 +13,8 @@ from tests.server.replies import answer, server_error
 from tfclient import Recorder, TracedOpenAI
 from tfclient.finishing import recovery
 from tfclient.finishing.live import LiveSession
-from tfstore.disk.json_text import readable
 from tfstore.document.converter import to_json
+from tfstore.document.json_text import readable
 from tfstore.errors import ArchiveUnreadable, SessionDeleted
 from tfstore.journal.archive import Archive
 from tfstore.journal.segment import Segment

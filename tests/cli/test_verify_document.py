@@ -11,8 +11,8 @@ import pytest
 
 from tests.cli.making import a_cassette, an_exchange, run
 from tfclient.finishing.live import LiveSession
-from tfstore.disk.json_text import readable
 from tfstore.document.documents import Session
+from tfstore.document.json_text import readable
 from tfstore.journal.segment import Segment
 from tfstore.keeping.deleting import delete
 from tfstore.store import Store

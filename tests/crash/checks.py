@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfclient.finishing.rebuilding import rebuild, verify
 from tfclient.finishing.recovery import unarchived
 from tfclient.opening import open_store
-from tfstore.disk.json_text import parse
+from tfstore.document.json_text import parse
 from tfstore.journal.repeated_bodies import SentTexts
 from tfstore.keeping.doctor import examine
 

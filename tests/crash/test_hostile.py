@@ -14,8 +14,8 @@ from tests.cli.making import run
 from tests.crash.program import SESSION
 from tfclient.finishing.recovery import recover, unarchived
 from tfclient.importing.cassette import NotACassette, read_cassette
-from tfstore.disk.json_text import compact
 from tfstore.disk.paths import StorePaths
+from tfstore.document.json_text import compact
 from tfstore.errors import CorruptDocument, InvalidSessionId
 from tfstore.journal.reading import read_entries
 from tfstore.store import Store

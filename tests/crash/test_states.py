@@ -17,7 +17,7 @@ from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import LiveSession
 from tfclient.finishing.rebuilding import rebuild, verify
 from tfclient.finishing.recovery import recover, unarchived
-from tfstore.disk.json_text import compact
+from tfstore.document.json_text import compact
 from tfstore.journal.reading import Segment
 from tfstore.store import Store
 

@@ -15,7 +15,7 @@ import pytest
 
 from tfclient.finishing import finisher as finish
 from tfclient.finishing import last_steps
-from tfclient.finishing.turns import SHARE, SLICE, Turns
+from tfclient.finishing.slices import SHARE, SLICE, Turns
 from tfstore.disk.paths import StorePaths
 from tfstore.disk.turns import take_turns, turn
 from tfstore.journal.segment import Segment

@@ -9,9 +9,9 @@ import pytest
 
 from tests.projection.builders import Story, call, output, said, steps, the, user
 from tfclient.projection.projector import Projector
-from tfstore.disk.json_text import compact, readable
 from tfstore.document.converter import from_json, to_json
 from tfstore.document.depth import DEPTH, parsed, unfolded
+from tfstore.document.json_text import compact, readable
 from tfstore.document.text import pieces_of
 from tfstore.reading.prompts import prompt_of
 

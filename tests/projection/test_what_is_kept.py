@@ -95,9 +95,9 @@ def test_words_that_come_again_are_held_once() -> None:
 
 def test_no_traffic_makes_a_document_too_long_to_be_read() -> None:
     """A request of the shortest items that there are makes the longest document for its bytes."""
-    from tfstore.disk.json_text import compact, readable
     from tfstore.disk.session_folder import SWELL
     from tfstore.document.converter import to_json
+    from tfstore.document.json_text import compact, readable
 
     items: list[Any] = [1, "", {}, []]
     for shortest in items:

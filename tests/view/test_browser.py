@@ -14,8 +14,8 @@ from tests.builders import a_run, a_session, a_step
 from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG
 from tests.view.making import a_listed, a_model_call, failing, growing
 from tfclient.view import html_file
-from tfstore.disk.json_text import compact
 from tfstore.document.converter import to_json
+from tfstore.document.json_text import compact
 from tfstore.store import Store
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON in UTF-8, whatever the terminal's encoding."""
-    from tfstore.disk.json_text import readable
+    from tfstore.document.json_text import readable
 
     typer.echo(harmless(readable(value)), nl=False)
 

@@ -29,7 +29,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfclient.finishing.turns import SHARE, Turns
+from tfclient.finishing.slices import SHARE, Turns
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
 

@@ -13,7 +13,7 @@ from tfclient.finishing.last_steps import PATIENCE, write_and_archive
 from tfclient.finishing.live import NOT_DRAWN, LiveSession
 from tfclient.finishing.recovery import end_session, read_through
 from tfstore.disk.files import replace_file
-from tfstore.disk.json_text import parse
+from tfstore.document.json_text import parse
 from tfstore.document.text import text_of
 from tfstore.errors import ClaimedElsewhere, FilesNotMade, StoreError
 from tfstore.journal.reading import live_writers, writers

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from tfclient.projection.wire.endpoints import endpoint_of
-from tfstore.disk.json_text import compact
+from tfstore.document.json_text import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

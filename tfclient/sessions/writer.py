@@ -520,7 +520,7 @@ def _weight(entry: Written | Members) -> int:
 
 def _shortened(entry: Written | Members) -> Written | Members:
     """The entry if readers accept its length, else it without what makes it long, and with a mark that says so."""
-    from tfstore.disk.json_text import line, parse
+    from tfstore.document.json_text import line, parse
     from tfstore.journal.segment import MAX_LINE
 
     text = b"{%b}" % entry if isinstance(entry, bytes) else line(entry)

@@ -20,9 +20,9 @@ from tfclient.view.page import served_page
 from tfclient.view.requests import NoRequest, reading_of, request_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
-from tfstore.disk.json_text import compact, line
 from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
+from tfstore.document.json_text import compact, line
 from tfstore.errors import (
     BlobUnreadable,
     CorruptDocument,

@@ -17,8 +17,8 @@ from tfclient.view.error_pages import ExtraMissing
 from tfclient.view.requests import all_details, all_requests, reading_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import DiagramError
-from tfstore.disk.json_text import compact
 from tfstore.document.converter import to_json
+from tfstore.document.json_text import compact
 from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import gather
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from tfd2.steps import looks
-from tfstore.disk.json_text import line
+from tfstore.document.json_text import line
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
 from tfstore.reading.prompts import has_prompt, prompt_among

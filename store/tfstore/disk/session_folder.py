@@ -13,9 +13,9 @@ from cattrs.errors import BaseValidationError
 from cattrs.v import transform_error
 
 from tfstore.disk.files import read_file, replace_file, stamp_of
-from tfstore.disk.json_text import parse, readable
 from tfstore.disk.paths import is_real_dir, is_session_id
 from tfstore.document.converter import from_json, to_json
+from tfstore.document.json_text import parse, readable
 from tfstore.document.text import pieces_of
 from tfstore.errors import CorruptDocument, NewerDocument, StoreUnusable
 

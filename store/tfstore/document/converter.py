@@ -139,7 +139,7 @@ def from_json(document: Json) -> Session:
     """
     version = document.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise NewerDocument(str(document.get("session_id")), version)
+        raise NewerDocument(str(document.get("session_id")), version, SCHEMA_VERSION)
     session = _converter.structure(document, Session)
     for run in session.runs:
         for step in run.steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tfstore.disk.json_text import canonical
+from tfstore.document.json_text import canonical
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Step

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
-from tfstore.disk.json_text import readable, readable_items
 from tfstore.document.converter import run_to_json, step_to_json, to_json
+from tfstore.document.json_text import readable, readable_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
-from tfstore.disk.json_text import compact, parse
 from tfstore.document.documents import Usage
+from tfstore.document.json_text import compact, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

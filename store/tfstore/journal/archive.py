@@ -24,9 +24,9 @@ from weakref import finalize
 from attrs import frozen
 
 from tfstore.disk import fork
-from tfstore.disk.json_text import compact, parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
 from tfstore.disk.turns import turn
+from tfstore.document.json_text import compact, parse
 from tfstore.errors import ArchiveUnreadable
 
 if TYPE_CHECKING:

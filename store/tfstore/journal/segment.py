@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from tfstore.disk.fork import lock, renew_after_fork, start_thread
-from tfstore.disk.json_text import compact, line, parse
 from tfstore.disk.locks import Held, open_held, reopen_held
 from tfstore.disk.parked import PARKING, bound
+from tfstore.document.json_text import compact, line, parse
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
 
 if TYPE_CHECKING:

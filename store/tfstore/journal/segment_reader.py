@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
-from tfstore.disk.json_text import parse
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
+from tfstore.document.json_text import parse
 from tfstore.errors import ArchiveUnreadable
 from tfstore.journal.archive import Archive, holds, identity_of
 from tfstore.journal.entries import Entry

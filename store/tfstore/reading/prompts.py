@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from tfstore.disk.json_text import NUMBERS
 from tfstore.document.depth import is_folded, unfolded
+from tfstore.document.json_text import NUMBERS
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.wire_items import patched, wire_item
 

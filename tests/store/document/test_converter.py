@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.making import a_run, a_session, a_step, json_values, texts
-from tfstore.disk.json_text import parse, readable
 from tfstore.document.converter import from_json, step_to_json, to_json
 from tfstore.document.documents import (
     Attempt,
@@ -21,6 +20,7 @@ from tfstore.document.documents import (
     Step,
     Usage,
 )
+from tfstore.document.json_text import parse, readable
 from tfstore.errors import NewerDocument
 
 payloads = st.dictionaries(texts, json_values, max_size=3)

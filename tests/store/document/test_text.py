@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.making import a_run, a_session, a_step, json_values
-from tfstore.disk.json_text import readable
 from tfstore.document.converter import to_json
 from tfstore.document.documents import Session
+from tfstore.document.json_text import readable
 from tfstore.document.text import STEPS, pieces_of
 from tfstore.store import Store
 

@@ -288,7 +288,7 @@ def packed_as(data: bytes) -> bytes:
 
 
 def forged(paths: StorePaths, parts: list[dict[str, Any]], body: bytes = b"", version: int = 1) -> None:
-    from tfstore.disk.json_text import compact
+    from tfstore.document.json_text import compact
 
     index = compact({"archive": version, "session_id": SESSION, "parts": parts})
     tail = struct.pack("<Q8s", len(index), b"tfz-end\n")

@@ -13,8 +13,8 @@ from tinydb.storages import MemoryStorage
 from tinydb.table import Document, Table
 
 from tests.store.making import a_session
-from tfstore.disk.json_text import compact
 from tfstore.disk.session_folder import SessionFolder
+from tfstore.document.json_text import compact
 from tfstore.errors import CorruptDocument, TableReadOnly
 from tfstore.tables.session_table import SessionTable
 from tfstore.tables.tiny_storage import TABLE, SessionStorage

@@ -188,7 +188,7 @@ class _Lines:
 
     def _print(self, value: object) -> None:
         from tfclient.cli.printing import harmless
-        from tfstore.disk.json_text import compact
+        from tfstore.document.json_text import compact
 
         typer.echo(harmless(compact(value)))
 

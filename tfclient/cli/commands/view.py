@@ -39,7 +39,7 @@ def view(
     from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.printing import remark, say
     from tfclient.view import ViewError, serve
-    from tfstore.disk.json_text import compact
+    from tfstore.document.json_text import compact
 
     def ready(address: str) -> None:
         if as_json:

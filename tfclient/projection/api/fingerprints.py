@@ -9,8 +9,8 @@ import hashlib
 from typing import Any
 
 from tfclient.projection.api.content import text_of_content
-from tfstore.disk.json_text import canonical
 from tfstore.document.depth import parsed
+from tfstore.document.json_text import canonical
 
 IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs", "detail"})
 

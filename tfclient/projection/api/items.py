@@ -19,8 +19,8 @@ from tfclient.projection.api.fingerprints import (
     message_fingerprint,
     output_fingerprint,
 )
-from tfstore.disk.json_text import canonical
 from tfstore.document.item_types import Kind, item_type
+from tfstore.document.json_text import canonical
 
 POLICY_ROLES = frozenset({"system", "developer"})
 

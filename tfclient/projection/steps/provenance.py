@@ -14,7 +14,7 @@ from attrs import define, field
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.sent_prompts import SentPrompts
 from tfclient.projection.lineage.known_items import KnownItems
-from tfstore.disk.json_text import canonical
+from tfstore.document.json_text import canonical
 from tfstore.reading.wire_items import differences, patched, wire_item
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from tfstore.disk.json_text import canonical
+from tfstore.document.json_text import canonical
 
 if TYPE_CHECKING:
     from tfclient.projection.api.model_call import ModelRequest, Policy

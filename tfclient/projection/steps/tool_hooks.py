@@ -9,8 +9,8 @@ from attrs import define, field
 from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.lineage.nodes import CallRecord
-from tfstore.disk.json_text import canonical
 from tfstore.document.documents import Lineage
+from tfstore.document.json_text import canonical
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from tfclient.projection.lineage.nodes import CallRecord, Node
 from tfclient.projection.steps.designed_endings import ended_by
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
 from tfclient.projection.steps.tool_payloads import call_payload, output_payload
-from tfstore.disk.json_text import canonical
 from tfstore.document.documents import ErrorInfo
 from tfstore.document.item_types import item_type
+from tfstore.document.json_text import canonical
 from tfstore.document.times import iso, milliseconds
 
 if TYPE_CHECKING:

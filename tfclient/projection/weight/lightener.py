@@ -21,8 +21,8 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from tfstore.disk.json_text import marked
 from tfstore.document.documents import RedactionMark
+from tfstore.document.json_text import marked
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.prompts import BASE64, encode_base64
 

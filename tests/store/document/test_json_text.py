@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.making import json_values
-from tfstore.disk.json_text import compact, parse, readable
+from tfstore.document.json_text import compact, parse, readable
 
 
 @given(json_values)
