@@ -14,7 +14,6 @@ from tests.bench.traffic import on_the_wire, prompt, record, said
 from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.finishing.live import LiveSession
-from tfstore.disk.paths import new_session_id
 from tfstore.document.converter import to_json
 from tfstore.document.documents import Session
 from tfstore.document.json_text import compact
@@ -44,7 +43,8 @@ def _recorder(folder: str, sessions: int) -> Recorder:
     store = Store(folder, create=True)
     now = datetime.now(UTC)
     for n in range(sessions):
-        session = Session(new_session_id(now - timedelta(days=n % 7)), title=f"Session {n}", status="closed")
+        began = now - timedelta(days=n % 7)
+        session = Session(f"sess_{began:%Y%m%dT%H%M%SZ}_{n:08x}", title=f"Session {n}", status="closed")
         store.paths.document(session.session_id).write_bytes(compact(to_json(session)))
     if len(store.list()) != sessions:
         raise RuntimeError("not all of them are in the index")

@@ -319,6 +319,7 @@ def test_ten_thousand_sessions_are_a_list(
     for n in range(10_000):
         path = store.paths.document((session := a_listed(n)).session_id)
         path.write_bytes(compact(to_json(session)))
+    assert len(store.list()) == 10_000
     page.goto(serve_store(store))
     expect(page.locator(".count")).to_have_text("10,000 sessions")
     expect(page.locator(".list-row").first).to_contain_text("Session number 9999")

@@ -1,9 +1,10 @@
 """What a fork breaks begins anew in the child; what it must not strike is done while no fork happens.
 
 Locks that another thread may have held and threads that are gone are begun anew. A module that another thread was
-importing would stay half of one in the child for ever, and its lock taken: forks wait for imports made under
-``importing``. At the end of the interpreter all other threads stop where they are, whatever they hold: from then on
-no lock of ours is waited for, and no thread is started.
+importing would stay half of one in the child for ever, and its lock taken; so would the locks inside of SQLite. Forks
+wait for imports made under ``importing``, and for whatever else is done under a lock of ``waited_for``. At the end of
+the interpreter all other threads stop where they are, whatever they hold: from then on no lock of ours is waited for,
+and no thread is started.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE: Final = 5.0
-"""Seconds that a fork waits for an import at most: its thread may itself hold what that import needs."""
+"""Seconds that a fork waits for a lock at most: its thread may itself hold what that lock's holder needs."""
 
 
 class Forkable(Protocol):
@@ -72,7 +73,17 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
         self._lock = RLock()
 
 
-importing: Final = lock()
+_WAITED_FOR: Final[list[lock]] = []
+
+
+def waited_for() -> lock:
+    """Return a lock that this process does not fork under, unless it is held for very long."""
+    found = lock()
+    _WAITED_FOR.append(found)
+    return found
+
+
+importing: Final = waited_for()
 """Held while modules are imported that a program may fork meanwhile."""
 
 
@@ -99,11 +110,13 @@ def start_thread(work: Callable[[], object], name: str) -> threading.Thread | No
 
 
 def _before() -> None:
-    importing._lock.acquire(timeout=PATIENCE)  # noqa: SLF001 - a lock of this module
+    for each in _WAITED_FOR:
+        each._lock.acquire(timeout=PATIENCE)  # noqa: SLF001 - a lock of this module
 
 
 def _in_parent() -> None:
-    importing.__exit__()
+    for each in _WAITED_FOR:
+        each.__exit__()
 
 
 def _in_child() -> None:

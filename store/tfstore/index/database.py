@@ -14,6 +14,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Final
 
+from tfstore.disk import fork
 from tfstore.disk.files import stamp_of
 from tfstore.disk.locks import only_one
 from tfstore.disk.paths import is_real_dir, open_private
@@ -238,13 +239,5 @@ def _alone(lock: Path) -> Iterator[None]:
     raise Unusable(f"another process holds {lock}")
 
 
-_IN_PROCESS = threading.RLock()
-"""Held whenever SQLite is at work here, and while the process forks: a child must not begin in the middle of it."""
-
-if hasattr(os, "register_at_fork"):
-    # The thread that forks is the child's only one, and holds the lock there too.
-    os.register_at_fork(
-        before=_IN_PROCESS.acquire,
-        after_in_parent=_IN_PROCESS.release,
-        after_in_child=_IN_PROCESS.release,
-    )
+_IN_PROCESS: Final = fork.waited_for()
+"""Held whenever SQLite is at work here: a forked child must not begin in the middle of it."""
