@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from tfd2 import text
-from tfd2.elements import TIMELINE
-from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfd2.elements import Board, Box, Edge, Lines, Measure, Node, Sequence, Way
-    from tfd2.theme import Style
+from tfd2.elements import TIMELINE, Board, Box, Edge, Lines, Measure, Node, Sequence, Way
+from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES, Style
 
 GRID_COLUMNS = 6
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tfd2.elements import Edge
+from tfd2.elements import Edge, Node
 from tfd2.steps import snapshot_nodes, step_node
-
-if TYPE_CHECKING:
-    from tfd2.elements import Node
-    from tfstore.reading.facts import SessionFacts, StepFacts
+from tfstore.reading.facts import SessionFacts, StepFacts
 
 ANSWERS = frozenset({"tool_output", "tool_error", "approval_response"})
 

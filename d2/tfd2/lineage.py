@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2 import run_looks
 from tfd2.elements import Board, Edge, Node, Tooltip
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, looks, tooltip
 from tfstore.reading import run_words
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined, status_word
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 KEY = "lineage"
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from collections.abc import Collection
 
 # No recorded text matches: its quotes have backslashes before them, and its line ends are written as such.
 _WORDS = r'"(?:[^"\\]|\\.)*"'

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2.columns import cut
-from tfd2.elements import Node, Tooltip
+from tfd2.elements import Lines, Node, Tooltip
 from tfd2.theme import look_of
-from tfstore.reading.facts import policy_version
+from tfstore.document.documents import Step
+from tfstore.reading.facts import SessionFacts, StepFacts, policy_version
 from tfstore.reading.figures import counted, duration, joined, status_word, traffic
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import attempts_of, full_word_of, is_refusal, name_of, outcome_of, took
-
-if TYPE_CHECKING:
-    from tfd2.elements import Lines
-    from tfstore.document.documents import Step
-    from tfstore.reading.facts import SessionFacts, StepFacts
 
 ATTEMPTS_SHOWN = 4
 NAME_COLUMNS = 32

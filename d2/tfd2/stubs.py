@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
 from tfd2.board_pages import board_key, page_count, page_of, steps_on
-from tfd2.elements import Edge, Node, Tooltip
+from tfd2.elements import Edge, Lines, Node, Tooltip
 from tfstore.reading import run_words
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import counted
-
-if TYPE_CHECKING:
-    from tfd2.elements import Lines
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 CHILDREN_SHOWN = 12
 """Runs that continue one run, each by a stub of its own; the rest is one stub that says how many."""

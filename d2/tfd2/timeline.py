@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2 import run_looks
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, step_text, title
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 KEY = "timeline"
 

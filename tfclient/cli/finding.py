@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
@@ -11,8 +12,6 @@ from tfstore.errors import DocumentMissing, UnknownSession
 from tfstore.reading.naming import near, short_id
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -23,6 +24,7 @@ from tfd2 import CompilerMissing, DiagramError
 from tfstore.disk.json_text import compact, line
 from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
+from tfstore.document.documents import Session
 from tfstore.errors import (
     BlobUnreadable,
     CorruptDocument,
@@ -31,16 +33,12 @@ from tfstore.errors import (
     UnknownSession,
     UnknownStep,
 )
-from tfstore.reading.facts import gather
+from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
 
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import SessionFacts
     from tfstore.store import Store
 
 KEPT: Final = 4

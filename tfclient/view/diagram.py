@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from attrs import asdict, field, frozen
 
@@ -15,13 +16,8 @@ from tfd2.emit import pieces
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
 from tfd2.timeline import timeline_board
-from tfstore.reading.facts import gather
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import SessionFacts
+from tfstore.document.documents import Session
+from tfstore.reading.facts import SessionFacts, gather
 
 
 @frozen

@@ -5,22 +5,21 @@ In a file every value stands once: ``{values: […], steps: {step_id: {…}}}``,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from tfd2.steps import looks
 from tfstore.disk.json_text import line
+from tfstore.document.documents import Json, Step
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
+from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Json, Step
-    from tfstore.reading.facts import SessionFacts
     from tfstore.store import Store
 
 MOST: Final = 500_000

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import webbrowser
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tfstore.store import Store
 
 HOST: Final = "127.0.0.1"

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from attrs import asdict, frozen
 
+from tfstore.document.documents import Run, Step
 from tfstore.reading.step_words import laid_out, says
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import TypeVar
-
-    from tfstore.document.documents import Run, Step
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 SLOWER: Final = 1.5
 NOTABLE_MS: Final = 250

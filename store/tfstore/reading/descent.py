@@ -11,14 +11,11 @@ Three kinds of edge lead forward from a step:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
+from tfstore.document.documents import Run, Session, Step
 from tfstore.errors import StoreError, UnknownStep
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session, Step
 
 
 class Sessions(Protocol):

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from tfstore.document.documents import Run, Session, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
 

@@ -7,18 +7,14 @@ first prompt of the thread, along what each step depends on.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from attrs import field, frozen
 
-from tfstore.reading.facts import gather
+from tfstore.document.documents import Session
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather
 from tfstore.reading.model_calls import inputs_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 SLOWEST: Final = 3
 _ANSWERS: Final = frozenset({"tool_output", "tool_error"})

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from attrs import asdict, frozen
 
+from tfstore.document.documents import Run, Step
 from tfstore.reading.figures import joined
 from tfstore.reading.step_text import as_text, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfstore.document.documents import Run, Step
 
 _ROLES: Final = {"user_message": "user", "assistant_message": "assistant"}
 

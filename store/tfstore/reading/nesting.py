@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import define, field
 
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 
 @define

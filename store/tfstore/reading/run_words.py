@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
 from tfstore.reading.plain_text import brief
 from tfstore.reading.spans import where_time_went
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts
 
 EVIDENCE = {
     "previous_response_id": "previous_response_id",

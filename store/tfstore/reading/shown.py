@@ -23,18 +23,21 @@ bar         when it happened, of what takes time: ``from`` and ``to`` in millise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
-from tfstore.reading.model_calls import SeenPrompt, outputs_of, seen_prompt
-from tfstore.reading.nesting import nest
+from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
+from tfstore.reading.nesting import Node, nest
 from tfstore.reading.plain_text import brief
 from tfstore.reading.prompts import has_prompt
 from tfstore.reading.spans import moment
-from tfstore.reading.step_facts import error_words, facts_of, references_in, value_at
+from tfstore.reading.step_facts import Place, error_words, facts_of, references_in, value_at
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import (
     full_word_of,
@@ -48,15 +51,6 @@ from tfstore.reading.step_words import (
     took,
     word_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Attempt, Json, Step
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.model_calls import Seen
-    from tfstore.reading.nesting import Node
-    from tfstore.reading.step_facts import Place
 
 LINE: Final = 400
 """Characters of what a step says in one line."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from tfstore.document.documents import Run, Step
 from tfstore.reading.figures import duration
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Run, Step
 
 Span = tuple[float, float]
 """Seconds since the epoch."""

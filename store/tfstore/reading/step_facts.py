@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
+from tfstore.document.documents import ErrorInfo, Json, Step
 from tfstore.document.references import is_reference
 from tfstore.reading.figures import duration, joined, size
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import ErrorInfo, Json, Step
 
 Place = tuple[str | int, ...]
 """Where a value stands in a step: the keys and places that lead to it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,6 @@ import typer
 from tfclient.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tfclient.importing.cassettes import Imported
     from tfstore.document.documents import Session
     from tfstore.store import Store

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import frozen
 
+from tfstore.document.documents import Run, Step
 from tfstore.reading.spans import span_of
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Run, Step
 
 _BARRED: Final = frozenset({"assistant_call", "tool_call", "generic"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -10,17 +11,14 @@ from rich.text import Text
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
-from tfstore.reading.facts import gather
+from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.step_facts import facts_of, stored_apart
 from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.reading.facts import StepFacts
     from tfstore.store import Store
 
 NAMES = 13

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Run, Session, Step
+from tfstore.reading.comparison import Change, RunPair, StepPair
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_id, short_step
 from tfstore.reading.step_words import said_in_line, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session, Step
-    from tfstore.reading.comparison import Change, RunPair, StepPair
 
 CONTEXT: Final = 1
 """Lines around a changed one."""

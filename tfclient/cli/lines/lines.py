@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def aligned(left: Text, right: Text, width: int, below: str = "") -> Iterator[Text]:

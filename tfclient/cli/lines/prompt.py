@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
@@ -11,20 +12,17 @@ from rich.text import Text
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
-from tfstore.reading.facts import gather
+from tfstore.reading.facts import SessionFacts, StepFacts, gather
 from tfstore.reading.figures import counted, joined, size
 from tfstore.reading.model_calls import kept_before, model_call_of
 from tfstore.reading.naming import short_step
+from tfstore.reading.prompts import Prompt
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.reading.facts import SessionFacts, StepFacts
-    from tfstore.reading.prompts import Prompt
     from tfstore.store import Store
 
 INDENT: Final = "  "

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
+from tfstore.journal.reading import Entry
 from tfstore.reading.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.journal.reading import Entry
     from tfstore.store import Store
 
 

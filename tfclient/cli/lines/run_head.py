@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rich.text import Text
 
 from tfclient.cli.lines.lines import aligned
 from tfd2.columns import one_line
+from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import status_word
 from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import RunFacts
 
 
 def run_head(run: RunFacts, width: int) -> Iterator[Text]:

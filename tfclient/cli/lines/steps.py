@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tfstore.document.documents import Step
 from tfstore.reading.step_words import word_of
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Step
 
 _STYLES: Final = {
     "USER": "bold cyan",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from rich.text import Text
 
@@ -11,15 +12,11 @@ from tfclient.cli.lines.heading import heading
 from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.sparks import sparks
+from tfstore.reading.facts import StepFacts
+from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_step
 from tfstore.reading.step_words import name_of, remarks_on, says, took, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import StepFacts
-    from tfstore.reading.failures import Failure, Retry, Story, Told
 
 FAILURES: Final = 3
 """Failures told at length; of more only where they are."""

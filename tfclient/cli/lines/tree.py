@@ -5,7 +5,8 @@ Every line is made to the width of the terminal, timings and tokens aligned at i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from attrs import field, frozen
 from rich.cells import cell_len
@@ -17,8 +18,9 @@ from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.run_head import run_head
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import size
-from tfstore.reading.nesting import nest
+from tfstore.reading.nesting import Node, nest
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.step_words import (
     laid_out,
@@ -31,12 +33,6 @@ from tfstore.reading.step_words import (
     took,
     word_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.nesting import Node
 
 LEAST_TEXT: Final = 16
 """Columns of text that a line shows at least; with less room it goes below."""
