@@ -6,10 +6,11 @@ import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import define, field
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -35,11 +36,7 @@ from tfstore.errors import (
 )
 from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from tfstore.store import Store
+from tfstore.store import Store
 
 KEPT: Final = 4
 """Sessions kept as they were last read, with their pictures."""

@@ -22,11 +22,10 @@ from tfstore.disk.json_text import compact
 from tfstore.document.converter import to_json
 from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import gather
+from tfstore.store import Store
 
 if TYPE_CHECKING:
     from jinja2 import Template
-
-    from tfstore.store import Store
 
 LARGEST_BLOB: Final = 1024 * 1024
 """Bytes of one long text or picture that a file takes in; a longer one stays in the store and is named."""

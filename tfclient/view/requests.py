@@ -6,7 +6,7 @@ In a file every value stands once: ``{values: […], steps: {step_id: {…}}}``,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import define, field
 
@@ -18,9 +18,7 @@ from tfstore.errors import BlobUnreadable, StoreError
 from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
-
-if TYPE_CHECKING:
-    from tfstore.store import Store
+from tfstore.store import Store
 
 MOST: Final = 500_000
 """References to items that a file takes in: a conversation that is sent again with every request has many."""

@@ -6,13 +6,11 @@ import contextlib
 import socket
 import webbrowser
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
-
-if TYPE_CHECKING:
-    from tfstore.store import Store
+from tfstore.store import Store
 
 HOST: Final = "127.0.0.1"
 

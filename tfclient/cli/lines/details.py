@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -17,9 +17,7 @@ from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.step_facts import facts_of, stored_apart
 from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
-
-if TYPE_CHECKING:
-    from tfstore.store import Store
+from tfstore.store import Store
 
 NAMES = 13
 """Columns for the names of facts."""

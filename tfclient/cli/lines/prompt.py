@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -21,9 +21,7 @@ from tfstore.reading.naming import short_step
 from tfstore.reading.prompts import Prompt
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
-
-if TYPE_CHECKING:
-    from tfstore.store import Store
+from tfstore.store import Store
 
 INDENT: Final = "  "
 _MEDIA: Final = re.compile(r"(?<=;base64,)[A-Za-z0-9+/_-]{1024,}={0,2}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -16,9 +16,7 @@ from tfstore.journal.reading import Entry
 from tfstore.reading.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
-
-if TYPE_CHECKING:
-    from tfstore.store import Store
+from tfstore.store import Store
 
 
 def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
