@@ -15,8 +15,7 @@ from tests.projection.test_item_types import OUTPUTS
 from tests.view.making import failing, timed
 from tests.view.test_browser import a_png
 from tfclient.cli.lines.details import details
-from tfclient.cli.lines.run_head import run_head
-from tfclient.cli.lines.tree import Look, tree
+from tfclient.cli.lines.tree import Look, run_head, tree
 from tfclient.projection.projector import Projector
 from tfclient.view import bundle
 from tfstore.document.converter import to_json

@@ -274,8 +274,7 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     from rich.text import Text
 
     from tfclient.cli.lines.blocks import block
-    from tfclient.cli.lines.lines import aligned
-    from tfclient.cli.lines.steps import style_of
+    from tfclient.cli.lines.steps import aligned, style_of
     from tfd2.columns import one_line
     from tfstore.reading.facts import alone
     from tfstore.reading.figures import joined

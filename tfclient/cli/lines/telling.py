@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.heading import heading
-from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.prompt import mention
-from tfclient.cli.lines.sparks import sparks
+from tfclient.cli.lines.steps import aligned, trimmed
 from tfstore.reading.facts import StepFacts
 from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
@@ -29,6 +29,8 @@ MOST: Final = 5
 """Things of one kind that are named; of more it is said how many."""
 
 GROWN: Final = 1.5
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_ASCII: Final = "._-=+*#@"
 _ENDED: Final = {"failed": "failed", "cancelled": "was not finished", "incomplete": "was cut short"}
 
 
@@ -218,3 +220,22 @@ def _growth(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
     )
     drawn = sparks(counts, max(width - len(words) - 8, 1), ascii_only=ascii_only)
     yield Text.assemble(f"    {words}  ", (drawn if width - len(words) > 12 else "", "cyan"))
+
+
+def sparks(numbers: Sequence[float], columns: int, *, ascii_only: bool = False) -> str:
+    """Return a bar for each number, or for the largest of neighbours where there are more than columns.
+
+    Example:
+        >>> sparks([1, 4, 8], 10), sparks([0, 1, 0, 8], 2), sparks([], 10)
+        ('▁▄█', '▁█', '')
+    """
+    bars = _ASCII if ascii_only else _BARS
+    columns = max(columns, 1)
+    if len(numbers) > columns:
+        bounds = [len(numbers) * place // columns for place in range(columns + 1)]
+        numbers = [max(numbers[begin:end]) for begin, end in pairwise(bounds) if begin < end]
+    highest = max(numbers, default=0)
+    if highest <= 0:
+        return bars[0] * len(numbers)
+    # The lowest bar is for nothing, or nearly.
+    return "".join(bars[min(max(round(each / highest * 8) - 1, 0), 7)] for each in numbers)
