@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tfd2 import run_looks
 from tfd2.elements import Box, Edge, Node
-from tfd2.flow import edges_of, nodes_of
 from tfd2.run_boards import NO_STEPS
+from tfd2.steps import edges_of, nodes_of
 from tfstore.reading import run_words
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from tfd2 import text
 from tfd2.elements import TIMELINE, Board, Box, Edge, Lines, Measure, Node, Sequence, Way
@@ -18,6 +19,12 @@ vars: {
     theme-id: 0
     pad: 40
   }"""
+
+# No recorded text matches: its quotes have backslashes before them, and its line ends are written as such.
+_WORDS = r'"(?:[^"\\]|\\.)*"'
+_WAY = re.compile(rf"^ *w\d+: {_WORDS} \{{class: nav; link: (?:_\.)?(_|layers\.\w+)\}}\n", re.MULTILINE)
+_NO_WAYS = re.compile(r'^( *)ways: "" \{.*\n\1\}\n', re.MULTILINE)
+_LINK = re.compile(rf"({_WORDS})|(?:; |^ +)link: (?:_\.)?(_|layers\.\w+)(?=[;}}\n])", re.MULTILINE)
 
 
 def pieces(boards: Iterable[Board]) -> Iterator[str]:
@@ -163,3 +170,21 @@ def _ways(ways: list[Way], *, root: bool) -> Iterator[str]:
     for number, way in enumerate(ways, start=1):
         yield f"  w{number}: {text.quoted(way.words)} {{class: nav; link: {_link(way.board, root=root)}}}"
     yield "}"
+
+
+def without_links(text: str, beside: Collection[str] = ()) -> str:
+    """Return a D2 text without the links to boards whose pictures are not beside it.
+
+    Buttons that would lead nowhere go too.
+
+    Args:
+        text: what ``draw`` returned.
+        beside: the boards that may be linked to; the root is ``index``.
+    """
+    text = _WAY.sub(lambda found: found[0] if _key_of(found[1]) in beside else "", text)
+    text = _NO_WAYS.sub("", text)
+    return _LINK.sub(lambda found: found[0] if found[1] or _key_of(found[2]) in beside else "", text)
+
+
+def _key_of(link: str) -> str:
+    return "index" if link == "_" else link.removeprefix("layers.")

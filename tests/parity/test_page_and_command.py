@@ -20,8 +20,7 @@ from tfclient.projection.projector import Projector
 from tfclient.view import bundle
 from tfstore.document.converter import to_json
 from tfstore.document.labels import Label
-from tfstore.reading.facts import gather
-from tfstore.reading.nesting import Node, nest
+from tfstore.reading.facts import Node, gather, nest
 from tfstore.reading.plain_text import clean
 from tfstore.reading.shown import shown
 from tfstore.reading.step_facts import value_at

@@ -10,12 +10,17 @@ import json
 import re
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Final
 
 from attrs import define, field
 
 from tfstore.document.documents import Run, Session, Step
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
+
+_OF_A_CALL: Final = frozenset(
+    {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted", "generic"}
+)
 
 _RUN_ID = re.compile(r"run_([1-9][0-9]{0,5})", re.ASCII)
 _STEP_ID = re.compile(r"step_[0-9]{1,6}_([1-9][0-9]{0,5})", re.ASCII)
@@ -244,3 +249,40 @@ def _connect_runs(facts: SessionFacts) -> None:
                 parent.continued_by.append(run)
             elif around is not None:
                 around.inside.append(run)
+
+
+@define
+class Node:
+    """A step and what came of it."""
+
+    own: StepFacts
+    children: list[Node] = field(factory=list["Node"])
+
+
+def nest(facts: SessionFacts, run: RunFacts) -> list[Node]:
+    """Return a run's steps as a tree: what a model call gave below it, a tool's output below its call."""
+    nodes = {id(own): Node(own) for own in run.steps}
+    top: list[Node] = []
+    seen: set[int] = set()
+    for own in run.steps:
+        parent = _parent(facts, own)
+        # A document may claim that a step hangs on a later one; a tree cannot.
+        if parent is not None and id(parent) in seen:
+            nodes[id(parent)].children.append(nodes[id(own)])
+        else:
+            top.append(nodes[id(own)])
+        seen.add(id(own))
+    return top
+
+
+def _parent(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
+    label = own.step.label
+    if label in {"tool_output", "tool_error"} and own.call is not None:
+        return own.call
+    before = facts.depends_on(own)
+    if label in {"tool_output", "tool_error", "approval_response"}:
+        return next((each for each in before if each.step.label in {"tool_call", "approval_request"}), None)
+    if label in _OF_A_CALL:
+        kinds = {"assistant_call", "tool_call"} if label == "generic" else {"assistant_call"}
+        return next((each for each in before if each.step.label in kinds), None)
+    return None

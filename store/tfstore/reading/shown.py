@@ -30,10 +30,9 @@ from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
-from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
+from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
-from tfstore.reading.nesting import Node, nest
 from tfstore.reading.plain_text import brief
 from tfstore.reading.prompts import has_prompt
 from tfstore.reading.spans import moment

@@ -86,7 +86,7 @@ def _draw(
 ) -> dict[str, Path]:
     """Draw pictures and return where they are, by board."""
     from tfd2 import compile_d2, find_compiler
-    from tfd2.linking import without_links
+    from tfd2.emit import without_links
 
     find_compiler()  # first of all: without it there is nothing to do
     _, text = _diagram(store, session_id)

@@ -16,9 +16,8 @@ from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import aligned, style_of, trimmed
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
-from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
+from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import size, status_word
-from tfstore.reading.nesting import Node, nest
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
 from tfstore.reading.spans import span_of
