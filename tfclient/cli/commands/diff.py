@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.printing import print_json, stdout
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Run, Session
@@ -29,9 +32,7 @@ def diff(before: _Side, after: _Side, *, store: StoreOption = None, as_json: Jso
     With --json: {before, after, runs: [{before, after, changes, steps: [{before, after, label, changes}]}]};
     a change is {field, before, after}, and null stands for what is on one side only.
     """
-    from tfclient.cli.finding import open_store
     from tfclient.cli.lines.differences import differences
-    from tfclient.cli.printing import print_json, stdout
     from tfstore.reading.comparison import aligned_runs
 
     opened = open_store(store)
@@ -57,8 +58,6 @@ def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:
     Raises:
         Refused: what stands behind the colon is no run.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import shown_session
     from tfstore.reading.naming import find_run
 
     name, colon, run = typed.partition(":")

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, stderr, stdout
+from tfstore.errors import SessionInUse
 
 if TYPE_CHECKING:
     from tfclient.importing.cassettes import Imported
@@ -55,8 +58,6 @@ def import_(
     With --json: {store, imported: [{cassette, session_id, path, title, result, left_out}], problems:
     [{cassette, problem}]}; left_out counts exchanges with other servers.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.printing import print_json
     from tfclient.errors import SettingError
     from tfclient.importing.cassettes import cassettes_at
     from tfclient.settings import NOT_GIVEN, Settings, directory_to_read
@@ -110,11 +111,9 @@ def _import(
 ) -> Iterator[Imported]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from tfclient.cli.printing import stderr
     from tfclient.finishing.live import DrawingFailed
     from tfclient.importing.cassettes import Imported, import_cassettes
     from tfd2.columns import one_line
-    from tfstore.errors import SessionInUse
 
     console = stderr()
     columns = (
@@ -141,7 +140,6 @@ def _import(
 def _tell(store: Store, done: list[Imported]) -> None:
     from collections import Counter
 
-    from tfclient.cli.printing import complain, stdout
     from tfd2.columns import one_line
     from tfstore.reading.figures import counted, joined, short_count
 

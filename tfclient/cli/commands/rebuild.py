@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import bare_store, find_session
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, say
+from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
     from tfclient.finishing.rebuilding import Rebuilt
@@ -29,10 +33,6 @@ def rebuild(
 
     With --json: {store, rebuilt: [{session_id, changed, path, earlier}], problems: [{session_id, problem}]}.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import complain, print_json, say
-
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one that has a journal.", USAGE)
     opened = bare_store(store)
@@ -58,8 +58,6 @@ def rebuild(
 
 
 def _named(store: Store, typed: list[str]) -> list[str]:
-    from tfclient.cli.finding import find_session
-
     recorded = set(store.recorded())
     return list(dict.fromkeys(each if each in recorded else find_session(store, each) for each in typed))
 
@@ -67,7 +65,6 @@ def _named(store: Store, typed: list[str]) -> list[str]:
 def _rebuild(store: Store, session_id: str) -> Rebuilt | str:
     from tfclient.finishing.live import DrawingFailed
     from tfclient.finishing.rebuilding import rebuild as rebuild_session
-    from tfstore.errors import StoreError
 
     try:
         return rebuild_session(store, session_id)

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import bare_store, find_session
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, stdout
+from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Session
@@ -28,9 +32,6 @@ def recover(
 
     With --json: {store, recovered: [{session_id, title, result, path}], problems: [{session_id, problem}]}.
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import complain, print_json, stdout
     from tfd2.columns import one_line
     from tfstore.reading.figures import counted
 
@@ -82,7 +83,6 @@ def _needing(store: Store) -> list[str]:
 
 def _named(store: Store, typed: list[str]) -> list[str]:
     """Return the ids that are meant; a session may have a journal and no document."""
-    from tfclient.cli.finding import find_session
     from tfstore.journal.reading import sessions_with_journal
 
     recorded = set(sessions_with_journal(store.paths))
@@ -93,7 +93,6 @@ def _recover(store: Store, session_id: str) -> Session | str | None:
     """Return the recovered session, why there is none, or None when another process is at it."""
     from tfclient.finishing.live import DrawingFailed
     from tfclient.finishing.recovery import end_session
-    from tfstore.errors import StoreError
     from tfstore.journal.reading import live_writers, writers
 
     if live := live_writers(store.paths, session_id):

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,11 +55,8 @@ def show(
     [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
     request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.lines.details import details
     from tfclient.cli.lines.transcript import transcript_of
-    from tfclient.cli.printing import print_json, stdout
     from tfstore.document.converter import step_to_json
     from tfstore.reading.messages import messages
     from tfstore.reading.naming import find_run, find_step
@@ -91,8 +91,6 @@ def show(
 
 
 def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> None:
-    from tfclient.cli.failures import USAGE, Refused
-
     given = [option for option, typed in of_a_step.items() if typed is not None]
     if len(given) > 1 or (given and others):
         reason = f"{given[0]} shows one step in full: leave out --run, --full, --transcript and the like."
@@ -101,7 +99,6 @@ def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> No
 
 def _show_prompt(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
     from tfclient.cli.lines import prompt
-    from tfclient.cli.printing import print_json, stdout
 
     found = prompt.prompt_for(store, session, step)
     if as_json:
@@ -112,7 +109,6 @@ def _show_prompt(store: Store, session: Session, step: Step, *, as_json: bool) -
 
 def _show_raw(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
     from tfclient.cli.lines.raw import raw_entries, raw_lines
-    from tfclient.cli.printing import print_json, stdout
 
     wanted = raw_entries(store, session, step)
     if as_json:
@@ -134,7 +130,6 @@ def print_tree(session: Session, runs: list[Run], *, full: bool = False) -> None
     """Print these runs of a session below its heading."""
     from tfclient.cli.lines.heading import heading
     from tfclient.cli.lines.tree import ASCII, Guides, Look, tree
-    from tfclient.cli.printing import stdout
     from tfstore.reading.facts import gather
 
     console = stdout()

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from attrs import define, field
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.printing import complain, remark, stdout
+from tfstore.errors import StoreNotFound, UnknownSession
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,10 +57,6 @@ def tail(
     text}; event is step, text (more of what the model writes), answered (a model call), unanswered, or ended
     (the session: {event, session_id, status, result, end_reason}).
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import open_store
-    from tfclient.cli.printing import complain, remark
-
     try:
         if session is None:
             opened, session_id, fresh = _awaited(store, quiet=as_json)
@@ -76,8 +76,6 @@ def tail(
 
 def _meant(store: Store, typed: str) -> str:
     """Return the session that is meant; one that has just begun has a journal and no document yet."""
-    from tfclient.cli.finding import shown_session
-    from tfstore.errors import UnknownSession
     from tfstore.journal.reading import sessions_with_journal
 
     try:
@@ -91,10 +89,6 @@ def _meant(store: Store, typed: str) -> str:
 
 def _awaited(path: Path | None, *, quiet: bool) -> tuple[Store, str, bool]:
     """Return the store, the session that began last of those going on, and whether it had to be waited for."""
-    from tfclient.cli.finding import open_store
-    from tfclient.cli.printing import remark
-    from tfstore.errors import StoreNotFound
-
     waited = False
     store: Store | None = None
     while True:
@@ -129,7 +123,6 @@ def _began(folder: Path) -> float:
 
 def _follow(store: Store, session_id: str, *, as_json: bool, whole: bool) -> bool:
     """Print a session's news until it ends; False when its writers are gone before that."""
-    from tfclient.cli.printing import stdout
     from tfclient.projection.projector import Projector
     from tfstore.journal.reading import Tail, live_writers
     from tfstore.reading.changes import Follower

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import bare_store, find_session
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import print_json, stdout
 
 if TYPE_CHECKING:
     from tfstore.keeping.problems import Kind
@@ -43,9 +46,6 @@ def verify(
     With --json: {store, sessions: [{session_id, entries, sound, problems: [{kind, detail, session_id, path, writer,
     seq, mend}]}]}; kind and mend as in `tfclient doctor`.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.finding import bare_store, find_session
-    from tfclient.cli.printing import print_json
     from tfclient.finishing.rebuilding import verify as verify_session
 
     if bool(sessions) == everything:
@@ -70,7 +70,6 @@ def verify(
 def _tell(verdict: Verdict) -> None:
     from rich.text import Text
 
-    from tfclient.cli.printing import stdout
     from tfstore.reading.figures import counted
     from tfstore.reading.plain_text import clean
 

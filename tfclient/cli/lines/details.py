@@ -13,6 +13,7 @@ from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
+from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.step_facts import facts_of, stored_apart
@@ -62,8 +63,6 @@ def _mention(own: StepFacts, width: int) -> str:
 
 def _blobs(store: Store, step: Step) -> Iterator[tuple[str, str]]:
     """Yield where the parts of a step are that were too long for the document."""
-    from tfstore.errors import BlobUnreadable
-
     for _, reference in stored_apart(step):
         about = joined(str(reference.get("media_type") or ""), size(bytes_of(reference)))
         try:

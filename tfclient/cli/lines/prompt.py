@@ -9,16 +9,18 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
+from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import SessionFacts, StepFacts, gather
 from tfstore.reading.figures import counted, joined, size
 from tfstore.reading.model_calls import kept_before, model_call_of
 from tfstore.reading.naming import short_step
-from tfstore.reading.prompts import Prompt
+from tfstore.reading.prompts import Prompt, has_prompt, prompt_of
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
 from tfstore.store import Store
@@ -42,10 +44,6 @@ def prompt_for(store: Store, session: Session, step: Step) -> Prompt:
     Raises:
         Refused: the step is no model call, or its prompt cannot be put together.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfstore.errors import BlobUnreadable
-    from tfstore.reading.prompts import has_prompt, prompt_of
-
     if not has_prompt(step):
         call = model_call_of(session, step)
         hint = f" It belongs to {call.step_id}." if call is not None else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from tfclient.cli.failures import Refused
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
@@ -25,8 +26,6 @@ def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
     Raises:
         Refused: the journal is gone, holds nothing of this step, or the document does not say what.
     """
-    from tfclient.cli.failures import Refused
-
     entries, _ = store.journal(session.session_id)
     if not entries:
         raise Refused(
