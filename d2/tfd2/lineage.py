@@ -31,10 +31,10 @@ def _of_responses(facts: SessionFacts) -> Board:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for run in facts.runs:
-        prompt = f"p{run.position + 1}"
-        nodes.append(
-            Node(prompt, ("user",), (f"PROMPT · {run_words.name(run)}",), run.run.input_text, link=run.key)
-        )
+        prompt, head = f"p{run.position + 1}", (f"PROMPT · {run_words.name(run)}",)
+        asked = (own.step.step_id for own in run.steps if own.step.label == "user_message")
+        step_id = next(asked, "")
+        nodes.append(Node(prompt, ("user",), head, run.run.input_text, link=run.key, step_id=step_id))
         for own in run.steps:
             if own.step.label != "assistant_call":
                 continue
@@ -53,7 +53,7 @@ def _response(own: StepFacts) -> Node:
     step = own.step
     words = f"RESPONSE {step.response_id}" if step.response_id else "NO RESPONSE ID"
     head = (joined(words, status_word(step.status)),)
-    return Node(_key(own), looks(own), head, foot=foot(step), tooltip=tooltip(own))
+    return Node(_key(own), looks(own), head, foot=foot(step), tooltip=tooltip(own), step_id=step.step_id)
 
 
 def _continues(facts: SessionFacts, own: StepFacts, nodes: list[Node]) -> list[Edge]:

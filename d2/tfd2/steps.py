@@ -25,7 +25,9 @@ SNAPSHOTS_PER_NODE = 20
 
 def step_node(own: StepFacts) -> Node:
     """Return the node of one step."""
-    return Node(own.key, looks(own), (head(own),), step_text(own.step), foot(own.step), tooltip(own))
+    step = own.step
+    said = step_text(step)
+    return Node(own.key, looks(own), (head(own),), said, foot(step), tooltip(own), step_id=step.step_id)
 
 
 def looks(own: StepFacts) -> Lines:
@@ -125,7 +127,8 @@ def _snapshot_node(facts: SessionFacts, group: list[StepFacts]) -> Node:
     shown = heads[:3] + ([f"and {len(heads) - 3} more"] if len(heads) > 3 else [])
     said = tuple(f"step {joined(own.step.step_id, _snapshot_words(facts, own.step))}" for own in group)
     text = "\n\n".join(text_of(own.step) for own in group)
-    return Node(group[0].key, ("page",), tuple(shown), tooltip=Tooltip(said, text))
+    tip, step_id = Tooltip(said, text), group[0].step.step_id
+    return Node(group[0].key, ("page",), tuple(shown), tooltip=tip, step_id=step_id)
 
 
 def _snapshot_words(facts: SessionFacts, step: Step) -> str:

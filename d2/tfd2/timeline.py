@@ -69,4 +69,5 @@ def _message(own: StepFacts, tools: dict[str, str]) -> Message:
         source, target = _PATHS.get(step.label, ("agent", "agent"))
     named = "t_others" in {source, target} or step.label.startswith("approval_")
     head = joined(f"{own.number} {title(own, named=named)}", *foot(step))
-    return Message(source, target, "msg_err" if own.failed else look, (head,), step_text(step))
+    look = "msg_err" if own.failed else look
+    return Message(source, target, look, (head,), step_text(step), step.step_id)
