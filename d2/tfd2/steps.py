@@ -8,6 +8,7 @@ from tfd2.theme import look_of
 from tfstore.document.documents import Step
 from tfstore.reading.facts import SessionFacts, StepFacts, policy_version
 from tfstore.reading.figures import counted, duration, joined, status_word, traffic
+from tfstore.reading.step_facts import error_words
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import attempts_of, full_word_of, is_refusal, name_of, outcome_of, took
 
@@ -75,7 +76,7 @@ def foot(step: Step) -> Lines:
 
 def tooltip(own: StepFacts) -> Tooltip:
     """Return everything about a step that has room in a tooltip, its id first."""
-    step = own.step
+    step, error = own.step, own.step.error
     facts = (
         f"step {joined(step.step_id, step.label, step.status)}",
         _responses(step),
@@ -88,12 +89,12 @@ def tooltip(own: StepFacts) -> Tooltip:
             f"attempt {joined(str(attempt.n), outcome_of(attempt), duration(attempt.duration_ms or 0))}"
             for attempt in (step.attempts[:IDS_SHOWN] if len(step.attempts) > 1 else ())
         ),
-        _error(step),
+        f"error {joined(error_words(error), error.message)}" if error else "",
         counted(len(step.redactions), "value") + " redacted or cut" if step.redactions else "",
         *step.notes[:ATTEMPTS_SHOWN],
     )
     text = text_of(step)
-    is_error_text = step.error is not None and text == step.error.message
+    is_error_text = error is not None and text == error.message
     return Tooltip(tuple(fact for fact in facts if fact), "" if is_error_text else text)
 
 
@@ -101,13 +102,6 @@ def _responses(step: Step) -> str:
     own = f"response_id {step.response_id}" if step.response_id else ""
     previous = f"previous_response_id {step.previous_response_id}" if step.previous_response_id else ""
     return " ← ".join(part for part in (own, previous) if part)
-
-
-def _error(step: Step) -> str:
-    if step.error is None:
-        return ""
-    http = f"HTTP {step.error.http_status}" if step.error.http_status else ""
-    return f"error {joined(step.error.class_, http, step.error.code, step.error.message)}"
 
 
 def listed(ids: list[str]) -> str:
