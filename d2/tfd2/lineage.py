@@ -21,7 +21,7 @@ RUNS = 400
 
 def lineage_board(facts: SessionFacts) -> Board | None:
     """Return the board of prompts and responses, of runs if there are many, none if there are too many."""
-    calls = [own for run in facts.runs for own in run.steps if own.step.label == "assistant_call"]
+    calls = [own for own in facts.every if own.step.label == "assistant_call"]
     if len(calls) <= RESPONSES:
         return _of_responses(facts)
     return _of_runs(facts) if len(facts.runs) <= RUNS else None

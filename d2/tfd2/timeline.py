@@ -48,8 +48,7 @@ def timeline_board(facts: SessionFacts) -> Board | None:
 
 def _tools(facts: SessionFacts) -> dict[str, str]:
     """Return the key of each tool's lifeline."""
-    steps = (own for run in facts.runs for own in run.steps)
-    names = dict.fromkeys(own.tool for own in steps if own.step.label in _TOOL_LABELS)
+    names = dict.fromkeys(own.tool for own in facts.every if own.step.label in _TOOL_LABELS)
     return {name: f"t{n}" if n < TOOLS else "t_others" for n, name in enumerate(names)}
 
 

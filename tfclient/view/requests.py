@@ -168,7 +168,7 @@ def all_details(facts: SessionFacts) -> Json:
     """Return all steps in full, with the places of their prompts' parts; of prompts as many as a file takes in."""
     packed = _Values()
     found: Json = {}
-    for own in (own for run in facts.runs for own in run.steps):
+    for own in facts.every:
         details = details_of(facts, own, prompt=packed.count <= MOST)
         if prompt := details.get("prompt"):
             prompt |= {name: packed.places(prompt[name]) for name in _LISTS}

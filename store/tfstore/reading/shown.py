@@ -99,7 +99,7 @@ def shown(facts: SessionFacts) -> Json:
 
 def _session(facts: SessionFacts) -> Json:
     session = facts.session
-    wrong = [own for run in facts.runs for own in run.steps if own.failed]
+    wrong = [own for own in facts.every if own.failed]
     in_failed = (own for own in wrong if own.run.failed)
     unanswered = sum(run.unresolved for run in facts.runs)
     return _told(
@@ -221,7 +221,7 @@ def _media(step: Step, said: Json) -> Iterator[list[str | int]]:
 
 def _latest(facts: SessionFacts) -> float:
     """Return when the last thing happened: a call that is still open is drawn up to there."""
-    moments = (moment(own.step.ended_at or own.step.started_at) for run in facts.runs for own in run.steps)
+    moments = (moment(own.step.ended_at or own.step.started_at) for own in facts.every)
     return max((each for each in moments if each is not None), default=0.0)
 
 

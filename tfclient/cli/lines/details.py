@@ -27,7 +27,7 @@ NAMES = 13
 def details(store: Store, session: Session, step: Step, width: int) -> Iterator[Text]:
     """Yield the lines about one step."""
     facts = gather(session)
-    own = next(each for run in facts.runs for each in run.steps if each.step is step)
+    own = next(each for each in facts.every if each.step is step)
     yield Text.assemble(
         (word_of(step), style_of(step)),
         (f" {name_of(own)}" if name_of(own) else "", "bold"),

@@ -76,7 +76,7 @@ def as_json(prompt: Prompt) -> dict[str, Any]:
 def prompt_lines(session: Session, step: Step, prompt: Prompt, width: int) -> Iterator[Text]:
     """Yield a prompt's lines, texts whole."""
     facts = gather(session)
-    own = next(each for run in facts.runs for each in run.steps if each.step is step)
+    own = next(each for each in facts.every if each.step is step)
     name = as_text(step.payload_started.get("name"))
     yield Text.assemble(
         (word_of(step), style_of(step)),
