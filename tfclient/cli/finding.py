@@ -71,6 +71,12 @@ def find_session(store: Store, typed: str) -> str:
     return meant[0]
 
 
+def named_sessions(store: Store, typed: list[str], recorded: list[str]) -> list[str]:
+    """Return the ids of the sessions that are meant, each once; those recorded may have no document."""
+    known = set(recorded)
+    return list(dict.fromkeys(each if each in known else find_session(store, each) for each in typed))
+
+
 def _is_typed(session_id: str, typed: str) -> bool:
     """Say whether this is the start of an id, or of its last part."""
     return session_id.startswith(typed) or short_id(session_id).startswith(typed)

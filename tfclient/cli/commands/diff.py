@@ -9,7 +9,7 @@ import typer
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
-from tfclient.cli.printing import print_json, stdout
+from tfclient.cli.printing import print_json, print_lines, stdout
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Run, Session
@@ -39,17 +39,10 @@ def diff(before: _Side, after: _Side, *, store: StoreOption = None, as_json: Jso
     (old, old_runs), (new, new_runs) = _side(opened, before), _side(opened, after)
     pairs = aligned_runs(old_runs, new_runs)
     if as_json:
-        print_json(
-            {
-                "before": old.session_id,
-                "after": new.session_id,
-                "runs": [pair.as_json() for pair in pairs if pair.differs],
-            }
-        )
-        return
-    console = stdout()
-    for line in differences(old, new, pairs, console.width):
-        console.print(line, soft_wrap=True)
+        runs = [pair.as_json() for pair in pairs if pair.differs]
+        print_json({"before": old.session_id, "after": new.session_id, "runs": runs})
+    else:
+        print_lines(differences(old, new, pairs, stdout().width))
 
 
 def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:

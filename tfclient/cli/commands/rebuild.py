@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import bare_store, find_session
+from tfclient.cli.finding import bare_store, named_sessions
 from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, say
 from tfstore.errors import StoreError
@@ -38,7 +38,8 @@ def rebuild(
     opened = bare_store(store)
     rebuilt: list[dict[str, Any]] = []
     problems: list[dict[str, str]] = []
-    for session_id in opened.recorded() if everything else _named(opened, sessions or []):
+    recorded = opened.recorded()
+    for session_id in recorded if everything else named_sessions(opened, sessions or [], recorded):
         outcome = _rebuild(opened, session_id)
         if isinstance(outcome, str):
             problems.append({"session_id": session_id, "problem": outcome})
@@ -55,11 +56,6 @@ def rebuild(
         say("There is nothing to rebuild: no session has a journal.")
     if problems:
         raise typer.Exit(WRONG)
-
-
-def _named(store: Store, typed: list[str]) -> list[str]:
-    recorded = set(store.recorded())
-    return list(dict.fromkeys(each if each in recorded else find_session(store, each) for each in typed))
 
 
 def _rebuild(store: Store, session_id: str) -> Rebuilt | str:

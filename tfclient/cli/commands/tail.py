@@ -13,7 +13,7 @@ from attrs import define, field
 from tfclient.cli.failures import WRONG
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
-from tfclient.cli.printing import complain, remark, stdout
+from tfclient.cli.printing import complain, print_lines, remark, stdout
 from tfstore.errors import StoreNotFound, UnknownSession
 
 if TYPE_CHECKING:
@@ -198,8 +198,7 @@ class _Page:
     def begin(self, session: Session) -> None:
         from tfclient.cli.lines.heading import heading
 
-        for line in heading(session, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(heading(session, self.console.width), self.console)
         self.console.print()
 
     def show(self, news: News) -> None:
@@ -212,8 +211,7 @@ class _Page:
         if self._run and self._run != news.run.run_id:
             self.console.print()
         self._run = news.run.run_id
-        for line in lines_about(news, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(lines_about(news, self.console.width), self.console)
 
     def _is_known(self, news: News) -> bool:
         """Return whether it is instructions or tools that were shown before: each run has its own."""
@@ -231,8 +229,7 @@ class _Page:
 
         self._close()
         self.console.print()
-        for line in heading(session, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(heading(session, self.console.width), self.console)
 
     def _write(self, news: News) -> None:
         from rich.text import Text

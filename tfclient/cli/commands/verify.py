@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import bare_store, find_session
+from tfclient.cli.finding import bare_store, named_sessions
 from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import print_json, stdout
 
@@ -52,11 +52,8 @@ def verify(
         raise Refused("Name sessions, or --all for every one.", USAGE)
     opened = bare_store(store)
     ids = sorted({*opened.ids(), *opened.recorded()})
-    if not everything:
-        known = set(ids)
-        ids = [each if each in known else find_session(opened, each) for each in sessions or []]
     verdicts: list[Verdict] = []
-    for session_id in dict.fromkeys(ids):
+    for session_id in ids if everything else named_sessions(opened, sessions or [], ids):
         verdict = verify_session(opened, session_id)
         verdicts.append(verdict)
         if not as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
-from tfclient.cli.printing import print_json, stdout
+from tfclient.cli.printing import print_json, print_lines, stdout
 
 
 def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOption = False) -> None:
@@ -22,7 +22,6 @@ def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOpt
     story = story_of(opened.get(shown_session(opened, session)))
     if as_json:
         print_json(story.as_json())
-        return
-    console = stdout()
-    for line in telling(story, console.width, ascii_only=console.options.ascii_only):
-        console.print(line, soft_wrap=True)
+    else:
+        console = stdout()
+        print_lines(telling(story, console.width, ascii_only=console.options.ascii_only), console)
