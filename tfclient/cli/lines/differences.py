@@ -36,11 +36,8 @@ _NAMES: Final = {
 def differences(before: Session, after: Session, pairs: list[RunPair], width: int) -> Iterator[Text]:
     """Yield the lines that tell two sessions apart."""
     single = pairs[0] if len(pairs) == 1 else None
-    sides = (
-        ("-", before, single.before if single is not None else None, "red"),
-        ("+", after, single.after if single is not None else None, "green"),
-    )
-    for sign, session, run, style in sides:
+    sides = (single.before, single.after) if single is not None else (None, None)
+    for sign, session, run, style in zip("-+", (before, after), sides, ("red", "green"), strict=True):
         name = short_id(session.session_id)
         title = session.title
         if run is not None and len(session.runs) > 1:

@@ -142,9 +142,7 @@ def _tool(tool: Any, width: int) -> Iterator[Text]:
     else:
         rest = {key: value for key, value in about.items() if key not in {"name", "description"}}
         call = f"{name} {_written(rest)}" if rest else name
-    lines = block(call, width - len(INDENT))
-    for line in lines:
-        yield Text(f"{INDENT}{line}")
+    yield from _indented(call, width)
     if said := as_text(about.get("description")):
         for told in _indented(said, width, INDENT * 2):
             told.stylize("dim")
@@ -194,11 +192,9 @@ def mention(own: StepFacts, width: int, indent: str = INDENT) -> Text:
 
 
 def _item(number: int, item: Any, width: int) -> Iterator[Text]:
-    kind = "user"
-    if isinstance(item, dict):
-        kind = as_text(item.get("role") or item.get("type")) or "item"
-    name = as_text(item.get("name")) if isinstance(item, dict) else ""
-    call_id = as_text(item.get("call_id") or item.get("tool_call_id")) if isinstance(item, dict) else ""
+    about = item if isinstance(item, dict) else {"role": "user"}
+    kind = as_text(about.get("role") or about.get("type")) or "item"
+    name, call_id = as_text(about.get("name")), as_text(about.get("call_id") or about.get("tool_call_id"))
     yield Text.assemble(
         (f"{number} ", "dim"),
         (one_line(kind, 30).upper().replace("_", " "), _STYLES.get(kind, "bold")),
@@ -219,19 +215,18 @@ def texts_of(item: Any) -> Iterator[str]:
     if not isinstance(item, dict):
         yield _written(item)
         return
-    told = False
-    for key in ("content", "arguments", "input", "output", "summary"):
-        value = item.get(key)
-        if value is None or value == []:
-            continue
-        told = True
-        for part in value if isinstance(value, list) else [value]:
-            text = part.get("text") if isinstance(part, dict) and truncated(part) is None else None
-            yield _written(part if text is None else text)
-    for call in item.get("tool_calls") or ():
-        told = True
-        yield _written(call)
-    if not told:
-        yield json.dumps(
-            {key: value for key, value in item.items() if key not in {"type", "role"}}, ensure_ascii=False
-        )
+    values = [item.get(key) for key in ("content", "arguments", "input", "output", "summary")]
+    said = [
+        part
+        for value in values
+        for part in (value if isinstance(value, list) else [value])
+        if value is not None
+    ]
+    for part in said:
+        text = part.get("text") if isinstance(part, dict) and truncated(part) is None else None
+        yield _written(part if text is None else text)
+    calls = item.get("tool_calls") or ()
+    yield from map(_written, calls)
+    if not said and not calls:
+        rest = {key: value for key, value in item.items() if key not in {"type", "role"}}
+        yield json.dumps(rest, ensure_ascii=False)
