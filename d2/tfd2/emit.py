@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from tfd2 import text
-from tfd2.elements import TIMELINE, Board, Box, Edge, Lines, Measure, Node, Sequence, Way
+from tfd2.elements import TIMELINE, Board, Box, Edge, Measure, Node, Sequence, Way
 from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES, Style
 
 GRID_COLUMNS = 6
@@ -31,7 +31,8 @@ def pieces(boards: Iterable[Board]) -> Iterator[str]:
     """Yield boards, of which the first is the root, as one D2 file: a piece of text for each."""
     left = iter(boards)
     root = next(left)
-    yield _text([CONFIG, *_legend(root), "}", "classes: {", *_classes(), "}", *_board(root)])
+    classes = (f"  {name}: {_class(style)}" for name, style in CLASSES.items())
+    yield _text([CONFIG, *_legend(root), "}", "classes: {", *classes, "}", *_board(root)])
     layers = False
     for board in left:
         opening = [] if layers else ["layers: {"]
@@ -47,11 +48,6 @@ def _text(lines: list[str]) -> str:
 
 def _indented(lines: Iterable[str], levels: int = 1) -> Iterator[str]:
     return ("  " * levels + line for line in lines)
-
-
-def _classes() -> Iterator[str]:
-    for name, style in CLASSES.items():
-        yield f"  {name}: {_class(style)}"
 
 
 def _class(style: Style) -> str:
@@ -128,15 +124,12 @@ def _label(node: Node, measure: Measure) -> str:
 
 
 def _attributes(node: Node, *, root: bool) -> Iterator[str]:
-    yield f"class: {_looks(node.looks)}"
+    looks = "; ".join(node.looks)
+    yield f"class: {looks if len(node.looks) == 1 else f'[{looks}]'}"
     if node.tooltip is not None:
         yield f"tooltip: {text.tooltip(node.tooltip)}"
     if node.link is not None:
         yield f"link: {_link(node.link, root=root)}"
-
-
-def _looks(looks: Lines) -> str:
-    return looks[0] if len(looks) == 1 else f"[{'; '.join(looks)}]"
 
 
 def _link(board: str, *, root: bool) -> str:

@@ -72,16 +72,13 @@ def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
 def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
     for child in run.children[:CHILDREN_SHOWN]:
         last = _continued_step(facts, run, child)
-        words = f"{'inside this tool:' if child.is_nested else 'continued by'} {_named(child)}"
+        name = run_words.name(child).replace("Run", "run")
+        words = f"{'inside this tool:' if child.is_nested else 'continued by'} {name}"
         stub = _stub(f"to_run_{child.number}", words, child.key, _prompt(child))
         pages[page_of(last) if last else -1].lead_out(stub, [last.key] if last else [])
     if (more := len(run.children) - CHILDREN_SHOWN) > 0:
         stub = _stub("to_more", f"continued by {counted(more, 'more run')}", "")
         pages[-1].lead_out(stub, _drawn(steps_on(run, len(pages) - 1))[-1:])
-
-
-def _named(run: RunFacts) -> str:
-    return run_words.name(run).replace("Run", "run")
 
 
 def _continued_step(facts: SessionFacts, run: RunFacts, child: RunFacts) -> StepFacts | None:

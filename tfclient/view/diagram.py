@@ -70,7 +70,11 @@ class Diagram:
 
     def _alone(self, key: str) -> str:
         """Return D2 in which all other boards are empty: D2 reads a whole file to draw one board of it."""
-        boards = [board if (board.key or ROOT) == key else _empty(board.key) for board in self._outline]
+        nothing = [Node("empty", ("plain",), ())]
+        boards = (
+            board if (board.key or ROOT) == key else Board(board.key, (), nodes=nothing)
+            for board in self._outline
+        )
         return "".join(pieces(boards))
 
     def _clean(self, picture: bytes, board: str) -> str:
@@ -86,10 +90,6 @@ def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
             yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in steps_on(run, page)])
         else:
             yield BoardEntry(key, title)
-
-
-def _empty(key: str) -> Board:
-    return Board(key, (), nodes=[Node("empty", ("plain",), ())])
 
 
 def _steps_on(board: Board) -> dict[str, str]:

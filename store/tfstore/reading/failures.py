@@ -165,7 +165,8 @@ def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure
     broken = _breaking(run)
     if broken is None:
         return None
-    own = [each for each in told if each.answer.run is run and each.answer.step.seq <= _end(broken)]
+    last = run.steps[-1] if broken.step.label == "tool_call" else broken
+    own = [each for each in told if each.answer.run is run and each.answer.step.seq <= last.step.seq]
     return Failure(
         run,
         broken,
@@ -174,10 +175,6 @@ def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure
         [each for each in told if each.answer.run is run and not each.read],
         [each for each in run.steps if each.step.status == "unresolved"],
     )
-
-
-def _end(broken: StepFacts) -> int:
-    return broken.run.steps[-1].step.seq if broken.step.label == "tool_call" else broken.step.seq
 
 
 def _breaking(run: RunFacts) -> StepFacts | None:

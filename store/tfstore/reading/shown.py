@@ -35,8 +35,7 @@ from tfstore.reading.figures import counted, duration, joined, size, status_word
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.plain_text import brief
 from tfstore.reading.prompts import has_prompt
-from tfstore.reading.spans import moment
-from tfstore.reading.step_facts import Place, error_words, facts_of, references_in, value_at
+from tfstore.reading.step_facts import Place, error_words, facts_of, moment, references_in, value_at
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import (
     full_word_of,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from tfstore.document.documents import ErrorInfo, Json, Step
@@ -11,6 +12,9 @@ from tfstore.reading.figures import duration, joined, size
 
 Place = tuple[str | int, ...]
 """Where a value stands in a step: the keys and places that lead to it."""
+
+Span = tuple[float, float]
+"""Seconds since the epoch."""
 
 
 def facts_of(step: Step) -> Iterator[tuple[str, str]]:
@@ -80,3 +84,17 @@ def references_in(value: Any, place: Place) -> Iterator[tuple[Place, Json]]:
     elif isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
             yield from references_in(each, (*place, key))
+
+
+def span_of(step: Step) -> Span | None:
+    """Return when a step began and ended, in seconds since the epoch."""
+    began = moment(step.started_at)
+    return (began, began + step.duration_ms / 1000) if began is not None and step.duration_ms else None
+
+
+def moment(written: str | None) -> float | None:
+    """Return an ISO-8601 moment in seconds since the epoch."""
+    try:
+        return datetime.fromisoformat(written or "").timestamp()
+    except ValueError:
+        return None

@@ -16,7 +16,6 @@ from tfstore.errors import SessionInUse
 
 if TYPE_CHECKING:
     from tfclient.importing.cassettes import Imported
-    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 NAMED = 10
@@ -155,7 +154,7 @@ def _tell(store: Store, done: list[Imported]) -> None:
         for session in sessions.values():
             console.print(f"{session.session_id}  {one_line(session.title, 48)}", soft_wrap=True)
     summaries = [session.summary for session in sessions.values()]
-    results = Counter(_result(session) for session in sessions.values())
+    results = Counter(session.result or session.status for session in sessions.values())
     left_out = sum(each.left_out for each in done)
     from_ = counted(sum(each.session is not None for each in done), "cassette")
     console.print(f"{counted(len(sessions), 'session')} from {from_} in {store.paths.root}", soft_wrap=True)
@@ -173,7 +172,3 @@ def _tell(store: Store, done: list[Imported]) -> None:
             f"Left out: {counted(left_out, 'exchange')} with other servers.", style="dim", soft_wrap=True
         )
     console.print("`tfclient list` shows them, `tfclient show ID` one of them.", style="dim", soft_wrap=True)
-
-
-def _result(session: Session) -> str:
-    return session.result or session.status

@@ -274,7 +274,8 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     own = alone(news.run, step)
     cost = Text(joined(took(step), tokens_of(step)), "dim")
     if news.event == "answered":
-        said = joined(remarks_on(own), _error_of(news)) or "answered"
+        # What it answered stands in steps of its own.
+        said = joined(remarks_on(own), news.text if step.error is not None else "") or "answered"
         style = "bold red" if own.failed else "dim"
         room = max(width - len(INDENT) - cost.cell_len - 1, 8)
         yield from aligned(Text(f"{INDENT}{one_line(said, room)}", style), cost, width, INDENT)
@@ -297,8 +298,3 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     said = one_line(said_in_line(step)[:2_000], max(room, 8))
     line = head.append(joint).append(said, "dim" if own.is_snapshot else "")
     yield from aligned(line, cost if step.label != "assistant_call" else Text(), width, INDENT)
-
-
-def _error_of(news: News) -> str:
-    """Return the error that a call ended in; what it answered stands in steps of its own."""
-    return news.text if news.step.error is not None else ""

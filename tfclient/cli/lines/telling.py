@@ -123,14 +123,9 @@ def _chain(failure: Failure, width: int) -> Iterator[Text]:
         if own is None:
             yield Text(f"       … {counted(len(chain) - CHAIN, 'step')} between", "dim")
         else:
-            yield _marked(own, width, "✗ " if own is failure.step else "  ")
-
-
-def _marked(own: StepFacts, width: int, mark: str) -> Text:
-    line = mention(own, width, mark)
-    if mark.strip():
-        line.stylize("bold red", 0, len(mark))
-    return line
+            line = mention(own, width, "✗ " if own is failure.step else "  ")
+            line.stylize("bold red" if own is failure.step else "", 0, 2)
+            yield line
 
 
 def _answer(told: Told, width: int) -> Text:
@@ -154,9 +149,10 @@ def _several(lines: Iterator[Text], most: int = MOST) -> Iterator[Text]:
 
 
 def _remarkable(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    told = [each for failure in story.failures[:FAILURES] for each in failure.not_told]
     for about, lines in (
-        ("never answered", [_line(each, width) for each in story.unanswered]),
-        ("never used", [_answer(each, width) for each in story.unused if not _is_told(each, story)]),
+        ("never answered", [mention(each, width - 2) for each in story.unanswered]),
+        ("never used", [_answer(each, width) for each in story.unused if each not in told]),
         ("tried again", [_retry(each, width) for each in story.retries]),
         ("asked again", list(_repetitions(story, width))),
     ):
@@ -170,14 +166,6 @@ def _remarkable(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]
                 Text.assemble("  ", mention(own, width - 14)), Text(_share(own, story), "dim"), width
             )
     yield from _growth(story, width, ascii_only=ascii_only)
-
-
-def _line(own: StepFacts, width: int) -> Text:
-    return mention(own, width - 2)
-
-
-def _is_told(told: Told, story: Story) -> bool:
-    return any(told in failure.not_told for failure in story.failures[:FAILURES])
 
 
 def _retry(retry: Retry, width: int) -> Text:

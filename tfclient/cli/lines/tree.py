@@ -20,7 +20,7 @@ from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import size, status_word
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
-from tfstore.reading.spans import span_of
+from tfstore.reading.step_facts import span_of
 from tfstore.reading.step_words import (
     laid_out,
     name_of,
