@@ -91,13 +91,7 @@ def aligned_runs(before: Sequence[Run], after: Sequence[Run]) -> list[RunPair]:
 def aligned_steps(before: Sequence[Step], after: Sequence[Step]) -> list[StepPair]:
     """Return the steps of both sides in pairs, with what changed in each."""
     return [
-        StepPair(
-            old,
-            new,
-            _apart(old, new, _compared(old, new), _compared(new, new))
-            if old is not None and new is not None
-            else [],
-        )
+        StepPair(old, new, _changes(old, new) if old is not None and new is not None else [])
         for old, new in _aligned(before, after, _content, _kind)
     ]
 
@@ -150,6 +144,10 @@ def _kind(step: Step) -> str:
 def _content(step: Step) -> str:
     # Model calls say nothing of their own: one is as good as the next of its kind.
     return f"{_kind(step)} {'' if step.label == 'assistant_call' else says(step)}"
+
+
+def _changes(before: Step, after: Step) -> list[Change]:
+    return _apart(before, after, _compared(before, after), _compared(after, after))
 
 
 def _compared(step: Step, after: Step) -> dict[str, Any]:
