@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from tfstore.index.rows import Calls, SessionRow
 
 
