@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, field
 
-if TYPE_CHECKING:
-    from tfstore.index.rows import Calls, SessionRow
+from tfstore.index.rows import Calls, SessionRow
 
 
 @define
