@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from tfd2.compiler import CompilerMissing, DiagramError, DiagramRefused, compile_d2, find_compiler
 from tfd2.emit import pieces
 from tfd2.outline import outline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
+from tfstore.document.documents import Session
 
 __all__ = [
     "CompilerMissing",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, StepFacts
+from tfstore.reading.facts import RunFacts, StepFacts
 
 PAGE_STEPS: Final = 80
 """Steps on one board at most: ``layers.run_N`` goes on in ``run_N_p2``."""

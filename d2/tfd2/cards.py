@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from tfd2 import run_looks
-from tfd2.elements import Board, Node, Way
+from tfd2.elements import Board, Lines, Node, Way
 from tfd2.run_boards import ALL_RUNS
 from tfstore.reading import run_words
+from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import counted, joined, minute
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tfd2.elements import Lines
-    from tfstore.reading.facts import RunFacts
 
 CARDS = 120
 """Cards on one board at most."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2 import run_looks
 from tfd2.elements import Box, Edge, Node
-from tfd2.flow import edges_of, nodes_of
 from tfd2.run_boards import NO_STEPS
+from tfd2.steps import edges_of, nodes_of
 from tfstore.reading import run_words
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 ROW_RUNS = 5
 """Runs without a parent side by side."""

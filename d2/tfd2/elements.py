@@ -37,7 +37,10 @@ class Tooltip:
 
 @frozen
 class Node:
-    """One shape: ``looks`` are classes of the theme, ``link`` is the key of a board ("" is the root)."""
+    """One shape: ``looks`` are classes of the theme, ``link`` is the key of a board ("" is the root).
+
+    ``step_id`` is the step that it stands for, if it is one's.
+    """
 
     key: str
     looks: Lines
@@ -46,6 +49,7 @@ class Node:
     foot: Lines = ()
     tooltip: Tooltip | None = None
     link: str | None = None
+    step_id: str = ""
 
 
 @frozen
@@ -75,7 +79,8 @@ class Message:
     target: str
     look: str
     head: Lines
-    text: str = ""
+    text: str
+    step_id: str
 
 
 @frozen

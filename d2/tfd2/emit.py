@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from tfd2 import text
-from tfd2.elements import TIMELINE
-from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfd2.elements import Board, Box, Edge, Lines, Measure, Node, Sequence, Way
-    from tfd2.theme import Style
+from tfd2.elements import TIMELINE, Board, Box, Edge, Measure, Node, Sequence, Way
+from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES, Style
 
 GRID_COLUMNS = 6
 
@@ -25,12 +20,19 @@ vars: {
     pad: 40
   }"""
 
+# No recorded text matches: its quotes have backslashes before them, and its line ends are written as such.
+_WORDS = r'"(?:[^"\\]|\\.)*"'
+_WAY = re.compile(rf"^ *w\d+: {_WORDS} \{{class: nav; link: (?:_\.)?(_|layers\.\w+)\}}\n", re.MULTILINE)
+_NO_WAYS = re.compile(r'^( *)ways: "" \{.*\n\1\}\n', re.MULTILINE)
+_LINK = re.compile(rf"({_WORDS})|(?:; |^ +)link: (?:_\.)?(_|layers\.\w+)(?=[;}}\n])", re.MULTILINE)
+
 
 def pieces(boards: Iterable[Board]) -> Iterator[str]:
     """Yield boards, of which the first is the root, as one D2 file: a piece of text for each."""
     left = iter(boards)
     root = next(left)
-    yield _text([CONFIG, *_legend(root), "}", "classes: {", *_classes(), "}", *_board(root)])
+    classes = (f"  {name}: {_class(style)}" for name, style in CLASSES.items())
+    yield _text([CONFIG, *_legend(root), "}", "classes: {", *classes, "}", *_board(root)])
     layers = False
     for board in left:
         opening = [] if layers else ["layers: {"]
@@ -46,11 +48,6 @@ def _text(lines: list[str]) -> str:
 
 def _indented(lines: Iterable[str], levels: int = 1) -> Iterator[str]:
     return ("  " * levels + line for line in lines)
-
-
-def _classes() -> Iterator[str]:
-    for name, style in CLASSES.items():
-        yield f"  {name}: {_class(style)}"
 
 
 def _class(style: Style) -> str:
@@ -127,15 +124,12 @@ def _label(node: Node, measure: Measure) -> str:
 
 
 def _attributes(node: Node, *, root: bool) -> Iterator[str]:
-    yield f"class: {_looks(node.looks)}"
+    looks = "; ".join(node.looks)
+    yield f"class: {looks if len(node.looks) == 1 else f'[{looks}]'}"
     if node.tooltip is not None:
         yield f"tooltip: {text.tooltip(node.tooltip)}"
     if node.link is not None:
         yield f"link: {_link(node.link, root=root)}"
-
-
-def _looks(looks: Lines) -> str:
-    return looks[0] if len(looks) == 1 else f"[{'; '.join(looks)}]"
 
 
 def _link(board: str, *, root: bool) -> str:
@@ -169,3 +163,21 @@ def _ways(ways: list[Way], *, root: bool) -> Iterator[str]:
     for number, way in enumerate(ways, start=1):
         yield f"  w{number}: {text.quoted(way.words)} {{class: nav; link: {_link(way.board, root=root)}}}"
     yield "}"
+
+
+def without_links(text: str, beside: Collection[str] = ()) -> str:
+    """Return a D2 text without the links to boards whose pictures are not beside it.
+
+    Buttons that would lead nowhere go too.
+
+    Args:
+        text: what ``draw`` returned.
+        beside: the boards that may be linked to; the root is ``index``.
+    """
+    text = _WAY.sub(lambda found: found[0] if _key_of(found[1]) in beside else "", text)
+    text = _NO_WAYS.sub("", text)
+    return _LINK.sub(lambda found: found[0] if found[1] or _key_of(found[2]) in beside else "", text)
+
+
+def _key_of(link: str) -> str:
+    return "index" if link == "_" else link.removeprefix("layers.")

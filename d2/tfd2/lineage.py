@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2 import run_looks
 from tfd2.elements import Board, Edge, Node, Tooltip
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, looks, tooltip
 from tfstore.reading import run_words
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined, status_word
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 KEY = "lineage"
 
@@ -25,7 +21,7 @@ RUNS = 400
 
 def lineage_board(facts: SessionFacts) -> Board | None:
     """Return the board of prompts and responses, of runs if there are many, none if there are too many."""
-    calls = [own for run in facts.runs for own in run.steps if own.step.label == "assistant_call"]
+    calls = [own for own in facts.every if own.step.label == "assistant_call"]
     if len(calls) <= RESPONSES:
         return _of_responses(facts)
     return _of_runs(facts) if len(facts.runs) <= RUNS else None
@@ -35,10 +31,10 @@ def _of_responses(facts: SessionFacts) -> Board:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for run in facts.runs:
-        prompt = f"p{run.position + 1}"
-        nodes.append(
-            Node(prompt, ("user",), (f"PROMPT · {run_words.name(run)}",), run.run.input_text, link=run.key)
-        )
+        prompt, head = f"p{run.position + 1}", (f"PROMPT · {run_words.name(run)}",)
+        asked = (own.step.step_id for own in run.steps if own.step.label == "user_message")
+        step_id = next(asked, "")
+        nodes.append(Node(prompt, ("user",), head, run.run.input_text, link=run.key, step_id=step_id))
         for own in run.steps:
             if own.step.label != "assistant_call":
                 continue
@@ -57,7 +53,7 @@ def _response(own: StepFacts) -> Node:
     step = own.step
     words = f"RESPONSE {step.response_id}" if step.response_id else "NO RESPONSE ID"
     head = (joined(words, status_word(step.status)),)
-    return Node(_key(own), looks(own), head, foot=foot(step), tooltip=tooltip(own))
+    return Node(_key(own), looks(own), head, foot=foot(step), tooltip=tooltip(own), step_id=step.step_id)
 
 
 def _continues(facts: SessionFacts, own: StepFacts, nodes: list[Node]) -> list[Edge]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from tfd2 import cards
 from tfd2.columns import cut
 from tfd2.containers import boxes_of, edges_between, edges_of_order
-from tfd2.elements import Board, Node, Way
+from tfd2.elements import Board, Lines, Node, Way
 from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
 from tfd2.timeline import timeline_board
-from tfstore.reading.facts import gather
+from tfstore.document.documents import Session
+from tfstore.reading.facts import RunFacts, SessionFacts, gather
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfd2.elements import Lines
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import RunFacts, SessionFacts
 
 TITLE_COLUMNS = 64
 """Of the session's own title, so that its id is never cut."""

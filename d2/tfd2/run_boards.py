@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from tfd2 import run_looks
 from tfd2.board_pages import board_key, page_count, page_of, steps_on
 from tfd2.elements import IN_FULL, Board, Node, Way
-from tfd2.flow import edges_of, nodes_of
+from tfd2.steps import edges_of, nodes_of
 from tfd2.stubs import stubs_of
+from tfstore.reading.facts import RunFacts, SessionFacts
 from tfstore.reading.figures import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import RunFacts, SessionFacts
 
 ALL_RUNS = Way("all runs", "")
 

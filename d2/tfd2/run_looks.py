@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2.board_pages import page_count
-from tfd2.elements import Tooltip
+from tfd2.elements import Lines, Tooltip
+from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import joined
 from tfstore.reading.run_words import TRIGGERS, cost, counts, evidence, name, origin, trouble
 from tfstore.reading.step_text import text_of
-
-if TYPE_CHECKING:
-    from tfd2.elements import Lines
-    from tfstore.reading.facts import RunFacts
 
 ERRORS_SHOWN = 3
 SHORT = 240

@@ -1,22 +1,18 @@
-"""A step as a node: the words on it and the tooltip behind it."""
+"""Steps as nodes, the words on them and the tooltips behind them, and the edges between them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2.columns import cut
-from tfd2.elements import Node, Tooltip
+from tfd2.elements import Edge, Lines, Node, Tooltip
 from tfd2.theme import look_of
-from tfstore.reading.facts import policy_version
+from tfstore.document.documents import Step
+from tfstore.reading.facts import SessionFacts, StepFacts, policy_version
 from tfstore.reading.figures import counted, duration, joined, status_word, traffic
+from tfstore.reading.step_facts import error_words
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import attempts_of, full_word_of, is_refusal, name_of, outcome_of, took
 
-if TYPE_CHECKING:
-    from tfd2.elements import Lines
-    from tfstore.document.documents import Step
-    from tfstore.reading.facts import SessionFacts, StepFacts
-
+ANSWERS = frozenset({"tool_output", "tool_error", "approval_response"})
 ATTEMPTS_SHOWN = 4
 NAME_COLUMNS = 32
 """Of a tool's or model's name, so that the status after it is never cut."""
@@ -30,7 +26,9 @@ SNAPSHOTS_PER_NODE = 20
 
 def step_node(own: StepFacts) -> Node:
     """Return the node of one step."""
-    return Node(own.key, looks(own), (head(own),), step_text(own.step), foot(own.step), tooltip(own))
+    step = own.step
+    said = step_text(step)
+    return Node(own.key, looks(own), (head(own),), said, foot(step), tooltip(own), step_id=step.step_id)
 
 
 def looks(own: StepFacts) -> Lines:
@@ -78,7 +76,7 @@ def foot(step: Step) -> Lines:
 
 def tooltip(own: StepFacts) -> Tooltip:
     """Return everything about a step that has room in a tooltip, its id first."""
-    step = own.step
+    step, error = own.step, own.step.error
     facts = (
         f"step {joined(step.step_id, step.label, step.status)}",
         _responses(step),
@@ -91,12 +89,12 @@ def tooltip(own: StepFacts) -> Tooltip:
             f"attempt {joined(str(attempt.n), outcome_of(attempt), duration(attempt.duration_ms or 0))}"
             for attempt in (step.attempts[:IDS_SHOWN] if len(step.attempts) > 1 else ())
         ),
-        _error(step),
+        f"error {joined(error_words(error), error.message)}" if error else "",
         counted(len(step.redactions), "value") + " redacted or cut" if step.redactions else "",
         *step.notes[:ATTEMPTS_SHOWN],
     )
     text = text_of(step)
-    is_error_text = step.error is not None and text == step.error.message
+    is_error_text = error is not None and text == error.message
     return Tooltip(tuple(fact for fact in facts if fact), "" if is_error_text else text)
 
 
@@ -104,13 +102,6 @@ def _responses(step: Step) -> str:
     own = f"response_id {step.response_id}" if step.response_id else ""
     previous = f"previous_response_id {step.previous_response_id}" if step.previous_response_id else ""
     return " ← ".join(part for part in (own, previous) if part)
-
-
-def _error(step: Step) -> str:
-    if step.error is None:
-        return ""
-    http = f"HTTP {step.error.http_status}" if step.error.http_status else ""
-    return f"error {joined(step.error.class_, http, step.error.code, step.error.message)}"
 
 
 def listed(ids: list[str]) -> str:
@@ -130,7 +121,8 @@ def _snapshot_node(facts: SessionFacts, group: list[StepFacts]) -> Node:
     shown = heads[:3] + ([f"and {len(heads) - 3} more"] if len(heads) > 3 else [])
     said = tuple(f"step {joined(own.step.step_id, _snapshot_words(facts, own.step))}" for own in group)
     text = "\n\n".join(text_of(own.step) for own in group)
-    return Node(group[0].key, ("page",), tuple(shown), tooltip=Tooltip(said, text))
+    tip, step_id = Tooltip(said, text), group[0].step.step_id
+    return Node(group[0].key, ("page",), tuple(shown), tooltip=tip, step_id=step_id)
 
 
 def _snapshot_words(facts: SessionFacts, step: Step) -> str:
@@ -138,3 +130,53 @@ def _snapshot_words(facts: SessionFacts, step: Step) -> str:
     if step.label == "policy.snapshot":
         return f"{words} v{facts.policies[policy_version(step)]}"
     return f"{words} ×{as_text(step.payload_started.get('count', '?'))}"
+
+
+def nodes_of(facts: SessionFacts, steps: list[StepFacts]) -> list[Node]:
+    """Return the nodes of the steps, their snapshots gathered on one page after the first step."""
+    pages = snapshot_nodes(facts, [own for own in steps if own.is_snapshot])
+    nodes = [step_node(own) for own in steps if not own.is_snapshot]
+    return [*nodes[:1], *pages, *nodes[1:]]
+
+
+def edges_of(facts: SessionFacts, steps: list[StepFacts], nodes: list[Node]) -> list[Edge]:
+    """Return the edges between these steps: what depends on what, and what was tried again."""
+    drawn = set(steps)
+    page_of = _pages(steps, nodes)
+    edges: list[Edge] = []
+    quiet: set[str] = set()
+    for own in steps:
+        if own.is_snapshot:
+            continue
+        needed = facts.depends_on(own)
+        # A request that carries a call's output depends on the call through it: one way is enough to see.
+        told = {
+            call for answer in needed if answer.step.label in ANSWERS for call in facts.depends_on(answer)
+        }
+        for other in needed:
+            if other not in drawn or other in told:
+                continue
+            if other.is_snapshot:
+                # Every request depends on them: one thin edge to the first says it for all.
+                page = page_of.get(other)
+                if page is not None and page not in quiet:
+                    quiet.add(page)
+                    edges.append(Edge(page, own.key, "quiet"))
+            else:
+                edges.append(Edge(other.key, own.key, "dep"))
+        if own.retry_of in drawn:
+            edges.append(Edge(own.retry_of.key, own.key, "retry", ("retry",)))
+    return edges
+
+
+def _pages(steps: list[StepFacts], nodes: list[Node]) -> dict[StepFacts, str]:
+    """Return which node shows each snapshot: the last one opened at or before it."""
+    keys = {node.key for node in nodes}
+    page_of: dict[StepFacts, str] = {}
+    current: str | None = None
+    for own in steps:
+        if own.is_snapshot:
+            current = own.key if own.key in keys else current
+            if current is not None:
+                page_of[own] = current
+    return page_of

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
 from tfd2.board_pages import board_key, page_count, page_of, steps_on
-from tfd2.elements import Edge, Node, Tooltip
+from tfd2.elements import Edge, Lines, Node, Tooltip
 from tfstore.reading import run_words
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import counted
-
-if TYPE_CHECKING:
-    from tfd2.elements import Lines
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 CHILDREN_SHOWN = 12
 """Runs that continue one run, each by a stub of its own; the rest is one stub that says how many."""
@@ -59,7 +54,7 @@ def _origin(run: RunFacts, page: Stubs) -> None:
     head = (*words, *run_words.evidence(run))
     stub = Node("from_run", ("stub",), head, link=link, tooltip=_prompt(run.parent))
     entry = next((own for own in steps_on(run, 0) if own.step.label == "assistant_call"), None)
-    page.lead_in(stub, [entry.key] if entry else _first(steps_on(run, 0)))
+    page.lead_in(stub, [entry.key] if entry else _drawn(steps_on(run, 0))[:1])
 
 
 def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
@@ -70,28 +65,20 @@ def _other_runs(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
             if other.run not in {run, run.parent} and not own.is_snapshot:
                 users.setdefault((page_of(own), other.run), []).append(own.key)
     for (page, used), keys in users.items():
-        stub = Node(f"of_run_{used.number}", ("stub",), (f"depends on run {used.number}",), link=used.key)
+        stub = _stub(f"of_run_{used.number}", f"depends on run {used.number}", used.key)
         pages[page].lead_in(stub, keys, "dep")
 
 
 def _continuations(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
     for child in run.children[:CHILDREN_SHOWN]:
         last = _continued_step(facts, run, child)
-        stub = Node(
-            f"to_run_{child.number}",
-            ("stub",),
-            (f"{'inside this tool:' if child.is_nested else 'continued by'} {_named(child)}",),
-            link=child.key,
-            tooltip=_prompt(child),
-        )
+        name = run_words.name(child).replace("Run", "run")
+        words = f"{'inside this tool:' if child.is_nested else 'continued by'} {name}"
+        stub = _stub(f"to_run_{child.number}", words, child.key, _prompt(child))
         pages[page_of(last) if last else -1].lead_out(stub, [last.key] if last else [])
     if (more := len(run.children) - CHILDREN_SHOWN) > 0:
-        stub = Node("to_more", ("stub",), (f"continued by {counted(more, 'more run')}",), link="")
-        pages[-1].lead_out(stub, _last(steps_on(run, len(pages) - 1)))
-
-
-def _named(run: RunFacts) -> str:
-    return run_words.name(run).replace("Run", "run")
+        stub = _stub("to_more", f"continued by {counted(more, 'more run')}", "")
+        pages[-1].lead_out(stub, _drawn(steps_on(run, len(pages) - 1))[-1:])
 
 
 def _continued_step(facts: SessionFacts, run: RunFacts, child: RunFacts) -> StepFacts | None:
@@ -118,23 +105,19 @@ def _joints(facts: SessionFacts, run: RunFacts, pages: list[Stubs]) -> None:
     for number, page in enumerate(pages):
         steps = steps_on(run, number)
         if number > 0:
-            stub = Node(
-                "before", ("stub",), (f"continued from part {number}",), link=board_key(run, number - 1)
-            )
-            page.lead_in(stub, list(entering[number]) or _first(steps))
+            stub = _stub("before", f"continued from part {number}", board_key(run, number - 1))
+            page.lead_in(stub, list(entering[number]) or _drawn(steps)[:1])
         if number + 1 < len(pages):
-            stub = Node(
-                "after", ("stub",), (f"goes on in part {number + 2}",), link=board_key(run, number + 1)
-            )
-            page.lead_out(stub, list(leaving[number]) or _last(steps))
+            stub = _stub("after", f"goes on in part {number + 2}", board_key(run, number + 1))
+            page.lead_out(stub, list(leaving[number]) or _drawn(steps)[-1:])
 
 
-def _first(steps: list[StepFacts]) -> list[str]:
-    return [own.key for own in steps if not own.is_snapshot][:1]
+def _drawn(steps: list[StepFacts]) -> list[str]:
+    return [own.key for own in steps if not own.is_snapshot]
 
 
-def _last(steps: list[StepFacts]) -> list[str]:
-    return [own.key for own in steps if not own.is_snapshot][-1:]
+def _stub(key: str, words: str, link: str, tip: Tooltip | None = None) -> Node:
+    return Node(key, ("stub",), (words,), link=link, tooltip=tip)
 
 
 def _prompt(run: RunFacts | None) -> Tooltip | None:

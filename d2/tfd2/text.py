@@ -7,13 +7,11 @@ parser would not take is replaced by a picture of itself before it is quoted.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tfd2.columns import one_line, wrap
+from tfd2.elements import Lines, Measure, Tooltip
 from tfstore.reading.plain_text import LOOKED_AT, clean
-
-if TYPE_CHECKING:
-    from tfd2.elements import Lines, Measure, Tooltip
 
 HEAD_COLUMNS = 72
 TITLE_COLUMNS = 200

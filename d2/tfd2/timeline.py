@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tfd2 import run_looks
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, step_text, title
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 KEY = "timeline"
 
@@ -52,8 +48,7 @@ def timeline_board(facts: SessionFacts) -> Board | None:
 
 def _tools(facts: SessionFacts) -> dict[str, str]:
     """Return the key of each tool's lifeline."""
-    steps = (own for run in facts.runs for own in run.steps)
-    names = dict.fromkeys(own.tool for own in steps if own.step.label in _TOOL_LABELS)
+    names = dict.fromkeys(own.tool for own in facts.every if own.step.label in _TOOL_LABELS)
     return {name: f"t{n}" if n < TOOLS else "t_others" for n, name in enumerate(names)}
 
 
@@ -73,4 +68,5 @@ def _message(own: StepFacts, tools: dict[str, str]) -> Message:
         source, target = _PATHS.get(step.label, ("agent", "agent"))
     named = "t_others" in {source, target} or step.label.startswith("approval_")
     head = joined(f"{own.number} {title(own, named=named)}", *foot(step))
-    return Message(source, target, "msg_err" if own.failed else look, (head,), step_text(step))
+    look = "msg_err" if own.failed else look
+    return Message(source, target, look, (head,), step_text(step), step.step_id)

@@ -7,7 +7,7 @@ import pytest
 from tests.builders import a_chat, a_session
 from tests.d2.sessions import weather
 from tfd2 import draw
-from tfd2.linking import without_links
+from tfd2.emit import without_links
 
 QUOTED = '"; link: _.layers.run_1} link: layers.run_1\n  link: _\n'
 

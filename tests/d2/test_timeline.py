@@ -46,8 +46,9 @@ def test_many_tools_share_a_lifeline_and_keep_their_names() -> None:
     sequence = _sequence(a_session(a_run(*calls)))
     assert len(sequence.actors) == 3 + 12 + 1
     assert sequence.actors[-1] == ("t_others", "other tools")
+    last = calls[-1].step_id
     assert sequence.scenes[0].messages[-1] == Message(
-        "agent", "t_others", "msg_tool", ("20 TOOL CALL · tool_19",), ""
+        "agent", "t_others", "msg_tool", ("20 TOOL CALL · tool_19",), "", last
     )
 
 

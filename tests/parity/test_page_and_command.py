@@ -15,14 +15,12 @@ from tests.projection.test_item_types import OUTPUTS
 from tests.view.making import failing, timed
 from tests.view.test_browser import a_png
 from tfclient.cli.lines.details import details
-from tfclient.cli.lines.run_head import run_head
-from tfclient.cli.lines.tree import Look, tree
+from tfclient.cli.lines.tree import Look, run_head, tree
 from tfclient.projection.projector import Projector
 from tfclient.view import bundle
 from tfstore.document.converter import to_json
 from tfstore.document.labels import Label
-from tfstore.reading.facts import gather
-from tfstore.reading.nesting import Node, nest
+from tfstore.reading.facts import Node, gather, nest
 from tfstore.reading.plain_text import clean
 from tfstore.reading.shown import shown
 from tfstore.reading.step_facts import value_at

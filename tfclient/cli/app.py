@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -49,28 +49,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage or unknown id.",
 )
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": demo,
-    "run": run,
-    "list": list_,
-    "show": show,
-    "tail": tail,
-    "why": why,
-    "diff": diff,
-    "search": search,
-    "stats": stats,
-    "path": path,
-    "d2": d2,
-    "view": view,
-    "html": html,
-    "import": import_,
-    "recover": recover,
-    "doctor": doctor,
-    "rebuild": rebuild,
-    "verify": verify,
-    "prune": prune,
-    "delete": delete,
-}
+_READING: Final = (demo, run, list_, show, tail, why, diff, search, stats, path, d2, view, html)
+_KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
+_COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_KEEPING)}
 
 
 def _help_of(command: Callable[..., None]) -> str:

@@ -8,12 +8,9 @@ keeps its traceback.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 WRONG = 1
 USAGE = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
@@ -11,8 +12,6 @@ from tfstore.errors import DocumentMissing, UnknownSession
 from tfstore.reading.naming import near, short_id
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
 
@@ -70,6 +69,12 @@ def find_session(store: Store, typed: str) -> str:
             raise DocumentMissing(told[0])
         raise UnknownSession(typed, near(typed, ids))
     return meant[0]
+
+
+def named_sessions(store: Store, typed: list[str], recorded: list[str]) -> list[str]:
+    """Return the ids of the sessions that are meant, each once; those recorded may have no document."""
+    known = set(recorded)
+    return list(dict.fromkeys(each if each in known else find_session(store, each) for each in typed))
 
 
 def _is_typed(session_id: str, typed: str) -> bool:

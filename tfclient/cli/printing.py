@@ -10,6 +10,7 @@ import contextlib
 import io
 import re
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -19,6 +20,7 @@ _OBEYED: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 LEAST: Final = 8
@@ -42,6 +44,13 @@ def _console(*, stderr: bool) -> Console:
     if console.width < LEAST:
         console.width = 80
     return console
+
+
+def print_lines(lines: Iterable[Text], console: Console | None = None) -> None:
+    """Print lines that were made for the terminal's width, unbroken."""
+    console = console or stdout()
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def complain(message: str, style: str = "red") -> None:

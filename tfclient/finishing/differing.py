@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Json
+from tfstore.document.documents import Json
 
 _NAMED: Final = 5
 _DEPTH: Final = 8

@@ -15,9 +15,9 @@ from attrs import define, field
 
 from tfclient.projection.wire.bodies import body_bytes, parse_json
 from tfclient.projection.wire.endpoints import endpoint_of
+from tfstore.document.documents import Session
 
 if TYPE_CHECKING:
-    from tfstore.document.documents import Session
     from tfstore.journal.reading import Entry
 
 _HEAD: Final = 64 * 1024

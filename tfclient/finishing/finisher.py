@@ -73,7 +73,7 @@ NEEDED: Final = (
     *("tfstore.document.converter", "tfstore.document.text", "tfstore.disk.session_folder"),
     *("sqlite3", "tfstore.index.session_index", "tfstore.reading.descent", "tfstore.store"),
     *("rich.cells", "tfstore.reading.plain_text", "tfstore.reading.facts", "tfstore.reading.step_words"),
-    *("tfd2.emit", "tfd2.steps", "tfd2.flow", "tfd2.cards", "tfd2.containers", "tfd2.timeline", "tfd2"),
+    *("tfd2.emit", "tfd2.steps", "tfd2.cards", "tfd2.containers", "tfd2.timeline", "tfd2"),
     *("tfstore.journal.zstd", "tfclient.finishing.live", "tfclient.finishing.last_steps"),
     *("tfclient.finishing.helper", "tfclient.finishing.recovery"),
 )

@@ -10,11 +10,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from tfclient.finishing.live import DrawingFailed
+from tfstore.document.documents import Session
 from tfstore.journal.packing import pack
 
 if TYPE_CHECKING:
     from tfclient.finishing.live import LiveSession
-    from tfstore.document.documents import Session
 
 PATIENCE = 10.0
 """Seconds to wait for another process that is at the same session."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfclient.finishing.last_steps import write_and_archive
 from tfclient.finishing.live import LiveSession
+from tfstore.document.documents import Session
 from tfstore.errors import ArchiveUnreadable, JournalUnreadable, NewerDocument, StoreError
 from tfstore.journal.reading import (
     JournalReport,
@@ -18,9 +20,6 @@ from tfstore.journal.segment import Segment
 from tfstore.journal.segment_reader import archive_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 

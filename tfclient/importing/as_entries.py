@@ -6,15 +6,15 @@ later; it lasts as long as the server said it worked (``openai-processing-ms``),
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from tfclient.redaction import Redactor
+from tfstore.journal.entries import Entry
 
+if TYPE_CHECKING:
     from tfclient.importing.cassette import Interaction
-    from tfclient.redaction import Redactor
-    from tfstore.journal.entries import Entry
 
 UNDATED = 1_577_836_800_000_000
 """2020-01-01, in microseconds: when exchanges happened whose recording does not say."""

@@ -6,9 +6,10 @@ The same cassette gives the same session: importing it again replaces what it ga
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -17,16 +18,13 @@ from tfclient.finishing.live import LiveSession
 from tfclient.importing.as_entries import UNDATED, date_of, entries_of
 from tfclient.importing.cassette import NotACassette, find_cassettes, read_cassette
 from tfclient.redaction import Redactor
+from tfstore.document.documents import Session
 from tfstore.journal.reading import writers
 from tfstore.journal.segment import Segment
 from tfstore.keeping.deleting import remove_journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
-
     from tfclient.importing.cassette import Interaction
-    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 BATCH = 64

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from attrs import define, evolve, field
 
 from tfclient.projection.api import chat, completions, responses
 from tfclient.projection.api.call_errors import error_from_exception
-from tfclient.projection.lineage.book import ANSWERED
+from tfclient.projection.api.model_call import ModelRequest
+from tfclient.projection.lineage.book import ANSWERED, Book
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.steps.call_state import Call
+from tfclient.projection.steps.endings import Closing
+from tfclient.projection.steps.other_calls import OtherCalls
+from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.bodies import parse_json
 from tfclient.projection.wire.endpoints import endpoint_of
-from tfstore.document.documents import Lineage
+from tfstore.document.documents import Lineage, Step
+from tfstore.document.labels import Ending
 from tfstore.document.times import iso, milliseconds
+from tfstore.journal.entries import (
+    AttemptAnswered,
+    AttemptEnded,
+    AttemptSent,
+    CallEnded,
+    CallStarted,
+    Error,
+    StreamChunk,
+)
 from tfstore.journal.request_texts import RequestTexts
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import ModelRequest
-    from tfclient.projection.lineage.book import Book
-    from tfclient.projection.lineage.lineage_index import LineageIndex
-    from tfclient.projection.steps.endings import Closing
-    from tfclient.projection.steps.other_calls import OtherCalls
-    from tfclient.projection.steps.request_steps import Opening
-    from tfstore.document.documents import Step
-    from tfstore.document.labels import Ending
-    from tfstore.journal.entries import (
-        AttemptAnswered,
-        AttemptEnded,
-        AttemptSent,
-        CallEnded,
-        CallStarted,
-        Error,
-        StreamChunk,
-    )
 
 _READERS = {
     "responses": responses.read_request,

@@ -9,7 +9,8 @@ first entry of what was begun anew, so that what comes before it waits until it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from attrs import define, field
 
@@ -30,14 +31,9 @@ from tfclient.projection.weight.lightener import Blob, Lightener
 from tfclient.projection.wire.attempt import AttemptState
 from tfstore.document.digest import payload_digest
 from tfstore.document.documents import Session, Step
+from tfstore.document.labels import EndReason
 from tfstore.document.times import Moment, iso, later, milliseconds
-from tfstore.journal.entries import TYPES, Entry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfstore.document.labels import EndReason
-    from tfstore.journal.entries import CallStarted, SessionEnded, SessionStarted
+from tfstore.journal.entries import TYPES, CallStarted, Entry, SessionEnded, SessionStarted
 
 
 @define

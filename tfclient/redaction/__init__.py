@@ -7,7 +7,7 @@ text. Every change yields a mark. Nothing here ever touches what is sent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from tfclient.redaction.marks import JSON, Mark, mark
 from tfclient.redaction.plain import as_json
@@ -23,9 +23,6 @@ from tfclient.redaction.policies import (
 from tfclient.redaction.stream import StreamRedactor, clean_bytes
 from tfclient.redaction.text import scrub
 from tfclient.redaction.wire import collect_headers, strip_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 __all__ = ["Mark", "Redactor", "StreamRedactor"]
 

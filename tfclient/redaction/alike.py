@@ -13,16 +13,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from tfclient.redaction.deltas import CONTEXT, deltas_of, end_of
+from tfclient.redaction.deltas import CONTEXT, Joined, JoinedDeltas, deltas_of, end_of
 from tfclient.redaction.text import may_matter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tfclient.redaction.deltas import Joined, JoinedDeltas
 
 _OWN: Final = re.compile(
     r'(?:"sequence_number": ?|"created": ?|"obfuscation": ?")(?P<own>[A-Za-z0-9]+)(?=[,}"])'

@@ -11,13 +11,11 @@ A shape that begins directly after a letter or digit is no shape here either, as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
 from tfclient.redaction.marks import Mark, mark, placeholder
 from tfclient.redaction.text import find_secrets, may_open
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONTEXT: Final = 128
 """Characters of a text that is gone which are still joined to what comes."""

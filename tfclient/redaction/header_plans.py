@@ -6,18 +6,15 @@ once; their values are looked at together, and written together.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from orjson import Fragment, dumps
 
+from tfclient.redaction import Redactor
 from tfclient.redaction.shapes import suspicious
 from tfclient.redaction.wire import URLS, dropped_header, is_credential
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from tfclient.redaction import Redactor
 
 MOST: Final = 1024
 """Sequences of names, or URLs, that are remembered; then it begins anew."""

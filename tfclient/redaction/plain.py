@@ -8,13 +8,11 @@ import math
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
+from tfclient.redaction.marks import JSON
 from tfclient.signals import let_pass
-
-if TYPE_CHECKING:
-    from tfclient.redaction.marks import JSON
 
 _DEPTH: Final = 64
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeAlias
 
 from tfclient.redaction.content import hashed_text, without_content
 from tfclient.redaction.fragments import clean_fragment
@@ -12,9 +13,6 @@ from tfclient.redaction.text import scrub
 from tfclient.redaction.walk import NotJSON, dump, parse, secretless_string, without_secrets
 from tfclient.redaction.wire import STRUCTURAL
 from tfclient.signals import let_pass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Mode: TypeAlias = Literal["secrets", "content", "none", "custom"]
 

@@ -15,18 +15,15 @@ import base64
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from tfclient.redaction.alike import Alike
 from tfclient.redaction.deltas import JoinedDeltas, Line
+from tfclient.redaction.marks import Mark
 from tfclient.redaction.policies import Policy, clean_text
 from tfclient.redaction.text import find_secrets
 from tfclient.redaction.walk import NotJSON, dump, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfclient.redaction.marks import Mark
 
 Piece: TypeAlias = "str | dict[str, str] | None"
 """What may be journaled: text, ``{"base64": …}``, or nothing yet."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from tfclient.redaction.marks import Mark, mark, placeholder
 from tfclient.redaction.names import secret_header
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _CREDENTIALS: Final = frozenset({"cookie2", "x-amz-signature"})
 

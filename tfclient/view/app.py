@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from attrs import define, field
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -22,6 +24,7 @@ from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
 from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
+from tfstore.document.documents import Session
 from tfstore.document.json_text import compact, line
 from tfstore.errors import (
     BlobUnreadable,
@@ -31,17 +34,9 @@ from tfstore.errors import (
     UnknownSession,
     UnknownStep,
 )
-from tfstore.reading.facts import gather
+from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import SessionFacts
-    from tfstore.store import Store
+from tfstore.store import Store
 
 KEPT: Final = 4
 """Sessions kept as they were last read, with their pictures."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 from attrs import asdict, field, frozen
 
 from tfclient.view.svg import clean
-from tfd2 import compile_d2, draw
+from tfd2 import compile_d2
 from tfd2.board_pages import board_key, page_count, steps_on
 from tfd2.compiler import ROOT
 from tfd2.elements import Board, Node
 from tfd2.emit import pieces
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
-from tfd2.timeline import timeline_board
-from tfstore.reading.facts import gather
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import SessionFacts
+from tfstore.document.documents import Session
+from tfstore.reading.facts import SessionFacts, gather
 
 
 @frozen
@@ -45,12 +41,10 @@ class Diagram:
 
     def __init__(self, session: Session) -> None:
         """Nothing is rendered yet."""
-        self.text = draw(session)
-        self._facts = gather(session)
         self._outline = list(outline(session))
-        self.boards = list(_boards(self._outline, self._facts))
-        self._keys = {board.key for board in self.boards}
-        self._steps = dict(_steps(self._facts))
+        self.text = "".join(pieces(self._outline))
+        self.boards = list(_boards(self._outline, gather(session)))
+        self._steps = {board.key or ROOT: _steps_on(board) for board in self._outline}
 
     def listing(self) -> list[dict[str, Any]]:
         """Return the boards as JSON."""
@@ -65,22 +59,26 @@ class Diagram:
             DiagramRefused: the program did not accept the text.
             UnreadablePicture: what it wrote could not be read.
         """
-        if board not in self._keys:
+        if board not in self._steps:
             raise KeyError(board)
         return self._clean(compile_d2(self._alone(board), board=board)[board], board)
 
     def pictures(self) -> dict[str, str]:
         """Return all boards; raises as ``picture`` does."""
         made = compile_d2(self.text)
-        return {key: self._clean(made[key], key) for key in made if key in self._keys}
+        return {key: self._clean(made[key], key) for key in made if key in self._steps}
 
     def _alone(self, key: str) -> str:
         """Return D2 in which all other boards are empty: D2 reads a whole file to draw one board of it."""
-        boards = [board if (board.key or ROOT) == key else _empty(board.key) for board in self._outline]
+        nothing = [Node("empty", ("plain",), ())]
+        boards = (
+            board if (board.key or ROOT) == key else Board(board.key, (), nodes=nothing)
+            for board in self._outline
+        )
         return "".join(pieces(boards))
 
     def _clean(self, picture: bytes, board: str) -> str:
-        return clean(picture, steps=self._steps.get(board, {}), boards=self._keys, looks=CLASSES)
+        return clean(picture, steps=self._steps[board], boards=self._steps, looks=CLASSES)
 
 
 def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
@@ -94,40 +92,16 @@ def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
             yield BoardEntry(key, title)
 
 
-def _empty(key: str) -> Board:
-    return Board(key, (), nodes=[Node("empty", ("plain",), ())])
-
-
-def _steps(facts: SessionFacts) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each board's key with the step id of each of its nodes, by the node's D2 key."""
-    overview: dict[str, str] = {}
-    lineage: dict[str, str] = {}
-    for run in facts.runs:
-        place = run.position + 1
-        for own in run.steps:
-            overview[f"r{place}.{own.key}"] = own.step.step_id
-            lineage[f"q{place}_{own.key}"] = own.step.step_id
-        prompt = next((own for own in run.steps if own.step.label == "user_message"), None)
-        if prompt is not None:
-            lineage[f"p{place}"] = prompt.step.step_id
-        for page in range(page_count(run)):
-            yield board_key(run, page), {own.key: own.step.step_id for own in steps_on(run, page)}
-    yield ROOT, overview
-    yield "lineage", lineage
-    yield "timeline", _messages(facts)
-
-
-def _messages(facts: SessionFacts) -> dict[str, str]:
-    """Return the steps behind a sequence diagram's arrows, which D2 numbers per pair of ends."""
-    board = timeline_board(facts)
-    if board is None or board.sequence is None:
-        return {}
-    by_board = {run.key: [own for own in run.steps if not own.is_snapshot] for run in facts.runs}
-    found: dict[str, str] = {}
-    counts: dict[tuple[str, str], int] = {}
-    for scene in board.sequence.scenes:
-        for message, own in zip(scene.messages, by_board[scene.key], strict=True):
-            ends = message.source, message.target
-            number = counts[ends] = counts.get(ends, -1) + 1
-            found[f"sequence.({message.source} -> {message.target})[{number}]"] = own.step.step_id
-    return found
+def _steps_on(board: Board) -> dict[str, str]:
+    """Return the step behind each node and each arrow of a board, by its D2 key."""
+    found = {f"{box.node.key}.{node.key}": node.step_id for box in board.boxes for node in box.nodes}
+    found |= {node.key: node.step_id for node in board.nodes}
+    # D2 numbers the arrows of a sequence diagram per pair of ends.
+    counts: Counter[str] = Counter()
+    for message in (
+        (each for scene in board.sequence.scenes for each in scene.messages) if board.sequence else ()
+    ):
+        ends = f"{message.source} -> {message.target}"
+        found[f"sequence.({ends})[{counts[ends]}]"] = message.step_id
+        counts[ends] += 1
+    return {key: step_id for key, step_id in found.items() if step_id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +13,6 @@ from tfstore.index.session_index import Wanted as Sessions
 from tfstore.reading.session_words import row_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tfstore.store import Store
 
 PAGE: Final = 100

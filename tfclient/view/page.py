@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,13 +22,12 @@ from tfstore.document.converter import to_json
 from tfstore.document.json_text import compact
 from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import gather
+from tfstore.reading.step_facts import references_in
+from tfstore.reading.step_words import bytes_of
+from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from jinja2 import Template
-
-    from tfstore.store import Store
 
 LARGEST_BLOB: Final = 1024 * 1024
 """Bytes of one long text or picture that a file takes in; a longer one stays in the store and is named."""
@@ -119,33 +119,15 @@ def _digest(text: str) -> str:
 def _blobs(store: Store, document: Any) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the content of the document's blobs as far as there is room, smaller ones first."""
     room = ALL_BLOBS
-    for name, reference in sorted(
-        _references(document).items(), key=lambda each: int(each[1].get("bytes") or 0)
-    ):
+    found = {reference["blob"]: reference for _, reference in references_in(document, ())}
+    for name, reference in sorted(found.items(), key=lambda each: bytes_of(each[1])):
         try:
-            if int(reference.get("bytes") or 0) > min(room, LARGEST_BLOB):
-                continue
-            data = store.blobs.get(reference)
+            data = b"" if bytes_of(reference) > min(room, LARGEST_BLOB) else store.blobs.get(reference)
         except BlobUnreadable:
             continue
-        if len(data) > min(room, LARGEST_BLOB):
-            continue
-        room -= len(data)
-        yield name, {"base64": base64.b64encode(data).decode()}
-
-
-def _references(value: Any) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if isinstance(each.get("blob"), str) and isinstance(each.get("bytes", 0), int):
-                found[each["blob"]] = each
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)
-    return found
+        if 0 < len(data) <= min(room, LARGEST_BLOB):
+            room -= len(data)
+            yield name, {"base64": base64.b64encode(data).decode()}
 
 
 @cache

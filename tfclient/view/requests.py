@@ -5,23 +5,20 @@ In a file every value stands once: ``{values: […], steps: {step_id: {…}}}``,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from attrs import define, field
 
 from tfd2.steps import looks
+from tfstore.document.documents import Json, Step
 from tfstore.document.json_text import line
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
+from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Json, Step
-    from tfstore.reading.facts import SessionFacts
-    from tfstore.store import Store
+from tfstore.store import Store
 
 MOST: Final = 500_000
 """References to items that a file takes in: a conversation that is sent again with every request has many."""
@@ -171,7 +168,7 @@ def all_details(facts: SessionFacts) -> Json:
     """Return all steps in full, with the places of their prompts' parts; of prompts as many as a file takes in."""
     packed = _Values()
     found: Json = {}
-    for own in (own for run in facts.runs for own in run.steps):
+    for own in facts.every:
         details = details_of(facts, own, prompt=packed.count <= MOST)
         if prompt := details.get("prompt"):
             prompt |= {name: packed.places(prompt[name]) for name in _LISTS}

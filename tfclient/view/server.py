@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import webbrowser
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfstore.store import Store
+from tfstore.store import Store
 
 HOST: Final = "127.0.0.1"
 

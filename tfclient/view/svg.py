@@ -14,13 +14,11 @@ import base64
 import binascii
 import html
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from tfd2.compiler import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 SVG: Final = "http://www.w3.org/2000/svg"
 

@@ -13,6 +13,7 @@ a label, a status    the word as it stands, also one that ``labels`` does not kn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 from attrs import NOTHING, fields
@@ -35,8 +36,6 @@ from tfstore.document.labels import SCHEMA_VERSION
 from tfstore.errors import NewerDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from attrs import AttrsInstance
 
 SPARSE = (Step, Attempt, ErrorInfo, Latency, Redaction, RedactionMark)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
+from tfstore.document.documents import Step
 from tfstore.document.json_text import canonical
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Step
 
 
 def payload_digest(step: Step) -> str:

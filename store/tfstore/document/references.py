@@ -11,10 +11,9 @@ the same with ``"truncated": {"bytes", "sha256"}``     its beginning, in a blob
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
-if TYPE_CHECKING:
-    from tfstore.document.documents import Json
+from tfstore.document.documents import Json
 
 
 def is_reference(value: Any) -> TypeGuard[Json]:

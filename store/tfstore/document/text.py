@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from attrs import evolve
 
 from tfstore.document.converter import run_to_json, step_to_json, to_json
+from tfstore.document.documents import Run, Session
 from tfstore.document.json_text import readable, readable_items
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session
 
 STEPS: Final = 64
 """Steps in one piece, about."""

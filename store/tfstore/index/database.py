@@ -12,18 +12,14 @@ import os
 import shutil
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from tfstore.disk import fork
 from tfstore.disk.files import stamp_of
 from tfstore.disk.locks import only_one
-from tfstore.disk.paths import is_real_dir, open_private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tfstore.disk.paths import StorePaths
+from tfstore.disk.paths import StorePaths, is_real_dir, open_private
 
 VERSION: Final = 1
 """Of the tables, and of what is in them; a database of an earlier one is made again, of a later one passed by."""

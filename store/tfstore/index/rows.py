@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 from attrs import asdict, define, field, frozen
 
-from tfstore.document.documents import Usage
+from tfstore.disk.files import Stamp
+from tfstore.document.documents import Session, Step, Usage
 from tfstore.document.json_text import compact, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from tfstore.disk.files import Stamp
-    from tfstore.document.documents import Session, Step
 
 _LARGE: Final = 2**53
 

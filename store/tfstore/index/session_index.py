@@ -10,21 +10,21 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
 
+from tfstore.disk.files import Stamp
+from tfstore.disk.session_folder import SessionFolder
+from tfstore.document.documents import Session
 from tfstore.index.database import FORGETS, Broken, Database, Unusable, make_tables, make_texts
 from tfstore.index.rows import Calls, Record, plain, row_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from tfstore.disk.files import Stamp
-    from tfstore.disk.session_folder import SessionFolder
-    from tfstore.document.documents import Session
     from tfstore.index.rows import SessionRow
 
     Opened = Callable[[], AbstractContextManager[sqlite3.Connection]]

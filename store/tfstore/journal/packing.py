@@ -10,21 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from tfstore.disk.files import sync_folder, unfinished
 from tfstore.disk.locks import is_held
-from tfstore.disk.paths import is_real_dir, open_for_reading, open_private
+from tfstore.disk.paths import StorePaths, is_real_dir, open_for_reading, open_private
 from tfstore.errors import StoreUnusable
 from tfstore.journal.archive import Archive, ArchiveWriter, holds, may_hold, total
 from tfstore.journal.segment_reader import archive_of, segment_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from typing import BinaryIO
-
-    from tfstore.disk.paths import StorePaths
     from tfstore.journal.archive import Part
 
 _BLOCK = 1024 * 1024

@@ -12,19 +12,15 @@ from __future__ import annotations
 import contextlib
 import heapq
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from tfstore.disk.locks import is_held
-from tfstore.disk.paths import is_real_dir, is_session_id
+from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.journal.archive import archived_sessions
 from tfstore.journal.entries import Entry
 from tfstore.journal.segment import MAX_LINE, Segment
 from tfstore.journal.segment_reader import BLOCK, JournalReport, SegmentReader, Segments, segment_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.disk.paths import StorePaths
 
 __all__ = [
     "MAX_LINE",

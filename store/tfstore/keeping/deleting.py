@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from tfstore.disk.files import unfinished, whose
-from tfstore.disk.paths import is_real_dir, is_session_id
+from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.errors import (
     ClaimedElsewhere,
     CorruptDocument,
@@ -28,10 +30,6 @@ from tfstore.journal.reading import has_journal, live_writers
 from tfstore.keeping.blob_uses import references, remove_unused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from tfstore.disk.paths import StorePaths
     from tfstore.store import Store
 
 PATIENCE: Final = 10.0

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from tfstore.disk.files import UNFINISHED
-from tfstore.disk.paths import is_real_dir, is_session_id
+from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.errors import StoreError
 from tfstore.journal.reading import JournalReport, iter_entries, live_writers
 from tfstore.keeping.problems import Problem
 from tfstore.keeping.verifying import chain_problems, document_of, lost_journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tfstore.disk.paths import StorePaths
     from tfstore.store import Store
 
 _MOMENTS: Final = 60

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -15,10 +17,6 @@ from tfstore.keeping.blob_uses import BlobUses, blob_files, remove_unused
 from tfstore.keeping.deleting import delete
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import timedelta
-    from pathlib import Path
-
     from tfstore.index.rows import SessionRow
     from tfstore.keeping.deleting import Deletion
     from tfstore.store import Store

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from attrs import define, field, frozen
 
+from tfstore.document.documents import Run, Session, Step
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import says
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session, Step
 
 
 @frozen

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from attrs import asdict, frozen
 
+from tfstore.document.documents import Run, Step
 from tfstore.reading.step_words import laid_out, says
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import TypeVar
-
-    from tfstore.document.documents import Run, Step
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 SLOWER: Final = 1.5
 NOTABLE_MS: Final = 250
@@ -103,13 +99,8 @@ def aligned_steps(before: Sequence[Step], after: Sequence[Step]) -> list[StepPai
 def _run_pair(before: Run | None, after: Run | None) -> RunPair:
     if before is None or after is None:
         return RunPair(before, after, [], [])
-    changes = [Change("status", before.status, after.status)] if before.status != after.status else []
-    sums = [_sum(run) for run in (before, after)]
-    if sums[0] != sums[1]:
-        changes.append(Change("total_tokens", sums[0], sums[1]))
-    if _is_longer(before.duration_ms, after.duration_ms):
-        changes.append(Change("duration_ms", before.duration_ms, after.duration_ms))
-    return RunPair(before, after, changes, aligned_steps(before.steps, after.steps))
+    old, new = ({"status": run.status, "total_tokens": _sum(run)} for run in (before, after))
+    return RunPair(before, after, _apart(before, after, old, new), aligned_steps(before.steps, after.steps))
 
 
 def _sum(run: Run) -> int:
@@ -156,23 +147,23 @@ def _content(step: Step) -> str:
 
 
 def _changes(before: Step, after: Step) -> list[Change]:
-    pairs: dict[str, tuple[Any, Any]] = {
-        "model": (before.model, after.model),
-        "status": (before.status, after.status),
-        _word(after): (_text(before), _text(after)),
-        "tools": (before.payload_started.get("tools"), after.payload_started.get("tools")),
-        "attempts": (_outcomes(before), _outcomes(after)),
-        "input_tokens": (_tokens(before, "input_tokens"), _tokens(after, "input_tokens")),
-        "output_tokens": (_tokens(before, "output_tokens"), _tokens(after, "output_tokens")),
-    }
+    return _apart(before, after, _compared(before, after), _compared(after, after))
+
+
+def _compared(step: Step, after: Step) -> dict[str, Any]:
+    """Return what of a step is compared, by what it is called of the one after."""
+    said: dict[str, Any] = {"model": step.model, "status": step.status, _word(after): _text(step)}
+    if after.label == "tool.schemas.snapshot":
+        said["tools"] = step.payload_started.get("tools")
+    said["attempts"] = [str(each.status_code or each.error or "no answer") for each in step.attempts]
+    said |= {name: getattr(step.usage, name, None) for name in ("input_tokens", "output_tokens")}
     if after.label == "assistant_call":
-        pairs["parameters"] = (
-            before.payload_started.get("arguments"),
-            after.payload_started.get("arguments"),
-        )
-    if after.label != "tool.schemas.snapshot":
-        del pairs["tools"]
-    changes = [Change(name, old, new) for name, (old, new) in pairs.items() if old != new]
+        said["parameters"] = step.payload_started.get("arguments")
+    return said
+
+
+def _apart(before: Run | Step, after: Run | Step, old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    changes = [Change(name, old[name], value) for name, value in new.items() if old[name] != value]
     if _is_longer(before.duration_ms, after.duration_ms):
         changes.append(Change("duration_ms", before.duration_ms, after.duration_ms))
     return changes
@@ -191,14 +182,6 @@ def _text(step: Step) -> str:
     if step.label == "context.snapshot":
         return json.dumps(step.payload_started.get("items"), ensure_ascii=False, indent=2)
     return laid_out(step)
-
-
-def _outcomes(step: Step) -> list[str]:
-    return [str(each.status_code or each.error or "no answer") for each in step.attempts]
-
-
-def _tokens(step: Step, name: str) -> int | None:
-    return getattr(step.usage, name) if step.usage is not None else None
 
 
 def _is_longer(before: int | None, after: int | None) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from collections.abc import Iterator
+from typing import Any, Final, TypeGuard
 
 from tfstore.document.references import is_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TEXTS: Final = frozenset({"input_text", "output_text", "text", "refusal"})
 _MEDIA: Final = ("image", "file", "audio", "video")

@@ -11,14 +11,11 @@ Three kinds of edge lead forward from a step:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
+from tfstore.document.documents import Run, Session, Step
 from tfstore.errors import StoreError, UnknownStep
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session, Step
 
 
 class Sessions(Protocol):
@@ -84,16 +81,19 @@ class _View:
         self.runs = {run.run_id: run for run in session.runs}
         self.steps: dict[str, Step] = {}
         self.calls: dict[str, Step] = {}
-        self.dependents: defaultdict[str, list[Step]] = defaultdict(list)
-        self.prompted: defaultdict[str, list[Step]] = defaultdict(list)
-        self.under_run: defaultdict[str, list[Run]] = defaultdict(list)
-        self.under_step: defaultdict[str, list[Run]] = defaultdict(list)
-        self.under_response: defaultdict[str, list[Run]] = defaultdict(list)
-        self.following: defaultdict[str, list[Step]] = defaultdict(list)
+        self.dependents: defaultdict[str | None, list[Step]] = defaultdict(list)
+        self.prompted: defaultdict[str | None, list[Step]] = defaultdict(list)
+        self.following: defaultdict[str | None, list[Step]] = defaultdict(list)
+        self.under_run: defaultdict[str | None, list[Run]] = defaultdict(list)
+        self.under_step: defaultdict[str | None, list[Run]] = defaultdict(list)
+        self.under_response: defaultdict[str | None, list[Run]] = defaultdict(list)
         for run in session.runs:
-            self._add_run(run)
+            if run.lineage.parent_run_id != run.run_id:
+                self.under_run[run.lineage.parent_run_id].append(run)
+            self.under_step[run.lineage.parent_step_id].append(run)
+            self.under_response[run.lineage.parent_response_id].append(run)
             for step in run.steps:
-                self._add_step(step)
+                self._add(step)
 
     def entries(self, run: Run) -> list[Step]:
         """The steps a run begins with: its prompts or, without any, all it has."""
@@ -102,23 +102,12 @@ class _View:
     def is_prompt(self, step: Step) -> bool:
         return step.label == "user_message" or step.step_id in self.prompted
 
-    def _add_run(self, run: Run) -> None:
-        lineage = run.lineage
-        if lineage.parent_run_id and lineage.parent_run_id != run.run_id:
-            self.under_run[lineage.parent_run_id].append(run)
-        if lineage.parent_step_id:
-            self.under_step[lineage.parent_step_id].append(run)
-        if lineage.parent_response_id:
-            self.under_response[lineage.parent_response_id].append(run)
-
-    def _add_step(self, step: Step) -> None:
+    def _add(self, step: Step) -> None:
         self.steps[step.step_id] = step
         for each in step.depends_on:
             self.dependents[each].append(step)
-        if step.origin.prompt_step_id:
-            self.prompted[step.origin.prompt_step_id].append(step)
-        if step.previous_response_id:
-            self.following[step.previous_response_id].append(step)
+        self.prompted[step.origin.prompt_step_id].append(step)
+        self.following[step.previous_response_id].append(step)
         if step.label == "assistant_call" and step.response_id:
             self.calls[step.response_id] = step
 
@@ -128,11 +117,7 @@ class _Views:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._views: dict[str, _View] = {}
-
-    @property
-    def opened(self) -> list[str]:
-        return list(self._views)
+        self.opened: dict[str, _View] = {}
 
     def of(self, step: Step) -> _View:
         return self._open(str(step.session_id))
@@ -192,9 +177,9 @@ class _Views:
                 yield from each.entries(run)
 
     def _open(self, session_id: str) -> _View:
-        if session_id not in self._views:
-            self._views[session_id] = _View(self._sessions.get(session_id))
-        return self._views[session_id]
+        if session_id not in self.opened:
+            self.opened[session_id] = _View(self._sessions.get(session_id))
+        return self.opened[session_id]
 
 
 def _key(step: Step) -> tuple[str | None, str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from tfstore.document.documents import Session, Step
 from tfstore.document.times import iso
+from tfstore.journal.entries import Entry
 from tfstore.journal.request_texts import RequestTexts
 from tfstore.reading.model_calls import model_call_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.journal.entries import Entry
 
 
 def entries_of(entries: Sequence[Entry], session: Session, step: Step) -> list[Entry]:

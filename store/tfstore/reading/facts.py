@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Final
 
 from attrs import define, field
 
 from tfstore.document.documents import Run, Session, Step
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
+
+_OF_A_CALL: Final = frozenset(
+    {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted", "generic"}
+)
 
 _RUN_ID = re.compile(r"run_([1-9][0-9]{0,5})", re.ASCII)
 _STEP_ID = re.compile(r"step_[0-9]{1,6}_([1-9][0-9]{0,5})", re.ASCII)
@@ -114,6 +115,11 @@ class SessionFacts:
         """Steps in all runs."""
         return sum(len(run.steps) for run in self.runs)
 
+    @property
+    def every(self) -> list[StepFacts]:
+        """All steps, run by run."""
+        return [own for run in self.runs for own in run.steps]
+
     def depends_on(self, step: StepFacts) -> list[StepFacts]:
         """Return the steps that a step depends on, each once, itself and unknown ids left out."""
         found = (self.steps.get(step_id) for step_id in dict.fromkeys(step.step.depends_on))
@@ -131,10 +137,9 @@ class SessionFacts:
     @cached_property
     def _after(self) -> dict[str, list[StepFacts]]:
         after: dict[str, list[StepFacts]] = {}
-        for run in self.runs:
-            for own in run.steps:
-                for before in self.depends_on(own):
-                    after.setdefault(before.step.step_id, []).append(own)
+        for own in self.every:
+            for before in self.depends_on(own):
+                after.setdefault(before.step.step_id, []).append(own)
         return after
 
 
@@ -203,18 +208,19 @@ def _connect_tools(run: RunFacts) -> None:
             by_id[step.step_id] = own
             if step.call_id:
                 by_call[step.call_id] = own
-            earlier = failures.get(_same_call(own)) if failures else None
+            earlier = failures.get(same_call(own)) if failures else None
             if earlier:
                 own.retry_of = earlier.pop(0)
                 own.attempt = (own.retry_of.call.attempt if own.retry_of.call else 1) + 1
         elif step.label in {"tool_output", "tool_error"}:
-            own.call = _call_of(step.depends_on, by_id) or by_call.get(step.call_id or "")
+            called = (by_id[step_id] for step_id in step.depends_on if step_id in by_id)
+            own.call = next(called, None) or by_call.get(step.call_id or "")
             if own.call is None:
                 continue
             own.tool = own.tool or own.call.tool
             if step.label == "tool_error":
                 own.call.answered_by_error = True
-                failures.setdefault(_same_call(own.call), []).append(own)
+                failures.setdefault(same_call(own.call), []).append(own)
 
 
 def _is_a_tool(step: Step) -> bool:
@@ -222,11 +228,8 @@ def _is_a_tool(step: Step) -> bool:
     return step.label == "tool_call" or step.type.startswith("tool.")
 
 
-def _call_of(depends_on: Iterable[str], calls: dict[str, StepFacts]) -> StepFacts | None:
-    return next((calls[step_id] for step_id in depends_on if step_id in calls), None)
-
-
-def _same_call(call: StepFacts) -> tuple[str, str]:
+def same_call(call: StepFacts) -> tuple[str, str]:
+    """Return what two calls of one tool with the same arguments have in common."""
     arguments = call.step.payload_started.get("arguments")
     return call.tool, json.dumps(arguments, sort_keys=True, default=str)
 
@@ -247,3 +250,40 @@ def _connect_runs(facts: SessionFacts) -> None:
                 parent.continued_by.append(run)
             elif around is not None:
                 around.inside.append(run)
+
+
+@define
+class Node:
+    """A step and what came of it."""
+
+    own: StepFacts
+    children: list[Node] = field(factory=list["Node"])
+
+
+def nest(facts: SessionFacts, run: RunFacts) -> list[Node]:
+    """Return a run's steps as a tree: what a model call gave below it, a tool's output below its call."""
+    nodes = {id(own): Node(own) for own in run.steps}
+    top: list[Node] = []
+    seen: set[int] = set()
+    for own in run.steps:
+        parent = _parent(facts, own)
+        # A document may claim that a step hangs on a later one; a tree cannot.
+        if parent is not None and id(parent) in seen:
+            nodes[id(parent)].children.append(nodes[id(own)])
+        else:
+            top.append(nodes[id(own)])
+        seen.add(id(own))
+    return top
+
+
+def _parent(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
+    label = own.step.label
+    if label in {"tool_output", "tool_error"} and own.call is not None:
+        return own.call
+    before = facts.depends_on(own)
+    if label in {"tool_output", "tool_error", "approval_response"}:
+        return next((each for each in before if each.step.label in {"tool_call", "approval_request"}), None)
+    if label in _OF_A_CALL:
+        kinds = {"assistant_call", "tool_call"} if label == "generic" else {"assistant_call"}
+        return next((each for each in before if each.step.label in kinds), None)
+    return None

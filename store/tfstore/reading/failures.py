@@ -6,19 +6,14 @@ first prompt of the thread, along what each step depends on.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from attrs import field, frozen
 
-from tfstore.reading.facts import gather
+from tfstore.document.documents import Session
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, same_call
 from tfstore.reading.model_calls import inputs_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
 SLOWEST: Final = 3
 _ANSWERS: Final = frozenset({"tool_output", "tool_error"})
@@ -124,14 +119,13 @@ def story_of(session: Session) -> Story:
     failures = [failure for run in facts.runs if (failure := _failure_of(facts, run, told)) is not None]
     # What came last is what the user saw; of what failed more is to be learnt than of what just stopped.
     failures.sort(key=lambda each: (each.run.failed, each.run.position), reverse=True)
-    everything = [own for run in facts.runs for own in run.steps]
-    timed = [own for own in everything if own.step.label in _TIMED and own.step.duration_ms]
+    timed = [own for own in facts.every if own.step.label in _TIMED and own.step.duration_ms]
     return Story(
         facts,
         failures,
-        [own for own in everything if own.step.label == "tool_error"],
+        [own for own in facts.every if own.step.label == "tool_error"],
         list(_retries(facts)),
-        [own for own in everything if own.step.status == "unresolved"],
+        [own for own in facts.every if own.step.status == "unresolved"],
         [each for each in told if _is_unused(each, facts)],
         list(_repeated(facts)),
         sorted(timed, key=lambda own: own.step.duration_ms or 0, reverse=True)[:SLOWEST],
@@ -142,15 +136,13 @@ def story_of(session: Session) -> Story:
 def _answers(facts: SessionFacts) -> list[Told]:
     """Return what the program's own tools gave back; what the provider's gave, the model has seen anyway."""
     carriers: dict[str, list[StepFacts]] = {}
-    for run in facts.runs:
-        for own in run.steps:
-            if own.step.label == "assistant_call":
-                for step_id in dict.fromkeys((*inputs_of(own.step), *own.step.depends_on)):
-                    carriers.setdefault(step_id, []).append(own)
+    for own in facts.every:
+        if own.step.label == "assistant_call":
+            for step_id in dict.fromkeys((*inputs_of(own.step), *own.step.depends_on)):
+                carriers.setdefault(step_id, []).append(own)
     return [
         Told(own, tuple(carriers.get(own.step.step_id, ())))
-        for run in facts.runs
-        for own in run.steps
+        for own in facts.every
         if own.step.label in _ANSWERS and _is_of_the_program(own)
     ]
 
@@ -173,7 +165,8 @@ def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure
     broken = _breaking(run)
     if broken is None:
         return None
-    own = [each for each in told if each.answer.run is run and each.answer.step.seq <= _end(broken)]
+    last = run.steps[-1] if broken.step.label == "tool_call" else broken
+    own = [each for each in told if each.answer.run is run and each.answer.step.seq <= last.step.seq]
     return Failure(
         run,
         broken,
@@ -182,10 +175,6 @@ def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure
         [each for each in told if each.answer.run is run and not each.read],
         [each for each in run.steps if each.step.status == "unresolved"],
     )
-
-
-def _end(broken: StepFacts) -> int:
-    return broken.run.steps[-1].step.seq if broken.step.label == "tool_call" else broken.step.seq
 
 
 def _breaking(run: RunFacts) -> StepFacts | None:
@@ -245,17 +234,13 @@ def _repeated(facts: SessionFacts) -> Iterator[Repeated]:
     """Yield the calls that were made again without the one before having failed."""
     answers = {
         id(own.call): own.step.payload_completed.get("output")
-        for run in facts.runs
-        for own in run.steps
+        for own in facts.every
         if own.step.label == "tool_output" and own.call is not None
     }
     groups: dict[tuple[str, str, str], list[StepFacts]] = {}
-    for run in facts.runs:
-        for own in run.steps:
-            if own.step.label == "tool_call" and not own.answered_by_error and own.step.status == "completed":
-                arguments = own.step.payload_started.get("arguments")
-                key = json.dumps(arguments, sort_keys=True, default=str)
-                groups.setdefault((run.run.thread_id, own.tool, key), []).append(own)
+    for own in facts.every:
+        if own.step.label == "tool_call" and not own.answered_by_error and own.step.status == "completed":
+            groups.setdefault((own.run.run.thread_id, *same_call(own)), []).append(own)
     for calls in groups.values():
         if len(calls) > 1:
             given = [answers.get(id(each)) for each in calls]

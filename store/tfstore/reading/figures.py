@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tfstore.document.documents import Usage
+from tfstore.document.documents import Usage
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS

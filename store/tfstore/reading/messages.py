@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from attrs import asdict, frozen
 
+from tfstore.document.documents import Run
 from tfstore.reading.figures import joined
 from tfstore.reading.step_text import as_text, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfstore.document.documents import Run, Step
+from tfstore.reading.step_words import is_refusal
 
 _ROLES: Final = {"user_message": "user", "assistant_message": "assistant"}
 
@@ -39,18 +37,12 @@ def messages(runs: Iterable[Run]) -> Iterator[Message]:
         for step in run.steps:
             if step.label in _ROLES:
                 role = as_text(step.payload_started.get("role")) if step.label == "user_message" else ""
+                status = "" if step.status == "completed" else step.status.replace("_", " ")
                 yield Message(
                     step.step_id,
                     run.run_id,
                     role or _ROLES[step.label],
                     text_of(step),
                     step.started_at,
-                    _remark(step),
+                    joined("refusal" if is_refusal(step) else "", status),
                 )
-
-
-def _remark(step: Step) -> str:
-    return joined(
-        "refusal" if step.payload_completed.get("refusal") else "",
-        "" if step.status == "completed" else step.status.replace("_", " "),
-    )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from attrs import field, frozen
 
+from tfstore.document.documents import Json, Session, Step
+from tfstore.reading.facts import SessionFacts, StepFacts
 from tfstore.reading.prompts import not_known, spelled_out
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Json, Session, Step
-    from tfstore.reading.facts import SessionFacts, StepFacts
 
 _GIVEN: Final = frozenset(
     {"reasoning", "tool_call", "assistant_message", "approval_request", "context_compacted"}

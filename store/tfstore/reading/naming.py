@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
+from tfstore.document.documents import Run, Session, Step
 from tfstore.errors import UnknownRun, UnknownStep
 from tfstore.reading.plain_text import brief
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tfstore.document.documents import Run, Session, Step
 
 _SHORT_STEP: Final = re.compile(r"(?:step_)?(\d+)[._](\d+)")
 

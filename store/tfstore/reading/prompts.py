@@ -19,21 +19,18 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Container, Iterator
+from typing import Any
 
 from attrs import define, field
 
 from tfstore.document.depth import is_folded, unfolded
+from tfstore.document.documents import Session, Step
 from tfstore.document.json_text import NUMBERS
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.wire_items import patched, wire_item
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
-
-    from tfstore.document.documents import Session, Step
-
-    ReadBlob = Callable[[str], bytes]
+ReadBlob = Callable[[str], bytes]
 
 Json = dict[str, Any]
 

@@ -8,22 +8,19 @@ them, and parsing costs far more than reading. What is found is always found in 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import asdict, frozen
 
+from tfstore.document.documents import Json, Session, Step
 from tfstore.document.references import is_reference
 from tfstore.errors import BlobUnreadable, StoreError, UnknownSession
 from tfstore.reading.prompts import BASE64
 from tfstore.reading.step_text import as_text, text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from tfstore.document.documents import Json, Session, Step
-
-    Told = Callable[[str], None]
+Told = Callable[[str], None]
 
 TOLD: Final = 1
 """Version of what a session says here. Raised when that changes, so that the index is told again."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
 
+from tfstore.document.documents import Json, Redaction, Session
+from tfstore.index.rows import SessionRow
 from tfstore.reading.figures import age, counted, duration, joined, minute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from tfstore.document.documents import Json, Redaction, Session
-    from tfstore.index.rows import SessionRow
 
 _ENDS: Final = {
     "idle_timeout": "ended by idleness",

@@ -23,18 +23,19 @@ bar         when it happened, of what takes time: ``from`` and ``to`` in millise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
+from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
-from tfstore.reading.model_calls import SeenPrompt, outputs_of, seen_prompt
-from tfstore.reading.nesting import nest
+from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.plain_text import brief
 from tfstore.reading.prompts import has_prompt
-from tfstore.reading.spans import moment
-from tfstore.reading.step_facts import error_words, facts_of, references_in, value_at
+from tfstore.reading.step_facts import Place, error_words, facts_of, moment, references_in, value_at
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import (
     full_word_of,
@@ -48,15 +49,6 @@ from tfstore.reading.step_words import (
     took,
     word_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Attempt, Json, Step
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.model_calls import Seen
-    from tfstore.reading.nesting import Node
-    from tfstore.reading.step_facts import Place
 
 LINE: Final = 400
 """Characters of what a step says in one line."""
@@ -79,6 +71,14 @@ _PLACES: Final[tuple[Place, ...]] = (
 
 _MEDIA: Final = ((_STARTED, "content"), (_COMPLETED, "output"), (_COMPLETED, "audio"))
 _ANSWERS: Final = frozenset({"tool_output", "tool_error"})
+_LISTED: Final = {"tool.schemas.snapshot": "tools", "context.snapshot": "items"}
+"""What of a payload stands in place of what the step says."""
+
+_TITLES: Final = {
+    "user_message": "Prompt",
+    **dict.fromkeys(("tool_call", "approval_request"), "Arguments"),
+    **dict.fromkeys(("tool_output", "tool_error"), "Output"),
+}
 
 
 def shown(facts: SessionFacts) -> Json:
@@ -98,7 +98,7 @@ def shown(facts: SessionFacts) -> Json:
 
 def _session(facts: SessionFacts) -> Json:
     session = facts.session
-    wrong = [own for run in facts.runs for own in run.steps if own.failed]
+    wrong = [own for own in facts.every if own.failed]
     in_failed = (own for own in wrong if own.run.failed)
     unanswered = sum(run.unresolved for run in facts.runs)
     return _told(
@@ -162,7 +162,6 @@ def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, st
     full, said = full_word_of(step), _said(step)
     line = repeats(own, first_seen) or said_in_line(step)
     whole = value_at(step, tuple(said["at"])) if "at" in said else said.get("text")
-    state = "" if step.status == "completed" else step.status
     return _told(
         id=step.step_id,
         number=own.number,
@@ -172,7 +171,7 @@ def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, st
         **said,
         line="" if whole == line else brief(line, LINE),
         remarks=remarks_on(own, asked),
-        state=state,
+        state="" if step.status == "completed" else step.status,
         failed=own.failed,
         wrong=own.failed or step.status in {"unresolved", "cancelled"},
         snapshot=own.is_snapshot,
@@ -221,7 +220,7 @@ def _media(step: Step, said: Json) -> Iterator[list[str | int]]:
 
 def _latest(facts: SessionFacts) -> float:
     """Return when the last thing happened: a call that is still open is drawn up to there."""
-    moments = (moment(own.step.ended_at or own.step.started_at) for run in facts.runs for own in run.steps)
+    moments = (moment(own.step.ended_at or own.step.started_at) for own in facts.every)
     return max((each for each in moments if each is not None), default=0.0)
 
 
@@ -304,10 +303,10 @@ def _parts(facts: SessionFacts, own: StepFacts) -> Iterator[Json]:
         if (output := as_text(ended.get("output"))) and output != step.error.message:
             yield {"title": "Output", "step": step.step_id, "at": [_COMPLETED, "output"]}
     else:
-        title, name = _title(own)
+        name = _LISTED.get(step.label, "")
         invalid = "The model sent arguments that are not JSON." if began.get("arguments_invalid") else ""
         value = {"at": [_STARTED, name]} if began.get(name) else said
-        yield {"title": title, "step": step.step_id, **_told(told=invalid), **value}
+        yield {"title": _title(own), "step": step.step_id, **_told(told=invalid), **value}
     yield from ({"step": step.step_id, "at": place} for place in _media(step, said))
     if ended.get("traceback"):
         yield {"title": "Traceback", "step": step.step_id, "at": [_COMPLETED, "traceback"]}
@@ -319,41 +318,31 @@ def _parts(facts: SessionFacts, own: StepFacts) -> Iterator[Json]:
         yield {"title": "Arguments", "step": step.step_id, "at": [_STARTED]}
 
 
-def _title(own: StepFacts) -> tuple[str, str]:
-    """Return what a step's own part is called, and what of its payload stands there instead of what it says."""
+def _title(own: StepFacts) -> str:
+    """Return what a step's own part is called."""
     version = own.step.payload_started.get("version")
     match own.step.label:
         case "tool.schemas.snapshot":
-            return f"Tools {name_of(own)}", "tools"
+            return f"Tools {name_of(own)}"
         case "context.snapshot":
-            return f"Sent, never recorded {name_of(own)}", "items"
+            return f"Sent, never recorded {name_of(own)}"
         case "policy.snapshot":
-            return joined("Instructions", f"version {as_text(version)}" if version else ""), ""
-        case "user_message":
-            return "Prompt", ""
-        case "tool_call" | "approval_request":
-            return "Arguments", ""
-        case "tool_output" | "tool_error":
-            return "Output", ""
-        case _:
-            return "Text", ""
+            return joined("Instructions", f"version {as_text(version)}" if version else "")
+        case label:
+            return _TITLES.get(label, "Text")
 
 
 def _outputs(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
-    ended = call.step.payload_completed
-    told = "Still answering…" if call.step.status in OPEN_STATUSES else "No output."
     title = "Output"
     for own in outputs_of(facts, call):
-        shows = own.step.label in {"assistant_message", "tool_call"}
-        yield _told(title=title) | {
-            "step": own.step.step_id, "link": True, **(_said(own.step) if shows else {})
-        }  # fmt: skip
+        said = _said(own.step) if own.step.label in {"assistant_message", "tool_call"} else {}
+        yield {**_told(title=title), "step": own.step.step_id, "link": True, **said}
         title = ""
     if title:
-        name = next((name for name in ("text", "body") if ended.get(name)), "")
-        yield {"title": title, "step": call.step.step_id} | (
-            {"at": [_COMPLETED, name]} if name else {"told": told}
-        )
+        name = next((name for name in ("text", "body") if call.step.payload_completed.get(name)), "")
+        told = "Still answering…" if call.step.status in OPEN_STATUSES else "No output."
+        value = {"at": [_COMPLETED, name]} if name else {"told": told}
+        yield {"title": title, "step": call.step.step_id, **value}
 
 
 def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
@@ -363,10 +352,8 @@ def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
         yield {"title": title, "step": own.step.step_id, "link": True, **_said(own.step)}
     if not answers:
         unresolved = call.step.status == "unresolved"
-        yield {
-            "title": "Output",
-            "told": "Nobody answered this call." if unresolved else "No output was recorded.",
-        }
+        told = "Nobody answered this call." if unresolved else "No output was recorded."
+        yield {"title": "Output", "told": told}
 
 
 def _prompt(facts: SessionFacts, own: StepFacts) -> Json:
@@ -389,14 +376,6 @@ def _seen(part: Seen) -> Json:
         word = brief(kind or "item", LINE).upper().replace("_", " ")
         return {"item": item, "word": word, "line": brief(as_text(item), LINE)}
     step = part.own.step
-    given = next(
-        (
-            [_STARTED, name]
-            for label, name in (
-                ("tool.schemas.snapshot", "tools"), ("context.snapshot", "items"), ("user_message", "content")
-            )
-            if step.label == label and step.payload_started.get(name)
-        ),
-        None,
-    )  # fmt: skip
+    name = "content" if step.label == "user_message" else _LISTED.get(step.label, "")
+    given = [_STARTED, name] if step.payload_started.get(name) else None
     return {"step": step.step_id, **_told(at=given, sent=part.sent)}

@@ -7,13 +7,11 @@ that the diagram, the terminal and the page say the same.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tfstore.document.documents import Step
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.content_parts import are_parts, has_text, media_in
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Step
 
 CUT = "… [cut]"
 """What stands at the end of a text of which not all was kept."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from tfstore.document.documents import Attempt, Step
 from tfstore.document.references import is_reference, truncated
-from tfstore.reading.facts import policy_version
+from tfstore.reading.facts import StepFacts, policy_version
 from tfstore.reading.figures import counted, duration, joined, size, status_word
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Attempt, Step
-    from tfstore.reading.facts import StepFacts
 
 NAME = 40
 """Characters of a name that are shown."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from attrs import define, field
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from tfstore.index.rows import Calls, SessionRow
+from tfstore.index.rows import Calls, SessionRow
 
 
 @define

@@ -16,15 +16,12 @@ addressed by JSON pointers (RFC 6901), so that what comes out is equal to what w
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+from tfstore.document.documents import Step
 from tfstore.document.item_types import item_type
 from tfstore.document.references import is_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tfstore.document.documents import Step
 
 Json = dict[str, Any]
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, remark, say
 
 if TYPE_CHECKING:
     from tfstore.store import Store
@@ -49,10 +52,6 @@ def d2(
 
     With --json: {session_id, format, path, boards: {name: path}}; boards is empty for D2 text.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import open_store, shown_session
-    from tfclient.cli.printing import print_json, remark, say
-
     fmt: Format | None = "svg" if svg else "png" if png else None
     for wrong, reason in (
         (svg and png, "Give --svg or --png, not both."),
@@ -86,7 +85,7 @@ def _draw(
 ) -> dict[str, Path]:
     """Draw pictures and return where they are, by board."""
     from tfd2 import compile_d2, find_compiler
-    from tfd2.linking import without_links
+    from tfd2.emit import without_links
 
     find_compiler()  # first of all: without it there is nothing to do
     _, text = _diagram(store, session_id)
@@ -105,7 +104,6 @@ def _draw(
 
 def _diagram(store: Store, session_id: str) -> tuple[Path, str]:
     """Return the diagram's path and text, drawn anew when it is missing or the session goes on."""
-    from tfclient.cli.failures import Refused
     from tfd2 import draw
     from tfstore.disk.files import replace_file
 
@@ -128,7 +126,6 @@ def _pictures_of(store: Store, session_id: str) -> Path:
 
 
 def _write(files: dict[Path, bytes], *, ours: bool = False) -> None:
-    from tfclient.cli.failures import Refused
     from tfstore.disk.files import replace_file
 
     for path, data in files.items():

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import bare_store
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, say
 
 
 def delete(
@@ -21,9 +24,6 @@ def delete(
 
     With --json: {store, deleted: [session_id], problems: [{session_id, problem}], blob_bytes}.
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import complain, print_json, say
     from tfstore.keeping.deleting import delete as delete_all
     from tfstore.keeping.deleting import known
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfclient.cli.failures import Refused
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import print_json, stdout
 
 if TYPE_CHECKING:
     from tfclient.demo.agent import Say
@@ -28,7 +30,6 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     With --json: {store, session_id, json, d2, title, result}.
     """
-    from tfclient.cli.printing import print_json
     from tfclient.settings import directory_to_read
     from tfstore.store import Store
 
@@ -49,7 +50,6 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
         )
         return
     from tfclient.cli.commands.show import print_tree
-    from tfclient.cli.printing import stdout
 
     stdout().print()
     print_tree(session, session.runs)
@@ -68,7 +68,6 @@ def _aloud() -> Say:
     from rich.text import Text
 
     from tfclient.cli.lines.blocks import block
-    from tfclient.cli.printing import stdout
 
     console = stdout()
     styles = {"user": "bold cyan", "agent": "bold blue", "tool": "yellow"}
@@ -84,7 +83,6 @@ def _aloud() -> Say:
 
 def _play(store: Store, say: Say | None) -> Session:
     from tfclient import Recorder, TracedOpenAI
-    from tfclient.cli.failures import Refused
     from tfclient.demo import demo_http_client, run_demo
 
     recorder = Recorder(store.paths.root, enabled=True)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.printing import print_json, print_lines, stdout
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Run, Session
@@ -29,26 +32,17 @@ def diff(before: _Side, after: _Side, *, store: StoreOption = None, as_json: Jso
     With --json: {before, after, runs: [{before, after, changes, steps: [{before, after, label, changes}]}]};
     a change is {field, before, after}, and null stands for what is on one side only.
     """
-    from tfclient.cli.finding import open_store
     from tfclient.cli.lines.differences import differences
-    from tfclient.cli.printing import print_json, stdout
     from tfstore.reading.comparison import aligned_runs
 
     opened = open_store(store)
     (old, old_runs), (new, new_runs) = _side(opened, before), _side(opened, after)
     pairs = aligned_runs(old_runs, new_runs)
     if as_json:
-        print_json(
-            {
-                "before": old.session_id,
-                "after": new.session_id,
-                "runs": [pair.as_json() for pair in pairs if pair.differs],
-            }
-        )
-        return
-    console = stdout()
-    for line in differences(old, new, pairs, console.width):
-        console.print(line, soft_wrap=True)
+        runs = [pair.as_json() for pair in pairs if pair.differs]
+        print_json({"before": old.session_id, "after": new.session_id, "runs": runs})
+    else:
+        print_lines(differences(old, new, pairs, stdout().width))
 
 
 def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:
@@ -57,8 +51,6 @@ def _side(store: Store, typed: str) -> tuple[Session, list[Run]]:
     Raises:
         Refused: what stands behind the colon is no run.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import shown_session
     from tfstore.reading.naming import find_run
 
     name, colon, run = typed.partition(":")

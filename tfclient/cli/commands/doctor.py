@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import bare_store
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import print_json, say, stderr, stdout
 
 if TYPE_CHECKING:
     from tfclient.finishing.mending import Mended
@@ -36,9 +39,6 @@ def doctor(
     With --json: {store, sessions, problems: [{kind, detail, session_id, path, writer, seq, mend}], repaired}; mend is
     "recover", "rebuild", "fix", "delete" or "none", repaired counts what --fix did.
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import print_json, say, stderr
     from tfclient.finishing.mending import examine_store, mend
     from tfstore.reading.figures import counted
 
@@ -69,7 +69,6 @@ def doctor(
 def _print(problems: list[Problem]) -> None:
     from rich.text import Text
 
-    from tfclient.cli.printing import stdout
     from tfstore.reading.plain_text import clean
 
     console = stdout()

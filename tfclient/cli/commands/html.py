@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, say
 
 STDOUT = Path("-")
 
@@ -36,9 +39,6 @@ def html(
 
     With --json: {session_id, path, bytes}.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import open_store, shown_session
-    from tfclient.cli.printing import print_json, say
     from tfclient.view import ViewError, html_file
 
     if as_json and output == STDOUT:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, stderr, stdout
+from tfstore.errors import SessionInUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tfclient.importing.cassettes import Imported
-    from tfstore.document.documents import Session
     from tfstore.store import Store
 
 NAMED = 10
@@ -56,8 +57,6 @@ def import_(
     With --json: {store, imported: [{cassette, session_id, path, title, result, left_out}], problems:
     [{cassette, problem}]}; left_out counts exchanges with other servers.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.printing import print_json
     from tfclient.errors import SettingError
     from tfclient.importing.cassettes import cassettes_at
     from tfclient.settings import NOT_GIVEN, Settings, directory_to_read
@@ -111,11 +110,9 @@ def _import(
 ) -> Iterator[Imported]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from tfclient.cli.printing import stderr
     from tfclient.finishing.live import DrawingFailed
     from tfclient.importing.cassettes import Imported, import_cassettes
     from tfd2.columns import one_line
-    from tfstore.errors import SessionInUse
 
     console = stderr()
     columns = (
@@ -142,7 +139,6 @@ def _import(
 def _tell(store: Store, done: list[Imported]) -> None:
     from collections import Counter
 
-    from tfclient.cli.printing import complain, stdout
     from tfd2.columns import one_line
     from tfstore.reading.figures import counted, joined, short_count
 
@@ -158,7 +154,7 @@ def _tell(store: Store, done: list[Imported]) -> None:
         for session in sessions.values():
             console.print(f"{session.session_id}  {one_line(session.title, 48)}", soft_wrap=True)
     summaries = [session.summary for session in sessions.values()]
-    results = Counter(_result(session) for session in sessions.values())
+    results = Counter(session.result or session.status for session in sessions.values())
     left_out = sum(each.left_out for each in done)
     from_ = counted(sum(each.session is not None for each in done), "cassette")
     console.print(f"{counted(len(sessions), 'session')} from {from_} in {store.paths.root}", soft_wrap=True)
@@ -176,7 +172,3 @@ def _tell(store: Store, done: list[Imported]) -> None:
             f"Left out: {counted(left_out, 'exchange')} with other servers.", style="dim", soft_wrap=True
         )
     console.print("`tfclient list` shows them, `tfclient show ID` one of them.", style="dim", soft_wrap=True)
-
-
-def _result(session: Session) -> str:
-    return session.result or session.status

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import nothing_in, open_store, pattern_of, word_from
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,9 +70,6 @@ def list_(
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
     usage}].
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import nothing_in, open_store, pattern_of, word_from
-    from tfclient.cli.printing import complain, print_json, remark
     from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
 
@@ -112,7 +112,6 @@ def moment(since: str | None) -> datetime | None:
     """Return the moment that ``2h``, ``3d`` or a date means."""
     from datetime import datetime
 
-    from tfclient.cli.failures import USAGE, Refused
     from tfclient.cli.now import present
 
     if since is None:
@@ -134,8 +133,6 @@ def _json(row: SessionRow) -> dict[str, Any]:
 
 def _print(rows: list[SessionRow]) -> None:
     from rich.table import Table
-
-    from tfclient.cli.printing import stdout
 
     console = stdout()
     wide = console.width >= WIDE

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from tfclient.cli.failures import Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, say
 
 
 def path(
@@ -20,10 +23,6 @@ def path(
 
     With --json: {session_id, json, d2}; d2 is null while there is no diagram.
     """
-    from tfclient.cli.failures import Refused
-    from tfclient.cli.finding import open_store, shown_session
-    from tfclient.cli.printing import print_json, say
-
     opened = open_store(store)
     session_id = shown_session(opened, session)
     document, diagram = opened.paths.document(session_id), opened.paths.diagram(session_id)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import bare_store
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, say
 
 if TYPE_CHECKING:
     from tfstore.keeping.pruning import Candidate
@@ -41,10 +44,7 @@ def prune(
     With --json: {store, dry_run, removed: [{session_id, ended_at, result, bytes}], problems: [{session_id,
     problem}], blob_bytes}.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.finding import bare_store
     from tfclient.cli.now import present
-    from tfclient.cli.printing import complain, print_json, say
     from tfstore.keeping.pruning import chosen, remove, remove_unused_blobs
     from tfstore.reading.figures import counted, size
 
@@ -88,8 +88,6 @@ def prune(
 
 
 def _age(given: str | None) -> timedelta | None:
-    from tfclient.cli.failures import USAGE, Refused
-
     if given is None:
         return None
     found = _AGE.fullmatch(given.strip())
@@ -99,7 +97,6 @@ def _age(given: str | None) -> timedelta | None:
 
 
 def _bytes(given: str | None) -> int | None:
-    from tfclient.cli.failures import USAGE, Refused
     from tfclient.settings import bytes_in
 
     if given is None:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import bare_store, named_sessions
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, say
+from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
     from tfclient.finishing.rebuilding import Rebuilt
@@ -29,16 +33,13 @@ def rebuild(
 
     With --json: {store, rebuilt: [{session_id, changed, path, earlier}], problems: [{session_id, problem}]}.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import complain, print_json, say
-
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one that has a journal.", USAGE)
     opened = bare_store(store)
     rebuilt: list[dict[str, Any]] = []
     problems: list[dict[str, str]] = []
-    for session_id in opened.recorded() if everything else _named(opened, sessions or []):
+    recorded = opened.recorded()
+    for session_id in recorded if everything else named_sessions(opened, sessions or [], recorded):
         outcome = _rebuild(opened, session_id)
         if isinstance(outcome, str):
             problems.append({"session_id": session_id, "problem": outcome})
@@ -57,17 +58,9 @@ def rebuild(
         raise typer.Exit(WRONG)
 
 
-def _named(store: Store, typed: list[str]) -> list[str]:
-    from tfclient.cli.finding import find_session
-
-    recorded = set(store.recorded())
-    return list(dict.fromkeys(each if each in recorded else find_session(store, each) for each in typed))
-
-
 def _rebuild(store: Store, session_id: str) -> Rebuilt | str:
     from tfclient.finishing.live import DrawingFailed
     from tfclient.finishing.rebuilding import rebuild as rebuild_session
-    from tfstore.errors import StoreError
 
     try:
         return rebuild_session(store, session_id)

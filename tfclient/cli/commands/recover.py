@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import bare_store, named_sessions
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, stdout
+from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Session
@@ -28,16 +32,16 @@ def recover(
 
     With --json: {store, recovered: [{session_id, title, result, path}], problems: [{session_id, problem}]}.
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import bare_store
-    from tfclient.cli.printing import complain, print_json, stdout
     from tfd2.columns import one_line
+    from tfstore.journal.reading import sessions_with_journal
     from tfstore.reading.figures import counted
 
     opened = bare_store(store)
     recovered: list[Session] = []
     problems: dict[str, str] = {}
-    for session_id in _named(opened, sessions) if sessions else _needing(opened):
+    with_journal = sessions_with_journal(opened.paths)
+    wanted = named_sessions(opened, sessions, with_journal) if sessions else _needing(opened)
+    for session_id in wanted:
         outcome = _recover(opened, session_id)
         if isinstance(outcome, str):
             problems[session_id] = outcome
@@ -80,20 +84,10 @@ def _needing(store: Store) -> list[str]:
     return sorted({*unarchived(store), *(each for each in found if each is not None)})
 
 
-def _named(store: Store, typed: list[str]) -> list[str]:
-    """Return the ids that are meant; a session may have a journal and no document."""
-    from tfclient.cli.finding import find_session
-    from tfstore.journal.reading import sessions_with_journal
-
-    recorded = set(sessions_with_journal(store.paths))
-    return list(dict.fromkeys(each if each in recorded else find_session(store, each) for each in typed))
-
-
 def _recover(store: Store, session_id: str) -> Session | str | None:
     """Return the recovered session, why there is none, or None when another process is at it."""
     from tfclient.finishing.live import DrawingFailed
     from tfclient.finishing.recovery import end_session
-    from tfstore.errors import StoreError
     from tfstore.journal.reading import live_writers, writers
 
     if live := live_writers(store.paths, session_id):

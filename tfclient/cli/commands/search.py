@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import open_store, pattern_of, word_from
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +42,6 @@ def search(
     text, counted from 1, and where in it the first match is. In a title or in metadata (then "tool" is the name of
     the value), run_id and step_id are null.
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import open_store, pattern_of, word_from
-    from tfclient.cli.printing import complain, print_json, remark, stdout
     from tfstore.document.labels import Label
     from tfstore.reading.search import sessions_holding
 
@@ -60,8 +60,7 @@ def search(
         if not as_json:
             if shown:
                 console.print()
-            for line in lines_of(session, found[:room], console.width):
-                console.print(line, soft_wrap=True)
+            print_lines(lines_of(session, found[:room], console.width), console)
         shown += found[:room]
         if room is not None and len(found) > room:
             remark("There are more: -n and how many.")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, print_lines, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import Console
-    from rich.text import Text
-
-    from tfstore.document.documents import Run, Session, Step
-    from tfstore.store import Store
+    from tfstore.document.documents import Run, Session
 
 
 def show(
@@ -53,11 +50,11 @@ def show(
     [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
     request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.lines.details import details
+    from tfclient.cli.lines.prompt import as_json as prompt_json
+    from tfclient.cli.lines.prompt import prompt_for, prompt_lines
+    from tfclient.cli.lines.raw import raw_entries, raw_lines
     from tfclient.cli.lines.transcript import transcript_of
-    from tfclient.cli.printing import print_json, stdout
     from tfstore.document.converter import step_to_json
     from tfstore.reading.messages import messages
     from tfstore.reading.naming import find_run, find_step
@@ -70,56 +67,37 @@ def show(
     opened = open_store(store)
     found = opened.get(shown_session(opened, session))
     runs = found.runs if run is None else [find_run(found, run)]
+    width = stdout().width
+    value: Any
     if step is not None:
         wanted = find_step(found, step)
-        if as_json:
-            print_json(step_to_json(wanted))
-        else:
-            _print(stdout(), details(opened, found, wanted, stdout().width))
+        value, lines = step_to_json(wanted), details(opened, found, wanted, width)
     elif prompt is not None:
-        _show_prompt(opened, found, find_step(found, prompt), as_json=as_json)
+        wanted = find_step(found, prompt)
+        whole = prompt_for(opened, found, wanted)
+        value, lines = prompt_json(whole), prompt_lines(found, wanted, whole, width)
     elif raw is not None:
-        _show_raw(opened, found, find_step(found, raw), as_json=as_json)
+        value = raw_entries(opened, found, find_step(found, raw))
+        lines = raw_lines(opened.journal(found.session_id)[0], value, width)
     elif transcript:
-        if as_json:
-            print_json([message.as_json() for message in messages(runs)])
-        else:
-            _print(stdout(), transcript_of(runs, stdout().width))
+        value, lines = [message.as_json() for message in messages(runs)], transcript_of(runs, width)
     elif as_json:
         print_json(_json(found, None if run is None else runs[0]))
+        return
     else:
         print_tree(found, runs, full=full)
+        return
+    if as_json:
+        print_json(value)
+    else:
+        print_lines(lines)
 
 
 def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> None:
-    from tfclient.cli.failures import USAGE, Refused
-
     given = [option for option, typed in of_a_step.items() if typed is not None]
     if len(given) > 1 or (given and others):
         reason = f"{given[0]} shows one step in full: leave out --run, --full, --transcript and the like."
         raise Refused(reason, USAGE)
-
-
-def _show_prompt(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
-    from tfclient.cli.lines import prompt
-    from tfclient.cli.printing import print_json, stdout
-
-    found = prompt.prompt_for(store, session, step)
-    if as_json:
-        print_json(prompt.as_json(found))
-    else:
-        _print(stdout(), prompt.prompt_lines(session, step, found, stdout().width))
-
-
-def _show_raw(store: Store, session: Session, step: Step, *, as_json: bool) -> None:
-    from tfclient.cli.lines.raw import raw_entries, raw_lines
-    from tfclient.cli.printing import print_json, stdout
-
-    wanted = raw_entries(store, session, step)
-    if as_json:
-        print_json(wanted)
-    else:
-        _print(stdout(), raw_lines(store.journal(session.session_id)[0], wanted, stdout().width))
 
 
 def _json(session: Session, run: Run | None) -> object:
@@ -135,19 +113,13 @@ def print_tree(session: Session, runs: list[Run], *, full: bool = False) -> None
     """Print these runs of a session below its heading."""
     from tfclient.cli.lines.heading import heading
     from tfclient.cli.lines.tree import ASCII, Guides, Look, tree
-    from tfclient.cli.printing import stdout
     from tfstore.reading.facts import gather
 
     console = stdout()
     look = Look(console.width, full, ASCII if console.options.ascii_only else Guides())
     facts = gather(session)
     wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
-    _print(console, heading(session, look.width))
-    _print(console, tree(facts, wanted, look))
+    print_lines(heading(session, look.width), console)
+    print_lines(tree(facts, wanted, look), console)
     if not facts.runs:
         console.print("It has no runs.", style="dim")
-
-
-def _print(console: Console, lines: Iterable[Text]) -> None:
-    for line in lines:
-        console.print(line, soft_wrap=True)

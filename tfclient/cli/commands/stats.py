@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import nothing_in, open_store
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +55,6 @@ def stats(
     tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms}.
     """
     from tfclient.cli.commands.list import moment
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import nothing_in, open_store
-    from tfclient.cli.printing import complain, print_json, remark, stdout
     from tfstore.reading.totals import by_day, by_model, by_tool, total
 
     start = moment(since)
@@ -72,8 +72,9 @@ def stats(
         remark("No session is like that." if since else nothing_in(opened))
     else:
         console = stdout()
-        for line in lines_of(everything, groups[:SHOWN], by, console.width, console.options.ascii_only):
-            console.print(line, soft_wrap=True)
+        print_lines(
+            lines_of(everything, groups[:SHOWN], by, console.width, console.options.ascii_only), console
+        )
         if len(groups) > SHOWN:
             remark(f"There are {len(groups) - SHOWN:,} more: --since narrows them, --json has all.")
     for trouble in opened.skipped.values():

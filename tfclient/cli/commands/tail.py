@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from attrs import define, field
 
+from tfclient.cli.failures import WRONG
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.printing import complain, print_lines, remark, stdout
+from tfstore.errors import StoreNotFound, UnknownSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from rich.console import Console
     from rich.text import Text
 
@@ -54,10 +57,6 @@ def tail(
     text}; event is step, text (more of what the model writes), answered (a model call), unanswered, or ended
     (the session: {event, session_id, status, result, end_reason}).
     """
-    from tfclient.cli.failures import WRONG
-    from tfclient.cli.finding import open_store
-    from tfclient.cli.printing import complain, remark
-
     try:
         if session is None:
             opened, session_id, fresh = _awaited(store, quiet=as_json)
@@ -77,8 +76,6 @@ def tail(
 
 def _meant(store: Store, typed: str) -> str:
     """Return the session that is meant; one that has just begun has a journal and no document yet."""
-    from tfclient.cli.finding import shown_session
-    from tfstore.errors import UnknownSession
     from tfstore.journal.reading import sessions_with_journal
 
     try:
@@ -92,10 +89,6 @@ def _meant(store: Store, typed: str) -> str:
 
 def _awaited(path: Path | None, *, quiet: bool) -> tuple[Store, str, bool]:
     """Return the store, the session that began last of those going on, and whether it had to be waited for."""
-    from tfclient.cli.finding import open_store
-    from tfclient.cli.printing import remark
-    from tfstore.errors import StoreNotFound
-
     waited = False
     store: Store | None = None
     while True:
@@ -130,7 +123,6 @@ def _began(folder: Path) -> float:
 
 def _follow(store: Store, session_id: str, *, as_json: bool, whole: bool) -> bool:
     """Print a session's news until it ends; False when its writers are gone before that."""
-    from tfclient.cli.printing import stdout
     from tfclient.projection.projector import Projector
     from tfstore.journal.reading import Tail, live_writers
     from tfstore.reading.changes import Follower
@@ -206,8 +198,7 @@ class _Page:
     def begin(self, session: Session) -> None:
         from tfclient.cli.lines.heading import heading
 
-        for line in heading(session, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(heading(session, self.console.width), self.console)
         self.console.print()
 
     def show(self, news: News) -> None:
@@ -220,8 +211,7 @@ class _Page:
         if self._run and self._run != news.run.run_id:
             self.console.print()
         self._run = news.run.run_id
-        for line in lines_about(news, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(lines_about(news, self.console.width), self.console)
 
     def _is_known(self, news: News) -> bool:
         """Return whether it is instructions or tools that were shown before: each run has its own."""
@@ -239,8 +229,7 @@ class _Page:
 
         self._close()
         self.console.print()
-        for line in heading(session, self.console.width):
-            self.console.print(line, soft_wrap=True)
+        print_lines(heading(session, self.console.width), self.console)
 
     def _write(self, news: News) -> None:
         from rich.text import Text
@@ -275,8 +264,7 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     from rich.text import Text
 
     from tfclient.cli.lines.blocks import block
-    from tfclient.cli.lines.lines import aligned
-    from tfclient.cli.lines.steps import style_of
+    from tfclient.cli.lines.steps import aligned, style_of
     from tfd2.columns import one_line
     from tfstore.reading.facts import alone
     from tfstore.reading.figures import joined
@@ -286,7 +274,8 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     own = alone(news.run, step)
     cost = Text(joined(took(step), tokens_of(step)), "dim")
     if news.event == "answered":
-        said = joined(remarks_on(own), _error_of(news)) or "answered"
+        # What it answered stands in steps of its own.
+        said = joined(remarks_on(own), news.text if step.error is not None else "") or "answered"
         style = "bold red" if own.failed else "dim"
         room = max(width - len(INDENT) - cost.cell_len - 1, 8)
         yield from aligned(Text(f"{INDENT}{one_line(said, room)}", style), cost, width, INDENT)
@@ -309,8 +298,3 @@ def lines_about(news: News, width: int) -> Iterator[Text]:
     said = one_line(said_in_line(step)[:2_000], max(room, 8))
     line = head.append(joint).append(said, "dim" if own.is_snapshot else "")
     yield from aligned(line, cost if step.label != "assistant_call" else Text(), width, INDENT)
-
-
-def _error_of(news: News) -> str:
-    """Return the error that a call ended in; what it answered stands in steps of its own."""
-    return news.text if news.step.error is not None else ""

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import bare_store, named_sessions
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import print_json, stdout
 
 if TYPE_CHECKING:
     from tfstore.keeping.problems import Kind
@@ -43,20 +46,14 @@ def verify(
     With --json: {store, sessions: [{session_id, entries, sound, problems: [{kind, detail, session_id, path, writer,
     seq, mend}]}]}; kind and mend as in `tfclient doctor`.
     """
-    from tfclient.cli.failures import USAGE, WRONG, Refused
-    from tfclient.cli.finding import bare_store, find_session
-    from tfclient.cli.printing import print_json
     from tfclient.finishing.rebuilding import verify as verify_session
 
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one.", USAGE)
     opened = bare_store(store)
     ids = sorted({*opened.ids(), *opened.recorded()})
-    if not everything:
-        known = set(ids)
-        ids = [each if each in known else find_session(opened, each) for each in sessions or []]
     verdicts: list[Verdict] = []
-    for session_id in dict.fromkeys(ids):
+    for session_id in ids if everything else named_sessions(opened, sessions or [], ids):
         verdict = verify_session(opened, session_id)
         verdicts.append(verdict)
         if not as_json:
@@ -70,7 +67,6 @@ def verify(
 def _tell(verdict: Verdict) -> None:
     from rich.text import Text
 
-    from tfclient.cli.printing import stdout
     from tfstore.reading.figures import counted
     from tfstore.reading.plain_text import clean
 

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from tfclient.cli.failures import Refused
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.printing import remark, say
 
 
 def view(
@@ -35,9 +38,6 @@ def view(
 
     With --json: {address, session_id} on one line as soon as the page can be opened.
     """
-    from tfclient.cli.failures import Refused
-    from tfclient.cli.finding import open_store, shown_session
-    from tfclient.cli.printing import remark, say
     from tfclient.view import ViewError, serve
     from tfstore.document.json_text import compact
 

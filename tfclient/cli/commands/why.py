@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.printing import print_json, print_lines, stdout
 
 
 def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOption = False) -> None:
@@ -13,16 +15,13 @@ def why(session: SessionArgument, *, store: StoreOption = None, as_json: JsonOpt
     With --json: {session_id, result, failures: [{run_id, status, step_id, error, chain, told, not_told,
     unanswered}], tool_errors, retries, unanswered, unused, repeated, slowest, context}, steps by their ids.
     """
-    from tfclient.cli.finding import open_store, shown_session
     from tfclient.cli.lines.telling import telling
-    from tfclient.cli.printing import print_json, stdout
     from tfstore.reading.failures import story_of
 
     opened = open_store(store)
     story = story_of(opened.get(shown_session(opened, session)))
     if as_json:
         print_json(story.as_json())
-        return
-    console = stdout()
-    for line in telling(story, console.width, ascii_only=console.options.ascii_only):
-        console.print(line, soft_wrap=True)
+    else:
+        console = stdout()
+        print_lines(telling(story, console.width, ascii_only=console.options.ascii_only), console)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rich.cells import cell_len, chop_cells
 
@@ -13,9 +13,6 @@ LEAST = 8
 
 MARKS = 4
 """Characters a column that are looked at: combining marks take no column."""
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def block(text: str, width: int, most: int | None = None, *, first: int | None = None) -> list[str]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
-from tfstore.reading.facts import gather
+from tfstore.errors import BlobUnreadable
+from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.step_facts import facts_of, stored_apart
 from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.reading.facts import StepFacts
-    from tfstore.store import Store
+from tfstore.store import Store
 
 NAMES = 13
 """Columns for the names of facts."""
@@ -30,7 +27,7 @@ NAMES = 13
 def details(store: Store, session: Session, step: Step, width: int) -> Iterator[Text]:
     """Yield the lines about one step."""
     facts = gather(session)
-    own = next(each for run in facts.runs for each in run.steps if each.step is step)
+    own = next(each for each in facts.every if each.step is step)
     yield Text.assemble(
         (word_of(step), style_of(step)),
         (f" {name_of(own)}" if name_of(own) else "", "bold"),
@@ -66,8 +63,6 @@ def _mention(own: StepFacts, width: int) -> str:
 
 def _blobs(store: Store, step: Step) -> Iterator[tuple[str, str]]:
     """Yield where the parts of a step are that were too long for the document."""
-    from tfstore.errors import BlobUnreadable
-
     for _, reference in stored_apart(step):
         about = joined(str(reference.get("media_type") or ""), size(bytes_of(reference)))
         try:

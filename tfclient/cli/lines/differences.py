@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Run, Session, Step
+from tfstore.reading.comparison import Change, RunPair, StepPair
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_id, short_step
 from tfstore.reading.step_words import said_in_line, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Run, Session, Step
-    from tfstore.reading.comparison import Change, RunPair, StepPair
 
 CONTEXT: Final = 1
 """Lines around a changed one."""
@@ -39,11 +36,8 @@ _NAMES: Final = {
 def differences(before: Session, after: Session, pairs: list[RunPair], width: int) -> Iterator[Text]:
     """Yield the lines that tell two sessions apart."""
     single = pairs[0] if len(pairs) == 1 else None
-    sides = (
-        ("-", before, single.before if single is not None else None, "red"),
-        ("+", after, single.after if single is not None else None, "green"),
-    )
-    for sign, session, run, style in sides:
+    sides = (single.before, single.after) if single is not None else (None, None)
+    for sign, session, run, style in zip("-+", (before, after), sides, ("red", "green"), strict=True):
         name = short_id(session.session_id)
         title = session.title
         if run is not None and len(session.runs) > 1:

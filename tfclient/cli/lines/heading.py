@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
+from tfstore.document.documents import Session
 from tfstore.reading.figures import duration, joined, minute
 from tfstore.reading.session_words import end, numbers, outcome, outcome_word
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session
 
 _RESULTS: Final = {
     "failed": "bold red",

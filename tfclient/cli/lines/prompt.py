@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from rich.text import Text
 
+from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
-from tfstore.reading.facts import gather
+from tfstore.errors import BlobUnreadable
+from tfstore.reading.facts import SessionFacts, StepFacts, gather
 from tfstore.reading.figures import counted, joined, size
 from tfstore.reading.model_calls import kept_before, model_call_of
 from tfstore.reading.naming import short_step
+from tfstore.reading.prompts import Prompt, has_prompt, prompt_of
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.reading.facts import SessionFacts, StepFacts
-    from tfstore.reading.prompts import Prompt
-    from tfstore.store import Store
+from tfstore.store import Store
 
 INDENT: Final = "  "
 _MEDIA: Final = re.compile(r"(?<=;base64,)[A-Za-z0-9+/_-]{1024,}={0,2}")
@@ -46,10 +44,6 @@ def prompt_for(store: Store, session: Session, step: Step) -> Prompt:
     Raises:
         Refused: the step is no model call, or its prompt cannot be put together.
     """
-    from tfclient.cli.failures import USAGE, Refused
-    from tfstore.errors import BlobUnreadable
-    from tfstore.reading.prompts import has_prompt, prompt_of
-
     if not has_prompt(step):
         call = model_call_of(session, step)
         hint = f" It belongs to {call.step_id}." if call is not None else ""
@@ -82,7 +76,7 @@ def as_json(prompt: Prompt) -> dict[str, Any]:
 def prompt_lines(session: Session, step: Step, prompt: Prompt, width: int) -> Iterator[Text]:
     """Yield a prompt's lines, texts whole."""
     facts = gather(session)
-    own = next(each for run in facts.runs for each in run.steps if each.step is step)
+    own = next(each for each in facts.every if each.step is step)
     name = as_text(step.payload_started.get("name"))
     yield Text.assemble(
         (word_of(step), style_of(step)),
@@ -148,9 +142,7 @@ def _tool(tool: Any, width: int) -> Iterator[Text]:
     else:
         rest = {key: value for key, value in about.items() if key not in {"name", "description"}}
         call = f"{name} {_written(rest)}" if rest else name
-    lines = block(call, width - len(INDENT))
-    for line in lines:
-        yield Text(f"{INDENT}{line}")
+    yield from _indented(call, width)
     if said := as_text(about.get("description")):
         for told in _indented(said, width, INDENT * 2):
             told.stylize("dim")
@@ -200,11 +192,9 @@ def mention(own: StepFacts, width: int, indent: str = INDENT) -> Text:
 
 
 def _item(number: int, item: Any, width: int) -> Iterator[Text]:
-    kind = "user"
-    if isinstance(item, dict):
-        kind = as_text(item.get("role") or item.get("type")) or "item"
-    name = as_text(item.get("name")) if isinstance(item, dict) else ""
-    call_id = as_text(item.get("call_id") or item.get("tool_call_id")) if isinstance(item, dict) else ""
+    about = item if isinstance(item, dict) else {"role": "user"}
+    kind = as_text(about.get("role") or about.get("type")) or "item"
+    name, call_id = as_text(about.get("name")), as_text(about.get("call_id") or about.get("tool_call_id"))
     yield Text.assemble(
         (f"{number} ", "dim"),
         (one_line(kind, 30).upper().replace("_", " "), _STYLES.get(kind, "bold")),
@@ -225,19 +215,18 @@ def texts_of(item: Any) -> Iterator[str]:
     if not isinstance(item, dict):
         yield _written(item)
         return
-    told = False
-    for key in ("content", "arguments", "input", "output", "summary"):
-        value = item.get(key)
-        if value is None or value == []:
-            continue
-        told = True
-        for part in value if isinstance(value, list) else [value]:
-            text = part.get("text") if isinstance(part, dict) and truncated(part) is None else None
-            yield _written(part if text is None else text)
-    for call in item.get("tool_calls") or ():
-        told = True
-        yield _written(call)
-    if not told:
-        yield json.dumps(
-            {key: value for key, value in item.items() if key not in {"type", "role"}}, ensure_ascii=False
-        )
+    values = [item.get(key) for key in ("content", "arguments", "input", "output", "summary")]
+    said = [
+        part
+        for value in values
+        for part in (value if isinstance(value, list) else [value])
+        if value is not None
+    ]
+    for part in said:
+        text = part.get("text") if isinstance(part, dict) and truncated(part) is None else None
+        yield _written(part if text is None else text)
+    calls = item.get("tool_calls") or ()
+    yield from map(_written, calls)
+    if not said and not calls:
+        rest = {key: value for key, value in item.items() if key not in {"type", "role"}}
+        yield json.dumps(rest, ensure_ascii=False)

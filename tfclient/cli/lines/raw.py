@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.text import Text
 
+from tfclient.cli.failures import Refused
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
+from tfstore.document.documents import Session, Step
+from tfstore.journal.reading import Entry
 from tfstore.reading.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfstore.document.documents import Session, Step
-    from tfstore.journal.reading import Entry
-    from tfstore.store import Store
+from tfstore.store import Store
 
 
 def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
@@ -28,8 +26,6 @@ def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
     Raises:
         Refused: the journal is gone, holds nothing of this step, or the document does not say what.
     """
-    from tfclient.cli.failures import Refused
-
     entries, _ = store.journal(session.session_id)
     if not entries:
         raise Refused(

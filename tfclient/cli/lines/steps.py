@@ -1,13 +1,15 @@
-"""The colours of steps in the terminal."""
+"""What lines about steps have in common: words at the left, numbers aligned at the right, the colour of a step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from rich.cells import cell_len
+from rich.text import Text
+
+from tfstore.document.documents import Step
 from tfstore.reading.step_words import word_of
-
-if TYPE_CHECKING:
-    from tfstore.document.documents import Step
 
 _STYLES: Final = {
     "USER": "bold cyan",
@@ -23,6 +25,25 @@ _STYLES: Final = {
     "TOOLS": "dim",
     "HISTORY": "dim",
 }
+
+
+def aligned(left: Text, right: Text, width: int, below: str = "") -> Iterator[Text]:
+    """Yield one line, or two when the halves do not fit side by side."""
+    gap = width - left.cell_len - right.cell_len
+    if gap >= 0 and right.plain:
+        yield trimmed(Text.assemble(left, " " * gap, right))
+        return
+    left.truncate(width, overflow="ellipsis")
+    yield trimmed(left)
+    if right.plain:
+        gap = max(0, width - cell_len(below) - right.cell_len)
+        yield trimmed(Text.assemble((below, "dim"), " " * gap, right))
+
+
+def trimmed(line: Text) -> Text:
+    """Return a line without blanks at its end."""
+    line.rstrip()
+    return line
 
 
 def style_of(step: Step) -> str:

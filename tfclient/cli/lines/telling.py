@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.heading import heading
-from tfclient.cli.lines.lines import aligned, trimmed
 from tfclient.cli.lines.prompt import mention
-from tfclient.cli.lines.sparks import sparks
+from tfclient.cli.lines.steps import aligned, trimmed
+from tfstore.reading.facts import StepFacts
+from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_step
 from tfstore.reading.step_words import name_of, remarks_on, says, took, word_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import StepFacts
-    from tfstore.reading.failures import Failure, Retry, Story, Told
 
 FAILURES: Final = 3
 """Failures told at length; of more only where they are."""
@@ -32,6 +29,8 @@ MOST: Final = 5
 """Things of one kind that are named; of more it is said how many."""
 
 GROWN: Final = 1.5
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_ASCII: Final = "._-=+*#@"
 _ENDED: Final = {"failed": "failed", "cancelled": "was not finished", "incomplete": "was cut short"}
 
 
@@ -124,14 +123,9 @@ def _chain(failure: Failure, width: int) -> Iterator[Text]:
         if own is None:
             yield Text(f"       … {counted(len(chain) - CHAIN, 'step')} between", "dim")
         else:
-            yield _marked(own, width, "✗ " if own is failure.step else "  ")
-
-
-def _marked(own: StepFacts, width: int, mark: str) -> Text:
-    line = mention(own, width, mark)
-    if mark.strip():
-        line.stylize("bold red", 0, len(mark))
-    return line
+            line = mention(own, width, "✗ " if own is failure.step else "  ")
+            line.stylize("bold red" if own is failure.step else "", 0, 2)
+            yield line
 
 
 def _answer(told: Told, width: int) -> Text:
@@ -155,9 +149,10 @@ def _several(lines: Iterator[Text], most: int = MOST) -> Iterator[Text]:
 
 
 def _remarkable(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    told = [each for failure in story.failures[:FAILURES] for each in failure.not_told]
     for about, lines in (
-        ("never answered", [_line(each, width) for each in story.unanswered]),
-        ("never used", [_answer(each, width) for each in story.unused if not _is_told(each, story)]),
+        ("never answered", [mention(each, width - 2) for each in story.unanswered]),
+        ("never used", [_answer(each, width) for each in story.unused if each not in told]),
         ("tried again", [_retry(each, width) for each in story.retries]),
         ("asked again", list(_repetitions(story, width))),
     ):
@@ -171,14 +166,6 @@ def _remarkable(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]
                 Text.assemble("  ", mention(own, width - 14)), Text(_share(own, story), "dim"), width
             )
     yield from _growth(story, width, ascii_only=ascii_only)
-
-
-def _line(own: StepFacts, width: int) -> Text:
-    return mention(own, width - 2)
-
-
-def _is_told(told: Told, story: Story) -> bool:
-    return any(told in failure.not_told for failure in story.failures[:FAILURES])
 
 
 def _retry(retry: Retry, width: int) -> Text:
@@ -221,3 +208,22 @@ def _growth(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
     )
     drawn = sparks(counts, max(width - len(words) - 8, 1), ascii_only=ascii_only)
     yield Text.assemble(f"    {words}  ", (drawn if width - len(words) > 12 else "", "cyan"))
+
+
+def sparks(numbers: Sequence[float], columns: int, *, ascii_only: bool = False) -> str:
+    """Return a bar for each number, or for the largest of neighbours where there are more than columns.
+
+    Example:
+        >>> sparks([1, 4, 8], 10), sparks([0, 1, 0, 8], 2), sparks([], 10)
+        ('▁▄█', '▁█', '')
+    """
+    bars = _ASCII if ascii_only else _BARS
+    columns = max(columns, 1)
+    if len(numbers) > columns:
+        bounds = [len(numbers) * place // columns for place in range(columns + 1)]
+        numbers = [max(numbers[begin:end]) for begin, end in pairwise(bounds) if begin < end]
+    highest = max(numbers, default=0)
+    if highest <= 0:
+        return bars[0] * len(numbers)
+    # The lowest bar is for nothing, or nearly.
+    return "".join(bars[min(max(round(each / highest * 8) - 1, 0), 7)] for each in numbers)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
+from tfstore.document.documents import Run
 from tfstore.reading.figures import joined
 from tfstore.reading.messages import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tfstore.document.documents import Run
 
 INDENT: Final = 2
 _STYLES: Final = {"user": "bold cyan", "assistant": "bold blue"}

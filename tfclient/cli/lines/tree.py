@@ -5,21 +5,22 @@ Every line is made to the width of the terminal, timings and tokens aligned at i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from attrs import field, frozen
 from rich.cells import cell_len
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
-from tfclient.cli.lines.clock import Clock
-from tfclient.cli.lines.lines import aligned, trimmed
-from tfclient.cli.lines.run_head import run_head
-from tfclient.cli.lines.steps import style_of
+from tfclient.cli.lines.steps import aligned, style_of, trimmed
 from tfd2.columns import one_line
-from tfstore.reading.figures import size
-from tfstore.reading.nesting import nest
+from tfstore.document.documents import Run, Step
+from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
+from tfstore.reading.figures import size, status_word
 from tfstore.reading.plain_text import LOOKED_AT, clean
+from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
+from tfstore.reading.step_facts import span_of
 from tfstore.reading.step_words import (
     laid_out,
     name_of,
@@ -32,12 +33,6 @@ from tfstore.reading.step_words import (
     word_of,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-    from tfstore.reading.nesting import Node
-
 LEAST_TEXT: Final = 16
 """Columns of text that a line shows at least; with less room it goes below."""
 
@@ -47,6 +42,7 @@ LINES: Final = 3
 SAID: Final = frozenset({"user_message", "assistant_message"})
 
 BAR: Final = 24
+_BARRED: Final = frozenset({"assistant_call", "tool_call", "generic"})
 WIDE: Final = 120
 """Columns from which on every step has a bar that says when in its run it happened."""
 
@@ -119,6 +115,22 @@ class _Page:
         if self.columns[1]:
             right.append(f"  {count:>{self.columns[1]}}", "dim")
         return right
+
+
+def run_head(run: RunFacts, width: int) -> Iterator[Text]:
+    """Yield the lines over a run's steps."""
+    left = Text.assemble((f"Run {run.number}", "bold"))
+    for words, style in (
+        (status_word(run.run.status), "bold red" if run.failed else "bold yellow"),
+        (trouble(run), "red" if run.errors else "yellow"),
+        (trigger(run), ""),
+        (lineage(run), ""),
+    ):
+        if words:
+            left.append(" · ", "dim").append(words, style)
+    yield from aligned(left, Text(cost(run), "bold"), width)
+    if more := details(run):
+        yield Text(one_line(more, width), "dim")
 
 
 def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
@@ -198,3 +210,32 @@ def _begun(
 def is_whole(text: str, line: str) -> bool:
     """Return whether the line says all that the text does."""
     return len(text) <= LOOKED_AT and "\n" not in text.strip() and line == " ".join(clean(text).split())
+
+
+@frozen
+class Clock:
+    """A run's time, laid out over some columns."""
+
+    began: float
+    lasted: float
+    columns: int
+    fill: str = "━"
+
+    @classmethod
+    def of(cls, run: Run, columns: int, *, ascii_only: bool = False) -> Clock | None:
+        """Return the clock of a run, or None when nothing in it took time."""
+        spans = [span for step in run.steps if (span := span_of(step)) is not None]
+        if not spans:
+            return None
+        began = min(start for start, _ in spans)
+        lasted = max(end for _, end in spans) - began
+        return cls(began, lasted, columns, "=" if ascii_only else "━") if lasted > 0 else None
+
+    def bar(self, step: Step) -> str:
+        """Return a step's bar, as many columns as the clock has."""
+        span = span_of(step)
+        if span is None or step.label not in _BARRED or span[1] <= span[0]:
+            return " " * self.columns
+        first = min(int((span[0] - self.began) / self.lasted * self.columns), self.columns - 1)
+        last = max(first + 1, round((span[1] - self.began) / self.lasted * self.columns))
+        return (" " * first + self.fill * (last - first)).ljust(self.columns)

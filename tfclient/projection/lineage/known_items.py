@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
-if TYPE_CHECKING:
-    from tfclient.projection.api.items import Item
-    from tfstore.document.documents import Step
+from tfclient.projection.api.items import Item
+from tfstore.document.documents import Step
 
 
 @define

@@ -8,17 +8,14 @@ the results up, longest first, so the cost is that of the request's own items, n
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
+from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.lineage.known_items import KnownItems
 from tfclient.projection.lineage.nodes import CallRecord, Conversation, Match, Node
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import ModelRequest
 
 EMPTY = b""
 """The context before anything was said."""

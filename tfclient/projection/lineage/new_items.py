@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
 from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
-
-if TYPE_CHECKING:
-    from tfclient.projection.lineage.lineage_index import LineageIndex
-    from tfclient.projection.lineage.nodes import Match
+from tfclient.projection.lineage.lineage_index import LineageIndex
+from tfclient.projection.lineage.nodes import Match
 
 
 @define

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
-if TYPE_CHECKING:
-    from tfclient.projection.api.items import Item
-    from tfclient.projection.lineage.book import RunState
-    from tfstore.document.documents import Step
-    from tfstore.document.labels import EndedBy, LineageSource
+from tfclient.projection.api.items import Item
+from tfclient.projection.lineage.book import RunState
+from tfstore.document.documents import Step
+from tfstore.document.labels import EndedBy, LineageSource
 
 
 @define(eq=False)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from attrs import define, field
 
 from tfclient.projection.api.content import describe_parts
-from tfstore.document.documents import Lineage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfclient.projection.api.items import Item
-    from tfclient.projection.api.model_call import ModelRequest
-    from tfclient.projection.lineage.book import Book, RunState
-    from tfclient.projection.lineage.new_items import News
-    from tfclient.projection.lineage.nodes import CallRecord, Match
-    from tfclient.projection.weight.lightener import Lightener
-    from tfstore.document.documents import Step
-    from tfstore.document.labels import Trigger
+from tfclient.projection.api.items import Item
+from tfclient.projection.api.model_call import ModelRequest
+from tfclient.projection.lineage.book import Book, RunState
+from tfclient.projection.lineage.new_items import News
+from tfclient.projection.lineage.nodes import CallRecord, Match
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.document.documents import Lineage, Step
+from tfstore.document.labels import Trigger
 
 
 @define

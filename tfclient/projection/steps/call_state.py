@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define, field
 
+from tfclient.projection.lineage.book import RunState
+from tfclient.projection.lineage.nodes import Node
 from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.endpoints import Endpoint
-from tfstore.document.documents import Latency
+from tfstore.document.documents import Latency, Step
 from tfstore.document.times import milliseconds
-
-if TYPE_CHECKING:
-    from tfclient.projection.lineage.book import RunState
-    from tfclient.projection.lineage.nodes import Node
-    from tfstore.document.documents import Step
-    from tfstore.journal.entries import CallStarted
+from tfstore.journal.entries import CallStarted
 
 
 @define(eq=False)

@@ -7,13 +7,11 @@ An output may come all the same, and then closes the call as any other.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.steps.snapshots import tool_name
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import ModelRequest
-    from tfstore.document.labels import EndedBy
+from tfstore.document.labels import EndedBy
 
 _OUTPUT_TOOL = re.compile(r"final_(?:result|answer)(?:_|\Z)")
 _OF_MANY = re.compile(r"(?:final|return)_|(?:final|return|submit|output)\Z")

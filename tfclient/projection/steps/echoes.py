@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.document.documents import Step
 from tfstore.reading.wire_items import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tfclient.projection.weight.lightener import Lightener
-    from tfstore.document.documents import Step
 
 
 def without_echoes(

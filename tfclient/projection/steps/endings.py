@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from attrs import define
 
 from tfclient.projection.api import chat, responses
 from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.model_call import ModelResponse
 from tfclient.projection.lineage.book import ANSWERED
+from tfclient.projection.lineage.nodes import Node
+from tfclient.projection.steps.call_state import Call
+from tfclient.projection.steps.other_calls import OtherCalls
+from tfclient.projection.steps.response_steps import Outcome
+from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.bodies import json_or_text
+from tfclient.projection.wire.chat_stream import ChatStream
+from tfclient.projection.wire.response_stream import ResponseStream
 from tfstore.document.documents import ErrorInfo
 from tfstore.document.labels import OPEN_STATUSES, Ending, Status
 from tfstore.document.times import milliseconds
-
-if TYPE_CHECKING:
-    from tfclient.projection.lineage.nodes import Node
-    from tfclient.projection.steps.call_state import Call
-    from tfclient.projection.steps.other_calls import OtherCalls
-    from tfclient.projection.steps.response_steps import Outcome
-    from tfclient.projection.wire.attempt import AttemptState
-    from tfclient.projection.wire.chat_stream import ChatStream
-    from tfclient.projection.wire.response_stream import ResponseStream
 
 LEFT: frozenset[Ending] = frozenset({"left_early", "never_read", "cancelled"})
 """Endings that the program chose: what it left is cancelled, not failed."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfclient.projection.api.encrypted import sealed
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.items import Item
+from tfclient.projection.api.items import Item
 
 _MESSAGE_APART = frozenset({"type", "id", "role", "status", "content", "refusal"})
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, field
 
 from tfclient.projection.api.encrypted import sealed
+from tfclient.projection.api.model_call import Policy
+from tfclient.projection.lineage.book import Book, RunState
+from tfclient.projection.lineage.run_choice import Asked
 from tfclient.projection.steps.provenance import Placed, Provenance
 from tfclient.projection.steps.snapshots import take_context, take_policies, take_tools
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import Policy
-    from tfclient.projection.lineage.book import Book, RunState
-    from tfclient.projection.lineage.run_choice import Asked
-    from tfstore.document.documents import Step
+from tfstore.document.documents import Step
 
 
 @define

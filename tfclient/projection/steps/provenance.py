@@ -7,24 +7,21 @@ sent, and a history that is sent again costs what is new.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from attrs import define, field
 
 from tfclient.projection.api.encrypted import sealed
+from tfclient.projection.api.items import Item
+from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.api.sent_prompts import SentPrompts
+from tfclient.projection.lineage.book import Book
 from tfclient.projection.lineage.known_items import KnownItems
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.document.documents import Step
 from tfstore.document.json_text import canonical
 from tfstore.reading.wire_items import differences, patched, wire_item
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tfclient.projection.api.items import Item
-    from tfclient.projection.api.model_call import ModelRequest
-    from tfclient.projection.lineage.book import Book
-    from tfclient.projection.weight.lightener import Lightener
-    from tfstore.document.documents import Step
 
 Part = dict[str, Any]
 

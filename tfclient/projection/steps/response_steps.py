@@ -6,31 +6,26 @@ anew) updates those steps and adds none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define
 
 from tfclient.projection.api.encrypted import sealed
 from tfclient.projection.api.fingerprints import parse_arguments
 from tfclient.projection.api.items import Item
-from tfclient.projection.api.model_call import says_all
+from tfclient.projection.api.model_call import ModelResponse, says_all
+from tfclient.projection.lineage.book import Book
+from tfclient.projection.lineage.lineage_index import LineageIndex
+from tfclient.projection.lineage.nodes import Node
 from tfclient.projection.steps.echoes import without_echoes
 from tfclient.projection.steps.output_payloads import message_payload, reasoning_payload
-from tfstore.document.labels import OPEN_STATUSES
+from tfclient.projection.steps.provenance import Provenance
+from tfclient.projection.steps.tool_steps import ToolSteps
+from tfstore.document.documents import Step
+from tfstore.document.item_types import Kind
+from tfstore.document.labels import OPEN_STATUSES, EndedBy, Ending, Label
 from tfstore.document.times import iso, milliseconds
 from tfstore.reading.step_text import as_text
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import ModelResponse
-    from tfclient.projection.lineage.book import Book
-    from tfclient.projection.lineage.lineage_index import LineageIndex
-    from tfclient.projection.lineage.nodes import Node
-    from tfclient.projection.steps.provenance import Provenance
-    from tfclient.projection.steps.tool_steps import ToolSteps
-    from tfstore.document.documents import Step
-    from tfstore.document.item_types import Kind
-    from tfstore.document.labels import EndedBy, Ending, Label
-
 
 _MADE_OF: dict[Kind, tuple[Label, str]] = {
     "message": ("assistant_message", "assistant.output"),

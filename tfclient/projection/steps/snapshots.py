@@ -6,15 +6,13 @@ Each stands once per run and version; a version is the first 12 hex digits of th
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tfclient.projection.api.model_call import ModelRequest, Policy
+from tfclient.projection.lineage.book import Book, RunState
+from tfstore.document.documents import Step
 from tfstore.document.json_text import canonical
-
-if TYPE_CHECKING:
-    from tfclient.projection.api.model_call import ModelRequest, Policy
-    from tfclient.projection.lineage.book import Book, RunState
-    from tfstore.document.documents import Step
-    from tfstore.document.labels import Label
+from tfstore.document.labels import Label
 
 PREVIEW = 200
 

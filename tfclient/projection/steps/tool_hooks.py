@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field
 
 from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.items import from_responses
+from tfclient.projection.lineage.book import Book, RunState
+from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord
-from tfstore.document.documents import Lineage
+from tfclient.projection.steps.tool_steps import ToolSteps
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.document.documents import Lineage, Step
 from tfstore.document.json_text import canonical
 from tfstore.document.times import iso, milliseconds
+from tfstore.journal.entries import Annotation, ToolEnded, ToolStarted
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfclient.projection.lineage.book import Book, RunState
-    from tfclient.projection.lineage.lineage_index import LineageIndex
-    from tfclient.projection.steps.tool_steps import ToolSteps
-    from tfclient.projection.weight.lightener import Lightener
-    from tfstore.document.documents import Step
-    from tfstore.journal.entries import Annotation, ToolEnded, ToolStarted
-
-    Began = ToolStarted | ToolEnded
-    """What is known of a run's beginning: its own entry or, where that is missing, the one of its end."""
+Began = ToolStarted | ToolEnded
+"""What is known of a run's beginning: its own entry or, where that is missing, the one of its end."""
 
 
 MOST_NESTED = 64

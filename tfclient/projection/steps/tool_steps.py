@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, field
 
 from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.items import Item
+from tfclient.projection.lineage.book import Book, RunState
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord, Node
 from tfclient.projection.steps.designed_endings import ended_by
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
 from tfclient.projection.steps.tool_payloads import call_payload, output_payload
-from tfstore.document.documents import ErrorInfo
+from tfstore.document.documents import ErrorInfo, Step
 from tfstore.document.item_types import item_type
 from tfstore.document.json_text import canonical
+from tfstore.document.labels import Label, Status
 from tfstore.document.times import iso, milliseconds
-
-if TYPE_CHECKING:
-    from tfclient.projection.lineage.book import Book, RunState
-    from tfstore.document.documents import Step
-    from tfstore.document.labels import Label, Status
-    from tfstore.journal.entries import Error
-
+from tfstore.journal.entries import Error
 
 _HOSTED: dict[str | None, Status] = {
     "failed": "failed",

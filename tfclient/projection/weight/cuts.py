@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, evolve, field
 
-from tfstore.document.documents import RedactionMark
+from tfclient.projection.weight.lightener import Lightener
+from tfstore.document.documents import RedactionMark, Step
 from tfstore.document.references import truncated
-
-if TYPE_CHECKING:
-    from tfclient.projection.weight.lightener import Lightener
-    from tfstore.document.documents import Step
 
 RULE = "max_payload"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import contextlib
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field
 
@@ -16,11 +17,7 @@ from tfclient.projection.wire.response_stream import ResponseStream
 from tfclient.projection.wire.sse import EventStream, begins_events
 from tfstore.document.documents import Attempt
 from tfstore.document.times import elapsed, iso, milliseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tfstore.journal.entries import AttemptAnswered, AttemptSent, Error, StreamChunk
+from tfstore.journal.entries import AttemptAnswered, AttemptSent, Error, StreamChunk
 
 OF_NOTE = (
     "x-request-id", "request-id", "apim-", "azureml-", "x-ms-", "openai-", "x-ratelimit", "ratelimit", "retry-after",

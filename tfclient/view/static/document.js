@@ -41,8 +41,9 @@ export class DocumentView {
   }
 
   reveal(stepId) {
+    if (!stepId) return;
     this.selected = stepId;
-    this.one.disabled = !stepId;
+    this.one.disabled = false;
     if (this.shown !== null && this.shown !== stepId) this.show(stepId);
   }
 }

@@ -253,15 +253,10 @@ export class Flow {
 
   /** Show where a step is, on another board if it must be. */
   async reveal(stepId) {
-    if (!this.svg) {
-      this.selected = stepId;
-      return;
-    }
-    const board = this.boardOf(stepId);
-    if (board !== this.board && !this.stepOf(stepId).snapshot) {
-      this.selected = stepId;
-      await this.open(board);
-    }
+    this.selected = stepId;
+    if (!this.svg) return;
+    const board = stepId ? this.boardOf(stepId) : this.board;
+    if (board !== this.board && !this.stepOf(stepId).snapshot) await this.open(board);
     this.mark(stepId);
   }
 

@@ -78,11 +78,7 @@ export class Outline {
   mark(stepId, { scroll = true } = {}) {
     this.selected = stepId;
     const index = this.entries.findIndex((entry) => entry.step?.id === stepId);
-    if (scroll || index < 0) this.rows.go(index);
-    else {
-      this.rows.current = index;
-      this.rows.mark();
-    }
+    this.rows.go(index, { scroll });
   }
 
   pick(index) {

@@ -42,20 +42,19 @@ export class Rows {
   }
 
   /** Make a row the current one and bring it in sight. */
-  go(index, { centre = false } = {}) {
+  go(index, { scroll = true } = {}) {
     this.current = Math.max(-1, Math.min(index, this.count - 1));
-    if (this.current >= 0) {
+    if (scroll && this.current >= 0) {
       const top = this.current * this.height;
       const { scrollTop, clientHeight } = this.element;
       const margin = this.height;
       if (top < scrollTop + margin || top + this.height > scrollTop + clientHeight - margin) {
         const middle = top - clientHeight / 2 + this.height / 2;
         const nearest = top < scrollTop + margin ? top - margin : top + this.height + margin - clientHeight;
-        this.element.scrollTop = centre || clientHeight === 0 ? middle : nearest;
+        this.element.scrollTop = clientHeight === 0 ? middle : nearest;
       }
     }
     this.draw();
-    this.mark();
   }
 
   atEnd() {

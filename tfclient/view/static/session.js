@@ -139,9 +139,7 @@ export class SessionView {
     this.stepId = stepId;
     this.outline.mark(stepId);
     this.panel.update(this.model, stepId);
-    const view = this.views[this.tab];
-    if (stepId) view.reveal(stepId);
-    else view.mark?.(null);
+    this.views[this.tab].reveal(stepId);
     this.navigate(this.place(), push);
   }
 

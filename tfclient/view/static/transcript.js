@@ -30,7 +30,7 @@ export class Transcript {
     cancelAnimationFrame(this.frame);
     this.add(CHUNK);
     if (following) this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.mark(selected, { scroll: first });
+    this.reveal(selected, { scroll: first });
   }
 
   /** Add what is not there yet or has changed, so much now and the rest in the next frames. */
@@ -71,7 +71,7 @@ export class Transcript {
       ...model.media(step).map((each) => valueView(each)));
   }
 
-  mark(stepId, { scroll = true } = {}) {
+  reveal(stepId, { scroll = true } = {}) {
     this.shown.get(this.selected)?.element.classList.remove("is-current");
     this.selected = stepId;
     let entry = this.shown.get(stepId);
@@ -89,9 +89,5 @@ export class Transcript {
   bring(element, times) {
     element.scrollIntoView({ block: "nearest" });
     if (times > 0) requestAnimationFrame(() => this.shown.get(this.selected)?.element === element && this.bring(element, times - 1));
-  }
-
-  reveal(stepId) {
-    this.mark(stepId);
   }
 }

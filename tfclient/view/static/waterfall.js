@@ -50,7 +50,7 @@ export class Waterfall {
     if (first) this.zoomed = Math.max(1, Math.min(64, Math.round(this.bars.length / 40)));
     this.measure();
     fill(this.words, joined(counted(this.bars.length, "call"), this.most > 1 ? `at most ${this.most} at once` : "one at a time", this.scale.gaps.length ? `${counted(this.scale.gaps.length, "pause")} folded` : ""));
-    this.mark(selected, { scroll: first });
+    this.reveal(selected, { scroll: first });
   }
 
   /** Lay time out for the zoom there is. */
@@ -117,20 +117,12 @@ export class Waterfall {
       el("span", { class: "fall-width" }, drawn, el("span", { class: `took-words${after ? "" : " is-before"}`, style: after ? { left: percent(left + width) } : { right: percent(1 - left) }, text: joined(took, remarks) })));
   }
 
-  mark(stepId, { scroll = true } = {}) {
+  reveal(stepId, { scroll = true } = {}) {
     if (!this.model) return;
     const step = this.model.byId.get(stepId);
     const shown = step?.bar ? stepId : step?.under;
     const index = shown ? this.entries.findIndex((entry) => entry.step?.id === shown) : -1;
-    if (scroll) this.rows.go(index);
-    else {
-      this.rows.current = index;
-      this.rows.mark();
-    }
-  }
-
-  reveal(stepId) {
-    this.mark(stepId);
+    this.rows.go(index, { scroll });
   }
 }
 
