@@ -150,7 +150,7 @@ def test_turns_end_after_a_slice_and_pauses_are_as_long_as_they_ask_for(
 ) -> None:
     now = 0.0
     for clock in ("perf_counter", "thread_time"):
-        monkeypatch.setattr(f"tfclient.finishing.turns.{clock}", lambda: now)
+        monkeypatch.setattr(sys.modules[Turns.__module__], clock, lambda: now)
     pauses: list[float] = []
     hurried = False
     turns = Turns(pauses.append, lambda: hurried)
