@@ -39,7 +39,16 @@ EndReason = Literal["closed", "idle_timeout", "process_exit", "recovered"]
 Trigger = Literal["user_message", "system", "prompt_template", "tool", "resumed", "api"]
 
 LineageSource = Literal[
-    "explicit", "previous_response_id", "conversation", "prefix", "call_id", "window", "root"
+    "explicit",
+    "previous_response_id",
+    "conversation",
+    "prefix",
+    "call_id",
+    "window",
+    "resent",
+    "nested",
+    "relayed",
+    "root",
 ]
 
 EndedBy = Literal["output_tool", "handover", "approval"]

@@ -248,7 +248,7 @@ def _whole(value: Any, read_blob: ReadBlob | None, folded: list[Json]) -> Any:
         return [_whole(each, read_blob, folded) for each in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"number"} and value["number"] in NUMBERS:
+    if value.keys() == {"number"} and isinstance(value["number"], str) and value["number"] in NUMBERS:
         return NUMBERS[value["number"]]
     if not is_reference(value):
         made = {key: _whole(each, read_blob, folded) for key, each in value.items()}

@@ -32,7 +32,7 @@ _LAST = frozenset(
 def is_last(events: list[Any]) -> bool:
     """Return whether the last of a stream's events says that nothing follows."""
     last = events[-1] if events else None
-    return last == "[DONE]" or (isinstance(last, dict) and last.get("type") in _LAST)
+    return last == "[DONE]" or (isinstance(last, dict) and str(last.get("type")) in _LAST)
 
 
 def tells_json(events: list[Any]) -> bool:

@@ -67,7 +67,9 @@ def error_in_event(event: dict[str, Any], name: str | None = None) -> dict[str, 
     given = event.get("error")
     if isinstance(given, dict | str) and given:
         return {**event, "error": given}
-    named = {name, event.get("type"), event.get("object")} & {"error", "response.error"}
+    named = any(
+        word in ("error", "response.error") for word in (name, event.get("type"), event.get("object"))
+    )
     bare = not event.keys() & {"id", "choices", "object", "type", "response", "delta"}
     if not (named or given or (bare and isinstance(event.get("message") or event.get("detail"), str))):
         return None

@@ -83,7 +83,8 @@ def from_responses(raw: Any, index: int) -> Item:
     elif kind == "approval_response":
         item.fingerprint = digest("approval", str(raw.get("approval_request_id")), str(raw.get("approve")))
     elif kind == "compaction":
-        item.fingerprint = digest("compaction", str(raw.get("encrypted_content") or raw.get("id")))
+        # By its id: a stream's event and its last word seal the same thing differently.
+        item.fingerprint = digest("compaction", str(raw.get("id") or raw.get("encrypted_content")))
     elif kind == "output":
         item.output = _output_of(raw)
         item.fingerprint = output_fingerprint(item.call_id, item.output)

@@ -11,7 +11,11 @@ from collections import defaultdict
 
 from attrs import define, field
 
-from tfclient.projection.api.fingerprints import digest
+from tfclient.projection.api.fingerprints import (
+    call_fingerprint,
+    digest,
+    output_fingerprint,
+)
 from tfclient.projection.api.items import Item
 from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.lineage.known_items import KnownItems
@@ -37,6 +41,10 @@ class LineageIndex:
     conversations: dict[str, Conversation] = field(factory=dict[str, Conversation])
     _calls: dict[str, list[CallRecord]] = field(factory=lambda: defaultdict(list))
     _by_context: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
+    _by_input: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
+    _by_answer: dict[bytes, Node] = field(factory=dict[bytes, Node])
+    _asked: dict[bytes, list[CallRecord]] = field(factory=lambda: defaultdict(list))
+    """Calls by the context before the answer that asked for them, their name and their arguments."""
     _by_last_output: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
 
     def fold(self, context: bytes, items: list[Item]) -> list[bytes]:
@@ -59,7 +67,7 @@ class LineageIndex:
 
     def fingerprint(self, item: Item) -> bytes | None:
         """Return an item's fingerprint; a reference has that of the item it names."""
-        return self.known.fingerprint(item) if item.kind == "reference" else item.fingerprint
+        return self.known.fingerprint(item) if item.kind in {"reference", "compaction"} else item.fingerprint
 
     def record(self, node: Node, outputs: list[Item]) -> None:
         """Take in a node's outputs: from now on requests can be found to continue it."""
@@ -74,6 +82,11 @@ class LineageIndex:
             last = next((f for i in reversed(chosen) if (f := self.fingerprint(i)) is not None), None)
             if last is not None and node not in self._by_last_output[last][-1:]:
                 self._by_last_output[last].append(node)
+        if node.before != EMPTY and node not in self._by_input[node.before][-1:]:
+            self._by_input[node.before].append(node)
+        for item in outputs:
+            if item.kind == "message" and len(item.text) >= LONG_OUTPUT and item.fingerprint is not None:
+                self._by_answer[_words(item)] = node
         compacted = [n for n, item in enumerate(outputs) if item.kind == "compaction"]
         if compacted:
             self._context(node, self.fold(EMPTY, outputs[compacted[-1] :])[-1], found_by=True)
@@ -106,13 +119,79 @@ class LineageIndex:
         if conversation is not None and conversation.latest is not None:
             notes = ["ambiguous"] if conversation.overlapped else []
             return Match(conversation.latest, "conversation", notes=notes)
+        self._rename_calls(request.items)
         match = self._by_prefix(request.items, self.chain_of(request))
         deeper = self._by_call_id(request.items, match)
         if deeper is not None:
             return deeper
         if match.parent is not None:
             return match
-        return self._by_window(request.items)
+        window = self._by_window(request.items)
+        return window if window.parent is not None else self._by_input_alone(request, window)
+
+    def _rename_calls(self, items: list[Item]) -> None:
+        """Give calls that come back under new ids those that they had.
+
+        A call of the same name and arguments, asked for behind the same context, is the same call.
+        """
+        if not any(
+            item.kind == "call" and item.call_id and item.call_id not in self._calls for item in items
+        ):
+            return
+        context = before = EMPTY
+        within, renamed = False, dict[str, CallRecord]()
+        for item in items:
+            answers = item.kind in {"call", "reasoning"} or item.role == "assistant"
+            if answers and not within:
+                before = context
+            within = answers or (within and item.kind == "policy")
+            if item.kind == "call" and item.call_id and item.call_id not in self._calls:
+                record = self._same_call(before, item, renamed)
+                if record is not None:
+                    renamed[item.call_id] = record
+            if item.kind in {"call", "output"} and item.call_id in renamed:
+                self._rename(item, renamed[item.call_id])
+            fingerprint = self.fingerprint(item)
+            context = context if fingerprint is None else digest(context, fingerprint)
+
+    def _same_call(self, before: bytes, item: Item, taken: dict[str, CallRecord]) -> CallRecord | None:
+        records = self._asked.get(_asked_for(before, item), [])
+        others = list(taken.values())
+        return next((r for r in records if r.node is records[-1].node and r not in others), None)
+
+    def _rename(self, item: Item, record: CallRecord) -> None:
+        if not record.step.call_id:
+            # The server gave it none; whoever sends it back made one.
+            new = str(item.call_id)
+            if record not in self._calls[new]:
+                self._calls[new].append(record)
+            if record.node is not None:
+                record.node.call_ids |= {new}
+            return
+        item.call_id = record.step.call_id
+        if item.kind == "call":
+            item.fingerprint = call_fingerprint(item.call_id, item.name, item.arguments)
+        else:
+            item.fingerprint = output_fingerprint(item.call_id, item.output)
+
+    def _by_input_alone(self, request: ModelRequest, otherwise: Match) -> Match:
+        """All that a call sent comes again, then an answer that is not the one it got: it was written anew."""
+        items, chain = request.items, self.chain_of(request)
+        for place in range(len(items) - 2, -1, -1):
+            if self.fingerprint(items[place]) is None or items[place + 1].role != "assistant":
+                continue
+            nodes = self._by_input.get(chain[place])
+            if nodes:
+                start = place + 1
+                while start < len(items) and items[start].role == "assistant":
+                    start += 1
+                notes = ["ambiguous"] if nodes[0].run is not nodes[-1].run else []
+                return Match(nodes[-1], "resent", start, start, notes)
+        return otherwise
+
+    def relayed(self, prompt: Item) -> Node | None:
+        """Return the response whose answer is this prompt, word for word."""
+        return self._by_answer.get(_words(prompt)) if len(prompt.text) >= LONG_OUTPUT else None
 
     def _by_prefix(self, items: list[Item], chain: list[bytes]) -> Match:
         for place in range(len(chain) - 1, -1, -1):
@@ -169,8 +248,10 @@ class LineageIndex:
         found = found[-len(node.prints) :]
         return len(found) if found == node.prints else 0
 
-    def add_call(self, key: str, record: CallRecord) -> None:
-        """Remember a tool call under its id or, where it has none, its name."""
+    def add_call(self, key: str, record: CallRecord, item: Item | None = None) -> None:
+        """Remember a tool call under its id or, where it has none, its name; and what was asked, where it was seen."""
+        if item is not None and record.node is not None:
+            self._asked[_asked_for(record.node.before, item)].append(record)
         records = self._calls[key]
         records.append(record)
         if len(records) > SAME_CALL_ID:
@@ -190,3 +271,11 @@ class LineageIndex:
     def call_of(self, key: str, step_id: str) -> CallRecord | None:
         """Return the call that has this step."""
         return next((r for r in reversed(self._calls.get(key, [])) if r.step.step_id == step_id), None)
+
+
+def _asked_for(before: bytes, item: Item) -> bytes:
+    return digest(before, call_fingerprint(None, item.name, item.arguments))
+
+
+def _words(item: Item) -> bytes:
+    return digest(" ".join(item.text.split()))

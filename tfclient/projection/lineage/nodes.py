@@ -75,6 +75,8 @@ class CallRecord:
     answers: dict[bytes, Step] = field(factory=dict[bytes, "Step"])
     error_step: Step | None = None
     measured: bool = False
+    nested: list[RunState] = field(factory=list["RunState"])
+    """Runs that traffic alone says are inside it."""
     ended_by: EndedBy | None = None
     """How it ends its run, where nobody is meant to answer it."""
 

@@ -12,7 +12,7 @@ from tfclient.projection.api.items import Item
 from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.lineage.book import Book, RunState
 from tfclient.projection.lineage.new_items import News
-from tfclient.projection.lineage.nodes import CallRecord, Match
+from tfclient.projection.lineage.nodes import CallRecord, Match, Node
 from tfclient.projection.weight.lightener import Lightener
 from tfstore.document.documents import Lineage, Step
 from tfstore.document.labels import Trigger
@@ -28,6 +28,10 @@ class Asked:
     key: bytes
     at: int
     nested: CallRecord | None = None
+    guessed: CallRecord | None = None
+    """The call that it is inside of, by what its prompt says."""
+    relayed: Node | None = None
+    """The response whose answer its prompt is."""
     pending: bool = False
     """Whether a tool has been asked for and not answered: what is asked now may be inside it."""
     carried: list[Step] = field(factory=list["Step"])
@@ -72,6 +76,13 @@ class RunChoice:
             run = self._new("tool", asked, nested.run)
             run.run.lineage.parent_step_id, run.run.lineage.source = nested.step.step_id, "explicit"
             return Choice(run, fresh=True)
+        guessed = asked.guessed
+        if guessed is not None:
+            run = self._new("tool", asked, guessed.run)
+            run.run.lineage.parent_step_id, run.run.lineage.source = guessed.step.step_id, "nested"
+            run.run.lineage.notes.append("nested_by:argument")
+            guessed.nested.append(run)
+            return Choice(run, fresh=True)
         if news.prompts:
             return self._regenerated(asked) or Choice(self._prompted(asked, parent_run), fresh=True)
         if request.template is not None and not news.outputs:
@@ -92,7 +103,12 @@ class RunChoice:
             self._prompts[asked.key] = Prompted(run, prompts)
 
     def _prompted(self, asked: Asked, parent_run: RunState | None) -> RunState:
-        run = self._new("user_message", asked, parent_run)
+        relayed = asked.relayed
+        run = self._new("user_message", asked, parent_run or (relayed.run if relayed else None))
+        if relayed is not None and parent_run is None:
+            lineage = run.run.lineage
+            lineage.source, lineage.parent_response_id = "relayed", relayed.response_id
+            lineage.parent_step_id = relayed.step.step_id
         if asked.carried:
             run.run.lineage.notes.append("mixed_input")
         if not self._elsewhere(run, asked.match):

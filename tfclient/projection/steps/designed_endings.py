@@ -39,7 +39,7 @@ def forced_tools(request: ModelRequest) -> frozenset[str]:
         choice = "required"
     if isinstance(choice, dict):
         return frozenset(_names(choice))
-    if choice not in {"required", "any"}:
+    if choice not in ("required", "any"):
         return frozenset()
     names = [tool_name(tool) for tool in offered]
     return frozenset(names if len(names) == 1 else (name for name in names if _OF_MANY.match(name)))

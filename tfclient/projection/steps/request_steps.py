@@ -62,6 +62,11 @@ class Opening:
             if step is not None:
                 made[id(item)] = step
                 asked.carried.append(step)
+        if match.source == "resent" and match.parent is not None:
+            self.tools.answered_in_text(match.parent, at)
+        if match.source == "root" and news.prompts:
+            asked.guessed = self.tools.asked_with(news.prompts[-1].text)
+            asked.relayed = self.index.relayed(news.prompts[-1])
         asked.pending = pending or bool(self.tools.open)
         choice = self.runs.choose(asked)
         run, prompts = choice.run, choice.prompts
@@ -119,6 +124,8 @@ class Opening:
             return self._template(run, asked.request, asked.at) if asked.request.template else []
         parent = asked.match.parent
         after = parent.answer_of(asked.request.items[: asked.match.start]) if parent else None
+        if run.run.lineage.source == "relayed" and asked.relayed is not None:
+            after = asked.relayed.last_message_id
         steps: list[str] = []
         for item in asked.news.prompts:
             payload: dict[str, Any] = {"text": words_of(item)}

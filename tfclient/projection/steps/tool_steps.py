@@ -51,7 +51,7 @@ class ToolSteps:
         approved = self.approvals.get(str(item.raw.get("approval_request_id")))
         if approved is not None:
             step.depends_on = [*depends_on, approved.step_id]
-        self.index.add_call(item.call_id or name, record)
+        self.index.add_call(item.call_id or name, record, item)
         record.ended_by = ended_by(name, node.forced) if record.by_caller and node is not None else None
         if record.ended_by is not None:
             self.left[step.step_id] = record
@@ -153,6 +153,11 @@ class ToolSteps:
         step.item_id = step.item_id or item.item_id
         self._close(record, at, ok=step.label == "tool_output")
         record.answers[_key(item)] = step
+        said = _words(item.output)
+        for run in record.nested:
+            notes, last = run.run.lineage.notes, _answer_of(run)
+            if said and said == last and "nested_by:output" not in notes:
+                notes.append("nested_by:output")
 
     def _close(self, record: CallRecord, at: int, *, ok: bool) -> None:
         step = record.step
@@ -191,6 +196,22 @@ class ToolSteps:
         ended = [self._running.pop(name, None) for name in names]
         return next((record for record in ended if record is not None), None)
 
+    def asked_with(self, prompt: str) -> CallRecord | None:
+        """Return the call still to be answered of which one argument is this text: an agent as a tool."""
+        wanted = _words(prompt)
+        for record in reversed(self.open.values()) if len(wanted) > 1 else ():
+            given = record.step.payload_started.get("arguments")
+            values = given.values() if isinstance(given, dict) else [given]
+            if any(_words(value) == wanted for value in values):
+                return record
+        return None
+
+    def answered_in_text(self, node: Node, at: int) -> None:
+        """Close the calls of a response whose history was written anew: what came back stands in its text."""
+        for record in [r for r in self.open.values() if r.node is node]:
+            record.step.notes.append("answered_in_text")
+            self._close(record, at, ok=True)
+
     def running(self, tool: Any) -> CallRecord | None:
         """Return the call whose tool is running under this id, if one is."""
         return self._running.get(str(tool)) if tool else None
@@ -219,3 +240,12 @@ class ToolSteps:
 
 def _key(item: Item) -> bytes:
     return digest(item.output if isinstance(item.output, str) else canonical(item.output))
+
+
+def _words(value: Any) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _answer_of(run: RunState) -> str:
+    said = [s.payload_completed.get("text") for s in run.run.steps if s.label == "assistant_message"]
+    return _words(said[-1]) if said else ""

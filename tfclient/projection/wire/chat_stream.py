@@ -197,8 +197,8 @@ def _call_of(calls: list[dict[str, Any]], delta: dict[str, Any]) -> dict[str, An
         named = next((call for call in same if call.get("id") == call_id), None)
         return named or (None if name else last)
     held = _part_of(last)
-    arguments = "".join(held.get("arguments") or "")
-    whole = bool(arguments) and parse_arguments(arguments)[1]
+    arguments = joined(held.get("arguments"))
+    whole = isinstance(arguments, str) and bool(arguments) and parse_arguments(arguments)[1]
     return None if name and held.get("name") and whole else last
 
 
