@@ -10,7 +10,7 @@ OPENAI2 := openai==2.54.*
 OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/server tests/demo \
 	tests/docs/test_exported_names.py tests/test_cassettes.py)
 # Frameworks of docs/frameworks.md, each in an environment of its own.
-FRAMEWORKS := openai-agents pydantic-ai langchain-openai instructor
+FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor
 # More for pytest: make test PYTEST="-k redaction -x"
 PYTEST ?=
 PIP := -m pip --disable-pip-version-check install --quiet
@@ -89,6 +89,7 @@ endef
 	@touch $@
 
 .venv-frameworks/pydantic-ai/.installed: NEEDED := pydantic-ai-slim[openai]
+.venv-frameworks/smolagents/.installed: NEEDED := smolagents[openai]
 .venv-frameworks/%/.installed: NEEDED = $*
 .venv-frameworks/%/.installed: pyproject.toml
 	$(installed)

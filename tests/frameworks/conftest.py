@@ -9,6 +9,8 @@ FRAMEWORKS: Final = {
     "openai-agents": "agents",
     "pydantic-ai": "pydantic_ai",
     "LangChain": "langchain_openai",
+    "LlamaIndex": "llama_index.llms.openai",
+    "smolagents": "smolagents",
     "instructor": "instructor",
 }
 """Each framework of `docs/frameworks.md`, and the module by which it is known to be there."""
@@ -16,7 +18,10 @@ FRAMEWORKS: Final = {
 
 def installed(framework: str) -> bool:
     """Say whether a framework is installed here."""
-    return importlib.util.find_spec(FRAMEWORKS[framework]) is not None
+    try:
+        return importlib.util.find_spec(FRAMEWORKS[framework]) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 collect_ignore_glob = [] if any(map(installed, FRAMEWORKS)) else ["test_*.py"]
