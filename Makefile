@@ -88,12 +88,12 @@ endef
 	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev '$(OPENAI)'
 	@touch $@
 
-.venv-frameworks/pydantic-ai/.installed: NEEDED := pydantic-ai-slim[openai]
-.venv-frameworks/smolagents/.installed: NEEDED := smolagents[openai]
+.venv-frameworks/pydantic-ai/.installed: NEEDED := 'pydantic-ai-slim[openai]' opentelemetry-sdk
+.venv-frameworks/smolagents/.installed: NEEDED := 'smolagents[openai]'
 .venv-frameworks/%/.installed: NEEDED = $*
 .venv-frameworks/%/.installed: pyproject.toml
 	$(installed)
-	$(@D)/bin/python $(PIP) --editable . pytest pytest-timeout hypothesis '$(NEEDED)'
+	$(@D)/bin/python $(PIP) --editable . pytest pytest-timeout hypothesis $(NEEDED)
 	@touch $@
 
 .venv-wheel/.installed: dist/.built

@@ -30,6 +30,12 @@ def program(framework: str) -> str:
     return str(found)
 
 
+def bridge(framework: str) -> str:
+    """Return what the page has of a framework's bridge."""
+    found = re.findall(rf"^\*\*{framework}\*\*.*?```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return str(found[0])
+
+
 def a_model(seen: Seen) -> Reply:
     """Answer as a model would that has been asked for the weather."""
     asked = seen.json
@@ -50,7 +56,7 @@ def start(*arguments: str, server: ScriptedServer, store: Path) -> str:
         "OPENAI_BASE_URL": server.url,
         "OPENAI_API_BASE": server.url,
         "OPENAI_API_KEY": "sk-test",
-        "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        "OPENAI_AGENTS_DISABLE_TRACING": os.environ.get("OPENAI_AGENTS_DISABLE_TRACING", "1"),
         "THOUGHTFLOW_DIR": str(store),
     }
     done = subprocess.run(  # noqa: S603 - our own code
@@ -115,3 +121,27 @@ def test_the_same_program_without_us(
         (each.path, each.body) for each in plain.requests
     ]
     assert the_session(own_environment).summary.model_calls == len(server.requests)
+
+
+@pytest.mark.parametrize("framework", [each for each in ("openai-agents", "pydantic-ai") if each in HERE])
+def test_the_bridge_on_the_page(
+    framework: str,
+    server: ScriptedServer,
+    own_environment: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_AGENTS_DISABLE_TRACING", "0")
+    code = bridge(framework).replace("    return f", "    import time; time.sleep(0.2)\n    return f")
+    path = tmp_path / "program.py"
+    path.write_text(code, encoding="utf-8")
+    assert "It is 12 degrees in Bergen." in start(str(path), server=server, store=own_environment)
+    session = the_session(own_environment)
+    (run,) = session.runs
+    assert session.result == "completed"
+    (call,) = [step for step in run.steps if step.label == "tool_call"]
+    assert call.timing == "measured"
+    assert (call.duration_ms or 0) >= 200
+    assert [step.agent_name for step in run.steps if step.label == "assistant_call"] == ["Weather", "Weather"]
+    if framework == "openai-agents":
+        assert (session.session_id, session.title, session.metadata["user"]) == ("chat-1", "Ann", "ann")
