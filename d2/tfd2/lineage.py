@@ -10,6 +10,7 @@ from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, looks, tooltip
 from tfstore.reading import run_words
 from tfstore.reading.figures import joined, status_word
+from tfstore.reading.helper_calls import is_helper_call
 
 if TYPE_CHECKING:
     from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
@@ -35,6 +36,8 @@ def _of_responses(facts: SessionFacts) -> Board:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for run in facts.runs:
+        if is_helper_call(facts, run):
+            continue
         prompt = f"p{run.position + 1}"
         nodes.append(
             Node(prompt, ("user",), (f"PROMPT · {run_words.name(run)}",), run.run.input_text, link=run.key)
