@@ -9,11 +9,13 @@ OPENAI2 := openai==2.54.*
 # What touches the client.
 OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/server tests/demo \
 	tests/docs/test_exported_names.py tests/test_cassettes.py)
+# Frameworks of docs/frameworks.md, each in an environment of its own.
+FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor
 # More for pytest: make test PYTEST="-k redaction -x"
 PYTEST ?=
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test check format bench openai2-test openai-oldest-test wheel wheel-test clean
+.PHONY: help demo test check format bench openai2-test openai-oldest-test frameworks wheel wheel-test clean
 
 help:
 	@echo "make demo                play a recorded agent through the real client; no key, no network"
@@ -23,6 +25,7 @@ help:
 	@echo "make bench               how much recording costs, as ratios"
 	@echo "make openai2-test        what touches the client, on $(OPENAI2)"
 	@echo "make openai-oldest-test  the same on $(OPENAI_OLDEST)"
+	@echo "make frameworks          the programs of docs/frameworks.md, each with the framework that it is of"
 	@echo "make wheel-test          the suite against the built wheel"
 	@echo "make clean               take away what these made"
 
@@ -48,6 +51,11 @@ bench: .venv/.installed
 
 openai2-test openai-oldest-test: %-test: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -n auto $(PYTEST) $(OF_THE_CLIENT)
+
+frameworks: $(FRAMEWORKS:%=.venv-frameworks/%/.installed)
+	@for each in $(FRAMEWORKS); do \
+		echo "== $$each"; .venv-frameworks/$$each/bin/python -m pytest -q tests/frameworks $(PYTEST) || exit 1; \
+	done
 
 # The tests run in a folder without the sources, so that only the wheel can be imported. Left out is what takes
 # long and cannot tell a wheel from a checkout.
@@ -80,6 +88,14 @@ endef
 	$(@D)/bin/python $(PIP) --editable '.[d2]' --group dev '$(OPENAI)'
 	@touch $@
 
+.venv-frameworks/pydantic-ai/.installed: NEEDED := 'pydantic-ai-slim[openai]' opentelemetry-sdk
+.venv-frameworks/smolagents/.installed: NEEDED := 'smolagents[openai]'
+.venv-frameworks/%/.installed: NEEDED = $*
+.venv-frameworks/%/.installed: pyproject.toml
+	$(installed)
+	$(@D)/bin/python $(PIP) --editable . pytest pytest-timeout hypothesis $(NEEDED)
+	@touch $@
+
 .venv-wheel/.installed: dist/.built
 	$(installed)
 	$(@D)/bin/python $(PIP) --group dev "$$(ls dist/*.whl)[d2]"
@@ -92,4 +108,4 @@ dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes wheel -ty
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-openai2 .venv-openai-oldest .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-frameworks .venv-openai2 .venv-openai-oldest .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

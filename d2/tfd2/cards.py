@@ -10,6 +10,7 @@ from tfd2.run_boards import ALL_RUNS
 from tfstore.reading import run_words
 from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import counted, joined, minute
+from tfstore.reading.helper_calls import names, span
 
 CARDS = 120
 """Cards on one board at most."""
@@ -32,6 +33,23 @@ def card(run: RunFacts) -> Node:
     )
 
 
+def row_card(row: list[RunFacts]) -> Node:
+    """Return the one card of helper calls in a row, which leads to a board of them; of a run alone, its own."""
+    if len(row) == 1:
+        return card(row[0])
+    head = (counted(len(row), "API call"), span(row))
+    return Node(f"c{row[0].position + 1}", ("card",), head, names(row), link=_row_key(row))
+
+
+def row_board(row: list[RunFacts]) -> Board:
+    """Return the board of helper calls in a row."""
+    return _cards_board(_row_key(row), (joined(counted(len(row), "API call"), span(row)),), row, [])
+
+
+def _row_key(row: list[RunFacts]) -> str:
+    return f"api_{row[0].position + 1}"
+
+
 def pages_of(runs: list[RunFacts]) -> list[list[RunFacts]]:
     """Return the runs in pages."""
     return [runs[at : at + PAGE_CARDS] for at in range(0, len(runs), PAGE_CARDS)]
@@ -52,14 +70,10 @@ def _page_card(key: str, board: str, runs: list[RunFacts]) -> Node:
     return Node(
         key,
         worst,
-        (_span(runs),),
+        (span(runs),),
         foot=tuple(line for line in (troubles, steps, started) if line),
         link=board,
     )
-
-
-def _span(runs: list[RunFacts]) -> str:
-    return f"Runs {runs[0].number} to {runs[-1].number}"
 
 
 def _page_key(number: int) -> str:
@@ -70,7 +84,7 @@ def page_boards(runs: list[RunFacts]) -> Iterator[Board]:
     """Yield a board of cards for each page of runs."""
     pages = pages_of(runs)
     for n, page in enumerate(pages, start=1):
-        yield _cards_board(_page_key(n), (_span(page),), page, _neighbours(n, len(pages), _page_key))
+        yield _cards_board(_page_key(n), (span(page),), page, _neighbours(n, len(pages), _page_key))
 
 
 def failed_boards(runs: list[RunFacts]) -> list[Board]:

@@ -13,10 +13,10 @@ ROW_RUNS = 5
 """Runs without a parent side by side."""
 
 
-def boxes_of(facts: SessionFacts) -> list[Box]:
-    """Return a container for each run."""
+def boxes_of(facts: SessionFacts, runs: list[RunFacts]) -> list[Box]:
+    """Return a container for each of these runs."""
     news = _news(facts)
-    return [_box(facts, run, news) for run in facts.runs]
+    return [_box(facts, run, news) for run in runs]
 
 
 def _news(facts: SessionFacts) -> set[str]:
@@ -64,9 +64,9 @@ def edges_between(facts: SessionFacts) -> list[Edge]:
     return edges
 
 
-def edges_of_order(facts: SessionFacts) -> list[Edge]:
+def edges_of_order(runs: list[RunFacts]) -> list[Edge]:
     """Return unseen edges that put runs which continue nothing into rows; without them all stand in one row."""
-    roots = [_key(run) for run in facts.runs if run.parent is None]
+    roots = [_key(run) for run in runs if run.parent is None]
     return [Edge(above, below, "unseen") for above, below in zip(roots, roots[ROW_RUNS:], strict=False)]
 
 

@@ -9,6 +9,7 @@ from tfd2.steps import foot, looks, tooltip
 from tfstore.reading import run_words
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined, status_word
+from tfstore.reading.helper_calls import is_helper_call
 
 KEY = "lineage"
 
@@ -31,6 +32,8 @@ def _of_responses(facts: SessionFacts) -> Board:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for run in facts.runs:
+        if is_helper_call(facts, run):
+            continue
         prompt, head = f"p{run.position + 1}", (f"PROMPT · {run_words.name(run)}",)
         asked = (own.step.step_id for own in run.steps if own.step.label == "user_message")
         step_id = next(asked, "")

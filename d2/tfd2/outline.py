@@ -14,6 +14,7 @@ from tfd2.timeline import timeline_board
 from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, gather
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
+from tfstore.reading.helper_calls import rows
 
 TITLE_COLUMNS = 64
 """Of the session's own title, so that its id is never cut."""
@@ -41,7 +42,10 @@ def outline(session: Session) -> Iterator[Board]:
     if failed:
         count = counted(sum(run.failed for run in facts.runs), "failed run")
         ways = [Way(count, cards.failed_key()), *ways]
+    calls = [] if many else [row for row in rows(facts, facts.runs) if len(row) > 1]
     yield _root(facts, ways)
+    for row in calls:
+        yield cards.row_board(row)
     if many:
         yield from cards.page_boards(facts.runs)
         yield from failed
@@ -59,10 +63,14 @@ def _root(facts: SessionFacts, ways: list[Way]) -> Board:
     title = _title(facts)
     if len(facts.runs) > cards.CARDS:
         return Board("", title, cards=cards.page_cards(facts.runs), ways=ways)
-    if facts.step_count > ROOT_STEPS:
-        return Board("", title, cards=[cards.card(run) for run in facts.runs], ways=ways)
-    edges = [*edges_between(facts), *edges_of_order(facts)]
-    return Board("", title, boxes=boxes_of(facts), edges=edges, ways=ways, legend=True)
+    in_order = list(rows(facts, facts.runs))
+    folded = [cards.row_card(row) for row in in_order if len(row) > 1]
+    if sum(len(run.steps) for row in in_order if len(row) == 1 for run in row) + len(folded) > ROOT_STEPS:
+        return Board("", title, cards=[cards.row_card(row) for row in in_order], ways=ways)
+    runs = [row[0] for row in in_order if len(row) == 1]
+    edges = [*edges_between(facts), *edges_of_order(runs)]
+    boxes = boxes_of(facts, runs)
+    return Board("", title, boxes=boxes, nodes=folded, edges=edges, ways=ways, legend=True)
 
 
 def _title(facts: SessionFacts) -> Lines:

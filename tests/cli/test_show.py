@@ -198,3 +198,17 @@ def test_what_is_not_there_or_makes_no_sense(store: Store, arguments: list[str],
 
     assert (outcome.code, outcome.out) == (2, "")
     assert reason in outcome.err
+
+
+def test_helper_calls_in_a_row_are_one_line(tmp_path: Path) -> None:
+    calls = (
+        a_run(a_step("generic", type="api.embeddings.create", after=()), trigger="api", duration_ms=100)
+        for _ in range(5)
+    )
+    made = a_store(tmp_path / "store", a_session(a_chat(), *calls, a_chat("And now?")))
+    tree = shown(made, "last")
+    assert [line for line in tree.splitlines() if "API call" in line] == [
+        "Runs 2 to 6 5 API calls embeddings.create ×5" + "500 ms".rjust(80 - 44)
+    ]
+    assert shown(made, "last", "--full").count("embeddings.create") == 5
+    assert shown(made, "last", "--run", "3").count("embeddings.create") == 1

@@ -9,7 +9,7 @@ from tfstore.reading.facts import gather
 
 
 def test_a_container_says_how_its_run_went() -> None:
-    boxes = boxes_of(gather(weather()))
+    boxes = boxes_of(facts := gather(weather()), facts.runs)
     assert [box.node.head for box in boxes] == [
         ("Run 1 · 1 error · 10.6 s · 3,085 tok",),
         ("Run 2 · 4.3 s · 25 tok",),
@@ -54,14 +54,14 @@ def test_depending_on_another_run_than_the_parent_is_an_edge_of_its_own() -> Non
 
 
 def test_steps_follow_their_dependencies_and_retries() -> None:
-    box = boxes_of(gather(weather()))[0]
+    box = boxes_of(facts := gather(weather()), facts.runs)[0]
     found = {(edge.source, edge.target, edge.look) for edge in box.edges}
     assert {("s4", "s5", "dep"), ("s4", "s6", "dep"), ("s4", "s7", "dep"), ("s9", "s11", "retry")} <= found
     assert not {("s6", "s7", "dep"), ("s5", "s6", "dep")} & found
 
 
 def test_one_quiet_edge_says_that_requests_use_the_instructions() -> None:
-    box = boxes_of(gather(weather()))[0]
+    box = boxes_of(facts := gather(weather()), facts.runs)[0]
     assert [(edge.source, edge.target) for edge in box.edges if edge.look == "quiet"] == [("s2", "s4")]
 
 
@@ -72,12 +72,13 @@ def test_instructions_are_shown_where_they_change() -> None:
         return tuple(steps)
 
     session = a_session(*(a_run(*chat(version)) for version in ("a", "a", "b")))  # type: ignore[arg-type]
-    pages = [[n.head for n in box.nodes if n.looks == ("page",)] for box in boxes_of(gather(session))]
+    facts = gather(session)
+    pages = [[n.head for n in box.nodes if n.looks == ("page",)] for box in boxes_of(facts, facts.runs)]
     assert pages == [[("INSTRUCTIONS v1",)], [], [("INSTRUCTIONS v2",)]]
 
 
 def test_runs_that_continue_nothing_stand_in_rows_of_five() -> None:
-    edges = edges_of_order(gather(a_session(*(a_chat() for _ in range(7)))))
+    edges = edges_of_order(gather(a_session(*(a_chat() for _ in range(7)))).runs)
     assert [(edge.source, edge.target, edge.look) for edge in edges] == [
         ("r1", "r6", "unseen"),
         ("r2", "r7", "unseen"),

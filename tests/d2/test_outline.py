@@ -149,3 +149,34 @@ def test_boards_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn == []
     assert next(boards).key == "run_1"
     assert drawn == [1]
+
+
+def _with_helper_calls(count: int, chats: int = 1) -> Session:
+    calls = (
+        a_run(a_step("generic", type="api.embeddings.create", after=()), trigger="api") for _ in range(count)
+    )
+    return a_session(*(a_chat() for _ in range(chats)), *calls, a_chat())
+
+
+def test_helper_calls_in_a_row_are_one_quiet_card() -> None:
+    boards = _boards(_with_helper_calls(5))
+    root = boards[""]
+    assert [box.node.link for box in root.boxes] == ["run_1", "run_7"]
+    (card,) = root.nodes
+    assert (card.looks, card.head) == (("card",), ("5 API calls", "Runs 2 to 6"))
+    assert (card.text, card.link) == ("embeddings.create ×5", "api_2")
+    assert [node.link for node in boards["api_2"].cards] == [f"run_{n}" for n in range(2, 7)]
+    drawn = {card.key, *(box.node.key for box in root.boxes)}
+    assert {end for edge in root.edges for end in (edge.source, edge.target)} <= drawn
+    assert len([node for node in boards["lineage"].nodes if node.head[0].startswith("PROMPT")]) == 2
+
+
+def test_helper_calls_make_no_session_long() -> None:
+    assert len(_boards(_with_helper_calls(100))[""].boxes) == 2
+    cards = _boards(_with_helper_calls(60, chats=30))[""].cards
+    assert len(cards) == 32
+    assert cards[30].head == ("60 API calls", "Runs 31 to 90")
+
+
+def test_a_few_of_them_are_shown_as_they_are() -> None:
+    assert len(_boards(_with_helper_calls(3))[""].boxes) == 5

@@ -66,6 +66,7 @@ class Call:
         cast_to: object,
         tool: str | None,
         parent: str | None = None,
+        agent: str | None = None,
     ) -> None:
         self.sessions = sessions
         self.state = state
@@ -85,6 +86,8 @@ class Call:
             "tool": tool,
             "explicit_parent": parent,
         }
+        if agent is not None and isinstance(name := sessions.clean(agent, "the name of an agent"), str):
+            started["agent"] = name
         # Written with the first attempt, in one write; kept until that has worked.
         self._unsent: tuple[Written, ...] = (started,)
         sessions.counters.calls += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient.capture.agent_here import agent_here
 from tfclient.capture.body_tee import tee
 from tfclient.capture.exchange import Call, Exchange
 from tfclient.capture.explicit_parent import parent_here
@@ -56,6 +57,7 @@ def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
             cast_to=args[0] if args else kwargs.get("cast_to"),
             tool=current_tool(sessions),
             parent=parent_here(),
+            agent=agent_here.get(),
         )
     except Exception as error:  # noqa: BLE001 - the call goes on
         sessions.health.fault("capture", error, "recording a call")

@@ -26,6 +26,7 @@ from tfstore.journal.entries import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
+    from contextvars import Token
 
     from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
@@ -106,8 +107,8 @@ class Sessions:
         )
         return state
 
-    def current(self) -> SessionState | None:
-        """The session that a call made here and now belongs to, if one is open."""
+    def entered(self) -> SessionState | None:
+        """The session that this context, or the generator that runs in it, was put into, if one is open."""
         held = held_here(self)
         link = _current.get()
         while link is not None:
@@ -115,8 +116,13 @@ class Sessions:
             is_inside = held is None or state.under is held
             if is_inside and state.owner is self and not state.ended and is_meant_here(state):
                 return state
-        if held is not None:
-            return held
+        return held
+
+    def current(self) -> SessionState | None:
+        """The session that a call made here and now belongs to, if one is open."""
+        entered = self.entered()
+        if entered is not None:
+            return entered
         implicit = self._implicit
         return implicit if implicit is not None and not implicit.ended else None
 
@@ -159,6 +165,20 @@ class Sessions:
             self._keep(state)
             # Opened here and not at its first call: a session without calls has a document too.
             state.writer.append()
+
+    def adopt(self, state: SessionState) -> Token[Link | None]:
+        """Put this context into a session that goes on when the context has left it."""
+        state.under = held_here(self)
+        return _current.set((state, _current.get()))
+
+    @staticmethod
+    def disown(token: Token[Link | None]) -> None:
+        """Give the context back the session before.
+
+        Raises:
+            ValueError: it is another context.
+        """
+        _current.reset(token)
 
     def leave(self, state: SessionState) -> None:
         """End a session and give the context back the one before."""

@@ -139,6 +139,7 @@ class Step:
     call_id: str | None = None
     tool_name: str | None = None
     model: str | None = None
+    agent_name: str | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
     request_id: str | None = None

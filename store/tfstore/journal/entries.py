@@ -117,6 +117,7 @@ class CallStarted(Line):
     cast_to: NotRequired[str]
     tool: NotRequired[str | None]
     explicit_parent: NotRequired[str | None]
+    agent: NotRequired[str]
 
 
 class CallEnded(Line):

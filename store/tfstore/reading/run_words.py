@@ -100,8 +100,10 @@ def lineage(run: RunFacts) -> str:
 
 
 def details(run: RunFacts) -> str:
-    """Return where a run's time went, and what is to be noted of where it comes from."""
-    return joined(where_time_went(run.run), *(brief(each, 70) for each in run.run.lineage.notes))
+    """Return whose calls a run is made of, where its time went, and what is to be noted of where it comes from."""
+    agents = dict.fromkeys(step.step.agent_name for step in run.steps if step.step.agent_name)
+    asked = f"by {brief(', '.join(agents), 70)}" if agents else ""
+    return joined(asked, where_time_went(run.run), *(brief(each, 70) for each in run.run.lineage.notes))
 
 
 def where_time_went(run: Run) -> str:

@@ -17,7 +17,8 @@ from tfclient.cli.lines.steps import aligned, style_of, trimmed
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
-from tfstore.reading.figures import size, status_word
+from tfstore.reading.figures import counted, duration, size, status_word
+from tfstore.reading.helper_calls import names, rows, span
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
 from tfstore.reading.step_facts import span_of
@@ -70,13 +71,22 @@ class Look:
 
 
 def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text]:
-    """Yield the lines of these runs of a session, a blank one before each; single API calls stand close."""
+    """Yield the lines of these runs of a session, a blank one before each; single API calls stand close.
+
+    Many of them in a row are one line, unless everything is to be shown.
+    """
     durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
     counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
     columns = (max(durations, 7), counts)
     first_seen: dict[tuple[str, str], StepFacts] = {}
     close = False
-    for run in runs:
+    for row in ([run] for run in runs) if look.full else rows(facts, runs):
+        if len(row) > 1:
+            yield Text()
+            yield from _helper_calls(row, look)
+            close = True
+            continue
+        (run,) = row
         clock = Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if look.width >= WIDE else None
         page = _Page(look, columns, clock, first_seen)
         single = run.run.trigger == "api" and len(run.steps) == 1
@@ -92,6 +102,13 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
         nodes = nest(facts, run)
         for node in nodes:
             yield from _lines(node, "", node is nodes[-1], page, named=True)
+
+
+def _helper_calls(row: list[RunFacts], look: Look) -> Iterator[Text]:
+    line = Text.assemble((span(row), "bold"), f" {counted(len(row), 'API call')} ")
+    total = Text(f"  {duration(sum(run.run.duration_ms or 0 for run in row))}")
+    room = look.width - line.cell_len - total.cell_len
+    yield from aligned(line.append(one_line(names(row), max(room - 1, 1)), "dim"), total, look.width)
 
 
 @frozen

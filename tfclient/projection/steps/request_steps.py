@@ -196,6 +196,8 @@ class Opening:
             run, "assistant_call", request.type, at, status="in_progress", payload_started=payload
         )
         step.depends_on, step.model = depends, request.model
+        agent = call.started.get("agent")
+        step.agent_name = agent if isinstance(agent, str) else None
         step.previous_response_id = request.previous_response_id
         self.provenance.refer(step, parts)
         alone = self.index.chain_of(request)
