@@ -16,7 +16,7 @@ from tests.capture import documents, journals
 from tests.capture.driver import MODEL, Driver
 from tests.server.replies import Call, answer, calls, rate_limited
 from tests.server.scripted import ScriptedServer
-from tfclient import Recorder
+from tfclient import Recorder, installing
 from tfclient.capture import borrowed
 
 SYNC, ASYNC = borrowed.base_clients()
@@ -287,7 +287,7 @@ def test_a_block_beside_what_is_installed(drive: Driver, recorder: Recorder, tmp
         ask(drive, client)
         # It knows no context: it may belong to anybody, and is recorded where everything is.
         with ThreadPoolExecutor(1) as pool:
-            found = pool.submit(tfclient.installing._in_force).result()
+            found = pool.submit(installing._in_force).result()
         assert found is not None
         assert found.recorder is recorder
     ask(drive, client)

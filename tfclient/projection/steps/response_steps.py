@@ -73,7 +73,9 @@ class Outcome:
         if node.run.pending or node.step.status != "completed":
             return None
         left = [self.tools.left[s.step_id].ended_by for s in asked if s.step_id in self.tools.left]
-        return left[-1] if left else "approval" if asked and asked[-1].label == "approval_request" else None
+        if left:
+            return left[-1]
+        return "approval" if asked and asked[-1].label == "approval_request" else None
 
     def items(self, node: Node, response: ModelResponse, at: int) -> None:
         """Add or bring up to date the steps of a response's items."""
