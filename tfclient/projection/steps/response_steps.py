@@ -72,7 +72,8 @@ class Outcome:
             return node.run.run.ended_by
         if node.run.pending or node.step.status != "completed":
             return None
-        left = [self.tools.left[s.step_id].ended_by for s in asked if s.step_id in self.tools.left]
+        ways = (self.tools.left.get(each.step_id) for each in asked)
+        left: list[EndedBy | None] = [way.ended_by for way in ways if way is not None]
         if left:
             return left[-1]
         return "approval" if asked and asked[-1].label == "approval_request" else None
