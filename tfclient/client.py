@@ -39,6 +39,7 @@ class _Slot:
     __slots__ = ("__weakref__", "recorder")
 
     def __init__(self, recorder: Recorder | None) -> None:
+        fork.import_hooks()
         self.recorder = recorder
         if recorder is not None:
             recorder.clients.add(self)

@@ -76,6 +76,7 @@ def install(recorder: Recorder | None = None) -> Recorder:
     """
     global _asked, _installed  # noqa: PLW0603 - one for the process
     given = checked(recorder)
+    fork.import_hooks()
     with _lock:
         present = _installed
         if present is None or (given is not None and given is not present.recorder):

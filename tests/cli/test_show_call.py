@@ -66,10 +66,12 @@ def test_a_compaction_and_a_legacy_completion_have_prompts_too(tmp_path: Path) -
         out = run("show", "last", "--prompt", step, "--store", store.paths.root).out
         return [line.strip() for line in out.splitlines() if line]
 
-    compact = shown("2.1")
+    compact = shown("1.5")
     assert compact[1:3] == ["INSTRUCTIONS · 11 B", "Keep facts."]
     assert compact[4:] == ["1.1  USER Weather?", "1.3  ASSISTANT Fine.", "SENT · 0 items"]
-    assert shown("3.1")[1:] == ["model: babbage", "SENT · 1 item", "1 USER", "Once upon"]
+    completion = shown("2.2")
+    assert completion[0].startswith("MODEL babbage")
+    assert completion[1:] == ["SENT · 1 item", "1 USER", "Once upon"]
 
 
 def test_what_only_the_server_knows_of_a_prompt_is_said(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ LEFT_OUT = {
 }
 """Keys whose values are left out, wherever they are."""
 
-CARRIERS = {"response", "chat.completion", "chat.completion.chunk", "response.compaction"}
+CARRIERS = {
+    "response", "chat.completion", "chat.completion.chunk", "response.compaction", "text_completion",
+}  # fmt: skip
 """Values of ``object`` that name the carrier, not what it carries: the step's type says it."""
 
 IN_A_STREAM = {
@@ -129,12 +131,14 @@ def told_by(interaction: Interaction) -> list[Any]:
     rest: list[Any] = []
     for chunk in told:
         choices = chunk.get("choices")
-        if not isinstance(choices, list) or not any("delta" in choice for choice in choices):
+        if not isinstance(choices, list) or not any({"delta", "text"} & choice.keys() for choice in choices):
             rest.append(chunk)
             continue
         rest.append({k: v for k, v in chunk.items() if k != "choices"})
         for choice in choices:
-            rest.append({k: v for k, v in choice.items() if k != "delta"})
+            rest.append({k: v for k, v in choice.items() if k not in {"delta", "text"}})
+            # A legacy completion's piece stands in the choice itself.
+            pieces[(choice.get("index", 0), "text")] += choice.get("text") or ""
             for path, leaf in leaves(choice.get("delta")):
                 if isinstance(leaf, str) and path[-1] in PIECES:
                     pieces[(choice.get("index", 0), *_place_of(path, choice["delta"]))] += leaf

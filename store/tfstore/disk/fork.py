@@ -87,6 +87,15 @@ importing: Final = waited_for()
 """Held while modules are imported that a program may fork meanwhile."""
 
 
+def import_hooks() -> None:
+    """Import what registers hooks of its own for forks, before there is a thread that could fork meanwhile.
+
+    A fork that waits until such a module is there would run only those of its hooks that come after.
+    """
+    with importing:
+        import filelock  # noqa: F401 - its hooks
+
+
 def start_thread(work: Callable[[], object], name: str) -> threading.Thread | None:
     """Start a daemon thread; None where none can be had: too many, or the interpreter is going down."""
     if is_finalizing():
