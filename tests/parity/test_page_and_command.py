@@ -151,7 +151,7 @@ def printed(facts: SessionFacts) -> Iterator[Line]:
             while end < len(lines) and after is not None and not _begins(lines[end], after):
                 end += 1
             if after is None:
-                while end < len(lines) and not lines[end].plain.startswith("Run "):
+                while end < len(lines) and not lines[end].plain.startswith(("Run ", "Runs ")):
                     end += 1
             yield Line(own, depth, above, lines[place:end])
             place = end
