@@ -75,5 +75,6 @@ def _spent(code: str, *arguments: str) -> tuple[float, float]:
     done = subprocess.run(  # noqa: S603 - our own Python
         [sys.executable, "-c", code + _SPENT, *arguments], check=True, capture_output=True, text=True
     )
-    seconds, memory = done.stdout.split()
+    # The last line: before it the helper prints what it did.
+    seconds, memory = done.stdout.splitlines()[-1].split()
     return float(seconds), float(memory)
