@@ -365,3 +365,18 @@ def test_every_recorded_step_is_called_something() -> None:
                 assert word_of(step)
                 assert "\n" not in name
                 assert len(name) <= NAME
+
+
+@pytest.mark.parametrize("odd", [7, "x", {"a": 1}, True])
+def test_what_should_be_a_list_and_is_none(odd: Any) -> None:
+    """Such a call is in the document like any other."""
+    story = Story()
+    message = {"role": "assistant", "content": "Hi.", "tool_calls": odd}
+    story.send(
+        {"model": "gpt-5", "messages": [{"role": "user", "content": "Hello"}, message]},
+        path="/v1/chat/completions",
+    ).answer({"id": "c1", "object": "chat.completion", "choices": [{"index": 0, "message": message}]})
+    story.ask([user("Do it")], [{"type": "reasoning", "id": "r", "summary": odd, "content": odd}])
+    labels = [step.label for step in steps(story.session())]
+    assert labels.count("assistant_call") == 2
+    assert "reasoning" in labels

@@ -84,7 +84,8 @@ def _assistant_items(message: dict[str, Any], index: int, choice: int) -> list[I
     if isinstance(thought, str) and thought:
         key = "reasoning_content" if message.get("reasoning_content") else "reasoning"
         items.append(Item("reasoning", "reasoning", {key: thought}, index, text=thought, choice=choice))
-    calls = [call for call in message.get("tool_calls") or [] if isinstance(call, dict)]
+    asked = message.get("tool_calls")
+    calls = [call for call in asked if isinstance(call, dict)] if isinstance(asked, list) else []
     legacy = message.get("function_call")
     content, refusal = message.get("content"), message.get("refusal")
     spoken = content not in (None, "", []) or refusal or message.get("audio")

@@ -123,5 +123,6 @@ def _output_of(raw: dict[str, Any]) -> Any:
 
 
 def _reasoning_text(raw: dict[str, Any]) -> str:
-    parts = [*(raw.get("summary") or []), *(raw.get("content") or [])]
+    given = (raw.get("summary"), raw.get("content"))
+    parts = [part for each in given if isinstance(each, list) for part in each]
     return "\n\n".join(str(p["text"]) for p in parts if isinstance(p, dict) and p.get("text"))
