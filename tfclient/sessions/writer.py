@@ -21,9 +21,10 @@ import threading
 from collections import deque
 from queue import Empty, SimpleQueue
 from sys import is_finalizing
-from time import monotonic, perf_counter, process_time
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
+from tfclient.sessions.begun import SURELY_STALLED, Begun, StillOpening
 from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.signals import let_pass
 from tfstore.disk import fork
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 STALLED: Final = 0.1
 FAST: Final = 0.01
-SURELY_STALLED: Final = 1.0
 LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
 BACKLOG_BYTES: Final = 64 * 1024 * 1024
@@ -361,53 +361,6 @@ class Writer:
         if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
             self._surely_slow(took)
         return took
-
-
-class StillOpening(Exception):
-    """A journal is being opened, and that takes longer than a call is to wait."""
-
-
-class Begun:
-    """A segment that is being opened by a thread."""
-
-    def __init__(self, work: Callable[[], Segment]) -> None:
-        self._work = work
-        self._segment: Segment | None = None
-        self._error: Exception | None = None
-        self._done = threading.Event()
-        if start_thread(self._run, "tfclient-open") is None:
-            self._run()
-
-    def wait(self, seconds: float | None) -> bool:
-        """Wait until it is opened, or cannot be, for so long at most, or longer if only the processor is busy."""
-        until = None if seconds is None else perf_counter() + seconds
-        busy = process_time()
-        try:
-            while not self._done.wait(seconds):
-                used, busy = process_time() - busy, process_time()
-                if until is None or used < (seconds or 0) / 2 or perf_counter() > until + SURELY_STALLED:
-                    break
-        except Exception as error:  # noqa: BLE001 - somebody forbids to wait here
-            let_pass(error)
-        return self._done.is_set()
-
-    def result(self) -> Segment:
-        """Return what was opened.
-
-        Raises:
-            Exception: why it could not be.
-        """
-        if self._segment is None:
-            raise self._error or OSError("the journal was not opened")
-        return self._segment
-
-    def _run(self) -> None:
-        try:
-            self._segment = self._work()
-        except Exception as error:  # noqa: BLE001 - goes to whoever asks
-            self._error = error
-        finally:
-            self._done.set()
 
 
 class Backlog:

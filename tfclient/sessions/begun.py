@@ -1,0 +1,65 @@
+"""A journal that is being opened where nobody waits for it longer than a call may."""
+
+from __future__ import annotations
+
+import threading
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Final
+
+from tfclient.signals import let_pass
+from tfstore.disk.fork import start_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tfstore.journal.segment import Segment
+
+SURELY_STALLED: Final = 1.0
+"""Seconds after which it is the disk, however busy the machine is."""
+
+
+class StillOpening(Exception):
+    """A journal is being opened, and that takes longer than a call is to wait."""
+
+
+class Begun:
+    """A segment that is being opened by a thread."""
+
+    def __init__(self, work: Callable[[], Segment]) -> None:
+        self._work = work
+        self._segment: Segment | None = None
+        self._error: Exception | None = None
+        self._done = threading.Event()
+        if start_thread(self._run, "tfclient-open") is None:
+            self._run()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until it is opened, or cannot be, for so long at most, or longer if only the processor is busy."""
+        until = None if seconds is None else perf_counter() + seconds
+        busy = process_time()
+        try:
+            while not self._done.wait(seconds):
+                used, busy = process_time() - busy, process_time()
+                if until is None or used < (seconds or 0) / 2 or perf_counter() > until + SURELY_STALLED:
+                    break
+        except Exception as error:  # noqa: BLE001 - somebody forbids to wait here
+            let_pass(error)
+        return self._done.is_set()
+
+    def result(self) -> Segment:
+        """Return what was opened.
+
+        Raises:
+            Exception: why it could not be.
+        """
+        if self._segment is None:
+            raise self._error or OSError("the journal was not opened")
+        return self._segment
+
+    def _run(self) -> None:
+        try:
+            self._segment = self._work()
+        except Exception as error:  # noqa: BLE001 - goes to whoever asks
+            self._error = error
+        finally:
+            self._done.set()
