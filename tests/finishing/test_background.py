@@ -8,18 +8,20 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tfclient.finishing import finisher as finish
-from tfclient.finishing import last_steps
+from tfclient.finishing import helper, last_steps
 from tfclient.finishing.slices import SHARE, SLICE, Turns
 from tfstore.disk.paths import StorePaths
 from tfstore.disk.turns import take_turns, turn
 from tfstore.journal.segment import Segment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -115,6 +117,64 @@ def test_sessions_that_wait_for_long_are_left_to_a_helper(
     assert [told[name] for name in names] == [None] * 3
     assert "SessionDeleted" in str(told["sess_nothing"])
     assert all(paths.archived(name).exists() for name in names)
+
+
+def test_few_helpers_work_at_once_however_many_sessions_wait(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions that end quicker than their files are written were given a process each, 140 in a minute."""
+    at_work: list[int] = []
+
+    class Watched(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            started.append(self)
+            super().__init__(*args, **options)
+            at_work.append(sum(each.returncode is None and each.poll() is None for each in started))
+
+    started: list[Watched] = []
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    told: list[Exception | None] = []
+    names = [ended(paths, f"sess_{n}") for n in range(7)]
+    for name in names:
+        assert helper.start_helper(paths, name, lambda error, _: told.append(error))
+    until = time.monotonic() + 90
+    while len(told) < len(names) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert told == [None] * len(names)
+    assert len(started) == len(names)
+    assert max(at_work) <= helper.AT_ONCE
+    assert all(paths.archived(name).exists() for name in names)
+
+
+def test_what_waits_is_written_here_while_helpers_are_at_work(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "OVERDUE", 0.0)
+    monkeypatch.setattr(helper._HELPERS, "_at_work", helper.AT_ONCE)
+    monkeypatch.setattr(helper, "_start", lambda *_: pytest.fail("one more helper"))
+    assert written(finish.Finisher(paths), ended(paths, "sess_1")) is None
+
+
+def test_one_that_cannot_be_started_later_is_told(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Exception | None] = []
+    done: list[Callable[[], None]] = []
+    helpers = helper._Helpers()
+
+    def started(_paths: StorePaths, _asked: object, when_done: Callable[[], None]) -> bool:
+        done.append(when_done)
+        return True
+
+    monkeypatch.setattr(helper, "_start", started)
+    for number in range(helper.AT_ONCE + 1):
+        assert helpers.ask(paths, {f"sess_{number}": lambda error, _: told.append(error)})
+    assert (len(done), helpers.free) == (helper.AT_ONCE, False)
+    monkeypatch.setattr(helper, "_start", lambda *_: False)
+    done[0]()
+    (error,) = told
+    assert str(error).startswith(
+        f"The files of session sess_{helper.AT_ONCE} were not written: no process could"
+    )
+    assert helpers.free
 
 
 def test_all_that_it_needs_is_imported_at_its_beginning() -> None:

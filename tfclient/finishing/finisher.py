@@ -250,8 +250,12 @@ class Finisher:
         self._refresh_by_helper(session_id)
 
     def _refresh_by_helper(self, session_id: str) -> None:
-        from tfclient.finishing.helper import start_helper
+        from tfclient.finishing.helper import helper_is_free, start_helper
 
+        if not helper_is_free():
+            self._dirty.add(session_id)
+            self._due[session_id] = monotonic() + REFRESH_SECONDS
+            return
         began = monotonic()
 
         def done(_error: Exception | None, _drift: int) -> None:
@@ -268,8 +272,10 @@ class Finisher:
             self._write_files(session_id, on_done)
 
     def _all_left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
-        from tfclient.finishing.helper import start_helper_for
+        from tfclient.finishing.helper import helper_is_free, start_helper_for
 
+        if not helper_is_free():
+            return False
         left = {session_id: on_done}
         for other, its_done, _ in list(self._ended)[:_HELPED]:
             # Of one that ended, went on and ended again, both want to know.

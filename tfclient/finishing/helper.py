@@ -13,10 +13,11 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from tfstore.disk.fork import start_thread
+from tfstore.disk.fork import lock, renew_after_fork, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     OnDone = Callable[[Exception | None, int], None]
     """Gets what went wrong, or None, and how much is missing: responses of the journal that the
     document lacks, and entries that were written and are not in the journal. There must be none."""
+
+
+AT_ONCE: Final = 2
+"""Helpers that work at once for a process, whatever is asked of them."""
 
 
 class HelperFailed(Exception):
@@ -47,14 +52,67 @@ def can_help() -> bool:
 
 
 def start_helper(paths: StorePaths, session_id: str, done: OnDone) -> bool:
-    """Have a helper write a session's files; ``done`` is called from a thread of its own. False: none was started."""
+    """Have a helper write a session's files; ``done`` is called from a thread of its own. False: there is none."""
     return start_helper_for(paths, {session_id: done})
 
 
 def start_helper_for(paths: StorePaths, asked: Mapping[str, OnDone]) -> bool:
-    """Have one helper write the files of these sessions, in their order; each is told of its own."""
-    if not can_help():
+    """Have one helper write the files of these sessions, in their order; each is told of its own.
+
+    Of many that are asked for, few work at once, and the others when those are done.
+    """
+    return can_help() and _HELPERS.ask(paths, asked)
+
+
+def helper_is_free() -> bool:
+    """Whether a helper that is asked for would begin at once."""
+    return _HELPERS.free
+
+
+class _Helpers:
+    """The helpers of this process: each has an interpreter's memory, and wants a core."""
+
+    def __init__(self) -> None:
+        self._lock = lock()
+        self._forked()
+        renew_after_fork(self)
+
+    def _forked(self) -> None:
+        self._at_work = 0
+        self._asked: deque[tuple[StorePaths, Mapping[str, OnDone]]] = deque()
+
+    @property
+    def free(self) -> bool:
+        return self._at_work < AT_ONCE
+
+    def ask(self, paths: StorePaths, asked: Mapping[str, OnDone]) -> bool:
+        with self._lock:
+            if not self.free:
+                self._asked.append((paths, asked))
+                return True
+            self._at_work += 1
+        if _start(paths, asked, self._done):
+            return True
+        self._done()
         return False
+
+    def _done(self) -> None:
+        while True:
+            with self._lock:
+                if not self._asked:
+                    self._at_work -= 1
+                    return
+                paths, asked = self._asked.popleft()
+            if _start(paths, asked, self._done):
+                return
+            for session_id, done in asked.items():
+                done(HelperFailed(session_id, "no process could be started for it"), 0)
+
+
+_HELPERS: Final = _Helpers()
+
+
+def _start(paths: StorePaths, asked: Mapping[str, OnDone], when_done: Callable[[], None]) -> bool:
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
     environment["THOUGHTFLOW_DISABLED"] = "1"
@@ -74,7 +132,10 @@ def start_helper_for(paths: StorePaths, asked: Mapping[str, OnDone]) -> bool:
         return False
 
     def wait() -> None:
-        said = process.communicate()[0].decode("utf-8", "replace").splitlines()
+        try:
+            said = process.communicate()[0].decode("utf-8", "replace").splitlines()
+        finally:
+            when_done()
         results = dict(_results(said))
         last = next((line for line in reversed(said) if line.strip() and _parsed(line) is None), None)
         silent = last or f"the process that writes them ended with {process.returncode}"
