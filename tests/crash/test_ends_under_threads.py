@@ -31,7 +31,11 @@ def no_disk_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 600.0)
 
 
-SECONDS = 60.0 if os.environ.get("TFCLIENT_LONG_TESTS") else 2.0
+LONG = bool(os.environ.get("TFCLIENT_LONG_TESTS"))
+SECONDS = 60.0 if LONG else 2.0
+
+# Thousands of sessions have their files written and verified afterwards.
+pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 
 
 def record(root: Path, acknowledge: Acknowledge, *, threads: int, seconds: float) -> None:
@@ -63,7 +67,7 @@ def record(root: Path, acknowledge: Acknowledge, *, threads: int, seconds: float
         for each in working:
             each.join()
         ended.extend(filter(None, [client.end_session()]))
-    assert all(session.wait(60) for session in ended)
+    assert all(session.wait(1200 if LONG else 60) for session in ended)
     assert recorder.health.ok, recorder.health
     assert (recorder.stats().lost, recorder.stats().drift) == (0, 0)
 
