@@ -198,7 +198,7 @@ class Segment:
 
     @property
     def last_use(self) -> int:
-        """When it was last written to, on a clock that counts uses."""
+        """When it was last opened or written to, on a clock that counts uses."""
         return self._used
 
     def take_back(self, count: int) -> None:
@@ -356,6 +356,8 @@ class Segment:
         if held is not None:
             held.release()
         self._held = held = self._make_file()
+        # To open it is a use of it: one that is new is about to be written to.
+        self._used = next(_USES)
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
         _SEGMENTS.add(self)

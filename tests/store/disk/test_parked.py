@@ -62,6 +62,10 @@ def test_all_are_written_to_and_few_are_open(opened: list[Segment], tmp_path: Pa
         assert report.intact
 
 
+def test_of_those_never_written_to_the_oldest_are_parked(opened: list[Segment]) -> None:
+    assert [each._held is not None for each in opened] == [False] * 4 + [True] * 2
+
+
 def test_parked_ones_are_held_for_this_process_and_for_others(opened: list[Segment], tmp_path: Path) -> None:
     files = [segment.path for segment in opened]
     assert all(map(is_held, files))
