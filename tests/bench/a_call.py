@@ -16,15 +16,16 @@ def measure(*, long: bool) -> Iterator[Figure]:
     """Measure with a transport that answers at once, alone and with documents written meanwhile, and over a socket."""
     times = 2000 if long else 500
     with nothing_finished(), recorder() as made, answering() as http:
-        yield from _figures("mock transport", _turns(made, http, times))
+        yield from _figures("mock transport", turns_of(made, http, times))
     with recorder() as made, answering() as http:
-        yield from _figures("documents kept up with it", _turns(made, http, times))
+        yield from _figures("documents kept up with it", turns_of(made, http, times))
     server = local_server("answer(Think(['A thought. ' * 40]), 'Some words. ' * 270)")
     with recorder() as made, server as url, HTTP.Client() as http:
-        yield from _figures("local server", _turns(made, http, times // 4, url))
+        yield from _figures("local server", turns_of(made, http, times // 4, url))
 
 
-def _turns(made: Recorder, http: Any, times: int, url: str = "http://localhost/v1") -> Pair:
+def turns_of(made: Recorder, http: Any, times: int, url: str = "http://localhost/v1") -> Pair:
+    """Measure a call beside the plain client's."""
     plain, traced = both(made, http, url)
 
     def ask(client: Any) -> None:
