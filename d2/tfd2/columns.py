@@ -18,8 +18,13 @@ CHARACTERS_PER_COLUMN = 4
 """More marks than this on every character, and the rest is cut: zero-width text would have no end."""
 
 
-_one_column_each = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026]*").fullmatch
+_LATIN = " -~\u00a1-\u00ac\u00ae-\u02ff\u2013-\u2026"
+_one_column_each = re.compile(f"[{_LATIN}]*").fullmatch
 """Latin letters and the punctuation that labels are full of: no need to look at every one of them."""
+
+_plain_lines = re.compile(f"[{_LATIN}\n]*").fullmatch
+_BREAKS = 10
+"""Line breaks in the text around a label at most, if no more is looked at than must be."""
 
 
 def cut(text: str, columns: int) -> str:
@@ -60,6 +65,20 @@ def wrap(text: str, lines: int, columns: int) -> list[str]:
     return fitted
 
 
+def fitting(text: str, lines: int, columns: int) -> str:
+    """Return the beginning of a text, cleaned, of which ``wrap`` makes the same as of all that is looked at.
+
+    Example:
+        >>> wrap(fitting("so long " * 400, 2, 30), 2, 30) == wrap("so long " * 400, 2, 30)
+        True
+    """
+    # Each line takes its columns and a blank, the ellipsis looks at one more; a line break takes two blanks along.
+    near = text[: (lines + 1) * (columns + 1) + 3 * _BREAKS + 1]
+    if len(near) < len(text) and _plain_lines(near) and "  " not in near and near.count("\n") <= _BREAKS:
+        return near
+    return clean(text[:LOOKED_AT])
+
+
 def _split(text: str, columns: int) -> tuple[str, str]:
     """Return the first line of a text and what is left of it."""
     end = _reach(text, columns)
@@ -75,7 +94,7 @@ def _split(text: str, columns: int) -> tuple[str, str]:
 
 def _reach(text: str, columns: int) -> int:
     """Return how many characters fit into so many columns, at least one."""
-    if _one_column_each(text):
+    if _one_column_each(text[: columns + 1]):
         return min(len(text), columns)
     looked_at = text[: columns * CHARACTERS_PER_COLUMN]
     if cell_len(looked_at) <= columns:
@@ -91,4 +110,6 @@ def _with_ellipsis(line: str, rest: str, columns: int) -> str:
 
 def one_line(text: str, columns: int) -> str:
     """Return text cleaned and cut to one line."""
+    if len(text) <= columns and _one_column_each(text) and "  " not in text:
+        return text.strip()
     return cut(clean(text[:LOOKED_AT]), columns)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tfd2.columns import one_line, wrap
+from tfd2.columns import fitting, one_line, wrap
 from tfd2.elements import Lines, Measure, Tooltip
-from tfstore.reading.plain_text import LOOKED_AT, clean
+from tfstore.reading.plain_text import clean
 
 HEAD_COLUMNS = 72
 TITLE_COLUMNS = 200
@@ -47,7 +47,7 @@ def lines_label(lines: Lines, columns: int) -> str:
 def words(head: Lines, text: str, foot: Lines, measure: Measure) -> str:
     """Return a label: its head, so much of the text as the measure allows, its foot."""
     lines = [one_line(line, HEAD_COLUMNS) for line in head]
-    lines += wrap(clean(text[:LOOKED_AT]), measure.lines, measure.columns)
+    lines += wrap(fitting(text, measure.lines, measure.columns), measure.lines, measure.columns)
     lines += [one_line(line, HEAD_COLUMNS) for line in foot]
     return quoted("\n".join(lines))
 
@@ -61,7 +61,9 @@ def tooltip(tip: Tooltip) -> str:
     room = max(0, TOOLTIP_CHARACTERS - len(facts) - CUT_NOTE_CHARACTERS)
     text = _shortened(tip.text, room)
     said = clean(f"{facts}\n\n{text}" if text else facts)
-    return quoted(_MARKUP.sub(lambda match: match[0] + "\u200b", said))
+    if "<" in said or "&#" in said:
+        said = _MARKUP.sub(lambda match: match[0] + "\u200b", said)
+    return quoted(said)
 
 
 def _shortened(text: str, characters: int) -> str:

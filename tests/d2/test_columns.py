@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len as width
 
-from tfd2.columns import ELLIPSIS, cut, wrap
+from tfd2.columns import ELLIPSIS, cut, fitting, one_line, wrap
+from tfstore.reading.plain_text import LOOKED_AT, clean
 
 
 def test_words_stay_whole_while_lines_are_half_full() -> None:
@@ -61,3 +62,24 @@ def test_nothing_is_lost_without_an_ellipsis(text: str) -> None:
         assert "".join(fitted) == text
     else:
         assert len(text) > 80
+
+
+_WORDS = ("a", "word", "long" * 9, "é")
+_ODD = ("·", "…", "→", "東京", "e\u0301", "\u200b", "\x1b", "\ud800", "\xad", "\ufe0f")
+_BLANKS = (" ", " ", " ", "  ", "\n", "\n", "\n\n", "\r\n", "\r", "\t", "\x0b", "\x85", "\xa0")
+_PIECES = st.sampled_from([*_WORDS, *_ODD, *_BLANKS])
+_TEXTS = st.lists(_PIECES, max_size=400).map("".join) | st.lists(
+    st.sampled_from([*_WORDS, " ", " ", "\n"]), min_size=60, max_size=400
+).map("".join)
+
+
+@given(_TEXTS, st.integers(1, 6), st.integers(2, 50))
+def test_what_is_looked_at_for_a_label_is_enough(text: str, lines: int, columns: int) -> None:
+    whole = wrap(clean(text[:LOOKED_AT]), lines, columns)
+    assert wrap(fitting(text, lines, columns), lines, columns) == whole
+
+
+@given(_TEXTS, st.integers(2, 50))
+def test_a_short_line_is_what_it_would_be_if_it_were_cut(text: str, columns: int) -> None:
+    for length in (columns, len(text)):
+        assert one_line(text[:length], columns) == cut(clean(text[:length][:LOOKED_AT]), columns)

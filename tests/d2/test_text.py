@@ -27,6 +27,17 @@ def test_what_cannot_be_shown_is_replaced_by_a_sign(hostile: str, shown: str) ->
     assert clean(hostile) == shown
 
 
+def test_every_character_is_cleaned_or_left_as_it_is() -> None:
+    for code in range(0x110000):
+        character = chr(code)
+        is_control = code < 0x20 or 0x7F <= code < 0xA0
+        is_special = (is_control and character not in "\t\n\x85") or (
+            0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or 0xD800 <= code <= 0xDFFF
+        )
+        is_special = is_special or code in {0xFEFF, 0xFFFE, 0xFFFF}
+        assert (clean(f"a{character}b") != f"a{character}b") == is_special, hex(code)
+
+
 def test_values_are_quoted_on_one_line() -> None:
     assert quoted('say "hi"\\ ${x}\n\t\r') == r'"say \"hi\"\\ \${x}\n\t\r"'
 

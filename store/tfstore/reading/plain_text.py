@@ -10,6 +10,10 @@ LOOKED_AT = 4_000
 _SPECIAL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_nothing_special = re.compile(
+    "[\t\n -~\x85\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*"
+).fullmatch
+"""All others. That a text has only these is seen three times faster than that it has none of those."""
 
 
 def clean(text: str) -> str:
@@ -19,6 +23,8 @@ def clean(text: str) -> str:
         >>> clean("one\r\ntwo\x1b[31m")
         'one\ntwo␛[31m'
     """
+    if _nothing_special(text):
+        return text
     return _SPECIAL.sub(_picture, text.replace("\r\n", "\n"))
 
 
