@@ -55,10 +55,11 @@ def wrap(text: str, lines: int, columns: int) -> list[str]:
     fitted: list[str] = []
     for paragraph in text[:room].split("\n"):
         begun, rest = "", " ".join(paragraph.split())
+        plain = _one_column_each(rest) is not None
         while rest:
             if len(fitted) == lines:
                 return [*fitted[:-1], _with_ellipsis(fitted[-1], rest if begun else "", columns)]
-            begun, rest = _split(rest, columns)
+            begun, rest = _split(rest, columns, plain=plain)
             fitted.append(begun)
     if len(text) > room and text[room:].strip() and fitted:
         fitted[-1] = _with_ellipsis(fitted[-1], "", columns)
@@ -79,15 +80,15 @@ def fitting(text: str, lines: int, columns: int) -> str:
     return clean(text[:LOOKED_AT])
 
 
-def _split(text: str, columns: int) -> tuple[str, str]:
-    """Return the first line of a text and what is left of it."""
-    end = _reach(text, columns)
+def _split(text: str, columns: int, *, plain: bool) -> tuple[str, str]:
+    """Return the first line of a text and what is left of it; ``plain`` is one of a column for each character."""
+    end = min(len(text), columns) if plain else _reach(text, columns)
     if end == len(text):
         return text, ""
     if text[end] != " ":
         blank = text.rfind(" ", 0, end)
         # A line less than half full looks torn: a long word is rather broken.
-        if blank > 0 and cell_len(text[:blank]) * 2 >= columns:
+        if blank > 0 and (blank if plain else cell_len(text[:blank])) * 2 >= columns:
             end = blank
     return text[:end].rstrip(), text[end:].lstrip()
 

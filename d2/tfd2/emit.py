@@ -46,8 +46,9 @@ def _text(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _indented(lines: Iterable[str], levels: int = 1) -> Iterator[str]:
-    return ("  " * levels + line for line in lines)
+def _indented(lines: Iterable[str], levels: int = 1) -> list[str]:
+    indent = "  " * levels
+    return [indent + line for line in lines]
 
 
 def _class(style: Style) -> str:

@@ -57,7 +57,9 @@ def tooltip(tip: Tooltip) -> str:
 
     D2 reads tooltips as Markdown that has to come out as XML: nothing recorded may look like a tag to it.
     """
-    facts = "\n".join(_shortened(fact, FACT_CHARACTERS) for fact in tip.facts)
+    facts = "\n".join(tip.facts)
+    if len(facts) > FACT_CHARACTERS:
+        facts = "\n".join(_shortened(fact, FACT_CHARACTERS) for fact in tip.facts)
     room = max(0, TOOLTIP_CHARACTERS - len(facts) - CUT_NOTE_CHARACTERS)
     text = _shortened(tip.text, room)
     said = clean(f"{facts}\n\n{text}" if text else facts)

@@ -75,7 +75,7 @@ def joined(*parts: str | None) -> str:
         >>> joined("Run 4", "", "FAILED", None)
         'Run 4 · FAILED'
     """
-    return " · ".join(part for part in parts if part)
+    return " · ".join(filter(None, parts))
 
 
 def minute(moment: str) -> str:
