@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from tfstore.document.documents import Step
-from tfstore.document.json_text import canonical
+from tfstore.document.json_text import canonical_bytes
 
 
 def payload_digest(step: Step) -> str:
@@ -19,5 +19,5 @@ def payload_digest(step: Step) -> str:
         >>> payload_digest(step) == before
         False
     """
-    payloads = canonical([step.payload_started, step.payload_completed])
-    return hashlib.sha256(payloads.encode("utf-8", "surrogatepass")).hexdigest()
+    payloads = canonical_bytes([step.payload_started, step.payload_completed])
+    return hashlib.sha256(payloads).hexdigest()

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from math import inf, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.making import json_values
-from tfstore.document.json_text import compact, parse, readable
+from tfstore.document.json_text import canonical, canonical_bytes, compact, marked, parse, readable
 
 
 @given(json_values)
@@ -109,3 +110,38 @@ def test_any_text_is_read_as_the_standard_library_does(text: str, number: float,
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert parse(b"\xef\xbb\xbf{}") == {}
+
+
+_ODD = st.sampled_from(
+    [10**30, -(2**63), 2**64, -0.0, 1e-5, 1e-4, 1e15, 1e16, 1.5e300, "\ud800", "\x7f\x85\u2028"]
+)
+_NUMBERED = st.recursive(
+    json_values | _ODD | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(_NUMBERED)
+def test_canonical_text_is_that_of_the_standard_library(value: object) -> None:
+    """Digests of documents rest on it: no digit may be written otherwise by what is quicker."""
+    try:
+        slow = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    except TypeError:  # keys that cannot be compared
+        return
+    assert canonical(value) == slow
+    assert canonical_bytes(value) == slow.encode("utf-8", "surrogatepass")
+
+
+def test_canonical_text_of_every_character_is_that_of_the_standard_library() -> None:
+    for code in range(0x110000):
+        value = {chr(code): chr(code)}
+        slow = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        assert canonical(value) == slow, hex(code)
+
+
+@pytest.mark.parametrize("number", [nan, inf, -inf])
+def test_numbers_that_json_lacks_are_marked_wherever_they_stand(number: float) -> None:
+    text = readable({"NNaINfinity": "N NN Na", "a": ["No NAN", {"b": number}]})
+
+    assert marked(number) in json.loads(text)["a"][1].values()

@@ -11,7 +11,7 @@ from typing import Any
 from tfclient.projection.api.model_call import ModelRequest, Policy
 from tfclient.projection.lineage.book import Book, RunState
 from tfstore.document.documents import Step
-from tfstore.document.json_text import canonical
+from tfstore.document.json_text import canonical_bytes
 from tfstore.document.labels import Label
 
 PREVIEW = 200
@@ -19,7 +19,7 @@ PREVIEW = 200
 
 def version_of(value: Any) -> str:
     """Return the version of a prompt part: 12 hex digits of its canonical content's SHA-256."""
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()[:12]
 
 
 def take_policies(book: Book, run: RunState, policies: list[Policy], at: int) -> Step | None:
