@@ -14,6 +14,7 @@ from attrs import define, field
 from tfclient.projection.api.fingerprints import (
     call_fingerprint,
     digest,
+    evened,
     output_fingerprint,
 )
 from tfclient.projection.api.items import Item
@@ -278,4 +279,4 @@ def _asked_for(before: bytes, item: Item) -> bytes:
 
 
 def _words(item: Item) -> bytes:
-    return digest(" ".join(item.text.split()))
+    return digest(evened(item.text))

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
-from tfclient.projection.api.fingerprints import digest
+from tfclient.projection.api.fingerprints import digest, evened
 from tfclient.projection.api.items import Item
 from tfclient.projection.lineage.book import Book, RunState
 from tfclient.projection.lineage.lineage_index import LineageIndex
@@ -198,7 +198,7 @@ class ToolSteps:
 
     def asked_with(self, prompt: str) -> CallRecord | None:
         """Return the call still to be answered of which one argument is this text: an agent as a tool."""
-        wanted = _words(prompt)
+        wanted = _words(prompt) if self.open else ""
         for record in reversed(self.open.values()) if len(wanted) > 1 else ():
             given = record.step.payload_started.get("arguments")
             values = given.values() if isinstance(given, dict) else [given]
@@ -243,7 +243,7 @@ def _key(item: Item) -> bytes:
 
 
 def _words(value: Any) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    return evened(value) if isinstance(value, str) else ""
 
 
 def _answer_of(run: RunState) -> str:

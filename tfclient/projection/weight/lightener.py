@@ -32,6 +32,8 @@ PREVIEW = 120
 WORD = 24
 """Characters up to which a string is likely to come again: field names, types, statuses, models."""
 
+_LIGHT = frozenset({int, bool, type(None)})
+
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*);base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
 _MARK = re.compile(r"<redacted:([^<>\s]{1,80})>|<dropped:([^<>\s]{1,80})>|<sha256:[0-9a-f]{16} \d+ chars>")
@@ -82,18 +84,27 @@ class Lightener:
 
     def lighten(self, value: Any, key: str = "") -> Any:
         """Return the value with everything heavy replaced by a reference, and short strings held once."""
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             if len(value) > PREVIEW:
                 return self._string(value, key)
             return intern(value) if len(value) <= WORD else value
-        if isinstance(value, dict):
-            cut = self._is_cut(value)
-            return {intern(k): v if cut and k == "text" else self.lighten(v, k) for k, v in value.items()}
-        if isinstance(value, list):
+        if kind is dict:
+            if "truncated" in value and self._is_cut(value):
+                return {k: v if k == "text" else self.lighten(v, k) for k, v in value.items()}
+            light: dict[str, Any] = {}
+            for k, v in value.items():
+                # Most values are short texts and numbers: a call for each would take longer than all the rest.
+                if type(v) is str and len(v) <= PREVIEW:
+                    light[intern(k)] = intern(v) if len(v) <= WORD else v
+                else:
+                    light[intern(k)] = v if type(v) in _LIGHT else self.lighten(v, k)
+            return light
+        if kind is list:
             if _is_long_row(value):
                 return self._row(json.dumps(marked(value)).encode())
             return [self.lighten(v, key) for v in value]
-        return marked(value) if type(value) is float else value
+        return marked(value) if kind is float else value
 
     def _string(self, value: str, key: str) -> Any:
         found = _DATA_URL.match(value)

@@ -15,6 +15,10 @@ from tfclient.projection.wire.bodies import parse_json
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
 
+_BEFORE = b"\xef\xbb\xbf \t\r\n"
+_BEGINNING = 64
+_LONGEST = max(map(len, _FIELDS))
+
 
 def begins_events(head: bytes) -> bool | None:
     r"""Return whether a body that begins so is an event stream; None where too little of it is here to tell.
@@ -23,7 +27,9 @@ def begins_events(head: bytes) -> bool | None:
         >>> begins_events(b"\nda"), begins_events(b"data: {}"), begins_events(b'{"id": 1}')
         (None, True, False)
     """
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = head[:_BEGINNING].lstrip(_BEFORE)
+    if len(start) < _LONGEST:
+        start = head.lstrip(_BEFORE)
     if start.startswith(_FIELDS):
         return True
     return None if any(name.startswith(start) for name in _FIELDS) else False
