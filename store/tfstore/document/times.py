@@ -23,13 +23,9 @@ class Moment(int):
     steady: int
 
 
-def _steady(at: int) -> int:
-    return at.steady if isinstance(at, Moment) else at
-
-
 def later(one: int, other: int) -> int:
     """Return which of two times comes after the other, whatever the clock on the wall said."""
-    return other if _steady(other) > _steady(one) else one
+    return other if getattr(other, "steady", other) > getattr(one, "steady", one) else one
 
 
 @lru_cache(maxsize=256)
@@ -56,4 +52,4 @@ def milliseconds(start: int, end: int) -> int:
 
 def elapsed(start: int, end: int) -> int:
     """Return the microseconds between two times, never negative."""
-    return max(0, _steady(end) - _steady(start))
+    return max(0, getattr(end, "steady", end) - getattr(start, "steady", start))

@@ -126,7 +126,6 @@ def _shift(old: list[Any], new: list[Any]) -> int | None:
         if old[n] == new[n]:
             return 0
     for n in range(min(2, len(new))):
-        for place in range(n, len(old)):
-            if old[place] == new[n]:
-                return place - n
+        if new[n] in old[n:]:
+            return old.index(new[n], n) - n
     return None

@@ -14,8 +14,8 @@ from attrs import define, field
 from tfclient.projection.api.fingerprints import (
     call_fingerprint,
     digest,
-    evened,
     output_fingerprint,
+    words_of,
 )
 from tfclient.projection.api.items import Item
 from tfclient.projection.api.model_call import ModelRequest
@@ -87,7 +87,7 @@ class LineageIndex:
             self._by_input[node.before].append(node)
         for item in outputs:
             if item.kind == "message" and len(item.text) >= LONG_OUTPUT and item.fingerprint is not None:
-                self._by_answer[_words(item)] = node
+                self._by_answer[words_of(item.text)] = node
         compacted = [n for n, item in enumerate(outputs) if item.kind == "compaction"]
         if compacted:
             self._context(node, self.fold(EMPTY, outputs[compacted[-1] :])[-1], found_by=True)
@@ -192,7 +192,7 @@ class LineageIndex:
 
     def relayed(self, prompt: Item) -> Node | None:
         """Return the response whose answer is this prompt, word for word."""
-        return self._by_answer.get(_words(prompt)) if len(prompt.text) >= LONG_OUTPUT else None
+        return self._by_answer.get(words_of(prompt.text)) if len(prompt.text) >= LONG_OUTPUT else None
 
     def _by_prefix(self, items: list[Item], chain: list[bytes]) -> Match:
         for place in range(len(chain) - 1, -1, -1):
@@ -276,7 +276,3 @@ class LineageIndex:
 
 def _asked_for(before: bytes, item: Item) -> bytes:
     return digest(before, call_fingerprint(None, item.name, item.arguments))
-
-
-def _words(item: Item) -> bytes:
-    return digest(evened(item.text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -67,6 +68,7 @@ class Endpoint:
         return self.name in _MODEL_CALLS
 
 
+@lru_cache(maxsize=256)
 def endpoint_of(method: str, path: str) -> Endpoint:
     """Return the operation of a method and a URL path, with or without a prefix of the server's own.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -37,6 +38,7 @@ _PROVIDERS = (
 )
 
 
+@lru_cache(maxsize=64)
 def provider_of(host: str) -> str | None:
     """Return the provider behind a host, or None where the name does not tell.
 
