@@ -42,7 +42,7 @@ FORMAT: Final = 1
 WINDOW_LOG: Final = 24
 """How far back the compression looks, as a power of two: what a writer and a reader need of memory."""
 
-_LEVEL: Final = 6
+_LEVEL: Final = 3
 _LARGEST_INDEX: Final = 16 * 1024 * 1024
 _ALWAYS_READ: Final = 1024 * 1024 * 1024
 _SWELL: Final = 100
