@@ -19,6 +19,8 @@ IGNORED_IN_PARTS = frozenset({"id", "status", "annotations", "phase", "logprobs"
 _BLANKS = "\n\t\r\v\f\x1c\x1d\x1e\x1f"
 """White space of ASCII, but for the blank."""
 
+_SHORT = 64 * 1024
+
 
 def digest(*parts: str | bytes) -> bytes:
     """Return a short digest of the parts, each kept apart from its neighbour."""
@@ -40,9 +42,14 @@ def evened(text: str) -> str:
     return " ".join(text.split())
 
 
-@lru_cache(maxsize=16)
 def words_of(text: str) -> bytes:
-    """Return a short digest of the words of a text; of those that a call is about it is asked several times."""
+    """Return a short digest of the words of a text."""
+    # Of those that a call is about it is asked again at once; long ones are not to be held for that.
+    return _lately(text) if len(text) <= _SHORT else digest(evened(text))
+
+
+@lru_cache(maxsize=4)
+def _lately(text: str) -> bytes:
     return digest(evened(text))
 
 
