@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import sys
+import types
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import yaml
 
 from tests.cli.making import a_cassette, an_exchange, run
 from tfstore.document.documents import Session
+from tfstore.journal import zstd
 from tfstore.store import Store
 
 
@@ -35,6 +38,7 @@ def test_one_cassette_is_one_session(tmp_path: Path) -> None:
                 "title": "Hello",
                 "result": "completed",
                 "left_out": 0,
+                "not_decoded": [],
             }
         ],
         "problems": [],
@@ -218,16 +222,29 @@ def _bare_deflate(data: bytes) -> bytes:
     return made.compress(data) + made.flush()
 
 
+def _zstd(data: bytes) -> bytes:
+    made = zstd.compressor(len(data), level=3, window_log=20)
+    packed: bytes = made.compress(data) + made.flush()
+    return packed
+
+
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [
         ("gzip", gzip.compress(RECEIVED.encode())),
         ("deflate", zlib.compress(RECEIVED.encode())),
         ("deflate", _bare_deflate(RECEIVED.encode())),
+        ("gzip", gzip.compress(RECEIVED[:20].encode()) + gzip.compress(RECEIVED[20:].encode())),
+        ("zstd", _zstd(RECEIVED.encode())),
+        ("zstd", _zstd(RECEIVED[:20].encode()) + _zstd(RECEIVED[20:].encode())),
+        ("gzip, zstd", _zstd(gzip.compress(RECEIVED.encode()))),
         ("deflate, gzip", gzip.compress(zlib.compress(RECEIVED.encode()))),
         # Unpacked by whoever recorded it; the header stayed.
         ("gzip", RECEIVED.encode()),
         ("deflate", RECEIVED.encode()),
+        ("zstd", RECEIVED.encode()),
+        ("br", RECEIVED.encode()),
+        ("aws-chunked", RECEIVED.encode()),
     ],
 )
 @pytest.mark.parametrize("form", ["string", "base64_string"])
@@ -255,13 +272,27 @@ def test_texts_of_python_2(tmp_path: Path) -> None:
     assert _answers(path, tmp_path) == ["Hi"]
 
 
-def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tfclient.importing.cassette.LARGEST", 10_000)
-    packed = gzip.compress(b" " * 20_000)
+@pytest.mark.usefixtures("a_brotli")
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b" " * 20_000)),
+        ("zstd", _zstd(b" " * 20_000)),
+        ("br", zlib.compress(b" " * 20_000)),
+    ],
+    ids=["gzip", "zstd", "br"],
+)
+def test_what_unpacks_to_too_much(
+    encoding: str,
+    packed: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tfclient.importing.encodings.LARGEST", 10_000)
     exchange: dict[str, Any] = {"request": {"method": "POST", "uri": URL, "body": SENT}}
     exchange["response"] = {
         "status": 200,
-        "headers": {"content-encoding": "gzip"},
+        "headers": {"content-encoding": encoding},
         "body": {"string": packed},
     }
     path = tmp_path / "bomb.yaml"
@@ -269,6 +300,82 @@ def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     outcome = run("import", path, "--store", tmp_path / "store")
     assert outcome.code == 1
     assert "10000 bytes" in " ".join(str(outcome).split())
+
+
+@pytest.mark.usefixtures("a_brotli")
+def test_brotli_where_there_is_a_binding(tmp_path: Path) -> None:
+    assert _imported(
+        {"body": SENT}, {"body": {"string": zlib.compress(RECEIVED.encode())}}, tmp_path, "br"
+    ) == ["Hi"]
+    # Undone by whoever recorded it; the header stayed.
+    plain = tmp_path / "plain"
+    assert _imported({"body": SENT}, {"body": {"string": RECEIVED}}, plain, "br") == ["Hi"]
+
+
+CUT = gzip.compress(RECEIVED.encode())[:-20]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed", "why"),
+    [
+        ("br", b"\x8b\x01\x80hardly text\x03", "nothing here undoes br; where `brotli` or `brotlicffi` is"),
+        ("compress", b"\x1f\x9d\x90ab", "nothing here undoes compress"),
+        ("zstd", _zstd(RECEIVED.encode())[:-1] + b"!", "its zstd is damaged"),
+        ("gzip", gzip.compress(RECEIVED.encode())[:12] + b"\xff" * 40, "its gzip is damaged"),
+        ("zstd", _zstd(RECEIVED.encode())[:6], "its zstd ends early"),
+    ],
+    ids=["br", "compress", "zstd", "gzip", "zstd-begun"],
+)
+def test_what_cannot_be_undone_is_marked_and_told(
+    encoding: str, packed: bytes, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no failed call, nor one that nobody hears of."""
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    monkeypatch.setitem(sys.modules, "brotlicffi", None)
+    assert _imported({"body": SENT}, {"body": {"string": packed}}, tmp_path, encoding) == [None]
+    told = run("import", tmp_path / "one.yaml", "--store", tmp_path / "store")
+    assert f"{tmp_path / 'one.yaml'}: the response of exchange 1 could not be undone ({why}" in told.err
+    outcome = run("import", tmp_path / "one.yaml", "--store", tmp_path / "store", "--json")
+    (imported,) = outcome.json["imported"]
+    assert [(each["exchange"], each["body"]) for each in imported["not_decoded"]] == [(1, "response")]
+    session = Store(tmp_path / "store").get(imported["session_id"])
+    (call,) = [step for step in session.runs[0].steps if step.label == "assistant_call"]
+    assert (call.status, call.error, session.result) == ("completed", None, "completed")
+    assert call.payload_completed["body"] == {"unread": "not_decoded", "bytes": len(packed)}
+    assert session.redaction.marks == 1
+    shown = run("show", session.session_id, "--full", "--store", tmp_path / "store").out
+    assert "[not recorded: its compression could not be undone" in shown
+    assert run("verify", session.session_id, "--store", tmp_path / "store").code == 0
+
+
+def test_a_body_that_ends_early_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    _imported({"body": SENT}, {"body": {"string": CUT}}, tmp_path, "gzip")
+    told = run("import", tmp_path / "one.yaml", "--store", tmp_path / "store")
+    assert "its gzip ends early" in told.err
+    (session_id,) = Store(tmp_path / "store").ids()
+    session = Store(tmp_path / "store").get(session_id)
+    (call,) = [step for step in session.runs[0].steps if step.label == "assistant_call"]
+    assert call.payload_completed["body"] == RECEIVED[: len(call.payload_completed["body"])] != ""
+    assert session.redaction.marks == 1
+
+
+@pytest.fixture
+def a_brotli(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A binding like brotli's, whose encoding is another: no brotli is installed for its tests' sake."""
+
+    class Decompressor:
+        def __init__(self) -> None:
+            self._undo = zlib.decompressobj()
+
+        def process(self, data: bytes) -> bytes:
+            return self._undo.decompress(data)
+
+        def is_finished(self) -> bool:
+            return self._undo.eof
+
+    made = types.ModuleType("brotli")
+    made.__dict__.update(Decompressor=Decompressor, error=zlib.error)
+    monkeypatch.setitem(sys.modules, "brotli", made)
 
 
 def _imported(request: Any, response: Any, tmp_path: Path, encoding: str | None = None) -> list[Any]:

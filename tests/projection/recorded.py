@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,9 @@ class KeepAll:
             return data.decode(), []
         except UnicodeDecodeError:
             return None, []
+
+    def binary(self, data: bytes, _where: str) -> tuple[dict[str, str], list[Any]]:
+        return {"base64": base64.b64encode(data).decode()}, []
 
 
 @frozen(eq=False)

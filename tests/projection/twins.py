@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.projection.events import chat_chunks, response_events, sse
 from tests.projection.recorded import Recording, json_body, project_recording
+from tfclient.importing.encodings import Undone
 
 if TYPE_CHECKING:
     from tfclient.importing.cassette import Interaction
@@ -36,7 +37,9 @@ def _streamed(interaction: Interaction) -> Interaction | None:
         text = "".join(sse(chunk) for chunk in chat_chunks(body)) + "data: [DONE]\n\n"
     else:
         return None
-    return attrs.evolve(interaction, body=text.encode(), headers={**interaction.headers, **STREAMED})
+    return attrs.evolve(
+        interaction, received=Undone(text.encode()), headers={**interaction.headers, **STREAMED}
+    )
 
 
 def _is_streamable(body: dict[str, Any]) -> bool:

@@ -11,10 +11,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from tfclient.redaction import Redactor
-from tfstore.journal.entries import Entry
+from tfstore.journal.entries import Entry, dropped
 
 if TYPE_CHECKING:
     from tfclient.importing.cassette import Interaction
+    from tfclient.importing.encodings import Undone
 
 UNDATED = 1_577_836_800_000_000
 """2020-01-01, in microseconds: when exchanges happened whose recording does not say."""
@@ -70,26 +71,31 @@ def _exchange(interaction: Interaction, redactor: Redactor, call: str, n: int, a
     exchange_id = f"{call}.{n}"
     url, url_marks = redactor.url(interaction.url)
     headers, header_marks = redactor.headers(interaction.request_headers.items())
-    body, body_marks = _body(interaction.request_body, interaction.request_headers, redactor, "request.body")
+    body, body_marks = _body(interaction.sent, interaction.request_headers, redactor, "request.body")
     sent = {"type": "attempt.sent", "at": at, "call": call, "exchange_id": exchange_id, "n": n}
     sent |= {"method": interaction.method, "url": url, "headers": headers, "body": body}
     yield sent | {"redactions": url_marks + header_marks + body_marks}
     headers, header_marks = redactor.headers(interaction.headers.items())
-    body, body_marks = _body(interaction.body, interaction.headers, redactor, "response.body")
+    body, body_marks = _body(interaction.received, interaction.headers, redactor, "response.body")
     answered = {"type": "attempt.answered", "at": at + _processing(interaction), "exchange_id": exchange_id}
     answered |= {"status": interaction.status, "headers": headers, "body": body, "complete": True}
     yield answered | {"redactions": header_marks + body_marks}
 
 
-def _body(data: bytes, headers: dict[str, str], redactor: Redactor, where: str) -> tuple[Any, list[Any]]:
-    import base64
-
+def _body(body: Undone, headers: dict[str, str], redactor: Redactor, where: str) -> tuple[Any, list[Any]]:
+    data = body.data
     if not data:
         return None, []
+    if body.problem is not None and not body.is_cut:
+        # Nobody can look for secrets in it.
+        return {"unread": "not_decoded", "bytes": len(data)}, [dropped(where, "not_decoded", len(data))]
+    cut = [{"path": where, "rule": "not_decoded", "action": "truncated"}] if body.is_cut else []
     text, marks = redactor.body(data, headers.get("content-type"), where)
     if text is not None:
-        return {"text": text}, marks
-    return {"base64": base64.b64encode(data).decode(), "bytes": len(data)}, marks
+        return {"text": text}, [*marks, *cut]
+    kept, marks = redactor.binary(data, where)
+    shown = {"text": kept} if isinstance(kept, str) else {"base64": kept["base64"], "bytes": len(data)}
+    return shown, [*marks, *cut]
 
 
 def date_of(interaction: Interaction) -> int:

@@ -8,15 +8,14 @@ and a ``response`` (status, headers, body). Bodies are text, bytes where they ar
 from __future__ import annotations
 
 import base64
-import contextlib
 import re
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from tfclient.importing.encodings import Undone, undone
 from tfclient.projection.wire.endpoints import endpoint_of
 from tfstore.document.json_text import compact
 
@@ -49,10 +48,20 @@ class Interaction:
     method: str
     url: str
     request_headers: dict[str, str]
-    request_body: bytes
+    sent: Undone
     status: int
     headers: dict[str, str]
-    body: bytes
+    received: Undone
+
+    @property
+    def request_body(self) -> bytes:
+        """What the request brought, unpacked."""
+        return self.sent.data
+
+    @property
+    def body(self) -> bytes:
+        """What the response brought, unpacked."""
+        return self.received.data
 
     @property
     def path(self) -> str:
@@ -157,11 +166,13 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
-def _body_of(message: dict[str, Any], headers: dict[str, str]) -> bytes:
+def _body_of(message: dict[str, Any], headers: dict[str, str]) -> Undone:
     if "parsed_body" in message:
         parsed = message["parsed_body"]
-        return b"" if parsed is None else parsed.encode() if isinstance(parsed, str) else compact(parsed)
-    return _unpacked(_body(message.get("body")), headers.get("content-encoding", ""))
+        return Undone(
+            b"" if parsed is None else parsed.encode() if isinstance(parsed, str) else compact(parsed)
+        )
+    return undone(_body(message.get("body")), headers.get("content-encoding", ""))
 
 
 def _body(raw: Any) -> bytes:
@@ -173,18 +184,3 @@ def _body(raw: Any) -> bytes:
     if raw is None:
         return b""
     return raw if isinstance(raw, bytes) else _scalar(raw).encode("utf-8", "surrogatepass")
-
-
-def _unpacked(data: bytes, encodings: str) -> bytes:
-    """Undo gzip and deflate; the header often stays where whoever recorded had undone them."""
-    for encoding in reversed([each.strip().lower() for each in encodings.split(",")]):
-        # The wrapped form that the standard means, else the bare one that some servers send.
-        for bits in {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}.get(encoding, ()):
-            with contextlib.suppress(zlib.error):
-                unpacker = zlib.decompressobj(bits)
-                unpacked = unpacker.decompress(data, LARGEST)
-                if unpacker.unconsumed_tail:
-                    raise ValueError(f"a body of more than {LARGEST} bytes when unpacked")
-                data = unpacked
-                break
-    return data

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
@@ -31,6 +31,15 @@ BATCH = 64
 
 
 @frozen
+class NotDecoded:
+    """A body that came compressed and could not be undone, or not all of it: that of the n-th exchange."""
+
+    exchange: int
+    body: Literal["request", "response"]
+    why: str
+
+
+@frozen
 class Imported:
     """What became of one cassette: its session, or why there is none."""
 
@@ -38,6 +47,7 @@ class Imported:
     session: Session | None = None
     left_out: int = 0
     problem: str | None = None
+    not_decoded: tuple[NotDecoded, ...] = ()
 
 
 def cassettes_at(paths: Sequence[Path]) -> list[Path]:
@@ -85,7 +95,17 @@ def import_cassettes(
             continue
         tags = {"imported_from": path.name, **(metadata or {})}
         told = entries_of(interactions, redactor, title=None, metadata=tags, max_payload=max_payload)
-        yield Imported(path, _import(store, session_id_of(path, interactions), list(told)), left_out)
+        session = _import(store, session_id_of(path, interactions), list(told))
+        yield Imported(path, session, left_out, not_decoded=tuple(_not_decoded(interactions)))
+
+
+def _not_decoded(interactions: Sequence[Interaction]) -> Iterator[NotDecoded]:
+    for n, each in enumerate(interactions, 1):
+        if each.is_openai:
+            if each.sent.problem is not None:
+                yield NotDecoded(n, "request", each.sent.problem)
+            if each.received.problem is not None:
+                yield NotDecoded(n, "response", each.received.problem)
 
 
 def _import(store: Store, session_id: str, entries: list[dict[str, Any]]) -> Session:

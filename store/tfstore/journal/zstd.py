@@ -82,3 +82,14 @@ class Frame:
             if data := unpacker.decompress(packed, limit):
                 return data
         return b""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its end has been read."""
+        return bool(self._unpacker.eof)
+
+    @property
+    def unused(self) -> bytes:
+        """What was read of the file behind the frame's end."""
+        unused: bytes = self._unpacker.unused_data
+        return unused

@@ -102,7 +102,24 @@ def _approval(step: Step) -> str:
 
 
 def _call(step: Step) -> str:
-    return step.error.message if step.error is not None else ""
+    return step.error.message if step.error is not None else _unread(step.payload_completed.get("body"))
+
+
+def _unread(body: Any) -> str:
+    """Say why there is nothing of a body that came."""
+    if not isinstance(body, dict) or "unread" not in body:
+        return ""
+    why = _NOT_KEPT.get(str(body["unread"]), str(body["unread"]).replace("_", " "))
+    size = f", {body['bytes']} bytes" if isinstance(body.get("bytes"), int) else ""
+    return f"[not recorded: {why}{size}]"
+
+
+_NOT_KEPT = {
+    "not_decoded": "its compression could not be undone",
+    "not_seen": "it went past the recorder",
+    "redaction_failed": "no secrets could be looked for in it",
+    "too_long": "it was too long",
+}
 
 
 def _tools(step: Step) -> str:
@@ -119,6 +136,8 @@ def _compacted(step: Step) -> str:
 
 def _generic(step: Step) -> str:
     payload = step.payload_completed or step.payload_started
+    if unread := _unread(payload.get("body")):
+        return unread
     if step.type == "mcp_list_tools" and isinstance(tools := payload.get("tools"), list):
         return ", ".join(as_text(tool.get("name") if isinstance(tool, dict) else tool) for tool in tools)
     return as_text(payload.get("text")) or (as_text(payload) if payload else "")

@@ -54,9 +54,14 @@ def import_(
     Every OpenAI exchange in them goes the same way as a recorded one. Importing a cassette again replaces its
     session. Folders are walked; files in them that are no cassettes are told and passed over.
 
-    With --json: {store, imported: [{cassette, session_id, path, title, result, left_out}], problems:
-    [{cassette, problem}]}; left_out counts exchanges with other servers.
+    Bodies that came compressed are undone; of one that cannot be, the session says so, and this command why.
+
+    With --json: {store, imported: [{cassette, session_id, path, title, result, left_out, not_decoded:
+    [{exchange, body, why}]}], problems: [{cassette, problem}]}; left_out counts exchanges with other servers, exchange
+    counts from 1, body is "request" or "response".
     """
+    from attrs import asdict
+
     from tfclient.errors import SettingError
     from tfclient.importing.cassettes import cassettes_at
     from tfclient.settings import NOT_GIVEN, Settings, directory_to_read
@@ -89,6 +94,7 @@ def import_(
                         "title": each.session.title,
                         "result": each.session.result,
                         "left_out": each.left_out,
+                        "not_decoded": [asdict(one) for one in each.not_decoded],
                     }
                     for each in done
                     if each.session
@@ -136,6 +142,18 @@ def _import(
             progress.advance(task)
 
 
+def _not_decoded(imported: Imported) -> Iterator[str]:
+    """Say what could not be undone: a line for each kind, with the places."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for each in imported.not_decoded:
+        places.setdefault((each.body, each.why), []).append(each.exchange)
+    for (body, why), exchanges in places.items():
+        shown = ", ".join(map(str, exchanges[:NAMED])) + (" …" if len(exchanges) > NAMED else "")
+        yield (
+            f"{imported.path}: the {body} of exchange {shown} could not be undone ({why}); its session says so."
+        )
+
+
 def _tell(store: Store, done: list[Imported]) -> None:
     from collections import Counter
 
@@ -147,6 +165,8 @@ def _tell(store: Store, done: list[Imported]) -> None:
     for each in done:
         if each.problem:
             complain(each.problem, "yellow")
+        for words in _not_decoded(each):
+            complain(words, "yellow")
     if not sessions:
         complain("Nothing was imported.")
         return

@@ -155,6 +155,8 @@ def _is_subscription(attempt: AttemptState) -> bool:
 
 
 def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[ModelResponse, Ending]:
+    if attempt.unread is not None and attempt.status is not None:
+        return _unread(attempt, ending)
     read = responses.read_response if call.endpoint.family == "responses" else chat.read_response
     stream = attempt.stream
     if attempt.status is not None and attempt.status >= 400:
@@ -175,6 +177,19 @@ def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[Mod
     if response.status == "failed" and response.id is not None:
         return response, "failed_event"
     return response, "incomplete" if response.status == "incomplete" else "completed"
+
+
+def _unread(attempt: AttemptState, ending: Ending) -> tuple[ModelResponse, Ending]:
+    """An answer that came and was not kept: its status says whether it was good, and nothing says what it was."""
+    response = ModelResponse(body=attempt.unread)
+    if (attempt.status or 0) >= 400:
+        response.status, response.error = "failed", _error_of(attempt, "http_error")
+        return response, ending if ending in GAVE_UP else "http_error"
+    if ending in LEFT:
+        response.status = "cancelled"
+    elif ending in {"cut", "no_response"}:
+        response.status, response.error = "failed", _error_of(attempt, ending)
+    return response, ending
 
 
 def _streamed(

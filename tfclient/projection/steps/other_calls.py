@@ -115,7 +115,7 @@ class OtherCalls:
         if step is None or run is None:
             return ending
         data, media = attempt.body(), attempt.headers.get("content-type", "")
-        body = self._body(data, None, media)
+        body = self._body(data, attempt.unread, media)
         if isinstance(attempt.stream, ResponseStream):
             body = attempt.stream.body()
         said_last: dict[str, Any] = body if isinstance(body, dict) else {}

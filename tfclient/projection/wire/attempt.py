@@ -35,6 +35,9 @@ _READERS: dict[str, type[ResponseStream | ChatStream]] = {
     "completions": ChatStream,
 }
 
+_UNREAD = ("not_decoded", "not_seen")
+"""Marks of bodies of which nothing could be kept."""
+
 
 @define(eq=False)
 class AttemptState:
@@ -57,6 +60,8 @@ class AttemptState:
     deltas: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
     stream: ResponseStream | ChatStream | None = None
     received: int = 0
+    unread: dict[str, Any] | None = None
+    """What stands in for a body of which nobody could keep anything: why, and how long it was."""
     settled: bool = False
     _events: EventStream = field(factory=EventStream)
     _pieces: list[bytes] = field(factory=list[bytes])
@@ -82,9 +87,12 @@ class AttemptState:
         )
         if self._is_declared:
             self._open_stream()
+        body = entry["body"]
+        if isinstance(body, dict) and "unread" in body:
+            self.unread = {**body}
         if entry["complete"]:
             self.ended_at = at
-            self._body_piece(body_bytes(entry["body"]), at)
+            self._body_piece(body_bytes(body), at)
 
     @property
     def _is_declared(self) -> bool:
@@ -121,6 +129,10 @@ class AttemptState:
     def chunk(self, entry: StreamChunk, at: int) -> None:
         """Take a piece of the response's body."""
         data = entry["data"]
+        marks = entry.get("redactions")
+        for mark in marks if isinstance(marks, list) else ():
+            if isinstance(mark, dict) and mark.get("rule") in _UNREAD:
+                self.unread = {"unread": mark["rule"], "bytes": mark.get("bytes")}
         piece = body_bytes(data)
         encoding = self.headers.get("content-encoding", "")
         if not isinstance(data, str) and encoding in {"gzip", "deflate", "x-gzip"}:
