@@ -127,8 +127,9 @@ def test_few_helpers_work_at_once_however_many_sessions_wait(
 
     class Watched(subprocess.Popen[bytes]):
         def __init__(self, *args: Any, **options: Any) -> None:
-            started.append(self)
             super().__init__(*args, **options)
+            # Not before: others are started meanwhile, and look at all of these.
+            started.append(self)
             at_work.append(sum(each.returncode is None and each.poll() is None for each in started))
 
     started: list[Watched] = []
