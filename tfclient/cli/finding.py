@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from tfclient.cli.failures import USAGE, Refused
 from tfstore.disk.paths import is_session_id
 from tfstore.errors import DocumentMissing, UnknownSession
+from tfstore.journal.segment_reader import archive_of
 from tfstore.reading.naming import near, short_id
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def find_session(store: Store, typed: str) -> str:
     Raises:
         UnknownSession: there is none; the error names near ones.
         DocumentMissing: it has a journal only.
+        ArchiveUnreadable: it has an archive only, and that is damaged.
         Refused: several are meant, or the store is empty.
     """
     if typed == LAST:
@@ -66,6 +68,8 @@ def find_session(store: Store, typed: str) -> str:
     if not meant:
         told = [each for each in store.recorded() if typed and _is_typed(each, typed)]
         if len(told) == 1:
+            # Where it cannot be read, nothing makes the document.
+            archive_of(store.paths, told[0])
             raise DocumentMissing(told[0])
         raise UnknownSession(typed, near(typed, ids))
     return meant[0]

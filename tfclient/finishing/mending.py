@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from tfclient.finishing.rebuilding import rebuild, verify
-from tfstore.errors import UnknownSession
+from tfclient.finishing.recovery import end_session
+from tfstore.errors import ArchiveUnreadable, ClaimedElsewhere, UnknownSession
 from tfstore.journal.reading import live_writers
 from tfstore.journal.segment_reader import segment_files
 from tfstore.keeping.doctor import Repair, examine, remove_unfinished
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 _WITHOUT_DOCUMENT: Final = frozenset(
-    {"no_document", "corrupt_document", "lost_document", "newer_document", "misnamed_document", "dead_writer"}
+    {
+        *("no_document", "corrupt_document", "lost_document", "newer_document", "misnamed_document"),
+        *("blocked_document", "dead_writer"),
+    }
 )
 
 
@@ -40,7 +44,8 @@ def examine_store(store: Store) -> Iterator[Problem]:
     # What `recover` ends is made again from its journal anyway, and what cannot be read is compared with nothing.
     without = {each.session_id for each in seen if each.kind in _WITHOUT_DOCUMENT}
     for session_id in sorted({*store.ids(), *store.recorded()}):
-        for problem in _verified(store, session_id):
+        problems = _verified(store, session_id)
+        for problem in problems:
             # What an earlier version wrote is not wrong.
             is_said = problem in seen or problem.kind == "earlier_document"
             if problem.writer is not None or not (is_said or session_id in without):
@@ -48,6 +53,8 @@ def examine_store(store: Store) -> Iterator[Problem]:
         if (
             segment_files(store.paths, session_id)
             and session_id not in without
+            # What cannot be read whole is not archived.
+            and not any(each.kind == "unreadable" for each in problems)
             and not live_writers(store.paths, session_id)
         ):
             detail = f"Session {session_id} is closed and its journal is not archived yet"
@@ -74,10 +81,23 @@ def mend(store: Store) -> Mended:
     needing = {each.session_id for each in examine_store(store) if each.mend in {"recover", "rebuild"}}
     for session_id in sorted(each for each in needing if each is not None):
         try:
-            rebuild(store, session_id)
+            _make_again(store, session_id)
             rebuilt += 1
         except Exception:  # noqa: BLE001 - one that fails does not stop the others
             # The problem stays, and says why.
             failed += 1
     removed = remove_unfinished(store).files_removed
     return Mended(files_removed=removed, sessions_rebuilt=rebuilt, not_rebuilt=failed)
+
+
+def _make_again(store: Store, session_id: str) -> None:
+    try:
+        rebuild(store, session_id)
+    except ArchiveUnreadable:
+        if not segment_files(store.paths, session_id):
+            raise
+        # As `tfclient recover` does: of what is not archived, where no document tells more.
+        with store.claim(session_id) as mine:
+            if not mine:
+                raise ClaimedElsewhere(session_id) from None
+            end_session(store, session_id)

@@ -158,10 +158,10 @@ def _remove_journal(paths: StorePaths, session_id: str) -> None:
         if is_real_dir(aside):
             os.utime(aside)  # young: nobody is to take it for what a dead process left
         if _is_there(paths.archived(session_id)):
-            paths.archived(session_id).unlink()
+            _remove(paths.archived(session_id))
         _remove(aside)
     elif _is_there(paths.archived(session_id)):
-        paths.archived(session_id).unlink()
+        _remove(paths.archived(session_id))
 
 
 def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, CorruptDocument | None]:

@@ -94,11 +94,21 @@ def _document(store: Store, session_id: str, *, has_journal: bool) -> Iterator[P
         # One that is gone was removed meanwhile.
         yield from [session] if session.kind != "no_document" else []
         return
-    if session.status == "active" and not live_writers(store.paths, session_id):
+    if session.status == "active" and has_journal and _can_be_ended(store, session_id):
         detail = f"Session {session_id} was never closed, and nobody writes to it any more"
         yield Problem("dead_writer", detail, session_id, path)
     if session.integrity.entries and not has_journal:
         yield lost_journal(store, session)
+
+
+def _can_be_ended(store: Store, session_id: str) -> bool:
+    """Whether nobody writes to a session, and its journal can be read to its end: of another, its trouble is told."""
+    if live_writers(store.paths, session_id):
+        return False
+    report = JournalReport()
+    for _ in iter_entries(store.paths, session_id, report):
+        pass
+    return not report.unreadable
 
 
 def _journal(store: Store, session_id: str) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ Kind = Literal[
     "lost_document",
     "newer_document",
     "misnamed_document",
+    "blocked_document",
     "changed_document",
     "stale_document",
     "earlier_document",
@@ -37,9 +38,10 @@ Kind = Literal[
     "leftover_file",
 ]
 
-Mend = Literal["recover", "rebuild", "fix", "delete", "none"]
+Mend = Literal["recover", "rebuild", "fix", "delete", "move", "none"]
 """``recover``, ``rebuild``: from the journal, by the command of that name or ``tfclient doctor --fix``. ``fix``: by
-that alone. ``delete``: it is what a deletion leaves that did not come to its end, and ``tfclient delete`` ends it."""
+that alone. ``delete``: it is what a deletion leaves that did not come to its end, and ``tfclient delete`` ends it.
+``move``: something of somebody else's is in the way."""
 
 _MENDS: Final[dict[Kind, Mend]] = {
     "corrupt_document": "recover",
@@ -53,6 +55,7 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "unfinished_file": "fix",
     "lost_journal": "delete",
     "leftover_file": "delete",
+    "blocked_document": "move",
 }
 
 _HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift"})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from tfstore.disk.paths import is_real_dir
 from tfstore.document.digest import payload_digest
 from tfstore.errors import (
     ArchiveUnreadable,
@@ -19,7 +20,7 @@ from tfstore.errors import (
     StoreError,
     UnknownSession,
 )
-from tfstore.journal.reading import JournalReport, iter_entries, live_writers, writers
+from tfstore.journal.reading import JournalReport, has_journal, iter_entries, live_writers, writers
 from tfstore.journal.segment_reader import archive_of, segment_files
 from tfstore.keeping.problems import Problem
 
@@ -143,6 +144,9 @@ def document_of(store: Store, session_id: str) -> Session | Problem:
 def _without_document(store: Store, session_id: str, error: StoreError) -> Problem:
     path = store.paths.document(session_id)
     kind: Kind = "no_document"
+    if is_real_dir(path):
+        detail = f"{path} is a folder, where the document of session {session_id} should be"
+        return Problem("blocked_document", detail, session_id, path)
     if isinstance(error, NewerDocument):
         kind = "newer_document"
     elif isinstance(error, CorruptDocument):
@@ -204,7 +208,7 @@ def _document(store: Store, session_id: str, report: JournalReport, *, whole: bo
             if step.sha256 is not None and step.sha256 != payload_digest(step):
                 detail = f"{step.step_id} in {path} was changed: its payloads have another digest."
                 yield Problem("changed", detail, session_id, path)
-        if said.entries:
+        if said.entries and not has_journal(store.paths, session_id):
             yield lost_journal(store, session)
     elif said.entries < report.entries:
         more = _entries(report.entries - said.entries)

@@ -20,6 +20,7 @@ _MENDS: Final = {
     "rebuild": "`tfclient rebuild` with the id mends this, and so does `tfclient doctor --fix`",
     "fix": "`tfclient doctor --fix` mends this",
     "delete": "if it was to go, `tfclient delete` with the whole id ends that",
+    "move": "move it away, then ask `tfclient doctor` again",
     "none": "what is lost cannot be brought back; the rest is readable",
 }
 
@@ -37,7 +38,7 @@ def doctor(
     behind or cannot be read, archives journals, and has the index made anew.
 
     With --json: {store, sessions, problems: [{kind, detail, session_id, path, writer, seq, mend}], repaired}; mend is
-    "recover", "rebuild", "fix", "delete" or "none", repaired counts what --fix did.
+    "recover", "rebuild", "fix", "delete", "move" or "none", repaired counts what --fix did.
     """
     from tfclient.finishing.mending import examine_store, mend
     from tfstore.reading.figures import counted

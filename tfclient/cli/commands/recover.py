@@ -33,14 +33,12 @@ def recover(
     With --json: {store, recovered: [{session_id, title, result, path}], problems: [{session_id, problem}]}.
     """
     from tfd2.columns import one_line
-    from tfstore.journal.reading import sessions_with_journal
     from tfstore.reading.figures import counted
 
     opened = bare_store(store)
     recovered: list[Session] = []
     problems: dict[str, str] = {}
-    with_journal = sessions_with_journal(opened.paths)
-    wanted = named_sessions(opened, sessions, with_journal) if sessions else _needing(opened)
+    wanted = named_sessions(opened, sessions, opened.recorded()) if sessions else _needing(opened)
     for session_id in wanted:
         outcome = _recover(opened, session_id)
         if isinstance(outcome, str):
