@@ -203,5 +203,15 @@ def test_lines_that_are_no_entries_cost_no_minutes(tmp_path: Path, monkeypatch: 
     assert entries == []
     ((writer, reason),) = report.unreadable
     assert writer == "writer"
-    assert "more than 1000 lines" in reason
+    assert "more than 1,000 of its lines" in reason
     assert LiveSession(store, "mine").read().notes
+
+
+def test_what_would_not_be_read_again_is_not_archived(tmp_path: Path) -> None:
+    """Entries as nobody wrote them, without digests: an archive of them would be taken for a bomb."""
+    store = Store(tmp_path, create=True)
+    store.paths.make_journal_of("mine")
+    lines = b"".join(b'{"seq":%d,"at":1,"type":"annotation"}\n' % (n + 1) for n in range(60_000))
+    store.paths.segment("mine", "writer").write_bytes(lines)
+    assert not pack(store.paths, "mine")
+    assert read_entries(store.paths, "mine")[1].entries == 60_000

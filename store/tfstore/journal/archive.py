@@ -8,7 +8,8 @@ end the file, so that one that was cut off shows. A writer has several parts whe
 was archived; they follow each other.
 
 What an archive from elsewhere can cost is bounded: a window of 16 MB, an index of 16 MB, content of 1 GB or a
-hundred times the file. What exceeds that is not archived either, and stays in its segments.
+hundred times the file, 10,000 entries and one more for every 16 bytes. What exceeds that is not archived either, and
+stays in its segments.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ _LEVEL: Final = 3
 _LARGEST_INDEX: Final = 16 * 1024 * 1024
 _ALWAYS_READ: Final = 1024 * 1024 * 1024
 _SWELL: Final = 100
+_FEW: Final = 10_000
+_ENTRY: Final = 16
+"""Bytes that an entry takes at least, packed: each has a digest, which is twice as long."""
 _BLOCK: Final = 64 * 1024
 
 _SKIPPABLE: Final = 0x184D2A50
@@ -185,6 +189,8 @@ class ArchiveWriter:
         self._file = file
         self._at = file.write(_skippable(_HEAD))
         self.parts: list[Part] = []
+        self.entries = 0
+        """Of the segments added."""
 
     def copy(self, archive: Archive) -> None:
         """Take over all parts of another archive as they are, without unpacking them."""
@@ -211,6 +217,7 @@ class ArchiveWriter:
                 raise ValueError(f"the segment of {writer} became shorter while it was read")
             left -= len(block)
             digest.update(block)
+            self.entries += block.count(b"\n{")
             packed += self._file.write(pieces.compress(block))
             turn()
         packed += self._file.write(pieces.flush())
@@ -238,6 +245,16 @@ def may_hold(content: int, packed: int) -> bool:
         (True, False)
     """
     return content <= max(_ALWAYS_READ, packed * _SWELL)
+
+
+def most_entries(packed: int) -> int:
+    """Return how many entries an archive of ``packed`` bytes is believed to hold.
+
+    Example:
+        >>> most_entries(1_600_000)
+        110000
+    """
+    return _FEW + packed // _ENTRY
 
 
 def holds(part: Part, file: Path) -> bool:

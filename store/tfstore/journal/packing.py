@@ -18,7 +18,7 @@ from tfstore.disk.files import sync_folder, unfinished
 from tfstore.disk.locks import is_held
 from tfstore.disk.paths import StorePaths, is_real_dir, open_for_reading, open_private
 from tfstore.errors import StoreUnusable
-from tfstore.journal.archive import Archive, ArchiveWriter, holds, may_hold, total
+from tfstore.journal.archive import Archive, ArchiveWriter, holds, may_hold, most_entries, total
 from tfstore.journal.segment_reader import archive_of, segment_files
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ def _archive(
     beside = unfinished(place)
     try:
         with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
-            parts = _write(session_id, earlier, fresh, file)
+            written = _write(session_id, earlier, fresh, file)
+            parts = written.parts
             if fsync:
                 file.flush()
                 os.fsync(file.fileno())
-            if not may_hold(total(parts), file.tell()):
+            if not may_hold(total(parts), file.tell()) or written.entries > most_entries(file.tell()):
                 return False
         _compare(session_id, beside, parts)
         beside.replace(place)
@@ -85,7 +86,7 @@ def _archive(
     return True
 
 
-def _write(session_id: str, earlier: Archive | None, fresh: Sequence[Path], file: BinaryIO) -> list[Part]:
+def _write(session_id: str, earlier: Archive | None, fresh: Sequence[Path], file: BinaryIO) -> ArchiveWriter:
     writer = ArchiveWriter(session_id, file)
     if earlier is not None:
         writer.copy(earlier)
@@ -93,7 +94,7 @@ def _write(session_id: str, earlier: Archive | None, fresh: Sequence[Path], file
         with os.fdopen(open_for_reading(path), "rb") as segment:
             writer.add(path.stem, segment, os.fstat(segment.fileno()).st_size)
     writer.finish()
-    return writer.parts
+    return writer
 
 
 def _compare(session_id: str, written: Path, parts: Sequence[Part]) -> None:

@@ -16,7 +16,7 @@ from attrs import define, field
 from tfstore.disk.paths import is_real_dir, is_session_id, open_for_reading
 from tfstore.document.json_text import parse
 from tfstore.errors import ArchiveUnreadable
-from tfstore.journal.archive import Archive, holds, identity_of
+from tfstore.journal.archive import Archive, holds, identity_of, most_entries
 from tfstore.journal.entries import Entry
 from tfstore.journal.segment import MAX_LINE
 
@@ -38,7 +38,7 @@ LATEST: Final = 250_000_000_000_000_000
 _NAMED: Final = 1000
 _BEHIND: Final = 80
 _USELESS: Final = 1_000_000
-"""Lines without an entry that are passed over in a segment: what nobody wrote is to cost nobody minutes."""
+"""Lines without an entry that are passed over in a journal: what nobody wrote is to cost nobody minutes."""
 _RECENT: Final = 128
 """Lines among which a repeated one is looked for: what a write that was taken twice can repeat."""
 
@@ -138,6 +138,10 @@ class Segments:
         self.session_id = session_id
         self._report = report
         self._archive: Archive | None = None
+        self._useless = 0
+        self._unpacked = 0
+        self.given_up: str | None = None
+        """Why no more of it is read."""
         self._refused: tuple[int, int, int, int] | None = None
 
     def writers(self) -> list[str]:
@@ -172,6 +176,29 @@ class Segments:
         assert self._archive is not None  # noqa: S101 - it gave the part
         return self._archive.stream(part)
 
+    def count(self, *, is_entry: bool, is_packed: bool) -> None:
+        """Count a line that was read.
+
+        Raises:
+            ArchiveUnreadable: there are more than anybody wrote; what comes behind them is not read.
+        """
+        if not is_entry:
+            self._useless += 1
+            if self._useless > _USELESS:
+                self._give_up(f"more than {_USELESS:,} of its lines are no entries")
+        elif is_packed and self._archive is not None:
+            self._unpacked += 1
+            most = most_entries(self._archive.size)
+            if self._unpacked > most:
+                self._give_up(f"its {self._archive.size} bytes claim to hold more than {most:,} entries")
+
+    def _give_up(self, reason: str) -> None:
+        self.given_up = reason
+        place = self._paths.archived(self.session_id)
+        if self._archive is None:
+            place = self._paths.journal_of(self.session_id)
+        raise ArchiveUnreadable(self.session_id, place, reason)
+
     def file(self, writer: str) -> Path:
         """Where the segment of a writer is that is not archived."""
         return self._paths.segment(self.session_id, writer)
@@ -195,7 +222,7 @@ class SegmentReader:
         self._torn_part = False
         self._noted = False
         self._named = ""
-        self._useless = 0
+        self._packed = False
         self._behind = b""
         self._at = 0
         self._seq = 0
@@ -214,9 +241,10 @@ class SegmentReader:
         """Return what is new, from about ``max_bytes`` bytes."""
         rows: list[Row] = []
         self._left = max_bytes
-        while self._left > 0:
+        while self._left > 0 and self._segments.given_up is None:
             try:
-                if self._part < len(self._segments.parts(self._writer)):
+                self._packed = self._part < len(self._segments.parts(self._writer))
+                if self._packed:
                     ended = False
                     if self._read_part(rows):
                         self._next_part()
@@ -225,8 +253,7 @@ class SegmentReader:
             except FileNotFoundError:
                 ended = not self._is_archived_now()
             except ArchiveUnreadable as error:
-                # Its next part is read, but not what is worth nothing.
-                ended = self._useless > _USELESS
+                ended = self._segments.given_up is not None
                 self._unreadable(str(error))
                 if not ended:
                     self._next_part()
@@ -280,9 +307,6 @@ class SegmentReader:
         """Take lines until the end, which is told, or until that many bytes were read."""
         self._torn = False
         while self._left > 0:
-            if self._useless > _USELESS:
-                reason = f"more than {_USELESS} lines of the segment of {self._writer} are no entries"
-                raise ArchiveUnreadable(self._segments.session_id, self._path, reason)
             line = file.readline(MAX_LINE + 1)
             self._left -= len(line)
             if not line:
@@ -314,14 +338,15 @@ class SegmentReader:
 
     def _take(self, line: bytes, rows: list[Row]) -> None:
         self._line_no += 1
+        count = self._segments.count
         if not line and not self._too_long:
-            self._useless += 1
+            count(is_entry=False, is_packed=self._packed)
             return
         entry = None if self._too_long else _entry(line)
         self._too_long = False
         report = self._report
+        count(is_entry=entry is not None, is_packed=self._packed)
         if entry is None:
-            self._useless += 1
             report.corrupt_lines += 1
             _name(report.corrupt, (self._writer, self._line_no))
             return

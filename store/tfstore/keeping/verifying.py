@@ -210,6 +210,9 @@ def _document(store: Store, session_id: str, report: JournalReport, *, whole: bo
                 yield Problem("changed", detail, session_id, path)
         if said.entries and not has_journal(store.paths, session_id):
             yield lost_journal(store, session)
+    elif report.unreadable:
+        # Nobody can say what the document should tell.
+        return
     elif said.entries < report.entries:
         more = _entries(report.entries - said.entries)
         detail = f"{path} is older than the journal, which has {more} more."

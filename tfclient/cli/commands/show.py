@@ -9,7 +9,7 @@ import typer
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
-from tfclient.cli.printing import print_json, print_lines, stdout
+from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Run, Session
@@ -77,8 +77,11 @@ def show(
         whole = prompt_for(opened, found, wanted)
         value, lines = prompt_json(whole), prompt_lines(found, wanted, whole, width)
     elif raw is not None:
-        value = raw_entries(opened, found, find_step(found, raw))
-        lines = raw_lines(opened.journal(found.session_id)[0], value, width)
+        entries, report = opened.journal(found.session_id)
+        for _, reason in report.unreadable[:1]:
+            complain(f"What is shown may not be all of it. {reason}", "yellow")
+        value = raw_entries(entries, found, find_step(found, raw))
+        lines = raw_lines(entries, value, width)
     elif transcript:
         value, lines = [message.as_json() for message in messages(runs)], transcript_of(runs, width)
     elif as_json:

@@ -17,16 +17,14 @@ from tfstore.journal.reading import Entry
 from tfstore.reading.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
-from tfstore.store import Store
 
 
-def raw_entries(store: Store, session: Session, step: Step) -> list[Entry]:
-    """Return the journal entries of the call that a step belongs to, in their order.
+def raw_entries(entries: list[Entry], session: Session, step: Step) -> list[Entry]:
+    """Return those of a session's journal entries that are of the call that a step belongs to, in their order.
 
     Raises:
         Refused: the journal is gone, holds nothing of this step, or the document does not say what.
     """
-    entries, _ = store.journal(session.session_id)
     if not entries:
         raise Refused(
             f"The journal of session {session.session_id} is not there any more: only its document is left."
