@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from tfclient.redaction import Redactor
+from tfclient.redaction.content import without_content
+from tfclient.redaction.marks import Mark
 
 CONTENT = Redactor.from_setting("content")
 HELLO = "<sha256:2cf24dba5fb0a30e 5 chars>"
@@ -59,6 +61,18 @@ def test_a_structural_name_does_not_let_sentences_or_secrets_through() -> None:
     assert text is not None
     assert all(value.startswith("<sha256:") for value in json.loads(text).values())
     assert len(marks) == 3
+
+
+def test_a_property_of_a_schema_may_be_called_as_a_secret_is() -> None:
+    """What stands below it says of what kind a password is; one that is a value has no such words."""
+    described = {"type": "string", "description": "At least 8 characters"}
+    marks: list[Mark] = []
+    clean = without_content({"properties": {"password": described, "url": described}}, "request.body", marks)
+    assert clean["properties"]["password"] == clean["properties"]["url"]
+    assert clean["properties"]["password"]["type"] == "string"
+    assert clean["properties"]["password"]["description"].startswith("<sha256:")
+    value = without_content({"password": {"type": "basic", "id": "hunter2"}}, "request.body", marks)
+    assert all(each.startswith("<sha256:") for each in value["password"].values())
 
 
 def test_a_program_s_own_values_keep_no_text_at_all() -> None:

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from tfclient.redaction.marks import JSON, Mark, child, mark
-from tfclient.redaction.names import secret_name
+from tfclient.redaction.names import is_schema, secret_name
 from tfclient.redaction.text import find_secrets
 
 # Members whose strings say how a message is built, not what is in it.
@@ -125,7 +125,9 @@ def _value(value: JSON, path: str, marks: list[Mark], key: str | None, *, keep_s
         clean: dict[str, JSON] = {}
         for name, member in value.items():
             kept = name if not find_secrets(name) else hashed(name)
-            structural = keep_structure and name not in _OWN and secret_name(name) is None
+            # A schema's property may be called password: what stands below it describes one.
+            secret = secret_name(name) is not None and not (isinstance(member, dict) and is_schema(member))
+            structural = keep_structure and name not in _OWN and not secret
             under = "id" if name == "code" and in_error else name
             clean[kept] = _value(member, child(path, kept), marks, under, keep_structure=structural)
         return clean
