@@ -94,7 +94,7 @@ class SeenPrompt:
     """A prompt as the model saw it.
 
     ``fixed`` are instructions, tools and what stands before the history; ``history`` is what the server kept and what
-    was sent again, ``new`` the rest. ``unknown`` is what the model was given besides, in words.
+    was sent again, ``new`` what this call brought. ``unknown`` is what the model was given besides, in words.
     """
 
     fixed: list[Seen] = field(factory=list[Seen])
@@ -110,14 +110,29 @@ def seen_prompt(facts: SessionFacts, call: StepFacts) -> SeenPrompt:
     # What stands before the history that is sent again, such as a system message, is shown before it.
     leading = next((place for place, part in enumerate(parts) if part.get("type") == "resent"), 0)
     fixed = [part for part in parts_of(call.step) if part.get("type") in _FIXED] + parts[:leading]
-    resent = [part for part in parts[leading:] if part.get("type") == "resent"]
-    new = [part for part in parts[leading:] if part.get("type") != "resent"]
+    snapshots = [each for each in call.step.depends_on if _is_snapshot(facts, each)]
+    brought = {*inputs_of(call.step), *snapshots}
+    resent = [part for part in parts[leading:] if _is_known(facts, part, brought)]
+    new = [part for part in parts[leading:] if not _is_known(facts, part, brought)]
     fixed_, again, new_ = (list(_seen(facts, some, missing)) for some in (fixed, resent, new))
     given = call.step.payload_started.get("arguments")
     request = given if isinstance(given, dict) else {}
     unknown = not_known(call.step, request, facts.steps, call.run.run.lineage.notes)
     history = [*kept_before(facts, call, missing), *again]
     return SeenPrompt(fixed_, history, new_, [*unknown, *missing])
+
+
+def _is_known(facts: SessionFacts, part: Json, brought: set[str]) -> bool:
+    """Return whether a part was sent, or said, before: a history of which the middle was cut is not one piece."""
+    if part.get("type") == "resent":
+        return True
+    steps = [each for each in _ids_of(part) if each in facts.steps]
+    return bool(steps) and brought.isdisjoint(steps)
+
+
+def _is_snapshot(facts: SessionFacts, step_id: str) -> bool:
+    own = facts.steps.get(step_id)
+    return own is not None and own.step.label.endswith(".snapshot")
 
 
 def kept_before(facts: SessionFacts, call: StepFacts, missing: dict[str, None] | None = None) -> list[Seen]:

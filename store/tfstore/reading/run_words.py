@@ -13,6 +13,7 @@ EVIDENCE = {
     "conversation": "same conversation",
     "prefix": "history re-sent",
     "window": "history re-sent in part",
+    "resent": "history re-sent, answers written anew",
     "call_id": "tool output sent on",
     "explicit": "named as its parent",
 }

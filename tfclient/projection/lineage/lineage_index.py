@@ -20,13 +20,11 @@ from tfclient.projection.api.fingerprints import (
 from tfclient.projection.api.items import Item
 from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.lineage.known_items import KnownItems
+from tfclient.projection.lineage.newest_known import LONG_OUTPUT, NewestKnown, Sent, written_anew
 from tfclient.projection.lineage.nodes import CallRecord, Conversation, Match, Node
 
 EMPTY = b""
 """The context before anything was said."""
-
-LONG_OUTPUT = 20
-"""Characters from which a verbatim answer alone ties a trimmed history to its response."""
 
 SAME_CALL_ID = 64
 """Calls remembered under one id or, where there is none, one name."""
@@ -46,7 +44,11 @@ class LineageIndex:
     _by_answer: dict[bytes, Node] = field(factory=dict[bytes, Node])
     _asked: dict[bytes, list[CallRecord]] = field(factory=lambda: defaultdict(list))
     """Calls by the context before the answer that asked for them, their name and their arguments."""
-    _by_last_output: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
+    _newest: NewestKnown = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Let the newest known item be looked for among the calls as well."""
+        self._newest = NewestKnown(self._calls)
 
     def fold(self, context: bytes, items: list[Item]) -> list[bytes]:
         """Return the context after each item; an item that does not count leaves it as it was."""
@@ -74,15 +76,17 @@ class LineageIndex:
         """Take in a node's outputs: from now on requests can be found to continue it."""
         counted = [(item, f) for item in outputs if (f := self.fingerprint(item)) is not None]
         node.prints = [f for _, f in counted]
+        node.answers = []
         node.call_ids = frozenset(item.call_id for item in outputs if item.kind == "call" and item.call_id)
         for choice in sorted({item.choice for item in outputs}) or [0]:
             chosen = [item for item in outputs if item.choice == choice]
             chain = self.fold(node.before, chosen)
             # A response that said nothing is no context: the same request again is another try, not a reply.
             self._context(node, chain[-1] if chain else node.before, found_by=bool(counted))
-            last = next((f for i in reversed(chosen) if (f := self.fingerprint(i)) is not None), None)
-            if last is not None and node not in self._by_last_output[last][-1:]:
-                self._by_last_output[last].append(node)
+            said = [f for item in chosen if (f := self.fingerprint(item)) is not None]
+            if said and said not in node.answers:
+                node.answers.append(said)
+        self._newest.record(node)
         if node.before != EMPTY and node not in self._by_input[node.before][-1:]:
             self._by_input[node.before].append(node)
         for item in outputs:
@@ -121,14 +125,11 @@ class LineageIndex:
             notes = ["ambiguous"] if conversation.overlapped else []
             return Match(conversation.latest, "conversation", notes=notes)
         self._rename_calls(request.items)
-        match = self._by_prefix(request.items, self.chain_of(request))
-        deeper = self._by_call_id(request.items, match)
-        if deeper is not None:
-            return deeper
-        if match.parent is not None:
-            return match
-        window = self._by_window(request.items)
-        return window if window.parent is not None else self._by_input_alone(request, window)
+        prefix = self._by_prefix(request.items, self.chain_of(request))
+        if prefix.start == len(request.items):
+            return prefix
+        sent = Sent(request.items, self.fingerprint)
+        return self._newest.find(sent, prefix, self._resent(request, prefix))
 
     def _rename_calls(self, items: list[Item]) -> None:
         """Give calls that come back under new ids those that they had.
@@ -175,20 +176,19 @@ class LineageIndex:
         else:
             item.fingerprint = output_fingerprint(item.call_id, item.output)
 
-    def _by_input_alone(self, request: ModelRequest, otherwise: Match) -> Match:
+    def _resent(self, request: ModelRequest, prefix: Match) -> dict[int, Match]:
         """All that a call sent comes again, then an answer that is not the one it got: it was written anew."""
         items, chain = request.items, self.chain_of(request)
-        for place in range(len(items) - 2, -1, -1):
+        found: dict[int, Match] = {}
+        for place in range(len(items) - 2, prefix.start - 1, -1):
             if self.fingerprint(items[place]) is None or items[place + 1].role != "assistant":
                 continue
             nodes = self._by_input.get(chain[place])
             if nodes:
-                start = place + 1
-                while start < len(items) and items[start].role == "assistant":
-                    start += 1
                 notes = ["ambiguous"] if nodes[0].run is not nodes[-1].run else []
-                return Match(nodes[-1], "resent", start, start, notes)
-        return otherwise
+                found[place] = written_anew(items, place, nodes[-1], notes)
+                break
+        return found
 
     def relayed(self, prompt: Item) -> Node | None:
         """Return the response whose answer is this prompt, word for word."""
@@ -204,50 +204,6 @@ class LineageIndex:
                 notes = ["ambiguous"] if ambiguous else []
                 return Match(nodes[-1], "prefix", place + 1, place + 1, notes)
         return Match(None, "root")
-
-    def _by_call_id(self, items: list[Item], prefix: Match) -> Match | None:
-        """Callers drop the text beside a call or put each output next to its call: the call ids still tell."""
-        for place in range(len(items) - 1, prefix.start - 1, -1):
-            item = items[place]
-            if item.kind not in {"call", "output"} or not item.call_id:
-                continue
-            record = self.find_call(item.call_id, None)
-            node = record.node if record else None
-            if node is None or node is prefix.parent or not node.descends_from(prefix.parent):
-                continue
-            own = node.call_ids
-            later = range(prefix.start, len(items))
-            calls = [n for n in later if items[n].kind == "call" and items[n].call_id in own]
-            outputs = [n for n in later if items[n].kind == "output" and items[n].call_id in own]
-            if not calls and not outputs:
-                continue
-            start = calls[-1] + 1 if calls else outputs[0]
-            known_from = min([*calls[:1], *outputs[:1]])
-            return Match(node, "call_id", start, known_from, prefix.notes)
-        return None
-
-    def _by_window(self, items: list[Item]) -> Match:
-        notes: list[str] = []
-        for place in range(len(items) - 1, -1, -1):
-            fingerprint = self.fingerprint(items[place])
-            if fingerprint is None or items[place].role == "user":
-                continue
-            for node in reversed(self._by_last_output.get(fingerprint, [])[-SAME_CALL_ID:]):
-                matched = self._verbatim(items, place, node)
-                if matched >= 2 or (matched == 1 and len(items[place].text) >= LONG_OUTPUT):
-                    return Match(node, "window", place + 1, place + 1)
-                if matched and not notes:
-                    notes = [f"possible_parent:{node.response_id}"]
-        return Match(None, "root", notes=notes)
-
-    def _verbatim(self, items: list[Item], place: int, node: Node) -> int:
-        """Count the items, back from a place, that are the node's outputs and the input that they answer."""
-        wanted = node.prints if node.last_input is None else [node.last_input, *node.prints]
-        found = [f for i in items[: place + 1] if (f := self.fingerprint(i)) is not None][-len(wanted) :]
-        if found == wanted:
-            return len(wanted)
-        found = found[-len(node.prints) :]
-        return len(found) if found == node.prints else 0
 
     def add_call(self, key: str, record: CallRecord, item: Item | None = None) -> None:
         """Remember a tool call under its id or, where it has none, its name; and what was asked, where it was seen."""

@@ -24,7 +24,12 @@ class Node:
     contexts: list[bytes] = field(factory=list[bytes])
     prints: list[bytes] = field(factory=list[bytes])
     """Fingerprints of its outputs, those that count."""
-    last_input: bytes | None = None
+    answers: list[list[bytes]] = field(factory=list[list[bytes]])
+    """The same by choice: what each offered, where it said anything."""
+    inputs: list[bytes] = field(factory=list[bytes])
+    """Fingerprints of what its request added to the parent's context."""
+    asked: list[bytes] = field(factory=list[bytes])
+    """Of those, the prompts and the outputs of tools."""
     call_ids: frozenset[str] = frozenset()
     forced: frozenset[str] = frozenset()
     """Tools that it was told to call."""
@@ -34,6 +39,14 @@ class Node:
     messages: dict[bytes, str] = field(factory=dict[bytes, str])
     last_step_id: str | None = None
     last_message_id: str | None = None
+
+    given: int = 0
+    """How many items that count came before its answer, along the conversation."""
+
+    @property
+    def length(self) -> int:
+        """How many items that count its whole context has, as far as they were recorded."""
+        return self.given + len(self.answers[0] if self.answers else self.prints)
 
     def answer_of(self, items: list[Item]) -> str | None:
         """Return the step of the message that was sent back to continue, where several were offered."""
@@ -61,6 +74,8 @@ class Match:
     known_from: int = 0
     notes: list[str] = field(factory=list[str])
     unknown_response_id: str | None = None
+    altered: bytes = b""
+    """Digest of what stands before the evidence and is not what was said there."""
 
 
 @define

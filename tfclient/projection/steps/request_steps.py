@@ -12,6 +12,7 @@ from tfclient.projection.api.fingerprints import digest
 from tfclient.projection.api.responses import COMPACT
 from tfclient.projection.lineage.lineage_index import EMPTY, LineageIndex
 from tfclient.projection.lineage.new_items import news_of
+from tfclient.projection.lineage.newest_known import is_asked
 from tfclient.projection.lineage.nodes import Match, Node
 from tfclient.projection.lineage.run_choice import Asked, RunChoice, words_of
 from tfclient.projection.steps.designed_endings import forced_tools
@@ -53,7 +54,8 @@ class Opening:
         at = call.started_at or at
         match = self._resolve(call, request)
         news = news_of(request.items, match, self.index)
-        key = digest(str(match.parent.number if match.parent else ""), news.key)
+        whose = str(match.parent.number if match.parent else "")
+        key = digest(whose, news.key, match.altered) if match.altered else digest(whose, news.key)
         asked = Asked(request, match, news, key, at, self.tools.running(call.started.get("tool")))
         made: dict[int, Step] = {}
         # Outputs close their calls in the run that owns the call, whatever happens next.
@@ -208,9 +210,9 @@ class Opening:
         chain = alone if base == EMPTY else self.index.fold(base, request.items)
         before = EMPTY if request.type == COMPACT else chain[-1] if chain else base
         node = Node(self.index.nodes, step, run, parent, before, at)
-        node.last_input = next(
-            (f for item in reversed(request.items) if (f := self.index.fingerprint(item)) is not None), None
-        )
+        added = [(i, f) for i in request.items[match.start :] if (f := self.index.fingerprint(i)) is not None]
+        node.inputs, node.asked = [f for _, f in added], [f for i, f in added if is_asked(i)]
+        node.given = len(node.inputs) + (parent.length if parent is not None else 0)
         node.forced = forced_tools(request)
         self.index.conversation_began(request.conversation_id, node)
         run.last_call, run.last_key, run.run.status = step, asked.news.key, "in_progress"
