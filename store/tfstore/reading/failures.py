@@ -115,7 +115,7 @@ def story_of(session: Session) -> Story:
         []
     """
     facts = gather(session)
-    told = _answers(facts)
+    told = answers_told(facts)
     failures = [failure for run in facts.runs if (failure := _failure_of(facts, run, told)) is not None]
     # What came last is what the user saw; of what failed more is to be learnt than of what just stopped.
     failures.sort(key=lambda each: (each.run.failed, each.run.position), reverse=True)
@@ -126,14 +126,14 @@ def story_of(session: Session) -> Story:
         [own for own in facts.every if own.step.label == "tool_error"],
         list(_retries(facts)),
         [own for own in facts.every if own.step.status == "unresolved"],
-        [each for each in told if _is_unused(each, facts)],
+        [each for each in told if is_unused(each, facts)],
         list(_repeated(facts)),
         sorted(timed, key=lambda own: own.step.duration_ms or 0, reverse=True)[:SLOWEST],
         _context(facts, failures),
     )
 
 
-def _answers(facts: SessionFacts) -> list[Told]:
+def answers_told(facts: SessionFacts) -> list[Told]:
     """Return what the program's own tools gave back; what the provider's gave, the model has seen anyway."""
     carriers: dict[str, list[StepFacts]] = {}
     for own in facts.every:
@@ -152,7 +152,8 @@ def _is_of_the_program(own: StepFacts) -> bool:
     return own.step.call_id is not None and own.step.response_id is None
 
 
-def _is_unused(told: Told, facts: SessionFacts) -> bool:
+def is_unused(told: Told, facts: SessionFacts) -> bool:
+    """Return whether no model ever read an answer, and none will."""
     if told.read:
         return False
     # While the session goes on, the request that carries it may be on its way.
