@@ -184,11 +184,15 @@ def orphans_in(facts: SessionFacts, call: StepFacts, call_of: dict[str, StepFact
         return []
     found: list[StepFacts] = []
     known: set[str] = set()
+    asked_before: set[str] = set()
     resent: Json | None = None
     for part in input_parts(call.step):
         if part.get("type") == "resent":
             resent = resent or part
             found += _cut_open(facts, part, call_of)
+            continue
+        if part.get("type") == "context.snapshot":
+            found += _orphan_in_context(facts, part, asked_before)
             continue
         for step_id in ids_in(part):
             own, asked = facts.steps.get(step_id), call_of.get(step_id)
@@ -198,6 +202,24 @@ def orphans_in(facts: SessionFacts, call: StepFacts, call_of: dict[str, StepFact
             if resent is None or not _holds(facts, resent, asked.step.step_id):
                 found.append(own)
     return found
+
+
+def _orphan_in_context(facts: SessionFacts, part: Json, asked: set[str]) -> list[StepFacts]:
+    """Return the snapshot if what stands at this place of it answers a call that no item before asked for."""
+    own = facts.steps.get(str(part.get("step_id")))
+    items = own.step.payload_started.get("items") if own is not None else None
+    place = int(part.get("place") or 0)
+    item = items[place] if isinstance(items, list) and place < len(items) else None
+    if own is None or not isinstance(item, dict):
+        return []
+    calls = item.get("tool_calls")
+    asked.update(str(each.get("id")) for each in calls or () if isinstance(each, dict))
+    if str(item.get("type")).endswith("_call"):
+        asked.add(str(item.get("call_id")))
+    answered = item.get("tool_call_id") if item.get("role") == "tool" else None
+    if str(item.get("type")) in {"function_call_output", "custom_tool_call_output"}:
+        answered = item.get("call_id")
+    return [own] if answered is not None and str(answered) not in asked else []
 
 
 def _cut_open(facts: SessionFacts, part: Json, call_of: dict[str, StepFacts]) -> list[StepFacts]:

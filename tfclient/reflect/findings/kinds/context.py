@@ -67,7 +67,8 @@ def _explained(evidence: Evidence, before: StepFacts, call: StepFacts) -> bool:
     around = [*steps.values(), *before.run.steps, *call.run.steps]
     return any(
         own.step.label == "context_compacted"
-        or _is_of_the_provider(own) or media_in(own.step.payload_started.get("content"))
+        or _is_of_the_provider(own)
+        or media_in(own.step.payload_started.get("content"))
         for own in around
     )
 

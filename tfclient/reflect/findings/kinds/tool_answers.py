@@ -120,8 +120,9 @@ def output_without_call(evidence: Evidence, _: Effects) -> Iterator[Cited]:
     for request in evidence.model_calls:
         orphans = orphans_in(evidence.facts, request, evidence.call_of)
         for answer in orphans:
-            call = evidence.call_of[answer.step.step_id]
-            where = "" if "inferred" in call.step.notes else f", {short_step(call.step.step_id)}"
+            call = evidence.call_of.get(answer.step.step_id)
+            is_known = call is not None and "inferred" not in call.step.notes
+            where = f", {short_step(call.step.step_id)}" if call is not None and is_known else ""
             yield Cited(
                 [answer, request],
                 f"{short_step(request.step.step_id)} sent the output of {named(answer.tool or 'a tool')} "
