@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tfclient.installing import tracing as tracing
     from tfclient.installing import uninstall as uninstall
     from tfclient.recorder import Recorder as Recorder
+    from tfclient.reflect.findings.citing import Cited as Cited
+    from tfclient.reflect.findings.citing import Finding as Finding
+    from tfclient.reflect.findings.examining import findings as findings
+    from tfclient.reflect.findings.registry import finding as finding
     from tfclient.sessions.handle import SessionHandle as SessionHandle
     from tfclient.stats import Stats as Stats
     from tfstore.store import Store
@@ -36,6 +40,8 @@ _HOMES = {
     "AsyncTracedAzureOpenAI": "client",
     "AsyncTracedBedrockOpenAI": "client",
     "AsyncTracedOpenAI": "client",
+    "Cited": "reflect.findings.citing",
+    "Finding": "reflect.findings.citing",
     "Health": "health",
     "Recorder": "recorder",
     "SessionEnded": "errors",
@@ -47,6 +53,8 @@ _HOMES = {
     "TracedAzureOpenAI": "client",
     "TracedBedrockOpenAI": "client",
     "TracedOpenAI": "client",
+    "finding": "reflect.findings.registry",
+    "findings": "reflect.findings.examining",
     "install": "installing",
     "tracing": "installing",
     "uninstall": "installing",

@@ -83,4 +83,6 @@ def step_id(cited: Citable) -> str:
     """Return the id of a step that is cited."""
     if isinstance(cited, StepFacts):
         return cited.step.step_id
-    return cited.step_id if isinstance(cited, Step) else cited
+    if isinstance(cited, Step | str):
+        return cited if isinstance(cited, str) else cited.step_id
+    raise TypeError(f"a {type(cited).__name__} is no step")

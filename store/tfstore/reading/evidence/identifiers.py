@@ -10,7 +10,7 @@ _WORD: Final = re.compile(r"[#]?[A-Za-z0-9][\w@.+:#\-]{3,63}", re.ASCII)
 _DATE: Final = re.compile(
     r"[12]\d{3}[-/.]?[01]\d(?:[-/.]?[0-3]\d)?(?:[T_ ]?[\d:.]+)?(?:Z|[+-]\d\d:?\d\d)?|[0-3]?\d[-/.][0-3]?\d[-/.]\d{2,4}"
 )
-_NUMBER: Final = re.compile(r"[+\-]?[\d.,:]+[%A-Za-z]{0,3}|[A-Za-z$€£]{0,3}[\d.,]+")
+_NUMBER: Final = re.compile(r"[+\-]?[\d.,:]+[%A-Za-z]{0,3}|[A-Z$€£]{1,3}[\d,]+\.\d{1,2}")
 _TOKEN: Final = re.compile(r"[^\s\"'<>()\[\]{},;]+")
 _FORMED: Final = re.compile(
     r"(?<![\w#])#?[A-Za-z]+(?:[_-][A-Za-z]+)*[_-]?\d{2,}(?:[_-]?[A-Za-z0-9]+)*(?!\w)", re.ASCII

@@ -14,7 +14,7 @@ from attrs import frozen
 from tfstore.document.documents import Json, Step
 from tfstore.reading.facts import SessionFacts, StepFacts
 from tfstore.reading.model_calls import inputs_of, outputs_of, parts_of
-from tfstore.reading.prompts import input_parts, spelled_out
+from tfstore.reading.prompts import spelled_out
 from tfstore.reading.step_text import as_text, text_of
 
 LOOKED_FOR: Final = 50
@@ -33,6 +33,16 @@ class Lost:
     last: StepFacts
     since: StepFacts
     steps: list[StepFacts]
+
+
+def _items_of(call: Step) -> list[Json]:
+    """Return the parts of a call's items or messages, in the order sent."""
+    return [part for part in parts_of(call) if part.get("type") not in {"instructions", "tools", "response"}]
+
+
+def _number(part: Json, name: str) -> int:
+    value = part.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def kept_by_server(call: StepFacts) -> bool:
@@ -75,7 +85,7 @@ def lost_on_the_way(facts: SessionFacts, chain: list[StepFacts]) -> Lost | None:
     if len(chain) < 2 or kept_by_server(last) or last.step.payload_started.get("body") is not None:
         return None
     try:
-        parts = list(spelled_out(input_parts(last.step), facts.plain_steps))
+        parts = list(spelled_out(_items_of(last.step), facts.plain_steps))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     sent = {step_id for part in parts for step_id in ids_in(part)}
@@ -158,9 +168,9 @@ def _first_without(facts: SessionFacts, chain: list[StepFacts], wanted: StepFact
 def _place(call: Step, wanted: str, places: dict[str, int | None]) -> int | None:
     """Return the place of a step among the items that a call sent, known the places in the calls before."""
     offset = 0
-    for part in input_parts(call):
+    for part in _items_of(call):
         if part.get("type") == "resent":
-            begin, length = int(part.get("from") or 0), int(part.get("items") or 0)
+            begin, length = _number(part, "from"), _number(part, "items")
             before = places.get(str(part.get("step_id")))
             if before is not None and begin <= before < begin + length:
                 return offset + before - begin
@@ -186,7 +196,7 @@ def orphans_in(facts: SessionFacts, call: StepFacts, call_of: dict[str, StepFact
     known: set[str] = set()
     asked_before: set[str] = set()
     resent: Json | None = None
-    for part in input_parts(call.step):
+    for part in _items_of(call.step):
         if part.get("type") == "resent":
             resent = resent or part
             found += _cut_open(facts, part, call_of)
@@ -208,7 +218,7 @@ def _orphan_in_context(facts: SessionFacts, part: Json, asked: set[str]) -> list
     """Return the snapshot if what stands at this place of it answers a call that no item before asked for."""
     own = facts.steps.get(str(part.get("step_id")))
     items = own.step.payload_started.get("items") if own is not None else None
-    place = int(part.get("place") or 0)
+    place = _number(part, "place")
     item = items[place] if isinstance(items, list) and place < len(items) else None
     if own is None or not isinstance(item, dict):
         return []
@@ -224,11 +234,11 @@ def _orphan_in_context(facts: SessionFacts, part: Json, asked: set[str]) -> list
 
 def _cut_open(facts: SessionFacts, part: Json, call_of: dict[str, StepFacts]) -> list[StepFacts]:
     """Return the outputs with which a range of an earlier prompt begins, where it leaves out their call."""
-    begin, earlier = int(part.get("from") or 0), facts.plain_steps.get(str(part.get("step_id")))
+    begin, earlier = _number(part, "from"), facts.plain_steps.get(str(part.get("step_id")))
     if earlier is None or begin <= _leading(earlier):
         return []
     found: list[StepFacts] = []
-    for place in range(begin, begin + int(part.get("items") or 0)):
+    for place in range(begin, begin + _number(part, "items")):
         own = _at(facts, earlier, place)
         if own is None or own.step.label not in _ANSWERS:
             break
@@ -239,7 +249,7 @@ def _cut_open(facts: SessionFacts, part: Json, call_of: dict[str, StepFacts]) ->
 
 def _leading(call: Step) -> int:
     """Return how many items stand in a prompt before the conversation itself."""
-    parts = input_parts(call)
+    parts = _items_of(call)
     stops = (
         n for n, part in enumerate(parts) if part.get("type") not in {"policy.snapshot", "context.snapshot"}
     )
@@ -250,8 +260,8 @@ def _at(facts: SessionFacts, call: Step | None, place: int) -> StepFacts | None:
     """Return the step that stands at a place of a prompt, the last of those that make one message."""
     while call is not None:
         offset, following = 0, None
-        for part in input_parts(call):
-            length = int(part.get("items") or 0) if part.get("type") == "resent" else 1
+        for part in _items_of(call):
+            length = _number(part, "items") if part.get("type") == "resent" else 1
             if offset <= place < offset + length:
                 if part.get("type") != "resent":
                     ids = ids_in(part)
@@ -261,7 +271,7 @@ def _at(facts: SessionFacts, call: Step | None, place: int) -> StepFacts | None:
             offset += length
         if following is None:
             return None
-        place += int(following.get("from") or 0) - offset
+        place += _number(following, "from") - offset
         before = facts.plain_steps.get(str(following.get("step_id")))
         call = before if before is not None and before.seq < call.seq else None
     return None
@@ -273,14 +283,14 @@ def _holds(facts: SessionFacts, part: Json, wanted: str) -> bool:
     offset = 0
     while True:
         call = facts.plain_steps.get(str(part.get("step_id")))
-        ranges.append((offset, int(part.get("from") or 0), int(part.get("items") or 0)))
+        ranges.append((offset, _number(part, "from"), _number(part, "items")))
         if call is None or len(ranges) > len(facts.steps):
             return False
         place, again, offset, counted = None, None, 0, 0
-        for each in input_parts(call):
+        for each in _items_of(call):
             if each.get("type") == "resent":
                 again, offset = again or each, counted if again is None else offset
-                counted += int(each.get("items") or 0)
+                counted += _number(each, "items")
                 continue
             if wanted in ids_in(each):
                 place = counted

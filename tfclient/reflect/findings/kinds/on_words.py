@@ -29,6 +29,7 @@ LEAST: Final = 10
 MOST: Final = 400
 """Numbers in sources of which sums and products are tried; with more, there is one for anything."""
 LETTERS: Final = 20
+CENT: Final = 0.01
 
 
 @kind("error_swallowed", "info", "heuristic", off=True)
@@ -80,16 +81,15 @@ def _is_made_of(value: float, known: dict[float, None]) -> bool:
     if value in known:
         return True
     for one in known:
-        for other in (
-            value - one,
-            one - value,
-            value + one,
-            *((value / one, one / value, value * one) if one else ()),
-        ):
-            if any(abs(other - near) < 0.005 for near in (round(other, 2), round(other))) and (
-                other in known or round(other, 2) in known or float(round(other)) in known
-            ):
-                return True
+        if any(round(other, 2) in known for other in (value - one, one - value, value + one)):
+            return True
+        if not one:
+            continue
+        factor, product = round(value / one, 2), round(value * one, 2)
+        if factor in known and abs(factor * one - value) < CENT:
+            return True
+        if product in known and abs(product / one - value) < CENT:
+            return True
     return False
 
 
