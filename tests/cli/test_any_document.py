@@ -19,11 +19,13 @@ from tfclient.cli.commands.tail import lines_about
 from tfclient.cli.failures import Refused
 from tfclient.cli.lines.details import details
 from tfclient.cli.lines.differences import differences
+from tfclient.cli.lines.found import found
 from tfclient.cli.lines.heading import heading
 from tfclient.cli.lines.prompt import prompt_for, prompt_lines
 from tfclient.cli.lines.telling import telling
 from tfclient.cli.lines.transcript import transcript_of
 from tfclient.cli.lines.tree import Look, tree
+from tfclient.reflect.findings import examine, kinds
 from tfstore.document.documents import ErrorInfo, Step, Usage
 from tfstore.document.json_text import compact
 from tfstore.document.labels import Label
@@ -113,18 +115,23 @@ def test_it_is_told_searched_compared_counted_and_followed(
     reversed_ = a_session(a_run(*map(copy.copy, steps[::-1]), prompt=""), title="any")
     calls = [each for _, each in calls_of(session)]
     story = story_of(session)
-    lines = list(telling(story, width))
+    examined = examine(session, only=kinds())
+    assert examined.troubles == []
+    lines = [*telling(story, width, examined.findings), *found(examined.findings, width)]
     lines += differences(session, reversed_, pairs := aligned_runs(session.runs, reversed_.runs), width)
-    found = list(matches_in(store, session, Pattern.of("e")))
-    lines += lines_of(session, found, width)
+    matches = list(matches_in(store, session, Pattern.of("e")))
+    lines += lines_of(session, matches, width)
     for news in Follower().news(session):
         lines += lines_about(news, width)
     for step in steps:
         with contextlib.suppress(Refused):
             lines += prompt_lines(session, step, prompt_for(store, session, step), width)
 
-    assert json.dumps([story.as_json(), [pair.as_json() for pair in pairs]], default=repr)
+    assert json.dumps(
+        [story.as_json(), [each.as_json() for each in examined.findings], [pair.as_json() for pair in pairs]],
+        default=repr,
+    )
     assert all(group.errors <= len(steps) for group in by_model(calls) + by_tool(calls))
-    assert all(match.text[match.start : match.end].casefold() == "e" for match in found)
+    assert all(match.text[match.start : match.end].casefold() == "e" for match in matches)
     assert not [line.plain for line in lines if any(c < " " or c == "\u202e" for c in line.plain)]
     assert not [line.plain for line in telling(story, width) if line.cell_len > width]

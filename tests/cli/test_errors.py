@@ -20,6 +20,9 @@ READING = [
     ["list"],
     ["show", "last"],
     ["why", "last"],
+    ["findings", "last"],
+    ["findings", "--all"],
+    ["list", "--odd"],
     ["search", "x"],
     ["tail", "last"],
     ["diff", "last", "last:1"],
@@ -30,7 +33,7 @@ READING = [
     ["recover"],
     ["doctor"],
 ]
-OF_A_SESSION = ["show", "why", "tail", "path", "d2"]
+OF_A_SESSION = ["show", "why", "findings", "tail", "path", "d2"]
 
 
 @pytest.mark.parametrize("json_wanted", [False, True])

@@ -46,6 +46,7 @@ def test_json_rows(store: Store) -> None:
             "reasoning_tokens": 0,
             "total_tokens": 4_816,
         },
+        "cut_off": {},
     }
 
 

@@ -14,6 +14,7 @@ from tfclient.cli.commands.delete import delete
 from tfclient.cli.commands.demo import demo
 from tfclient.cli.commands.diff import diff
 from tfclient.cli.commands.doctor import doctor
+from tfclient.cli.commands.findings import findings
 from tfclient.cli.commands.html import html
 from tfclient.cli.commands.import_ import import_
 from tfclient.cli.commands.list import list_
@@ -49,7 +50,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage or unknown id.",
 )
 
-_READING: Final = (demo, run, list_, show, tail, why, diff, search, stats, path, d2, view, html)
+_READING: Final = (demo, run, list_, show, tail, why, findings, diff, search, stats, path, d2, view, html)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_KEEPING)}
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from attrs import asdict, define, field, frozen
 
 from tfstore.disk.files import Stamp
+from tfstore.document.cut_off import cut_off_in
 from tfstore.document.documents import Session, Step, Usage
 from tfstore.document.json_text import compact, parse
 
@@ -19,7 +20,10 @@ Values: TypeAlias = tuple[Any, ...]
 
 @define
 class SessionRow:
-    """What the list shows of a session; all of it is in the session's document too."""
+    """What the list shows of a session; all of it is in the session's document too.
+
+    ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …
+    """
 
     session_id: str
     title: str = ""
@@ -37,6 +41,7 @@ class SessionRow:
     models: dict[str, int] = field(factory=dict[str, int])
     tools: dict[str, int] = field(factory=dict[str, int])
     usage: Usage = field(factory=Usage)
+    cut_off: dict[str, int] = field(factory=dict[str, int])
 
 
 def row_of(session: Session) -> SessionRow:
@@ -65,6 +70,7 @@ def row_of(session: Session) -> SessionRow:
         models=dict(summary.models),
         tools={name: tool.calls for name, tool in summary.tools.items()},
         usage=summary.usage,
+        cut_off=cut_off_in(session),
     )
 
 

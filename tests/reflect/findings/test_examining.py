@@ -217,7 +217,7 @@ def test_documents_of_any_make_are_looked_through() -> None:
     odd: Any = [7, None, ["x"], {"a": {}}, "text"]
     labels = ("user_message", "tool_call", "tool_output", "tool_error", "assistant_call", "assistant_message")
     for value in odd:
-        payload = dict.fromkeys(
+        payload: dict[str, Any] = dict.fromkeys(
             ("text", "arguments", "output", "content", "tools", "input", "items", "name"), value
         )
         payload["prompt_provenance"] = {"parts": value}

@@ -194,3 +194,10 @@ def test_the_same_in_several_runs_is_no_loop(api: str) -> None:
         talk.says()
 
     assert found(talk.session(), "loop_without_progress") == []
+
+
+@BOTH
+def test_an_error_again_and_again_is_told_once(api: str) -> None:
+    session = made(api, *[("pay", {"card": 7}, "Error: no such card")] * 4).session()
+
+    assert kinds_in(session, above=["high"]) == ["same_call_same_error"]

@@ -15,12 +15,15 @@ from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from rich.table import Table
     from rich.text import Text
 
+    from tfstore.document.documents import Session
     from tfstore.index.rows import SessionRow
+    from tfstore.store import Store
 
 SHOWN: Final = 20
 WIDE: Final = 130
@@ -61,14 +64,20 @@ def list_(
         str | None,
         typer.Option("--grep", metavar="TEXT", help="Sessions that hold this text, in either case."),
     ] = None,
+    odd: Annotated[
+        bool, typer.Option("--odd", help="Sessions with findings, those of severity info not counted.")
+    ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the sessions, newest first.
 
+    Behind a result stands why answers of the session were cut off, if some were: `completed, length`. What --odd finds
+    is told by `tfclient findings`.
+
     With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage}].
+    usage, cut_off}], cut_off counting the answers by the reason; with --odd also `odd`, the kinds of findings.
     """
     from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
@@ -85,18 +94,24 @@ def list_(
     most = None if everything else limit or (None if as_json else SHOWN)
     enough = None if most is None else most + 1
     troubles: list[str] = []
-    if pattern is None:
+    kinds: dict[str, list[str]] = {}
+    if pattern is None and not odd:
         rows = opened.list(**wanted, limit=enough)  # type: ignore[arg-type]
     else:
         by_id = {row.session_id: row for row in opened.list(**wanted)}  # type: ignore[arg-type]
-        found = sessions_holding(opened, pattern, troubles.append, ids=by_id)
-        rows = [by_id[session.session_id] for session, _ in islice(found, enough)]
-    filtered = pattern is not None or any(wanted.values())
+        if pattern is None:
+            some = _sessions(opened, by_id, troubles)
+        else:
+            some = (each for each, _ in sessions_holding(opened, pattern, troubles.append, ids=by_id))
+        if odd:
+            some = _odd(some, kinds)
+        rows = [by_id[session.session_id] for session in islice(some, enough)]
+    filtered = pattern is not None or odd or any(wanted.values())
     shown = rows[:most]
     if as_json:
-        print_json([_json(row) for row in shown])
+        print_json([_json(row) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
     elif shown:
-        _print(shown)
+        _print(shown, kinds if odd else None)
         if len(rows) > len(shown):
             remark("There are older ones: --all, or -n and how many.")
     else:
@@ -106,6 +121,28 @@ def list_(
         complain(trouble)
     if troubles:
         raise typer.Exit(WRONG)
+
+
+def _sessions(store: Store, rows: dict[str, SessionRow], troubles: list[str]) -> Iterator[Session]:
+    """Yield the sessions of these rows, as they stand in their documents."""
+    from tfstore.errors import StoreError
+
+    for session_id in rows:
+        try:
+            yield store.get(session_id)
+        except StoreError as error:
+            troubles.append(str(error))
+
+
+def _odd(sessions: Iterable[Session], kinds: dict[str, list[str]]) -> Iterator[Session]:
+    """Yield those of the sessions in which something is wrong, and keep which kinds of findings they have."""
+    from tfclient.reflect.findings import examine
+
+    for session in sessions:
+        faults = [each.kind for each in examine(session).findings if each.severity != "info"]
+        if faults:
+            kinds[session.session_id] = list(dict.fromkeys(faults))
+            yield session
 
 
 def moment(since: str | None) -> datetime | None:
@@ -131,7 +168,7 @@ def _json(row: SessionRow) -> dict[str, Any]:
     return asdict(row)
 
 
-def _print(rows: list[SessionRow]) -> None:
+def _print(rows: list[SessionRow], odd: dict[str, list[str]] | None = None) -> None:
     from rich.table import Table
 
     console = stdout()
@@ -143,17 +180,19 @@ def _print(rows: list[SessionRow]) -> None:
     narrow = console.width < NARROW
     for name in ("CALLS", "TOOLS") if narrow else ("RUNS", "CALLS", "TOOLS"):
         table.add_column(name, justify="right", no_wrap=True)
+    if odd is not None:
+        table.add_column("ODD", no_wrap=True, ratio=2, overflow="ellipsis")
     if wide:
         table.add_column("TOOLS CALLED", no_wrap=True, ratio=1, overflow="ellipsis")
         table.add_column("MODELS", no_wrap=True, ratio=1, overflow="ellipsis")
         table.add_column("STARTED", no_wrap=True)
     for name in ("AGE",) if narrow else ("TOKENS", "TIME", "AGE"):
         table.add_column(name, justify="right", no_wrap=True)
-    _fill(table, rows, wide=wide)
+    _fill(table, rows, odd or {}, wide=wide)
     console.print(table)
 
 
-def _fill(table: Table, rows: list[SessionRow], *, wide: bool) -> None:
+def _fill(table: Table, rows: list[SessionRow], odd: dict[str, list[str]], *, wide: bool) -> None:
     """Add the rows; what the table has no column for is left out."""
     from rich.text import Text
 
@@ -170,7 +209,8 @@ def _fill(table: Table, rows: list[SessionRow], *, wide: bool) -> None:
         cells = {
             "ID": Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
             "TITLE": Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
-            "RESULT": Text(result, _RESULTS.get(result, "")),
+            "RESULT": _result(result, row),
+            "ODD": Text(", ".join(odd.get(row.session_id, ())), "yellow"),
             "RUNS": _count(row.runs),
             "CALLS": _count(row.model_calls),
             "TOOLS": _tools(row),
@@ -182,6 +222,15 @@ def _fill(table: Table, rows: list[SessionRow], *, wide: bool) -> None:
             "AGE": Text(age(row.started_at, now)),
         }
         table.add_row(*(cells[str(column.header)] for column in table.columns))
+
+
+def _result(result: str, row: SessionRow) -> Text:
+    """Return how a session ended, and why answers in it were cut off."""
+    from rich.text import Text
+
+    return Text.assemble(
+        (result, _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in row.cut_off)
+    )
 
 
 def _count(number: int) -> Text:

@@ -9,9 +9,12 @@ from typing import Final
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.found import found
 from tfclient.cli.lines.heading import heading
 from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.steps import aligned, trimmed
+from tfclient.reflect.findings import Finding
+from tfstore.document.cut_off import cut_off, cut_off_in
 from tfstore.reading.facts import StepFacts
 from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
@@ -34,36 +37,56 @@ _ASCII: Final = "._-=+*#@"
 _ENDED: Final = {"failed": "failed", "cancelled": "was not finished", "incomplete": "was cut short"}
 
 
-def telling(story: Story, width: int, *, ascii_only: bool = False) -> Iterator[Text]:
-    """Yield the lines of a story, cut to the terminal's width."""
-    for line in _lines(story, width, ascii_only=ascii_only):
+def telling(
+    story: Story, width: int, findings: Sequence[Finding] = (), *, ascii_only: bool = False
+) -> Iterator[Text]:
+    """Yield the lines of a story and of what was found in its session, cut to the terminal's width."""
+    for line in _lines(story, width, findings, ascii_only=ascii_only):
         line.truncate(width, overflow="ellipsis")
         yield trimmed(line)
 
 
-def _lines(story: Story, width: int, *, ascii_only: bool) -> Iterator[Text]:
+def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only: bool) -> Iterator[Text]:
     yield from heading(story.facts.session, width)
     yield Text()
+    told = {failure.step.step.step_id for failure in story.failures[:FAILURES]}
+    faults = [each for each in findings if each.severity != "info"]
+    # What is told at length above need not be said again.
+    faults = [each for each in faults if each.kind != "run_failed" or each.steps[0] not in told]
     if not story.failures:
-        yield from _nothing_failed(story)
+        yield from _nothing_failed(story, faults)
+        yield from _faults(faults, width)
     for place, failure in enumerate(story.failures[:FAILURES]):
         if place:
             yield Text()
         yield from _failure(failure, width)
     if rest := story.failures[FAILURES:]:
         yield from _title(f"Also: {', '.join(_where(each) for each in rest)}", width)
+    if story.failures and faults:
+        yield from _title("FINDINGS", width)
+        yield from _faults(faults, width)
     remarkable = list(_remarkable(story, width, ascii_only=ascii_only))
     if remarkable:
-        yield from _title("REMARKABLE", width, blank=bool(story.failures))
+        yield from _title("REMARKABLE", width, blank=bool(story.failures or faults))
         yield from remarkable
 
 
-def _nothing_failed(story: Story) -> Iterator[Text]:
+def _faults(faults: Sequence[Finding], width: int) -> Iterator[Text]:
+    yield from found(faults[:MOST], width)
+    if len(faults) > MOST:
+        yield Text(f"       … and {len(faults) - MOST:,} more: tfclient findings", "dim")
+
+
+def _nothing_failed(story: Story, faults: Sequence[Finding]) -> Iterator[Text]:
     session = story.facts.session
     if session.status == "active":
         yield Text("Nothing has failed so far.", "bold")
     elif session.result in {"failed", "cancelled"}:
         yield Text(f"It {_ENDED[session.result]}, and no step says why.", "bold yellow")
+    elif faults:
+        cut = ", ".join(cut_off_in(session))
+        what = f"an answer was cut off: {cut}" if cut else _counted_findings(faults)
+        yield Text(f"Nothing failed, but {what}.", "bold yellow")
     else:
         yield Text("Nothing failed.", "bold green")
     if errors := len(story.tool_errors):
@@ -71,8 +94,14 @@ def _nothing_failed(story: Story) -> Iterator[Text]:
     yield Text()
 
 
+def _counted_findings(faults: Sequence[Finding]) -> str:
+    return "1 finding tells otherwise" if len(faults) == 1 else f"{len(faults):,} findings tell otherwise"
+
+
 def _where(failure: Failure) -> str:
-    return f"run {failure.run.number} {_ENDED[failure.run.run.status]} at {short_step(failure.step.step.step_id)}"
+    reason = cut_off(failure.step.step)
+    ended = _ENDED[failure.run.run.status] + (f" ({reason})" if reason else "")
+    return f"run {failure.run.number} {ended} at {short_step(failure.step.step.step_id)}"
 
 
 def _failure(failure: Failure, width: int) -> Iterator[Text]:

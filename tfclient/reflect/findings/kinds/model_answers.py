@@ -11,7 +11,7 @@ from tfclient.reflect.findings.effects import Effects
 from tfclient.reflect.findings.kind import Kind, kind
 from tfclient.reflect.findings.kinds.schemas import breaks
 from tfclient.reflect.quoting import named, quoted
-from tfstore.reading.evidence.cut_off import cut_off
+from tfstore.document.cut_off import cut_off
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.evidence.offered import Wanted, wanted_of
 from tfstore.reading.facts import StepFacts

@@ -209,7 +209,9 @@ def _stretches(made: list[tuple[tuple[str, str], str]], period: int) -> Iterator
 
 
 def _is_one(calls: list[ToolCall], period: int) -> bool:
-    """Return whether a cycle is a loop: not what one response asked for at once, and not patience."""
+    """Return whether a cycle is a loop: not what one response asked for at once, no error again, and not patience."""
+    if period == 1 and calls[0].failed:
+        return False
     if len({id(call.asked_by) for call in calls}) < OFTEN:
         return False
     waits = any(says_wait(call.answer_text) for call in calls[:period])
