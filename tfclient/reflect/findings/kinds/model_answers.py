@@ -57,9 +57,10 @@ def refusal(evidence: Evidence, _: Effects) -> Iterator[Cited]:
 @kind("empty_answer", "medium", on_trial=True)
 def empty_answer(evidence: Evidence, _: Effects) -> Iterator[Cited]:
     """The last call of a run was answered with nothing."""
+    last = _last_calls(evidence)
     for call in evidence.model_calls:
         step = call.step
-        if id(call) not in _last_calls(evidence) or step.status != "completed" or step.error is not None:
+        if id(call) not in last or step.status != "completed" or step.error is not None:
             continue
         if step.ending not in {None, "completed"} or step.payload_completed.get("body") is not None:
             continue
