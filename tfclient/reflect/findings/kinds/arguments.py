@@ -109,7 +109,8 @@ def _unsourced(evidence: Evidence) -> Iterator[tuple[ToolCall, str, str]]:
 
 def _can_be_told(call: ToolCall, unknown: set[str]) -> bool:
     seen = call.is_function and call.asked_by is not None and call.thread not in unknown
-    return seen and not call.own.step.redactions
+    # What a program of the model's own calls, it composes.
+    return seen and not call.own.step.redactions and "caller" not in call.own.step.payload_started
 
 
 def _new_in(call: ToolCall, sources: Sources, looked: dict[str, None]) -> Iterator[tuple[str, str]]:
