@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from tfclient.view.found import found_in
 from tfd2.steps import looks
 from tfstore.document.documents import Json, Step
 from tfstore.document.json_text import line
@@ -45,12 +46,12 @@ class NoRequest(StoreError):
 
 
 def reading_of(facts: SessionFacts) -> Json:
-    """Return what the page draws of a session: what is to be shown of it, each step with its look in the diagrams."""
+    """Return what the page draws of a session: each step with its look in the diagrams, and what was found in it."""
     reading = shown(facts)
     for run, told in zip(facts.runs, reading["runs"], strict=True):
         for own, step in zip(run.steps, told.get("steps", ()), strict=True):
             step["look"] = looks(own)[0]
-    return reading
+    return reading | {"found": found_in(facts)}
 
 
 def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:

@@ -47,6 +47,11 @@ export function mark(words, state = "") {
   return words ? el("span", { class: `state is-${state}`, text: visible(words) }) : null;
 }
 
+/** The sign of a step on which findings rest. */
+export function sign(found) {
+  return found ? el("span", { class: `found is-${found.severity}`, title: visible(found.words), "aria-label": visible(found.words), role: "img", text: "!" }) : null;
+}
+
 let live = null;
 
 /** Say something to people who do not see the page, and briefly to those who do. */

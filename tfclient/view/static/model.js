@@ -28,6 +28,13 @@ export class Model {
     });
     this.failed = this.steps.filter((step) => step.failed);
     this.words = new Map();
+    const { list = [], steps = {}, words = "", not_looked_for: missed = [] } = reading.found ?? {};
+    this.found = { list, steps, words, missed };
+  }
+
+  /** The findings that rest on a step. */
+  foundAt(stepId) {
+    return (this.found.steps[stepId]?.places ?? []).map((place) => this.found.list[place]);
   }
 
   /** What stands at a place of a recorded step, or the text that was put together. */
@@ -60,7 +67,7 @@ export class Model {
 
   /** What tells whether a step looks the same as before: cheap enough to ask of every step at every update. */
   signature(step) {
-    return `${JSON.stringify(step)}|${JSON.stringify(this.recorded.get(step.id)).length}`;
+    return `${JSON.stringify(step)}|${JSON.stringify(this.found.steps[step.id])}|${JSON.stringify(this.recorded.get(step.id)).length}`;
   }
 }
 

@@ -1,11 +1,11 @@
 // Every step of a session in one column: runs, and below them what happened in order. Always in sight.
 
-import { button, el, fill, mark, visible } from "./dom.js";
+import { button, el, fill, mark, sign, visible } from "./dom.js";
 import { counted, joined, number } from "./format.js";
 import { full } from "./model.js";
 import { Rows } from "./rows.js";
 
-const FILTERS = [["", "All"], ["errors", "Errors"], ["tool", "Tools"], ["model", "Model"]];
+const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["tool", "Tools"], ["model", "Model"]];
 const HEIGHT = 28;
 
 export class Outline {
@@ -61,7 +61,7 @@ export class Outline {
     const entries = [];
     let hits = 0;
     for (const run of model.runs) {
-      const steps = run.steps.filter((step) => (!filter || (filter === "errors" ? step.wrong : step.kind === filter)) && (!words.length || words.every((word) => model.wordsOf(step).includes(word))));
+      const steps = run.steps.filter((step) => (!filter || this.passes(step)) && (!words.length || words.every((word) => model.wordsOf(step).includes(word))));
       hits += steps.length;
       if (steps.length || (!filter && !words.length)) {
         entries.push({ run });
@@ -73,6 +73,11 @@ export class Outline {
     fill(this.found, filter || words.length ? `${number(hits)} found` : counted(model.steps.length, "step"));
     this.rows.reset(entries.length);
     if (this.selected) this.mark(this.selected, { scroll: false });
+  }
+
+  passes(step) {
+    if (this.filter === "odd") return Object.hasOwn(this.model.found.steps, step.id);
+    return this.filter === "errors" ? step.wrong : step.kind === this.filter;
   }
 
   mark(stepId, { scroll = true } = {}) {
@@ -113,6 +118,7 @@ export class Outline {
       el("span", { class: "tag", text: step.word }),
       el("span", { class: "o-text" }, step.name ? el("b", { text: step.name }) : null, step.name && text ? " " : "", el("span", { dir: "auto", text })),
       mark(step.remarks, step.state),
+      sign(this.model.found.steps[step.id]),
       el("span", { class: "o-time", title: step.tokens, text: step.took }));
   }
 }

@@ -1,6 +1,6 @@
 // What a session comes to, where no step is selected: what went wrong first, then figures.
 
-import { el, visible } from "./dom.js";
+import { button, el, visible } from "./dom.js";
 import { number } from "./format.js";
 import { full } from "./model.js";
 import { treeView } from "./values.js";
@@ -20,6 +20,10 @@ export function overview(model, { select }) {
     parts.push(section("What went wrong", el("ul", { class: "links" }, ...failed.slice(0, 20).map((step) => el("li", {}, stepLink(model, step.id, select))),
       failed.length > 20 ? el("li", { class: "quiet", text: `and ${number(failed.length - 20)} more` }) : null)));
   }
+  const { list, missed } = model.found;
+  if (list.length || missed.length) {
+    parts.push(section("Findings", findings(model, list, select), ...missed.map((words) => el("p", { class: "quiet", text: visible(words) }))));
+  }
   parts.push(section("Figures", facts(about.facts)));
   if (about.tools) {
     const rows = about.tools.map(([name, calls, errors, took]) => el("tr", {}, el("td", { text: visible(name) }), el("td", { class: "figure", text: calls }), el("td", { class: "figure bad", text: errors }), el("td", { class: "figure", text: took })));
@@ -30,6 +34,15 @@ export function overview(model, { select }) {
     if (value && Object.keys(value).length) parts.push(section(name, treeView(value, { depth: 1 })));
   }
   return parts;
+}
+
+/** Findings in a list: what each says, and the steps that it rests on. */
+export function findings(model, list, select) {
+  const item = (each) => el("li", { class: `finding is-${each.severity}`, "data-finding": each.id },
+    el("p", { class: "finding-head" }, el("span", { class: "severity", text: each.severity }), " ", el("b", { text: each.kind }), each.about ? el("span", { class: "quiet", text: ` · ${each.about}` }) : null),
+    el("p", { class: "wrap", dir: "auto", text: visible(each.says) }),
+    el("p", { class: "finding-steps" }, ...each.steps.map(([id, name]) => button(visible(name), () => select(id, { push: true }), { class: "mini mono", "data-step": id })), each.more ? el("span", { class: "quiet", text: each.more }) : null));
+  return el("ul", { class: "findings" }, ...list.map(item));
 }
 
 /** A link to a step that says what it is. */

@@ -4,7 +4,7 @@ import { announce, button, copy, el, fill, mark, visible } from "./dom.js";
 import { curlOf } from "./curl.js";
 import { counted, joined, number } from "./format.js";
 import { full } from "./model.js";
-import { facts, overview, section, stepLink } from "./overview.js";
+import { facts, findings, overview, section, stepLink } from "./overview.js";
 import { details } from "./source.js";
 import { plain, treeView, valueView } from "./values.js";
 
@@ -71,7 +71,7 @@ export class Panel {
   }
 
   step(model, step, told) {
-    return [this.error(model, step, told.error), ...(told.parts ?? []).map((part) => this.part(model, part)),
+    return [this.error(model, step, told.error), this.found(model, step), ...(told.parts ?? []).map((part) => this.part(model, part)),
       this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)];
   }
 
@@ -79,6 +79,11 @@ export class Panel {
     if (!error) return null;
     return el("section", { class: "part error-box", role: "group", "aria-label": "Error" }, el("h3", { text: visible(error.title) }),
       error.at ? valueView(model.value({ step: step.id, at: error.at })) : null, error.told ? el("p", { class: "quiet", text: visible(error.told) }) : null);
+  }
+
+  found(model, step) {
+    const list = model.foundAt(step.id);
+    return list.length ? section("Findings", findings(model, list, this.select)) : null;
   }
 
   part(model, part) {

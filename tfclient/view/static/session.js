@@ -109,8 +109,13 @@ export class SessionView {
     const { about, failed } = model;
     const shown = failed.slice(0, 3).map((step) => button([el("b", { text: joined(full(step), step.name, step.remarks) }), " ", el("span", { dir: "auto", text: model.line(step, 110) })], () => this.select(step.id, { push: true }), { class: "trouble" }));
     const more = failed.length - shown.length;
-    fill(this.trouble, about.trouble ? el("div", { class: `troubles${failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
-      el("strong", { text: about.trouble }), ...shown,
+    const { list, words } = model.found;
+    // Where nothing failed, what tells otherwise is what a person came for.
+    const others = failed.length ? [] : list.filter((each) => each.fault).slice(0, 3);
+    const told = others.map((each) => button([el("b", { text: each.kind }), " ", el("span", { dir: "auto", text: oneLine(visible(each.says), 110) })], () => this.select(each.steps[0][0], { push: true }), { class: "trouble" }));
+    const head = joined(about.trouble, words);
+    fill(this.trouble, head ? el("div", { class: `troubles${failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
+      words ? button(head, () => this.select(null, { push: true }), { class: "plain trouble-head", title: "All findings, in a list" }) : el("strong", { text: head }), ...shown, ...told,
       more > 0 ? button(`${number(more)} more`, () => this.outline.show("errors"), { class: "trouble" }) : null) : null);
   }
 
