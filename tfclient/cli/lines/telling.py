@@ -49,10 +49,7 @@ def telling(
 def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only: bool) -> Iterator[Text]:
     yield from heading(story.facts.session, width)
     yield Text()
-    told = {failure.step.step.step_id for failure in story.failures[:FAILURES]}
-    faults = [each for each in findings if each.severity != "info"]
-    # What is told at length above need not be said again.
-    faults = [each for each in faults if each.kind != "run_failed" or each.steps[0] not in told]
+    faults = [each for each in findings if each.severity != "info" and not _is_told(each, story)]
     if not story.failures:
         yield from _nothing_failed(story, faults)
         yield from _faults(faults, width)
@@ -69,6 +66,15 @@ def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only:
     if remarkable:
         yield from _title("REMARKABLE", width, blank=bool(story.failures or faults))
         yield from remarkable
+
+
+def _is_told(finding: Finding, story: Story) -> bool:
+    """Return whether the story of a failure tells a finding at length, so that it need not be said again."""
+    shown = story.failures[:FAILURES]
+    if finding.kind == "run_failed":
+        return any(finding.steps[0] == failure.step.step.step_id for failure in shown)
+    told = (each.answer.step.step_id for failure in shown for each in failure.not_told)
+    return finding.kind == "output_unused" and finding.steps[0] in told
 
 
 def _faults(faults: Sequence[Finding], width: int) -> Iterator[Text]:
