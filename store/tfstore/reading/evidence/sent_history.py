@@ -199,7 +199,7 @@ def orphans_in(facts: SessionFacts, call: StepFacts, call_of: dict[str, StepFact
     for part in _items_of(call.step):
         if part.get("type") == "resent":
             resent = resent or part
-            found += _cut_open(facts, part, call_of)
+            found += _cut_open(facts, part, call_of, known)
             continue
         if part.get("type") == "context.snapshot":
             found += _orphan_in_context(facts, part, asked_before)
@@ -232,8 +232,10 @@ def _orphan_in_context(facts: SessionFacts, part: Json, asked: set[str]) -> list
     return [own] if answered is not None and str(answered) not in asked else []
 
 
-def _cut_open(facts: SessionFacts, part: Json, call_of: dict[str, StepFacts]) -> list[StepFacts]:
-    """Return the outputs with which a range of an earlier prompt begins, where it leaves out their call."""
+def _cut_open(
+    facts: SessionFacts, part: Json, call_of: dict[str, StepFacts], known: set[str]
+) -> list[StepFacts]:
+    """Return the outputs with which a range of an earlier prompt begins, where neither it nor ``known`` has their call."""
     begin, earlier = _number(part, "from"), facts.plain_steps.get(str(part.get("step_id")))
     if earlier is None or begin <= _leading(earlier):
         return []
@@ -242,7 +244,8 @@ def _cut_open(facts: SessionFacts, part: Json, call_of: dict[str, StepFacts]) ->
         own = _at(facts, earlier, place)
         if own is None or own.step.label not in _ANSWERS:
             break
-        if own.step.step_id in call_of:
+        asked = call_of.get(own.step.step_id)
+        if asked is not None and asked.step.step_id not in known:
             found.append(own)
     return found
 
