@@ -235,7 +235,7 @@ def _orphan_in_context(facts: SessionFacts, part: Json, asked: set[str]) -> list
 def _cut_open(
     facts: SessionFacts, part: Json, call_of: dict[str, StepFacts], known: set[str]
 ) -> list[StepFacts]:
-    """Return the outputs with which a range of an earlier prompt begins, where neither it nor ``known`` has their call."""
+    """Return the outputs with which a range of an earlier prompt begins, unless ``known`` has their call."""
     begin, earlier = _number(part, "from"), facts.plain_steps.get(str(part.get("step_id")))
     if earlier is None or begin <= _leading(earlier):
         return []
