@@ -14,6 +14,7 @@ from tfclient.cli.commands.delete import delete
 from tfclient.cli.commands.demo import demo
 from tfclient.cli.commands.diff import diff
 from tfclient.cli.commands.doctor import doctor
+from tfclient.cli.commands.expand import expand
 from tfclient.cli.commands.findings import findings
 from tfclient.cli.commands.html import html
 from tfclient.cli.commands.import_ import import_
@@ -27,6 +28,7 @@ from tfclient.cli.commands.search import search
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
 from tfclient.cli.commands.tail import tail
+from tfclient.cli.commands.text import text
 from tfclient.cli.commands.verify import verify
 from tfclient.cli.commands.view import view
 from tfclient.cli.commands.why import why
@@ -50,7 +52,24 @@ app = typer.Typer(
     epilog="Exit codes: 0 all is well, 1 something is wrong, 2 wrong usage or unknown id.",
 )
 
-_READING: Final = (demo, run, list_, show, tail, why, findings, diff, search, stats, path, d2, view, html)
+_READING: Final = (
+    demo,
+    run,
+    list_,
+    show,
+    tail,
+    why,
+    findings,
+    text,
+    expand,
+    diff,
+    search,
+    stats,
+    path,
+    d2,
+    view,
+    html,
+)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_KEEPING)}
 

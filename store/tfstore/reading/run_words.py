@@ -102,9 +102,18 @@ def lineage(run: RunFacts) -> str:
 
 def details(run: RunFacts) -> str:
     """Return whose calls a run is made of, where its time went, and what is to be noted of where it comes from."""
-    agents = dict.fromkeys(step.step.agent_name for step in run.steps if step.step.agent_name)
-    asked = f"by {brief(', '.join(agents), 70)}" if agents else ""
-    return joined(asked, where_time_went(run.run), *(brief(each, 70) for each in run.run.lineage.notes))
+    return joined(agents(run), where_time_went(run.run), notes(run))
+
+
+def agents(run: RunFacts) -> str:
+    """Return whose calls a run is made of, where that was told."""
+    names = dict.fromkeys(step.step.agent_name for step in run.steps if step.step.agent_name)
+    return f"by {brief(', '.join(names), 70)}" if names else ""
+
+
+def notes(run: RunFacts) -> str:
+    """Return what is to be noted of where a run comes from."""
+    return joined(*(brief(each, 70) for each in run.run.lineage.notes))
 
 
 def where_time_went(run: Run) -> str:

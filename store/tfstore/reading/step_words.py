@@ -12,7 +12,7 @@ from tfstore.document.references import is_reference, truncated
 from tfstore.reading.facts import StepFacts, policy_version
 from tfstore.reading.figures import counted, duration, joined, size, status_word
 from tfstore.reading.plain_text import brief
-from tfstore.reading.step_text import as_text, text_of
+from tfstore.reading.step_text import CUT, as_text, text_of
 
 NAME = 40
 """Characters of a name that are shown."""
@@ -190,6 +190,16 @@ def size_of(step: Step) -> int:
         if is_reference(value):
             return truncated(value) or bytes_of(value)
     return len(says(step).encode("utf-8", "surrogatepass"))
+
+
+def bytes_kept_apart(step: Step) -> int:
+    """Return how many bytes of a step's text do not stand in the document: in a blob, or nowhere since it was cut."""
+    for payload, key in _TEXTS.get(step.label, ()):
+        value = getattr(step, payload).get(key)
+        if is_reference(value):
+            shown = as_text(value).removesuffix(CUT).encode("utf-8", "surrogatepass")
+            return max(0, (truncated(value) or bytes_of(value)) - len(shown))
+    return 0
 
 
 def bytes_of(reference: dict[str, Any]) -> int:
