@@ -1,10 +1,11 @@
-"""Findings: looking through a session takes time in proportion to it, and less than projecting it."""
+"""Findings and text: both take time in proportion to the session, and little beside projecting it."""
 
 from __future__ import annotations
 
 import gc
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from tests.bench.figures import Figure
@@ -13,6 +14,7 @@ from tests.projection.builders import call
 from tests.reflect.talking import Talk
 from tfclient.projection.projector import Projector
 from tfclient.reflect.findings import examine, kinds
+from tfclient.reflect.text import render
 from tfstore.document.documents import Session
 
 _STEPS_A_TURN = 6
@@ -30,6 +32,9 @@ def measure(*, long: bool) -> Iterator[Figure]:
         yield Figure("  / projecting them", looking / projecting, "×", 1)
         ratio = looking / _looking(_projected(small)[0])
         yield Figure("  / looking through a quarter of them", ratio, "×", 6)
+        telling = _timed(partial(render, session, 2_000))
+        yield Figure(f"text of {steps:,} steps{name} within 2,000 tokens", telling, "s")
+        yield Figure("  / projecting them", telling / projecting, "×", 2)
     loop, half = (_projected(_loop(n))[0] for n in (2_000, 1_000))
     yield Figure("2,000 equal calls / 1,000", _looking(loop) / _looking(half), "×", 3)
     huge, tenth = (_huge(n) for n in (20_000_000, 2_000_000))

@@ -36,4 +36,4 @@ def _signature(tool: Any) -> str:
         return f"{kind}:{name}" if name and kind != "function" else f"{name}()" if name else kind
     required = schema.get("required")
     needed = set(map(str, required)) if isinstance(required, list) else set[str]()
-    return f"{name}({','.join(str(each) + ('' if each in needed else '?') for each in fields)})"
+    return f"{name or kind}({','.join(str(each) + ('' if each in needed else '?') for each in fields)})"

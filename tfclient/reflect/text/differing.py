@@ -57,7 +57,7 @@ def diff_text(
         for session, number in zip((before, after), runs, strict=True)
     ]
     pairs = [pair for pair in aligned_runs(*sides) if pair.differs]
-    lines = [*_head(before, after), *(line for pair in pairs for line in _pair(pair, (before, after)))]
+    lines = [*_head(before, after), *(line for pair in pairs for line in _pair(pair))]
     if not pairs:
         lines.append(Line(["nothing differs"], Telling.HEAD))
     return fitted(lines, budget, tokens)
@@ -71,52 +71,57 @@ def _head(before: Session, after: Session) -> Iterator[Line]:
             session_words.outcome(session), session_words.numbers(session), duration(session.duration_ms)
         )
         yield Line([f"{sign}: {figures}"], Telling.HEAD)
-    yield Line(["⟨…⟩ says what is cut or folded, expand of the session named there gives it"], Telling.HEAD)
+    yield Line(
+        [
+            "⟨…⟩ says what is cut or folded · expand gives it, after `before` from the first session, else the second"
+        ],
+        Telling.HEAD,
+    )
 
 
-def _pair(pair: RunPair, sessions: tuple[Session, Session]) -> Iterator[Line]:
+def _pair(pair: RunPair) -> Iterator[Line]:
     sides = [_run(run) for run in (pair.before, pair.after)]
-    yield Line([f"RUN {'→'.join(sides)}", *_changes(pair.changes, "")], Telling.RUN)
+    changed = bool(pair.changes) or pair.before is None or pair.after is None
+    head: list[Part] = [f"RUN {'→'.join(sides)}", *_changes(pair.changes, "", "")]
+    # Without a change of its own it says no more than the numbers of its steps do.
+    yield Line(head, Telling.RUN if changed else Telling.REST)
     if pair.before is None or pair.after is None:
-        only, session = (pair.after, sessions[1]) if pair.before is None else (pair.before, sessions[0])
+        only = pair.after or pair.before
         for step in only.steps if only is not None else ():
-            yield _one(step, session, added=pair.before is None)
+            yield _one(step, added=pair.before is None)
         return
     for each in pair.steps:
         if each.differs:
-            yield _step(each, sessions)
+            yield from _step(each)
 
 
 def _run(run: Run | None) -> str:
-    return "" if run is None else cited(run.run_id) if run.run_id.isdecimal() else run_number(run)
-
-
-def run_number(run: Run) -> str:
     """Return a run's number, or its id, quoted, where it has none."""
+    if run is None:
+        return ""
     number = run.run_id.removeprefix("run_")
     return number if number.isdecimal() and number.isascii() else values.quoted(run.run_id[:200])
 
 
-def _step(pair: StepPair, sessions: tuple[Session, Session]) -> Line:
+def _step(pair: StepPair) -> Iterator[Line]:
     if pair.before is None or pair.after is None:
-        only, session = (pair.after, sessions[1]) if pair.before is None else (pair.before, sessions[0])
-        if only is None:
-            return Line([], Telling.REST)
-        return _one(only, session, added=pair.before is None)
+        if only := pair.after or pair.before:
+            yield _one(only, added=pair.before is None)
+        return
     head = f"[{cited(pair.before.step_id)}→{cited(pair.after.step_id)}]"
     said: list[Part] = [head, word_of(pair.after).lower(), *_name(pair.after)]
-    said += _changes(pair.changes, cited(pair.after.step_id))
-    return Line(said, _telling(pair.changes), cited(pair.after.step_id), 1)
+    said += _changes(pair.changes, f"before {cited(pair.before.step_id)}", cited(pair.after.step_id))
+    yield Line(said, _telling(pair.changes), cited(pair.after.step_id), 1)
 
 
-def _one(step: Step, session: Session, *, added: bool) -> Line:
+def _one(step: Step, *, added: bool) -> Line:
     own = cited(step.step_id)
     head = f"[→{own}]" if added else f"[{own}→]"
     said: list[Part] = [head, "new" if added else "gone", word_of(step).lower(), *_name(step)]
     if text := says(step):
-        ref = own if added else f"{unmarked(named(session.session_id))} {own}"
+        ref = own if added else f"before {own}"
         said.append(Value(text, values.ERROR if step.error is not None else values.OUTPUT, ref))
-    return Line(said, Telling.CALL, own, 1)
+    return Line(said, Telling.CALL, own if added else f"before {own}", 1)
 
 
 def _name(step: Step) -> Iterator[str]:
@@ -131,14 +136,14 @@ def _telling(changes: Sequence[Change]) -> Telling:
     return Telling.PROMPT if fields & set(_WEIGHTS) else Telling.REST
 
 
-def _changes(changes: Sequence[Change], ref: str) -> Iterator[Part]:
+def _changes(changes: Sequence[Change], before: str, after: str) -> Iterator[Part]:
+    """Yield what changed; ``before`` and ``after`` are what ``expand`` takes for the step of each side."""
     for change in changes:
-        yield f"{change.field}:"
         weight = _WEIGHTS.get(change.field, values.OUTPUT)
-        for side, sign in ((change.before, "→"), (change.after, "")):
-            yield _value(side, weight, ref)
-            if sign:
-                yield sign
+        yield f"{change.field}:"
+        yield _value(change.before, weight, before)
+        yield "→"
+        yield _value(change.after, weight, after)
 
 
 def _value(value: Any, weight: float, ref: str) -> Part:

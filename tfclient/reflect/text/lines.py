@@ -25,8 +25,8 @@ class Telling(enum.IntEnum):
     CITED = 1
     RUN = 2
     SAID_THERE = 3
-    OTHER_RUN = 4
-    PROMPT = 5
+    PROMPT = 4
+    OTHER_RUN = 5
     ANSWER = 6
     CALL = 7
     REST = 8
