@@ -130,7 +130,8 @@ class _Traced:
     def end_session(self) -> SessionHandle | None:
         """End the current session, or the client's own, and return it, or None if there is none.
 
-        Its document and diagram are written in the background; ``wait()`` waits for them.
+        Its document and diagram are written in the background; ``wait()`` waits for them. Where recording is off there
+        always is one, without files.
         """
         own = self._tf_session
         if own is None:

@@ -126,8 +126,14 @@ class Recorder:
         return self._handle(self.sessions.new(title, metadata, id))
 
     def end_session(self) -> SessionHandle | None:
-        """End the current session and return it, or None; its files are written in the background."""
+        """End the current session and return it, or None; its files are written in the background.
+
+        Where recording is off there always is one, without files.
+        """
         handle = self.current
+        if handle is None and not self.enabled:
+            # A program goes on with it as if there were files: `client.end_session().path`.
+            handle = self.session()
         if handle is not None:
             handle.end()
         return handle

@@ -430,7 +430,11 @@ def test_disabled_is_the_plain_client(drive: Driver, server: ScriptedServer, own
         with client.tool_call("call_1") as tool:
             tool.result = 3
     assert session.wait(1)
-    assert client.end_session() is None
+    ended = client.end_session()
+    assert ended is not None
+    assert ended.ended
+    assert ended.wait(1)
+    assert not ended.path.exists()
     assert recorder.health.degraded
     assert not own_environment.exists()
 

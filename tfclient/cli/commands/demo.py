@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from typing import TYPE_CHECKING, Final
 
 from tfclient.cli.failures import Refused
 from tfclient.cli.options import JsonOption, StoreOption
@@ -18,6 +19,14 @@ SECONDS = 30.0
 
 SPEAKER = 7
 """Columns for who speaks."""
+
+_NEXT: Final = (
+    ("show last", "the session as a tree"),
+    ("why last", "what went wrong, and what led there"),
+    ("d2 last --svg", "its diagram as a picture"),
+    ("view last", "the same in the browser"),
+)
+"""What to look at next: commands, and what they show."""
 
 KEY = "sk-demo"
 """Nobody is asked: any key does."""
@@ -49,7 +58,10 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
             }
         )
         return
+    from rich.text import Text
+
     from tfclient.cli.commands.show import print_tree
+    from tfclient.cli.invocation import as_typed
 
     stdout().print()
     print_tree(session, session.runs)
@@ -57,10 +69,12 @@ def demo(*, store: StoreOption = None, as_json: JsonOption = False) -> None:
     console.print()
     for name, where in (("JSON", document), ("D2", diagram)):
         console.print(f"{name:<5} {where}", soft_wrap=True)
-    place = "" if store is None else f" --store {store}"
-    console.print(
-        f"\nNext: tfclient show last{place} · tfclient d2 last --svg{place}", style="dim", soft_wrap=True
-    )
+    place = "" if store is None else f" --store {shlex.quote(str(store))}"
+    console.print("\nNext:", style="dim")
+    commands = [f"{as_typed()} {words}{place}" for words, _ in _NEXT]
+    for command, (_, what) in zip(commands, _NEXT, strict=True):
+        said = command.ljust(max(map(len, commands)))
+        console.print(Text.assemble("  ", said, (f"  # {what}", "dim")), soft_wrap=True)
 
 
 def _aloud() -> Say:
