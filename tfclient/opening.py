@@ -7,6 +7,7 @@ import os
 
 from tfclient.finishing.recovery import recover
 from tfclient.settings import directory_to_read
+from tfstore.document.documents import Session
 from tfstore.errors import ArchiveUnreadable, JournalUnreadable
 from tfstore.store import Store
 
@@ -36,6 +37,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         >>> [row.title for row in open_store(folder).list()]
         ['A trial']
     """
+    Session.drawn = _drawn
     store = Store(directory_to_read(path))
     try:
         for session in recover(store):
@@ -48,3 +50,9 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     except Exception as error:  # noqa: BLE001 - what is there can be read all the same
         _log.warning("tfclient: a session of an earlier process could not be written: %s", error)
     return store
+
+
+def _drawn(session: Session) -> str:
+    from tfclient.notebook import outline
+
+    return outline(session)

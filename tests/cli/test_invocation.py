@@ -13,6 +13,7 @@ import pytest
 
 from tfclient.cli.invocation import as_typed
 
+
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program of that name in an environment that the shell knows nothing of."""

@@ -184,3 +184,13 @@ class SessionHandle:
 
     def __repr__(self) -> str:
         return f"<session {self.id}, {'ended' if self.ended else 'open'}>"
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: its document, as far as that is written."""
+        from tfclient.notebook import outline
+        from tfstore.store import Store
+
+        try:
+            return outline(Store(self._sessions.settings.directory).get(self.id))
+        except Exception:  # noqa: BLE001 - there is no document yet, and a notebook then shows the line of text
+            return None

@@ -6,7 +6,8 @@ provider gave are kept as they were sent, never parsed.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from attrs import define, field
 
@@ -265,3 +266,10 @@ class Session:
     integrity: Integrity = field(factory=Integrity)
     notes: list[str] = field(factory=list[str])
     runs: list[Run] = field(factory=list[Run])
+
+    drawn: ClassVar[Callable[[Session], str] | None] = None
+    """Draws one as HTML, where somebody does: a document itself knows no drawing."""
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows."""
+        return None if Session.drawn is None else Session.drawn(self)
