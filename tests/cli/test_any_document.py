@@ -19,6 +19,7 @@ from tfclient.cli.commands.tail import lines_about
 from tfclient.cli.failures import Refused
 from tfclient.cli.lines.details import details
 from tfclient.cli.lines.differences import differences
+from tfclient.cli.lines.explaining import explaining
 from tfclient.cli.lines.found import found
 from tfclient.cli.lines.heading import heading
 from tfclient.cli.lines.prompt import prompt_for, prompt_lines
@@ -32,6 +33,8 @@ from tfstore.document.labels import Label
 from tfstore.index.rows import calls_of
 from tfstore.reading.changes import Follower
 from tfstore.reading.comparison import aligned_runs
+from tfstore.reading.evidence.evidence import evidence_of
+from tfstore.reading.explaining.explain import explain_run, explain_step
 from tfstore.reading.facts import gather
 from tfstore.reading.failures import story_of
 from tfstore.reading.search import Pattern, matches_in
@@ -126,9 +129,20 @@ def test_it_is_told_searched_compared_counted_and_followed(
     for step in steps:
         with contextlib.suppress(Refused):
             lines += prompt_lines(session, step, prompt_for(store, session, step), width)
+    evidence = evidence_of(session)
+    explained = [explain_step(evidence, own) for own in evidence.facts.every]
+    explained += [explain_run(evidence, run) for run in evidence.facts.runs]
+    for each in explained:
+        lines += (why := list(explaining(session, each, examined.findings, width)))
+        assert not [line.plain for line in why if line.cell_len > width]
 
     assert json.dumps(
-        [story.as_json(), [each.as_json() for each in examined.findings], [pair.as_json() for pair in pairs]],
+        [
+            story.as_json(),
+            [each.as_json() for each in explained],
+            [each.as_json() for each in examined.findings],
+            [pair.as_json() for pair in pairs],
+        ],
         default=repr,
     )
     assert all(group.errors <= len(steps) for group in by_model(calls) + by_tool(calls))

@@ -163,7 +163,7 @@ def is_unused(told: Told, facts: SessionFacts) -> bool:
 def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure | None:
     if run.run.status not in {"failed", "cancelled", "incomplete"}:
         return None
-    broken = _breaking(run)
+    broken = breaking_step(run)
     if broken is None:
         return None
     last = run.steps[-1] if broken.step.label == "tool_call" else broken
@@ -171,14 +171,14 @@ def _failure_of(facts: SessionFacts, run: RunFacts, told: list[Told]) -> Failure
     return Failure(
         run,
         broken,
-        _chain(facts, broken),
+        chain_to(facts, broken),
         [each for each in own if each.read],
         [each for each in told if each.answer.run is run and not each.read],
         [each for each in run.steps if each.step.status == "unresolved"],
     )
 
 
-def _breaking(run: RunFacts) -> StepFacts | None:
+def breaking_step(run: RunFacts) -> StepFacts | None:
     """Return the step at which a run broke: its last model call if that went wrong, else what it waited for."""
     calls = [own for own in run.steps if own.step.label == "assistant_call"]
     if calls and (calls[-1].failed or calls[-1].step.status not in {"completed", "in_progress", "queued"}):
@@ -189,7 +189,7 @@ def _breaking(run: RunFacts) -> StepFacts | None:
     return wrong[-1] if wrong else None
 
 
-def _chain(facts: SessionFacts, broken: StepFacts) -> list[StepFacts]:
+def chain_to(facts: SessionFacts, broken: StepFacts) -> list[StepFacts]:
     """Return the steps that led to one, the first prompt first: of what each depends on, the most telling."""
     chain = [broken]
     seen = {id(broken)}

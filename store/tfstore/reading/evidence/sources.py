@@ -31,8 +31,14 @@ _BRINGS: Final = {
 
 def texts_of(step: Step) -> Iterator[str]:
     """Yield the texts that a step brings into a conversation: as they are, and what is JSON in its own spelling."""
+    for value in payloads_of(step):
+        yield from _texts(value)
+
+
+def payloads_of(step: Step) -> Iterator[Any]:
+    """Yield the values that a step brings into a conversation."""
     for name in _BRINGS.get(step.label, ()):
-        yield from _texts(getattr(step, name))
+        yield getattr(step, name)
     if step.error is not None:
         yield step.error.message
 
