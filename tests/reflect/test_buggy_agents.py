@@ -44,15 +44,31 @@ def _loop(server: ScriptedServer, client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "words"),
+    ("agent", "words", "of_step"),
     [
-        (_lost_order, ["id_not_in_answer", "A-1002", "A-1001", "1.4, 1.5"]),
-        (_lost_allergy, ["context_cut", 'no longer sent: 1.1 USER "Hi! I am allergic to nuts']),
-        (_loop, ["loop_without_progress", "24 times", "get_order"]),
+        (
+            _lost_order,
+            ["id_not_in_answer", "A-1002", "A-1001", "1.4, 1.5"],
+            ("1.7", "1.7 ASSISTANT Your order holds a lamp."),
+        ),
+        (
+            _lost_allergy,
+            ["context_cut", 'no longer sent: 1.1 USER "Hi! I am allergic to nuts'],
+            ("5", "Run 5 Good, and which sauce goes with it?"),
+        ),
+        (
+            _loop,
+            ["loop_without_progress", "24 times", "get_order"],
+            ("1.70", "1.70 TOOL CALL get_order"),
+        ),
     ],
 )
 def test_the_cause_is_in_the_first_ten_lines(
-    server: ScriptedServer, tmp_path: Path, agent: Callable[..., None], words: list[str]
+    server: ScriptedServer,
+    tmp_path: Path,
+    agent: Callable[..., None],
+    words: list[str],
+    of_step: tuple[str, str],
 ) -> None:
     root = tmp_path / "store"
     with TracedOpenAI(base_url=server.url, api_key="sk-test", recorder=Recorder(root)) as client:
@@ -61,9 +77,46 @@ def test_the_cause_is_in_the_first_ten_lines(
     assert ended is not None
     ended.wait(60)
 
-    for command in ("findings", "why"):
-        told: Outcome = run(command, "last", "--store", root, columns=100)
+    step, first_of_step = of_step
+    for command in (["findings", "last"], ["why", "last"], ["why", "last", step]):
+        told: Outcome = run(*command, "--store", root, columns=100)
         first = " ".join(" ".join(told.out.splitlines()[:10]).split())
         assert [word for word in words if word not in first] == [], told.out
         assert "Nothing failed." not in told.out
+    assert told.out.startswith(first_of_step)
     assert run("why", "last", "--store", root, "--json").json["failures"] == []
+
+
+def test_a_call_of_the_loop_says_how_often_it_was_made_before(server: ScriptedServer, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    with TracedOpenAI(base_url=server.url, api_key="sk-test", recorder=Recorder(root)) as client:
+        _loop(server, client)
+        ended = client.end_session()
+    assert ended is not None
+    ended.wait(60)
+
+    told = run("why", "last", "1.70", "--store", root, columns=100).out
+    assert "Asked the same 22 times before, with the same answer" in told
+    assert run("why", "last", "1.70", "--store", root, "--json").json["tool"]["same_answer"] is True
+
+
+def _price_of(name: str, _: Any) -> float:
+    raise KeyError(f"no price of a {name}")
+
+
+@pytest.mark.xfail(strict=True, reason="how a program ended is not recorded yet")
+def test_a_program_that_died_of_its_own_exception_says_so_first(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    root = tmp_path / "store"
+    server.script(calls(Call("get_order", {"order_id": "A-1002"})), answer("Your order holds a lamp."))
+    with TracedOpenAI(base_url=server.url, api_key="sk-test", recorder=Recorder(root)) as client:
+        session = client.session()
+        with pytest.raises(KeyError), session:
+            _price_of("lamp", wrong_order(client))
+        assert session.wait(60)
+
+    told = run("why", "last", "--store", root, columns=100)
+    first = " ".join(told.out.splitlines()[:10])
+    assert [word for word in ("KeyError", "no price of a lamp") if word not in first] == [], told.out
+    assert run("list", "--failed", "--store", root, "--json").json
