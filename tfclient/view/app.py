@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tfclient.reflect.findings import Finding, examine
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
+from tfclient.view.explained import explained_of
 from tfclient.view.guard import Guard
 from tfclient.view.listing import BadFilter, Listing, Wanted
 from tfclient.view.page import served_page
@@ -34,6 +36,7 @@ from tfstore.errors import (
     UnknownSession,
     UnknownStep,
 )
+from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
 from tfstore.store import Store
@@ -70,6 +73,7 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
         Route("/api/sessions/{session_id}", pages.document),
         Route("/api/sessions/{session_id}/d2", pages.d2),
         Route("/api/sessions/{session_id}/steps/{step_id}", pages.step),
+        Route("/api/sessions/{session_id}/why/{step_id}", pages.why),
         Route("/api/sessions/{session_id}/requests/{step_id}", pages.request),
         Route("/api/sessions/{session_id}/boards", pages.boards),
         Route("/api/sessions/{session_id}/boards/{board}", pages.board),
@@ -91,6 +95,14 @@ class _Read:
     @functools.cached_property
     def facts(self) -> SessionFacts:
         return gather(self.session)
+
+    @functools.cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.facts)
+
+    @functools.cached_property
+    def findings(self) -> list[Finding]:
+        return examine(self.evidence).findings
 
     @functools.cached_property
     def body(self) -> bytes:
@@ -187,6 +199,12 @@ class _Pages:
         if own is None:
             raise UnknownStep(read.session.session_id, request.path_params["step_id"])
         return _answer(line(details_of(read.facts, own)), "application/json")
+
+    @_told
+    def why(self, request: Request) -> Response:
+        read = self._read(request.path_params["session_id"])
+        told = explained_of(self._store, read.evidence, read.findings, request.path_params["step_id"])
+        return _answer(line(told), "application/json")
 
     @_told
     def request(self, request: Request) -> Response:

@@ -32,7 +32,7 @@ def found_in(facts: SessionFacts) -> Json:
                 at["places"].append(place)
     faults = sum(each.severity != "info" for each in examined.findings)
     told: dict[str, Any] = {
-        "list": [_shown(each) for each in examined.findings],
+        "list": [shown_finding(each) for each in examined.findings],
         "steps": steps,
         "words": counted(faults, "finding") if faults else "",
         "not_looked_for": examined.troubles,
@@ -40,7 +40,8 @@ def found_in(facts: SessionFacts) -> Json:
     return {name: value for name, value in told.items() if value}
 
 
-def _shown(finding: Finding) -> Json:
+def shown_finding(finding: Finding) -> Json:
+    """Return a finding as the page draws it."""
     rest = len(finding.steps) - LINKED
     return {
         "id": finding.id,

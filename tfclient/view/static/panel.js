@@ -2,10 +2,11 @@
 
 import { announce, button, copy, el, fill, mark, visible } from "./dom.js";
 import { curlOf } from "./curl.js";
+import { explained } from "./explain.js";
 import { counted, joined, number } from "./format.js";
 import { full } from "./model.js";
 import { facts, findings, overview, section, stepLink } from "./overview.js";
-import { details } from "./source.js";
+import { details, explanation, mode } from "./source.js";
 import { plain, treeView, valueView } from "./values.js";
 
 const MOST = 12;
@@ -28,7 +29,10 @@ export class Panel {
       return;
     }
     // Another step at once says what it is; what is there stays until what comes in its place is there, if it differs.
-    if (this.stepId !== stepId) this.fill(stepId, [this.head(model, step)]);
+    if (this.stepId !== stepId) {
+      this.why = null;
+      this.fill(stepId, [this.head(model, step)]);
+    }
     let told;
     try {
       told = await details(model.about.id, stepId);
@@ -65,13 +69,34 @@ export class Panel {
       el("h2", { class: "panel-title", tabindex: "-1", dir: "auto", text: step.name ?? full(step).toLowerCase() }),
       el("p", { class: "quiet mono", text: joined(visible(step.id), model.runOf.get(step.id).name.toLowerCase(), `step ${step.number}`, step.took, step.tokens) }),
       el("div", { class: "panel-tools" },
+        mode === "served" ? button("Explain", () => this.explain(model, step), { class: "mini", title: "Where its words come from, what the model had and was not told" }) : null,
         button("Copy JSON", () => copy(JSON.stringify(model.recorded.get(step.id), null, 2), "JSON"), { class: "mini" }),
         step.request ? button("Copy curl", () => curlOf(model.about.id, step.id).then((command) => copy(command, "curl, without the key,"), (error) => announce(error.message)), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
         button("Copy text", () => copy(plain(model.said(step)), "Text"), { class: "mini" })));
   }
 
+  /** Ask why the step is what it is, and show that first; asked again, put it away. */
+  async explain(model, step) {
+    if (this.why?.id === step.id) {
+      this.why.element.remove();
+      this.why = null;
+      return;
+    }
+    let element;
+    try {
+      element = explained(model, await explanation(model.about.id, step.id), this.select);
+    } catch (error) {
+      element = el("p", { class: "told", text: visible(error.message) });
+    }
+    if (this.stepId !== step.id) return;
+    this.why?.element.remove();
+    this.why = { id: step.id, element };
+    this.element.querySelector(".panel-head").after(element);
+    announce("Explained");
+  }
+
   step(model, step, told) {
-    return [this.error(model, step, told.error), this.found(model, step), ...(told.parts ?? []).map((part) => this.part(model, part)),
+    return [this.why?.id === step.id ? this.why.element : null, this.error(model, step, told.error), this.found(model, step), ...(told.parts ?? []).map((part) => this.part(model, part)),
       this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)];
   }
 

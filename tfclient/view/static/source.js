@@ -78,6 +78,11 @@ export async function details(id, stepId) {
   return { ...told, prompt: Object.fromEntries(lists) };
 }
 
+/** Why a step is what it is. */
+export async function explanation(id, stepId) {
+  return (await ask(at(id, `/why/${encodeURIComponent(stepId)}`))).json();
+}
+
 /** A request as it was sent. */
 export async function request(id, stepId) {
   if (mode !== "file") return (await ask(at(id, `/requests/${encodeURIComponent(stepId)}`))).json();

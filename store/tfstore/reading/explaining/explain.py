@@ -127,18 +127,20 @@ def _of_tool(evidence: Evidence, own: StepFacts, called: ToolCall, read_blob: Re
         for each in evidence.calls_by_thread.get(called.thread, [])
         if each.key == called.key and each.own.step.seq < called.own.step.seq
     ]
+    uses, missed = _used_by(evidence, called, read_blob)
     tool = ToolTold(
         called.own,
         called.asked_by,
         answers,
-        _used_by(evidence, called),
+        uses,
         [each.own for each in same],
         bool(same) and bool(called.answers) and all(each.answer_text == called.answer_text for each in same),
     )
     if called.asked_by is None:
         chain = chain_to(evidence.facts, called.own)[:-1]
-        return Explanation(own, own.run, chain, tool=tool)
-    return _of_model(evidence, own, called.asked_by, [called.own], read_blob, tool)
+        return Explanation(own, own.run, chain, tool=tool, not_looked_at=missed)
+    explained = _of_model(evidence, own, called.asked_by, [called.own], read_blob, tool)
+    return evolve(explained, not_looked_at=[*explained.not_looked_at, *missed])
 
 
 def _told(evidence: Evidence, answer: StepFacts) -> Told:
@@ -199,10 +201,13 @@ def _is_told(wanted: Wanted, sources: list[Source]) -> bool:
     return any(not each.is_own and (each.own is None or not each.own.is_snapshot) for each in sources)
 
 
-def _used_by(evidence: Evidence, called: ToolCall) -> list[Use]:
-    """Return the later answers and calls that hold values which the answer held, and the call's arguments did not."""
+def _used_by(evidence: Evidence, called: ToolCall, read_blob: ReadBlob | None) -> tuple[list[Use], list[str]]:
+    """Return the later answers and calls that hold values of the answer that the call's arguments did not hold.
+
+    With what was not looked through.
+    """
     if not called.answers:
-        return []
+        return [], []
     last = called.answers[-1]
     later = [
         own
@@ -211,14 +216,14 @@ def _used_by(evidence: Evidence, called: ToolCall) -> list[Use]:
     ][:LATER]
     given = {word for each in wanted_in_arguments(called.arguments)[0] for one in each for word in one.words}
     wanted = [(own, each) for own in later for each in _values(own) if not given.issuperset(each.words)]
-    found = search([each for _, each in wanted], map(Seen, called.answers)).found
+    searched = search([each for _, each in wanted], map(Seen, called.answers), read_blob)
     uses: dict[str, Use] = {}
-    for (own, each), sources in zip(wanted, found, strict=True):
+    for (own, each), sources in zip(wanted, searched.found, strict=True):
         if sources:
             use = uses.setdefault(own.step.step_id, Use(own, []))
             if each.text not in use.values:
                 use.values.append(each.text)
-    return list(uses.values())
+    return list(uses.values()), searched.not_looked_at
 
 
 def _values(own: StepFacts) -> list[Wanted]:
