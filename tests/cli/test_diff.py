@@ -144,7 +144,7 @@ def test_runs_of_one_session_may_be_compared(store: Store) -> None:
 @pytest.mark.parametrize(
     ("side", "says"),
     [
-        (f"{WEATHER}:two", "names no run: write"),
+        (f"{WEATHER}:two", "names no run and no step: write"),
         (f"{WEATHER}:9", "has no run 9. It has 4 runs"),
         ("x", "No session"),
     ],

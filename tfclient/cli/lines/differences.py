@@ -75,14 +75,15 @@ def _run(pair: RunPair, width: int) -> Iterator[Text]:
         yield Text(f"  {one_line(run.input_text, width - 2)}", "dim")
     for step in pair.steps:
         if step.differs:
-            yield from _step(step, width)
+            yield from step_differences(step, width)
 
 
 def _number(run: Run) -> str:
     return one_line(run.run_id.replace("run_", "Run "), 24)
 
 
-def _step(pair: StepPair, width: int) -> Iterator[Text]:
+def step_differences(pair: StepPair, width: int) -> Iterator[Text]:
+    """Yield the lines that tell two steps apart, or that there is one on one side only."""
     if pair.before is None or pair.after is None:
         step = pair.after or pair.before
         assert step is not None  # noqa: S101 - one of the two is there
@@ -108,7 +109,7 @@ def _step(pair: StepPair, width: int) -> Iterator[Text]:
         yield from (Text(f"     {line}") for line in block(figures.plain, width - 5) if line)
     for change in pair.changes:
         if change.field in _TEXTS:
-            yield from _text(change, width)
+            yield from text_differences(change, width)
 
 
 def _head(step: Step, before: str, style: str) -> Text:
@@ -141,7 +142,7 @@ def _style(change: Change) -> str:
     return "yellow" if change.field in {"model", "attempts"} else ""
 
 
-def _text(change: Change, width: int) -> Iterator[Text]:
+def text_differences(change: Change, width: int) -> Iterator[Text]:
     """Yield a text's changed lines; a changed line's changed words are marked."""
     before, after = (_lines(each) for each in (change.before, change.after))
     lines = list(_changed(before, after, width - 7))
