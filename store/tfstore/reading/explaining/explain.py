@@ -12,7 +12,7 @@ from tfstore.reading.evidence.tool_calls import ToolCall
 from tfstore.reading.explaining.explanation import Explanation, Origin, Said, ToolTold, Use
 from tfstore.reading.explaining.given import brought_by_response, given_to, line_of
 from tfstore.reading.explaining.searching import ReadBlob, Searched, Source, search
-from tfstore.reading.explaining.values import Wanted, telling_in, wanted_in_arguments
+from tfstore.reading.explaining.values import Wanted, telling_in, wanted_in_arguments, with_parts
 from tfstore.reading.facts import RunFacts, StepFacts
 from tfstore.reading.failures import Told, breaking_step, chain_to
 from tfstore.reading.figures import counted
@@ -169,7 +169,7 @@ def _said(
             lists, whole = wanted_in_arguments(own.step.payload_started.get("arguments") or text_of(own.step))
         else:
             found, whole = telling_in(text_of(own.step))
-            lists = [[each] for each in found]
+            lists = [with_parts(each) for each in found]
         places: list[list[int]] = []
         for each in lists:
             places.append(list(range(len(wanted), len(wanted) + len(each))))
@@ -184,13 +184,9 @@ def _said(
 
 
 def _origins(places: list[int], wanted: list[Wanted], found: list[list[Source]]) -> list[Origin]:
-    """Return where the first comes from, or, if it is an argument that is nowhere as a whole, where its parts do."""
-    first = wanted[places[0]]
+    """Return where the first comes from or, if it is nowhere as a whole, where its parts do."""
     rest = [n for n in places[1:] if found[n] or wanted[n].is_value]
-    if first.kind == "value" and not found[places[0]] and any(found[n] for n in rest):
-        places = rest
-    elif first.kind == "value":
-        places = places[:1]
+    places = rest if not found[places[0]] and any(found[n] for n in rest) else places[:1]
     return [Origin(wanted[n], found[n]) for n in places if _is_told(wanted[n], found[n])]
 
 

@@ -25,6 +25,9 @@ OF_ONE: Final = 2_000_000
 OF_ALL: Final = 16_000_000
 """Characters that are looked through for one explanation."""
 
+TOGETHER: Final = 4
+"""Words of a name that may stand apart in the step that it comes from."""
+
 _OWN: Final = frozenset({"assistant_message", "tool_call", "reasoning"})
 _OUTPUTS: Final = frozenset({"tool_output", "tool_error"})
 
@@ -164,6 +167,10 @@ def _hits(wanted: list[Wanted], text: str) -> Iterator[tuple[int, bool]]:
             folded = folded or " ".join(text.casefold().split())
             if " ".join(each.text.casefold().split()) in folded:
                 yield n, each.text in text
+                continue
+            if each.kind in {"name", "value"} and len(each.words) <= TOGETHER:
+                # A first name and a last name stand in fields of their own.
+                yield n, False
                 continue
         if each.numbers:
             numbers = numbers if numbers is not None else _numbers(tokens)

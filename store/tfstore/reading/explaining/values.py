@@ -157,8 +157,16 @@ def _telling(text: str, place: str) -> Iterator[Wanted]:
         last = _name(text, tokens, starts, n) if has_names and token[0].isupper() else n
         if last > n or (has_names and token[0].isupper() and not starts[n] and len(token) > 1):
             words = tuple(each[0].casefold() for each in tokens[n : last + 1])
-            if not (len(words) == 1 and words[0] in COMMON):
-                yield Wanted(text[tokens[n].start() : tokens[last].end()], "name", place, words)
+            name = text[tokens[n].start() : tokens[last].end()]
+            if text[tokens[last].end() : tokens[last].end() + 2].startswith((":", "**")):
+                # A heading is a name of nothing.
+                yield from (
+                    Wanted(each[0], "word", place, (each[0].casefold(),))
+                    for each in tokens[n : last + 1]
+                    if len(each[0]) >= LONG and each[0].casefold() not in COMMON
+                )
+            elif not (len(words) == 1 and words[0] in COMMON):
+                yield Wanted(name, "name", place, words)
         elif len(token) >= LONG and token.casefold() not in COMMON:
             yield Wanted(token, "word", place, (token.casefold(),))
         n = last + 1
@@ -196,6 +204,14 @@ def _kind(token: str) -> Kind | None:
     if "@" in token or "://" in token or "_" in token:
         return "id"
     return "word" if len(token) >= LONG else None
+
+
+def with_parts(wanted: Wanted) -> list[Wanted]:
+    """Return a name, and behind it the words of it that are names by themselves; anything else alone."""
+    if wanted.kind != "name" or len(wanted.words) == 1:
+        return [wanted]
+    words = [each for each in wanted.text.split() if each[0].isupper() and each.casefold() not in COMMON]
+    return [wanted, *(Wanted(each, "name", wanted.place, (each.casefold(),)) for each in words)]
 
 
 def wanted_in_arguments(arguments: Any) -> tuple[list[list[Wanted]], bool]:

@@ -290,3 +290,17 @@ def test_an_hour_within_a_moment_and_no_digits_within_others() -> None:
     found = sources(why(session, "1.6"))
     assert found["13:00"] == [("step_1_4", False)]
     assert found["219"] == []
+
+
+def test_a_name_in_parts_and_what_of_it_stands_nowhere() -> None:
+    session = with_output('{"first": "Grace", "last": "Hopper", "town": "Ghent"}')
+    session.runs[0].steps[5].payload_completed["text"] = (
+        "It goes to Grace Hopper and Ghent Harbour, not to Oslo Central. **Street Name**: none was given."
+    )
+
+    assert sources(why(session, "1.6")) == {
+        "Grace Hopper": [("step_1_4", False)],
+        "Ghent": [("step_1_4", True)],
+        "Harbour": [],
+        "Oslo Central": [],
+    }
