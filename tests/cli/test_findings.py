@@ -14,6 +14,7 @@ from tests.projection.wire import as_completion
 from tests.reflect.talking import Talk
 from tfclient.cli import limited
 from tfclient.reflect.findings import registry
+from tfclient.view.listing import Listing, Wanted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,12 +220,16 @@ def test_why_tells_them_under_its_story(odd: Store, store: Store) -> None:
 
 
 def test_why_and_the_list_say_why_an_answer_was_cut_off(odd: Store) -> None:
-    first = run("why", "00000002", "--store", odd.paths.root).out.splitlines()[4]
+    first, second = run("why", "00000002", "--store", odd.paths.root).out.splitlines()[4:6]
     assert first.startswith("Run 1 was cut short (length) at 1.2: model ")
+    assert second == "  incomplete · length"
     lines = run("list", "--store", odd.paths.root, columns=100).out.splitlines()
     assert [", length" in line for line in lines] == [False, False, True, False]
     rows = run("list", "--store", odd.paths.root, "--json").json
     assert [row["cut_off"] for row in rows] == [{}, {"length": 1}, {}]
+    # The page says it in the same words.
+    page = Listing(odd).page(Wanted(), 0, 10)
+    assert [row["words"]["result"] for row in page["rows"]] == ["completed", "completed, length", "completed"]
 
 
 def test_an_answer_that_was_cut_off_on_the_way(tmp_path: Path) -> None:

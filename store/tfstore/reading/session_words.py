@@ -90,7 +90,7 @@ def row_words(row: SessionRow, now: datetime) -> Json:
     some = {"errors": max(row.errors, row.tool_errors), "tokens": row.usage.total_tokens}
     return {
         "state": outcome(row),
-        "result": outcome_word(row),
+        "result": ", ".join((outcome_word(row), *row.cut_off)),
         "title": row.title or "(no prompt)",
         "model": " +".join([*models[:1], *([str(len(models) - 1)] if len(models) > 1 else [])]),
         "models": ", ".join(models),

@@ -134,7 +134,8 @@ def _reason(failure: Failure) -> str:
         return joined(says(own.step), _remarks(own))
     if own.step.status == "unresolved":
         return "Its tool call was never answered: the program stopped, or did not send the output back."
-    return joined(own.step.status.replace("_", " "), (own.step.ending or "").replace("_", " "))
+    words = (own.step.status, own.step.ending or "", cut_off(own.step) or "")
+    return joined(*dict.fromkeys(each.replace("_", " ") for each in words))
 
 
 def _remarks(own: StepFacts) -> str:
