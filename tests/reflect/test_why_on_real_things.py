@@ -31,7 +31,7 @@ def test_most_values_come_from_somewhere() -> None:
                 every[own.step.label] += sum(origin.wanted.is_value for origin in said.origins)
                 nowhere[own.step.label] += len(said.from_nothing)
 
-    # What stands in nothing that was sent: times and sums worked out, towns of airports, arguments that the model chose.
+    # What nothing holds that was sent: times and sums worked out, towns of airports, arguments that the model chose.
     assert every["tool_call"] > 100
     assert nowhere["tool_call"] < every["tool_call"] / 20
     assert every["assistant_message"] > 200
