@@ -119,6 +119,31 @@ def test_sessions_that_wait_for_long_are_left_to_a_helper(
     assert all(paths.archived(name).exists() for name in names)
 
 
+def test_one_helper_is_enough_for_a_session_that_ended_more_than_once(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that record while another ends sessions: each had a process of its own, a minute for five seconds."""
+    monkeypatch.setattr(finish, "OVERDUE", 0.0)
+    started: list[list[str]] = []
+    real = helper.start_helper_for
+
+    def watched(paths: StorePaths, asked: Any) -> bool:
+        started.append(list(asked))
+        return real(paths, asked)
+
+    monkeypatch.setattr(helper, "start_helper_for", watched)
+    finisher = finish.Finisher(paths)
+    names = [ended(paths, f"sess_{n}") for n in range(3)]
+    told: list[tuple[str, Exception | None]] = []
+    with monkeypatch.context() as not_yet:
+        not_yet.setattr(finisher, "see_to_it", lambda: True)
+        for name in names * 3:
+            finisher.write_files(name, lambda error, _, name=name: told.append((name, error)))  # type: ignore[misc]
+    finisher.drain(90)
+    assert started == [names]
+    assert sorted(told, key=str) == sorted([(name, None) for name in names * 3], key=str)
+
+
 def test_few_helpers_work_at_once_however_many_sessions_wait(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -276,17 +276,16 @@ class Finisher:
 
         if not helper_is_free():
             return False
-        left = {session_id: on_done}
-        for other, its_done, _ in list(self._ended)[:_HELPED]:
-            # Of one that ended, went on and ended again, both want to know.
-            left.setdefault(other, its_done)
-            if left[other] is not its_done:
-                break
+        # One that ended, went on and ended again has several who want to know.
+        left: dict[str, list[OnDone]] = {session_id: [on_done]}
+        others = list(self._ended)[:_HELPED]
+        for other, its_done, _ in others:
+            left.setdefault(other, []).append(its_done)
         if not start_helper_for(
-            self.paths, {each: self._when_done(each, done) for each, done in left.items()}
+            self.paths, {each: self._when_all_done(each, done) for each, done in left.items()}
         ):
             return False
-        for _ in range(len(left) - 1):
+        for _ in others:
             self._ended.popleft()
         return True
 
@@ -343,6 +342,15 @@ class Finisher:
         # What was due before the end is in what is written now.
         if self._due.pop(session_id, None) is not None:
             self._dirty.discard(session_id)
+        return done
+
+    def _when_all_done(self, session_id: str, on_done: list[OnDone]) -> OnDone:
+        told = [self._when_done(session_id, each) for each in on_done]
+
+        def done(error: Exception | None, drift: int) -> None:
+            for each in told:
+                each(error, drift)
+
         return done
 
     def _session(self, session_id: str) -> LiveSession:
