@@ -84,14 +84,3 @@ assert children(1) == [0]
 first.join()
 """
     run(tmp_path, program, delay)
-
-
-def test_pools_of_processes(tmp_path: Path) -> None:
-    program = """
-import multiprocessing
-if __name__ == "__main__":
-    ask("parent")
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        pool.map(work, ["one", "two", "three"])
-"""
-    run(tmp_path, program)
