@@ -131,6 +131,7 @@ def test_the_lines_of_the_page_are_what_is_written_now(server: ScriptedServer, o
             "mono",
             "prev",
             "runtime",
+            "clock",
             "call",
             "exchange_id",
             "tool",

@@ -8,7 +8,7 @@ from typing import Any
 import openai.types.responses
 import pytest
 
-from tests.projection.builders import START, Story, call, said, steps, system, the, user
+from tests.projection.builders import START, Story, call, project, said, steps, system, the, user
 from tests.projection.events import sse
 from tfclient.projection.wire.event_growth import GROWERS, SILENT
 from tfclient.projection.wire.response_stream import TERMINAL
@@ -475,6 +475,35 @@ def test_a_clock_that_jumps_changes_no_duration(days: int, entry: int) -> None:
     assert durations(told[0]) == durations(told[1])
     assert any(durations(told[0]))
     assert told[1].ended_at != told[0].ended_at
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+@pytest.mark.parametrize("same", [True, False], ids=["one machine", "started anew"])
+def test_a_clock_that_jumps_between_two_writers(days: int, same: bool) -> None:  # noqa: FBT001
+    """Processes of one machine have one monotonic clock, which their journals name; across its starts there is none."""
+    told: list[Session] = []
+    for jump in (0, days):
+        entries: list[Any] = []
+        now = START
+        for n, writer in enumerate(["w1", "w2"]):
+            story = Story("chat", stream=True, writer=writer, now=now)
+            story.begin(clock="boot" if same else f"boot {n}")
+            story.ask([user(f"Weather {n}?")], [call(f"call_{n}", "weather")])
+            story.wait(70)
+            story.tell(type="tool.ended", tool="t1", call_id=f"call_{n}", name="weather", result="7")
+            now = story.now
+            for each in story.entries:
+                each |= {"mono": each["at"] - START + 5 + n * (not same) * DAY, "writer": writer}
+                each["at"] += jump * DAY * n
+            entries += story.entries
+        # In the order in which they are read.
+        told.append(project(sorted(entries, key=lambda each: each["at"])))
+    plain, jumped = told
+    # What one writer wrote is told by its own clock at any rate.
+    assert sorted(map(str, durations(jumped)[1:])) == sorted(map(str, durations(plain)[1:]))
+    assert any(durations(plain)[1:])
+    assert (jumped.duration_ms == plain.duration_ms) is same
+    assert (jumped.started_at == plain.started_at) is (same or days > 0)
 
 
 def durations(session: Session) -> list[Any]:

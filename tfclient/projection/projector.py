@@ -64,7 +64,9 @@ class Projector:
     _started_at: int | None = None
     _last_at: int = 0
     _clocks: dict[str, int] = field(factory=dict[str, int])
-    """Of each writer: what its monotonic clock lacks to the time of day, at its first entry."""
+    """Of each monotonic clock: what it lacks to the time of day, at the first entry that was stamped by it."""
+    _clock_of: dict[str, str] = field(factory=dict[str, str])
+    """The clock of each writer that names it, which other processes of the machine have, too; else it is its own."""
     _titled: bool = False
     _marked: bool = False
     _changed: int = 0
@@ -143,7 +145,11 @@ class Projector:
         if not isinstance(mono, int) or not 0 < mono < LATEST:
             return at
         moment = Moment(at)
-        moment.steady = mono + self._clocks.setdefault(str(entry.get("writer")), at - mono)
+        writer = str(entry.get("writer"))
+        if entry.get("type") == "session.started" and isinstance(clock := entry.get("clock"), str):
+            # No writer is called so: a name has no blank in it.
+            self._clock_of[writer] = f"clock {clock}"
+        moment.steady = mono + self._clocks.setdefault(self._clock_of.get(writer, writer), at - mono)
         return moment
 
     def _session_started(self, entry: SessionStarted, _at: int) -> None:

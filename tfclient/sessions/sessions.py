@@ -21,7 +21,7 @@ from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
 from tfstore.disk.fork import importing, start_thread
-from tfstore.journal.entries import stamp
+from tfstore.journal.entries import CLOCK, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -358,6 +358,7 @@ class Sessions:
             "channel": "text",
             "runtime": self._runtime(),
             "redaction": {"mode": self.redactor.mode},
+            "clock": CLOCK,
         }
         if self.settings.deltas:
             entry["deltas"] = True

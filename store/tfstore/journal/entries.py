@@ -4,7 +4,10 @@ Who reads gets an ``Entry``: a line may be damaged, or from a later version, and
 there. ``docs/journal.md`` explains every field.
 """
 
+import os
+import secrets
 from collections.abc import Mapping
+from hashlib import sha256
 from time import monotonic_ns, time_ns
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
@@ -97,6 +100,7 @@ class SessionStarted(Line):
     deltas: NotRequired[bool]
     max_payload: NotRequired[int]
     follows: NotRequired[dict[str, int]]
+    clock: NotRequired[str]
 
 
 class SessionEnded(Line):
@@ -220,6 +224,22 @@ TYPES: Final[dict[str, Any]] = {
     "annotation": Annotation,
 }
 """What each ``type`` of entry holds."""
+
+
+def _clock() -> str:
+    try:
+        descriptor = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            booted = os.read(descriptor, 64)
+        finally:
+            os.close(descriptor)
+    except Exception:  # noqa: BLE001 - elsewhere, or where it may not be read: it is known of this process and its forks
+        booted = b""
+    return sha256(booted).hexdigest()[:16] if booted else secrets.token_hex(8)
+
+
+CLOCK: Final = _clock()
+"""Names the monotonic clock: processes that give one name have one, until the machine is started anew."""
 
 
 def stamp() -> tuple[int, int]:
