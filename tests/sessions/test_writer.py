@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import tfclient.sessions.writer
+from tests.capture import journals
 from tests.capture.driver import MODEL
 from tests.server.replies import answer
 from tfclient import AsyncTracedOpenAI, Recorder, TracedOpenAI
@@ -72,7 +74,7 @@ def test_where_a_loop_may_not_write_a_thread_does(
     assert recorder.health.ok
 
 
-@pytest.mark.parametrize("stalls", ["open_held", "rename", "flock"])
+@pytest.mark.parametrize("stalls", ["open_held", "open", "mkdir", "rename", "flock", "write"])
 def test_a_call_does_not_wait_for_a_journal_to_be_opened(
     tmp_path: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, stalls: str
 ) -> None:
@@ -83,18 +85,23 @@ def test_a_call_does_not_wait_for_a_journal_to_be_opened(
 
     def stalled(function: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*args: Any, **kwargs: Any) -> Any:
+            of_us = str(tmp_path) in str(args[0]) or stalls in {"flock", "write"}
+            if not of_us or (stalls == "write" and b'"session_id"' not in args[1]):
+                # The server's, the interpreter's.
+                return function(*args, **kwargs)
             callers.append(threading.current_thread().name)
             assert disk.wait(60)
             return function(*args, **kwargs)
 
         return slow
 
-    where: Any = {"open_held": segments, "rename": os, "flock": fcntl}[stalls]
+    where: Any = {"open_held": segments, "flock": fcntl}.get(stalls, os)
     monkeypatch.setattr(where, stalls, stalled(getattr(where, stalls)))
     with TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0) as client:
         for n in range(3):
             assert client.responses.create(model=MODEL, input=f"q{n}").output_text == "Hello!"
         assert "in memory" in recorder.health.reasons[0]
+        assert callers
         assert threading.main_thread().name not in callers
         disk.set()
         session = client.end_session()
@@ -104,6 +111,43 @@ def test_a_call_does_not_wait_for_a_journal_to_be_opened(
     assert sum(entry["type"] == "attempt.answered" for entry in entries) == 3
     assert report.intact
     assert recorder.health.ok, recorder.health
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_kill_while_the_disk_is_stalled_loses_what_health_has_told(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    server.always(answer("Hello!"))
+    told, telling = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            recorder = Recorder(tmp_path)
+            client = TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0)
+            client.responses.create(model=MODEL, input="before")
+            real, slow = os.write, iter([0.3])
+            tfclient.sessions.writer.time_to_be_scheduled = lambda: 0.0
+
+            def stalled(descriptor: int, data: bytes) -> int:
+                if b'"session_id"' in data:
+                    threading.Event().wait(next(slow, 20.0))
+                return real(descriptor, data)
+
+            os.write = stalled  # type: ignore[assignment]
+            for text in ("slow", "in memory"):
+                client.responses.create(model=MODEL, input=text)
+            real(telling, recorder.health.reasons[0].encode())
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.close(telling)
+    os.waitpid(pid, 0)
+    assert b"where a kill of the process would lose them" in os.read(told, 4096)
+    os.close(told)
+    (session_id,) = journals.sessions(tmp_path)
+    entries, report = read_entries(StorePaths(tmp_path), session_id)
+    assert report.intact
+    kinds = [entry["type"] for entry in entries]
+    assert (kinds.count("attempt.sent"), kinds.count("attempt.answered")) == (2, 1)
 
 
 def test_a_busy_machine_is_no_slow_disk(
