@@ -12,6 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any, TypeVar
 
 import openai
@@ -50,6 +51,12 @@ class _Slot:
                 self.recorder = Recorder()
                 self.recorder.clients.add(self)
             return self.recorder
+
+    def failed(self, error: BaseException) -> None:
+        """Note the exception that leaves the block of the last client which records into a session."""
+        recorder = self.recorder
+        if recorder is not None and not recorder.clients - {self}:
+            recorder.sessions.client_failed(error)
 
     def closed(self) -> None:
         recorder = self.recorder
@@ -206,6 +213,13 @@ class _TracedSync(_Traced):
     def _send_request(self, *args: Any, **kwargs: Any) -> Any:
         return shells.send(super()._send_request, args, kwargs)  # type: ignore[misc]
 
+    @functools.wraps(OpenAI.__exit__)
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        _fail_session(self, exc)
+        super().__exit__(exc_type, exc, exc_tb)  # type: ignore[misc]
+
     @functools.wraps(OpenAI.close)
     def close(self) -> None:
         try:
@@ -223,12 +237,25 @@ class _TracedAsync(_Traced):
     async def _send_request(self, *args: Any, **kwargs: Any) -> Any:
         return await shells.send_async(super()._send_request, args, kwargs)  # type: ignore[misc]
 
+    @functools.wraps(AsyncOpenAI.__aexit__)
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        _fail_session(self, exc)
+        await super().__aexit__(exc_type, exc, exc_tb)  # type: ignore[misc]
+
     @functools.wraps(AsyncOpenAI.close)
     async def close(self) -> None:
         try:
             await super().close()  # type: ignore[misc]
         finally:
             _close_session(self)
+
+
+def _fail_session(client: _Traced, error: BaseException | None) -> None:
+    slot = client._tf_slot
+    if error is not None and slot is not None and client._tf_session is None:
+        slot.failed(error)
 
 
 def _close_session(client: _Traced) -> None:

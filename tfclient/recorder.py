@@ -39,6 +39,7 @@ class Recorder:
         enabled: False records nothing (``THOUGHTFLOW_DISABLED=1``).
         fsync: True forces every entry to the disk itself, against power failure (``THOUGHTFLOW_FSYNC=1``).
         deltas: True keeps the deltas of streams in the document.
+        stacks: True keeps the whole stack of the exception that ends a session, not its last frames only.
         max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
 
@@ -62,6 +63,7 @@ class Recorder:
         enabled: bool | None = None,
         fsync: bool | None = None,
         deltas: bool = False,
+        stacks: bool = False,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
     ) -> None:
         self.settings: Final = Settings.resolve(
@@ -71,6 +73,7 @@ class Recorder:
             enabled=enabled,
             fsync=fsync,
             deltas=deltas,
+            stacks=stacks,
             max_payload=max_payload,
         )
         # Its patterns take longer to compile than all the rest of this package to import.

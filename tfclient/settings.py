@@ -60,7 +60,8 @@ class Settings:
 
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
-    ``max_payload`` is how many bytes the document keeps of one value (None: all).
+    ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
+    the exception that ends a session.
     """
 
     directory: Path
@@ -70,6 +71,7 @@ class Settings:
     fsync: bool = False
     deltas: bool = False
     max_payload: int | None = None
+    stacks: bool = False
 
     @classmethod
     def resolve(
@@ -81,6 +83,7 @@ class Settings:
         enabled: bool | None = None,
         fsync: bool | None = None,
         deltas: bool = False,
+        stacks: bool = False,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         environ: Mapping[str, str] = os.environ,
     ) -> Settings:
@@ -93,6 +96,7 @@ class Settings:
             enabled: else not ``THOUGHTFLOW_DISABLED``.
             fsync: else ``THOUGHTFLOW_FSYNC``.
             deltas: keep stream deltas in the document.
+            stacks: keep the whole stack of the exception that ends a session.
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             environ: the environment.
@@ -112,6 +116,7 @@ class Settings:
             idle_minutes=_env_idle(environ) if idle_minutes is None else _idle(idle_minutes),
             fsync=_flag("fsync", fsync, default=_env_flag("THOUGHTFLOW_FSYNC", environ)),
             deltas=_flag("deltas", deltas, default=False),
+            stacks=_flag("stacks", stacks, default=False),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
         )
 

@@ -39,6 +39,7 @@ SECTIONS = {
     "Part": entries.Part,
     "Mark": entries.Mark,
     "Error": entries.Error,
+    "Program failure": entries.ProgramFailure,
     "Redirect": entries.Redirect,
 }
 

@@ -27,6 +27,7 @@ SECTIONS = {
     "Latency": documents.Latency,
     "Error": documents.ErrorInfo,
     "Mark": documents.RedactionMark,
+    "Program failure": documents.ProgramFailure,
     "Redaction": documents.Redaction,
     "Summary": documents.Summary,
     "Integrity": documents.Integrity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tfclient.signals import let_pass
+from tfclient.sessions.program_failure import words
 
 if TYPE_CHECKING:
     from tfclient.sessions.sessions import Sessions
@@ -28,12 +28,3 @@ def describe(error: BaseException, sessions: Sessions) -> Error:
         described["cause"] = f"{type(cause).__name__}: {words(cause)}"
     kept: Error = sessions.clean(described, "an error")
     return kept
-
-
-def words(error: BaseException) -> str:
-    """Return an exception's message; its ``__str__`` is the user's code and may raise."""
-    try:
-        return str(error)
-    except Exception as fault:  # noqa: BLE001 - see above
-        let_pass(fault)
-        return f"<its text raised {type(fault).__name__}>"

@@ -25,7 +25,7 @@ from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.steps.response_steps import Outcome
 from tfclient.projection.steps.tool_hooks import ToolHooks
 from tfclient.projection.steps.tool_steps import ToolSteps
-from tfclient.projection.summary import Totals, result_of, title_of
+from tfclient.projection.summary import Totals, failure_in, result_of, title_of
 from tfclient.projection.weight.cuts import Cuts
 from tfclient.projection.weight.lightener import Blob, Lightener
 from tfclient.projection.wire.attempt import AttemptState
@@ -176,7 +176,7 @@ class Projector:
             "closed",
             cast("EndReason", str(entry["end_reason"] or "closed")),
         )
-        session.ended_at = iso(at)
+        session.ended_at, session.failure = iso(at), failure_in(entry)
         self._calls.give_up(at)
         self._tools.give_up()
         self._hooks.give_up()
@@ -187,6 +187,7 @@ class Projector:
             self._calls.session_ended = False
             session = self._book.session
             session.status, session.end_reason, session.ended_at = "active", None, None
+            session.failure = None
             self._tools.hope_again()
             self._book.active.update(self._book.by_run)
         self._calls.started(entry, at)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, evolve, field
 
-from tfstore.document.documents import Session, Step, Summary, ToolSummary, Usage
+from tfstore.document.documents import ProgramFailure, Session, Step, Summary, ToolSummary, Usage
 from tfstore.document.labels import Result
+from tfstore.journal.entries import SessionEnded
 
 TITLE = 80
 
@@ -20,13 +21,31 @@ _MARK: Final = re.compile(r"\[\[ ## .* ## \]\]|</?[A-Za-z][\w.:-]*(?: [^<>]*)?/?
 
 
 def result_of(session: Session) -> Result | None:
-    """Return the session's result: failed beats cancelled beats completed; None while nothing ran."""
+    """Return the session's result: failed beats cancelled beats completed; None where nothing ran.
+
+    One that an exception ended has failed, whatever its runs did.
+    """
     statuses = {run.status for run in session.runs}
-    if "failed" in statuses:
+    if "failed" in statuses or session.failure is not None:
         return "failed"
     if "cancelled" in statuses:
         return "cancelled"
     return "completed" if statuses else None
+
+
+def failure_in(entry: SessionEnded) -> ProgramFailure | None:
+    """Return the exception that ended the session, as far as its entry tells."""
+    told: Any = entry.get("failure")
+    if not isinstance(told, dict) or not isinstance(told.get("type"), str):
+        return None
+    failure = ProgramFailure(told["type"])
+    for name, cls in (("message", str), ("cause", str), ("exit_code", int), ("signal", str)):
+        if isinstance(told.get(name), cls):
+            setattr(failure, name, told[name])
+    for name in ("frames", "stack"):
+        if isinstance(frames := told.get(name), list):
+            setattr(failure, name, [each for each in frames if isinstance(each, str)])
+    return failure
 
 
 def title_of(session: Session) -> str:

@@ -172,7 +172,7 @@ class SessionHandle:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._sessions.leave(self._state)
+        self._sessions.leave(self._state, exc)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

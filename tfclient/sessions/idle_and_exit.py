@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from tfclient.sessions.program_failure import uncaught
 from tfstore.disk.fork import renew_after_fork, start_thread
 
 if TYPE_CHECKING:
@@ -60,11 +61,21 @@ def _at_exit() -> None:
     until = monotonic() + EXIT_SECONDS
     # Whoever presses Ctrl-C once more waits for nothing.
     with contextlib.suppress(KeyboardInterrupt):
+        _tell_failure()
         _SWEEP.end_all(until)
         for finisher in list(_DRAINED.values()):
             with contextlib.suppress(Exception):
                 finisher.drain(max(0.0, until - monotonic()))
     _end_as_interrupted()
+
+
+def _tell_failure() -> None:
+    """Have the sessions that are still open say of what exception the program ends, if it does."""
+    error = uncaught()
+    if error is not None:
+        for state in open_sessions():
+            with contextlib.suppress(Exception):
+                state.fail(error)
 
 
 def _end_as_interrupted() -> None:

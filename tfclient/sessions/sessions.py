@@ -17,6 +17,7 @@ from tfclient.errors import SessionEnded
 from tfclient.sessions.continued import beginning_of, found, offer, withdraw
 from tfclient.sessions.generators import held_here, hold_by_generator, is_meant_here, let_go
 from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
+from tfclient.sessions.program_failure import failure_of
 from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
@@ -96,6 +97,7 @@ class Sessions:
             metadata=metadata,
             idle_seconds=settings.idle_minutes * 60 or float("inf"),
             end=self.end,
+            fail=self.fail,
         )
         state.writer = Writer(
             settings.directory,
@@ -180,8 +182,15 @@ class Sessions:
         """
         _current.reset(token)
 
-    def leave(self, state: SessionState) -> None:
-        """End a session and give the context back the one before."""
+    def leave(self, state: SessionState, error: BaseException | None = None) -> None:
+        """End a session and give the context back the one before.
+
+        Args:
+            state: the session.
+            error: the exception that leaves its block, if one does.
+        """
+        if error is not None:
+            self.fail(state, error)
         token, state.token = state.token, None
         held = state.holder is not None
         let_go(state)
@@ -236,6 +245,14 @@ class Sessions:
             self.write(state, entry | ({"redactions": marks} if marks else {}))
             self.write_late_files(state)
 
+    def fail(self, state: SessionState, error: BaseException) -> None:
+        """Note the exception that ends a session which is open, once."""
+        if state.ended or state.failure is not None or not self.settings.enabled:
+            return
+        with self.health.guard("session", f"noting the exception that ends session {state.id}"):
+            # Redacted where it is written.
+            state.failure = failure_of(error, stacks=self.settings.stacks)
+
     def end(self, state: SessionState, reason: EndReason = "closed", patience: float = PATIENCE) -> None:
         """End a session: its last entry, then document and diagram in the background.
 
@@ -278,6 +295,12 @@ class Sessions:
         if implicit is not None and not implicit.ended:
             implicit.due = True
             look_again()
+
+    def client_failed(self, error: BaseException) -> None:
+        """Note the exception that leaves the block of the last client: it ends the implicit session."""
+        implicit = self._implicit
+        if implicit is not None:
+            self.fail(implicit, error)
 
     def client_closed(self) -> None:
         """End the implicit session: the last client that recorded into it is closed."""
@@ -328,10 +351,17 @@ class Sessions:
             state.late = state.due = True
             hold(state)
 
-    @staticmethod
-    def _say_ended(state: SessionState, reason: EndReason) -> None:
+    def _say_ended(self, state: SessionState, reason: EndReason) -> None:
         at, mono = stamp()
         entry: journal.SessionEnded = {"at": at, "mono": mono, "type": "session.ended", "end_reason": reason}
+        if state.failure is not None:
+            # Its end is to be told also where its words cannot be redacted.
+            entry["failure"] = {"type": state.failure["type"], "message": ""}
+            with self.health.guard("redaction", f"redacting the exception that ended session {state.id}"):
+                kept, marks = self.redactor.value(state.failure)
+                entry["failure"] = kept
+                if marks:
+                    entry["redactions"] = marks
         state.writer.append(entry)
 
     def clean(self, value: Any, what: str) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tfclient.sessions.writer import Writer
     from tfstore.document.labels import EndReason
+    from tfstore.journal.entries import ProgramFailure
 
     Holder = tuple[Any, int, Any]
     """A generator's frame, and the thread and the task in which it entered a session."""
@@ -47,6 +48,7 @@ class SessionState:
         metadata: Mapping[str, Any] | None = None,
         idle_seconds: float,
         end: Callable[[SessionState, EndReason, float], None],
+        fail: Callable[[SessionState, BaseException], None],
     ) -> None:
         self.owner = owner
         """The ``Sessions`` that it is one of."""
@@ -72,6 +74,8 @@ class SessionState:
         """What its first conversation began with, see ``continued``; only of sessions that a call opened."""
         self.unsaid: EndReason | None = None
         """How it ended, if nothing was written until then, so that neither was its end."""
+        self.failure: ProgramFailure | None = None
+        """The exception that ends it, as far as it may be told."""
         self.done = threading.Event()
         self.error: Exception | None = None
         self.drift = 0
@@ -80,11 +84,16 @@ class SessionState:
         self.handle: ref[Any] | None = None
         """What the program holds of it, once it has asked for that."""
         self._end = end
+        self._fail = fail
         renew_after_fork(self)
 
     def end(self, reason: EndReason, patience: float = PATIENCE) -> None:
         """Have its owner end it, waiting so many seconds for a slow disk at most."""
         self._end(self, reason, patience)
+
+    def fail(self, error: BaseException) -> None:
+        """Have it noted that this exception ends the session, before that is ended."""
+        self._fail(self, error)
 
     def _forked(self) -> None:
         # Somebody may have been in the middle of setting it.

@@ -26,6 +26,7 @@ from tfstore.document.documents import (
     ErrorInfo,
     Json,
     Latency,
+    ProgramFailure,
     Redaction,
     RedactionMark,
     Run,
@@ -38,7 +39,7 @@ from tfstore.errors import NewerDocument
 if TYPE_CHECKING:
     from attrs import AttrsInstance
 
-SPARSE = (Step, Attempt, ErrorInfo, Latency, Redaction, RedactionMark)
+SPARSE = (Step, Attempt, ErrorInfo, Latency, ProgramFailure, Redaction, RedactionMark)
 """Classes whose null or empty optional fields are left out of the JSON, so that the file stays readable."""
 
 ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})
@@ -62,6 +63,7 @@ def _configure() -> Converter:
     converter.register_unstructure_hook(
         Run, make_dict_unstructure_fn(Run, converter, ended_by=override(omit_if_default=True))
     )
+    converter.register_unstructure_hook(Session, _unstructure_session(converter))
     converter.register_structure_hook(Step, _structure_step(converter))
     converter.register_structure_hook(
         ErrorInfo, make_dict_structure_fn(ErrorInfo, converter, class_=override(rename="class"))
@@ -92,6 +94,19 @@ def _sparse_hook(converter: Converter) -> Callable[[type[AttrsInstance]], Callab
         return unstructure
 
     return factory
+
+
+def _unstructure_session(converter: Converter) -> Callable[[Session], Json]:
+    dense = make_dict_unstructure_fn(Session, converter)
+
+    def unstructure(session: Session) -> Json:
+        document: Json = dense(session)
+        # Not `omit_if_default`, which puts a field behind all others: the runs come last.
+        if document["failure"] is None:
+            del document["failure"]
+        return document
+
+    return unstructure
 
 
 def _structure_step(converter: Converter) -> Callable[[Any, type], Step]:

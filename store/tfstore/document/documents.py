@@ -223,6 +223,23 @@ class Summary:
 
 
 @define
+class ProgramFailure:
+    """The exception that ended a session, or its program: where it came from, innermost last, without values.
+
+    ``exit_code`` is there where the program asked for that status, ``signal`` where a signal raised it; ``stack`` is
+    the whole of what ``frames`` is the end of, where it was asked for.
+    """
+
+    type: str
+    message: str = ""
+    cause: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    frames: list[str] = field(factory=list[str])
+    stack: list[str] = field(factory=list[str])
+
+
+@define
 class Redaction:
     """The redaction policy in force and how many values it changed.
 
@@ -257,6 +274,7 @@ class Session:
     status: SessionStatus = "active"
     result: Result | None = None
     end_reason: EndReason | None = None
+    failure: ProgramFailure | None = None
     channel: str = "text"
     metadata: Json = field(factory=dict)
     runtime: Json = field(factory=dict)

@@ -22,7 +22,8 @@ Values: TypeAlias = tuple[Any, ...]
 class SessionRow:
     """What the list shows of a session; all of it is in the session's document too.
 
-    ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …
+    ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …;
+    ``failure`` is the class of the exception that ended it.
     """
 
     session_id: str
@@ -42,6 +43,7 @@ class SessionRow:
     tools: dict[str, int] = field(factory=dict[str, int])
     usage: Usage = field(factory=Usage)
     cut_off: dict[str, int] = field(factory=dict[str, int])
+    failure: str | None = None
 
 
 def row_of(session: Session) -> SessionRow:
@@ -71,6 +73,7 @@ def row_of(session: Session) -> SessionRow:
         tools={name: tool.calls for name, tool in summary.tools.items()},
         usage=summary.usage,
         cut_off=cut_off_in(session),
+        failure=None if session.failure is None else session.failure.type,
     )
 
 

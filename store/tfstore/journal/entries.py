@@ -63,6 +63,18 @@ class Error(TypedDict):
     traceback: NotRequired[list[str]]
 
 
+class ProgramFailure(TypedDict):
+    """The exception that ended the session, or the program."""
+
+    type: str
+    message: str
+    cause: NotRequired[str]
+    exit_code: NotRequired[int]
+    signal: NotRequired[str]
+    frames: NotRequired[list[str]]
+    stack: NotRequired[list[str]]
+
+
 class Redirect(TypedDict):
     """A response that sent the client elsewhere."""
 
@@ -108,6 +120,7 @@ class SessionEnded(Line):
 
     type: Literal["session.ended"]
     end_reason: EndReason
+    failure: NotRequired[ProgramFailure]
 
 
 class CallStarted(Line):

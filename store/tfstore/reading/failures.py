@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, same_call
@@ -85,6 +85,7 @@ class Story:
         return {
             "session_id": self.facts.session.session_id,
             "result": self.facts.session.result,
+            "program": None if self.facts.session.failure is None else asdict(self.facts.session.failure),
             "failures": [_failure(each) for each in self.failures],
             "tool_errors": _ids(self.tool_errors),
             "retries": [

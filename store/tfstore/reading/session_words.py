@@ -33,6 +33,25 @@ def end(session: Session) -> str:
     return _ENDS.get(session.end_reason or "", "")
 
 
+def program_end(session: Session) -> str:
+    """Return how an exception ended a session, or its program; nothing where none did.
+
+    As in ``The program ended with ValueError: no such order`` and ``Left with exit status 3``.
+    """
+    failure = session.failure
+    if failure is None:
+        return ""
+    if failure.signal is not None:
+        what = f"by an interrupt ({failure.signal})"
+    elif failure.exit_code is not None:
+        what = f"with exit status {failure.exit_code:d}"
+    else:
+        what = f"with {failure.type}"
+    # Who left the block may have been caught outside of it.
+    whose = "The program ended" if session.end_reason == "process_exit" else "The session was left"
+    return f"{whose} {what}" + (f": {failure.message}" if failure.message else "")
+
+
 def numbers(session: Session) -> str:
     """Return what a session comes to: ``4 runs · 7 model calls · 5 tool calls (2 failed) · 8,063 tokens``."""
     summary = session.summary
@@ -66,6 +85,9 @@ def facts_of(session: Session) -> Iterator[tuple[str, str]]:
     """Yield the facts about a session, each with its name, those that it has."""
     rows = (
         ("status", joined(outcome(session), end(session))),
+        ("ended by", program_end(session)),
+        ("cause", "" if session.failure is None else session.failure.cause or ""),
+        ("raised at", "" if session.failure is None else " ← ".join(reversed(session.failure.frames))),
         ("started", minute(session.started_at or "")),
         ("took", duration(session.duration_ms)),
         ("in all", numbers(session)),

@@ -225,12 +225,13 @@ def _fill(table: Table, rows: list[SessionRow], odd: dict[str, list[str]], *, wi
 
 
 def _result(result: str, row: SessionRow) -> Text:
-    """Return how a session ended, and why answers in it were cut off."""
+    """Return how a session ended, with which exception, and why answers in it were cut off."""
     from rich.text import Text
 
-    return Text.assemble(
-        (result, _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in row.cut_off)
-    )
+    from tfstore.reading.plain_text import clean
+
+    said = [*([clean(row.failure)] if row.failure else []), *row.cut_off]
+    return Text.assemble((result, _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said))
 
 
 def _count(number: int) -> Text:

@@ -43,7 +43,7 @@ def why(
     none of what it was sent, which outputs and prompts the others come from, and what it had before it; of a tool call
     who asked for it, what came back, and who used that; of a run the prompts that led to it.
 
-    With --json: {session_id, result, failures: [{run_id, status, step_id, error, chain, told, not_told,
+    With --json: {session_id, result, program, failures: [{run_id, status, step_id, error, chain, told, not_told,
     unanswered}], tool_errors, retries, unanswered, unused, repeated, slowest, context, findings}, steps by their ids;
     findings as those of `tfclient findings`. Of a run or a step: {session_id, run_id, step_id, is, end, chain,
     model_call, had: {fixed, history, new, unknown}, not_told: [{step_id, why, by}], no_longer: {step_ids, since},

@@ -11,7 +11,7 @@ from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
 from tfstore.reading.figures import duration, joined, minute
-from tfstore.reading.session_words import end, numbers, outcome, outcome_word
+from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end
 
 _RESULTS: Final = {
     "failed": "bold red",
@@ -19,6 +19,10 @@ _RESULTS: Final = {
     "completed": "bold green",
     "active": "bold cyan",
 }
+
+
+MOST: Final = 4
+"""Lines of what the exception says that ended the program; `why` tells all."""
 
 
 def heading(session: Session, width: int) -> Iterator[Text]:
@@ -37,6 +41,8 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     for line in (facts, numbers(session)):
         for piece in _broken(line, width):
             yield Text(piece, "dim")
+    for piece in block(program_end(session), width, MOST) if session.failure else ():
+        yield Text(piece, "bold red")
     for note in session.notes:
         for piece in block(note, width):
             yield Text(piece, "yellow")

@@ -15,6 +15,7 @@ from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.steps import aligned, trimmed
 from tfclient.reflect.findings import Finding
 from tfstore.document.cut_off import cut_off, cut_off_in
+from tfstore.document.documents import Session
 from tfstore.reading.facts import StepFacts
 from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
@@ -26,6 +27,9 @@ FAILURES: Final = 3
 
 CHAIN: Final = 12
 """Steps of a chain that are shown; of a longer one its beginning and its end."""
+
+CAUSE: Final = 4
+"""Lines of what the cause of an exception says."""
 
 HEAD: Final = 2
 MOST: Final = 5
@@ -49,6 +53,7 @@ def telling(
 def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only: bool) -> Iterator[Text]:
     yield from heading(story.facts.session, width)
     yield Text()
+    yield from _program(story.facts.session, width)
     faults = [each for each in findings if each.severity != "info" and not _is_told(each, story)]
     if not story.failures:
         yield from _nothing_failed(story, faults)
@@ -66,6 +71,24 @@ def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only:
     if remarkable:
         yield from _title("REMARKABLE", width, blank=bool(story.failures or faults))
         yield from remarkable
+
+
+def _program(session: Session, width: int) -> Iterator[Text]:
+    """Yield what is known of the exception that ended the program: its words are in the head."""
+    failure = session.failure
+    if failure is None:
+        return
+    if failure.cause:
+        for line in block(f"because of {failure.cause}", width - 2, CAUSE):
+            yield Text(f"  {line}", "red")
+    frames = failure.stack or failure.frames
+    if frames:
+        yield Text("Where it was raised", "bold")
+    # The last frame says most.
+    for frame in reversed(frames):
+        for line in block(frame, width - 2):
+            yield Text(f"  {line}", "dim")
+    yield Text()
 
 
 def _is_told(finding: Finding, story: Story) -> bool:
@@ -87,6 +110,8 @@ def _nothing_failed(story: Story, faults: Sequence[Finding]) -> Iterator[Text]:
     session = story.facts.session
     if session.status == "active":
         yield Text("Nothing has failed so far.", "bold")
+    elif session.failure is not None:
+        yield Text("No step failed.", "bold yellow")
     elif session.result in {"failed", "cancelled"}:
         yield Text(f"It {_ENDED[session.result]}, and no step says why.", "bold yellow")
     elif faults:
