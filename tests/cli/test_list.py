@@ -47,6 +47,7 @@ def test_json_rows(store: Store) -> None:
             "total_tokens": 4_816,
         },
         "cut_off": {},
+        "failure": None,
     }
 
 
