@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _FRAMES: Final = 5
 """Frames that are kept where the whole stack is not asked for."""
 
-_NOT_THE_PROGRAM: Final = frozenset({"tfclient", "openai", "httpx", "httpcore", "anyio", "h11"})
+_NOT_THE_PROGRAM: Final = frozenset(
+    {"tfclient", "openai", "httpx", "httpcore", "anyio", "h11", "asyncio", "runpy"}
+)
 """Packages whose frames say least of why the program ended."""
 
 _NO_FAILURES: Final = (CancelledError, GeneratorExit, StopIteration, StopAsyncIteration)

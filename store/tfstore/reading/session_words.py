@@ -48,7 +48,8 @@ def program_end(session: Session) -> str:
     else:
         what = f"with {failure.type}"
     # Who left the block may have been caught outside of it.
-    whose = "The program ended" if session.end_reason == "process_exit" else "The session was left"
+    ended = "The program was ended" if failure.signal is not None else "The program ended"
+    whose = ended if session.end_reason == "process_exit" else "The session was left"
     return f"{whose} {what}" + (f": {failure.message}" if failure.message else "")
 
 
