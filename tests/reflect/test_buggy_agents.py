@@ -104,7 +104,6 @@ def _price_of(name: str, _: Any) -> float:
     raise KeyError(f"no price of a {name}")
 
 
-@pytest.mark.xfail(strict=True, reason="how a program ended is not recorded yet")
 def test_a_program_that_died_of_its_own_exception_says_so_first(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
