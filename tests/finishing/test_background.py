@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import define, field
 
 from tfclient.finishing import finisher as finish
 from tfclient.finishing import helper, last_steps
@@ -231,25 +232,77 @@ print(sorted(name for name in set(sys.modules) - before if name.partition(".")[0
     assert done.stdout == "[]\n"
 
 
+@define
+class Clocks:
+    """Time that passes in pauses, in which the program uses a share of it."""
+
+    now: float = 0.0
+    own: float = 0.0
+    program: float = 0.0
+    busy: float = 1.0
+    pauses: list[float] = field(factory=list[float])
+
+    def work(self, seconds: float) -> None:
+        self.now += seconds
+        self.own += seconds
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+        self.program += seconds * self.busy
+
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        module = sys.modules[Turns.__module__]
+        monkeypatch.setattr(module, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(module, "thread_time", lambda: self.own)
+        monkeypatch.setattr(module, "process_time", lambda: self.own + self.program)
+
+
 def test_turns_end_after_a_slice_and_pauses_are_as_long_as_they_ask_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = 0.0
-    for clock in ("perf_counter", "thread_time"):
-        monkeypatch.setattr(sys.modules[Turns.__module__], clock, lambda: now)
-    pauses: list[float] = []
+    clocks = Clocks()
+    clocks.patch(monkeypatch)
     hurried = False
-    turns = Turns(pauses.append, lambda: hurried)
-    now = SLICE / 2
+    turns = Turns(clocks.pause, lambda: hurried)
+    clocks.work(SLICE / 2)
     turns()
-    assert pauses == []
-    now = SLICE * 2
+    assert clocks.pauses == []
+    clocks.work(SLICE * 1.5)
     turns()
-    assert pauses == [SLICE * 2 * (SHARE - 1)]
+    assert sum(clocks.pauses) == pytest.approx(SLICE * 2 * (SHARE - 1))
     hurried = True
-    now = SLICE * 4
+    clocks.pauses.clear()
+    clocks.work(SLICE * 2)
     turns()
-    assert pauses[1] < SLICE
+    assert sum(clocks.pauses) < SLICE
+
+
+@pytest.mark.parametrize("busy", [1.0, 0.3, 0.05])
+def test_a_program_that_runs_is_left_its_time(busy: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(busy=busy)
+    clocks.patch(monkeypatch)
+    turns = Turns(clocks.pause, lambda: False)
+    for _ in range(10):
+        clocks.work(SLICE)
+        turns()
+    assert sum(clocks.pauses) == pytest.approx(10 * SLICE * (SHARE - 1))
+
+
+def test_a_program_that_has_nothing_to_do_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(busy=0.0)
+    clocks.patch(monkeypatch)
+    turns = Turns(clocks.pause, lambda: False)
+    for _ in range(50):
+        clocks.work(SLICE)
+        turns()
+    assert sum(clocks.pauses) < 50 * SLICE
+    clocks.busy = 1.0
+    clocks.pauses.clear()
+    for _ in range(2):
+        clocks.work(SLICE)
+        turns()
+    assert sum(clocks.pauses) == pytest.approx(2 * SLICE * (SHARE - 1))
 
 
 def test_only_threads_that_work_in_the_background_take_turns() -> None:
