@@ -15,6 +15,7 @@ from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, gather
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
 from tfstore.reading.helper_calls import rows
+from tfstore.reading.session_words import waits
 
 TITLE_COLUMNS = 64
 """Of the session's own title, so that its id is never cut."""
@@ -79,6 +80,7 @@ def _title(facts: SessionFacts) -> Lines:
     return first, joined(
         status_word(session.result or ""),
         status_word(session.status) if session.status != "closed" else "",
+        waits(session),
         _runs(facts.runs),
         counted(facts.step_count, "step"),
         _total(sum(run.errors for run in facts.runs), "error"),

@@ -6,7 +6,7 @@ from tfd2.board_pages import page_count
 from tfd2.elements import Lines, Tooltip
 from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import joined
-from tfstore.reading.run_words import TRIGGERS, cost, counts, evidence, name, origin, trouble
+from tfstore.reading.run_words import TRIGGERS, cost, counts, ending, evidence, name, origin, status, trouble
 from tfstore.reading.step_text import text_of
 
 ERRORS_SHOWN = 3
@@ -34,7 +34,7 @@ def looks(run: RunFacts, family: str) -> Lines:
     """Return the class of a run as a ``run`` container or a ``card``: plain, with a warning, or failed."""
     if run.failed:
         return (f"{family}_failed",)
-    rough = run.errors or run.unresolved or run.run.status != "completed"
+    rough = run.errors or run.unresolved or run.waits_for or run.run.status != "completed"
     return (f"{family}_warn",) if rough else (family,)
 
 
@@ -44,7 +44,7 @@ def tooltip(run: RunFacts) -> Tooltip:
     known_by = joined(*evidence(run)) if run.parent or lineage.parent_response_id else ""
     started = f"started {run.run.started_at}" if run.run.started_at else ""
     facts = (
-        f"run {joined(run.run.run_id, run.run.status, started)}",
+        f"run {joined(run.run.run_id, run.run.status, status(run) if run.waits_for else ending(run), started)}",
         counts(run),
         cost(run),
         joined(origin(run), known_by),

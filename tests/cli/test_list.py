@@ -48,6 +48,7 @@ def test_json_rows(store: Store) -> None:
         },
         "cut_off": {},
         "failure": None,
+        "waits_for": {},
     }
 
 

@@ -44,9 +44,12 @@ def test_structured_output_by_a_forced_tool(api: str, stream: bool) -> None:  # 
     session = ended(story)
     assert (session.result, session.summary.unresolved_tool_calls) == ("completed", 0)
     assert [run.status for run in session.runs] == ["completed", "completed"]
-    assert [run.ended_by for run in session.runs] == ["output_tool", None]
+    assert [run.ended_by for run in session.runs] == ["tool_call", None]
     assert session.runs[1].lineage.notes == []
-    assert the(session, "tool_call").status == "completed"
+    assert (the(session, "tool_call").status, the(session, "tool_call").notes) == (
+        "completed",
+        ["output_tool"],
+    )
     assert from_json(to_json(session)) == session
     assert "ended_by" not in to_json(session)["runs"][1]
 
@@ -73,8 +76,10 @@ def test_structured_output_by_a_forced_tool(api: str, stream: bool) -> None:  # 
 def test_what_ends_a_run(name: str, fields: dict[str, Any], by: str | None) -> None:
     story = Story("chat")
     story.ask([user("Hello")], [call("c1", name, {"a": 1})], tools=[tool(name, "chat")], **fields)
-    (run,) = ended(story).runs
-    assert (run.ended_by, run.status) == (by, "completed" if by else "cancelled")
+    session = ended(story)
+    (run,) = session.runs
+    assert (run.ended_by, run.status) == (("tool_call", "completed") if by else (None, "cancelled"))
+    assert the(session, "tool_call").notes == ([by] if by else [])
 
 
 def test_one_of_several_tools_has_to_be_called() -> None:
@@ -100,6 +105,7 @@ def test_an_output_that_comes_all_the_same(api: str) -> None:
     (run,) = session.runs
     first, second = steps(session, "tool_call")
     assert (first.status, first.payload_completed["ok"], first.timing) == ("completed", True, "inferred")
+    assert first.notes == []
     assert (second.status, run.status, run.ended_by) == ("unresolved", "cancelled", None)
 
 
@@ -123,14 +129,6 @@ def test_a_hook_measures_a_call_that_nobody_need_answer() -> None:
     session = ended(story)
     made = the(session, "tool_call")
     assert (made.timing, made.status, session.runs[0].status) == ("measured", "completed", "completed")
-
-
-def test_an_approval_is_pending() -> None:
-    story = Story()
-    asked = {"type": "mcp_approval_request", "name": "drop", "arguments": "{}", "server_label": "db"}
-    story.ask([user("Hello")], [asked])
-    (run,) = ended(story).runs
-    assert (run.status, run.ended_by) == ("completed", "approval")
 
 
 def test_broken_arguments_end_nothing() -> None:

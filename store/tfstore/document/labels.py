@@ -51,7 +51,7 @@ LineageSource = Literal[
     "root",
 ]
 
-EndedBy = Literal["output_tool", "handover", "approval"]
+EndedBy = Literal["tool_call", "approval"]
 
 Timing = Literal["measured", "inferred"]
 

@@ -9,6 +9,7 @@ from attrs import asdict, define, field, frozen
 
 from tfstore.disk.files import Stamp
 from tfstore.document.cut_off import cut_off_in
+from tfstore.document.designed_ends import waits_for
 from tfstore.document.documents import Session, Step, Usage
 from tfstore.document.json_text import compact, parse
 
@@ -23,7 +24,8 @@ class SessionRow:
     """What the list shows of a session; all of it is in the session's document too.
 
     ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …;
-    ``failure`` is the class of the exception that ended it.
+    ``failure`` is the class of the exception that ended it; ``waits_for`` names the tools whose approval is
+    still asked for, by their steps.
     """
 
     session_id: str
@@ -44,6 +46,7 @@ class SessionRow:
     usage: Usage = field(factory=Usage)
     cut_off: dict[str, int] = field(factory=dict[str, int])
     failure: str | None = None
+    waits_for: dict[str, str] = field(factory=dict[str, str])
 
 
 def row_of(session: Session) -> SessionRow:
@@ -74,6 +77,7 @@ def row_of(session: Session) -> SessionRow:
         usage=summary.usage,
         cut_off=cut_off_in(session),
         failure=None if session.failure is None else session.failure.type,
+        waits_for=waits_for(session),
     )
 
 

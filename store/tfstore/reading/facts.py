@@ -13,6 +13,7 @@ from typing import Final
 
 from attrs import define, field
 
+from tfstore.document.designed_ends import ends_of
 from tfstore.document.documents import Run, Session, Step
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
@@ -68,7 +69,7 @@ class RunFacts:
     """A run with its steps, its place in the lineage and its counts.
 
     ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing; ``continued_by`` are the
-    children that are not.
+    children that are not. ``ended_by`` are the calls, or the approvals still to be given, by which it ended by design.
     """
 
     run: Run
@@ -79,6 +80,7 @@ class RunFacts:
     children: list[RunFacts] = field(factory=list["RunFacts"])
     continued_by: list[RunFacts] = field(factory=list["RunFacts"])
     is_nested: bool = False
+    ended_by: list[StepFacts] = field(factory=list[StepFacts])
     tool_calls: int = 0
     errors: int = 0
     unresolved: int = 0
@@ -93,6 +95,11 @@ class RunFacts:
     def failed(self) -> bool:
         """Whether the run as a whole failed."""
         return self.run.status == "failed"
+
+    @property
+    def waits_for(self) -> list[StepFacts]:
+        """The approvals that it waits for; nothing where other runs went on from it without them."""
+        return self.ended_by if self.run.ended_by == "approval" and not self.continued_by else []
 
     @property
     def is_fork(self) -> bool:
@@ -150,6 +157,10 @@ def gather(session: Session) -> SessionFacts:
     for position, (run, number) in enumerate(zip(session.runs, numbers, strict=True)):
         facts.runs.append(_gather_run(facts, RunFacts(run, number, position)))
     _connect_runs(facts)
+    ends = ends_of(session)
+    for each in facts.runs if ends else ():
+        found = (facts.steps.get(step.step_id) for step in ends.get(each.run.run_id, ()))
+        each.ended_by = [own for own in found if own is not None]
     return facts
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tfstore.document.documents import Run, Session, Step
 from tfstore.errors import UnknownRun, UnknownStep
 from tfstore.reading.plain_text import brief
+
+LISTED: Final = 3
+"""Steps that are named in one line; of more it is said how many."""
 
 _SHORT_STEP: Final = re.compile(r"(?:step_)?(\d+)[._](\d+)")
 
@@ -71,3 +74,18 @@ def short_step(step_id: str) -> str:
     """
     found = re.fullmatch(r"step_(\d+)_(\d+)", step_id)
     return f"{found[1]}.{found[2]}" if found else brief(step_id, 24)
+
+
+def listed(steps: Mapping[str, str]) -> str:
+    """Return steps in one line, each with its name; of many the first ones.
+
+    Example:
+        >>> listed({"step_1_4": "roll", "step_1_5": "drop"})
+        'roll (1.4) and drop (1.5)'
+        >>> listed({f"step_1_{n}": "roll" for n in range(1, 6)})
+        'roll (1.1), roll (1.2), roll (1.3) and 2 more'
+    """
+    every = [f"{brief(name, 40) or 'a tool'} ({short_step(step_id)})" for step_id, name in steps.items()]
+    if len(every) > LISTED:
+        every[LISTED:] = [f"{len(every) - LISTED:,} more"]
+    return f"{', '.join(every[:-1])} and {every[-1]}" if len(every) > 1 else "".join(every)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tfstore.document.documents import Run
-from tfstore.reading.facts import RunFacts
+from tfstore.reading.facts import RunFacts, StepFacts
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
+from tfstore.reading.naming import listed
 from tfstore.reading.plain_text import brief
+from tfstore.reading.session_words import waiting
 from tfstore.reading.step_facts import Span, span_of
 
 EVIDENCE = {
@@ -15,6 +17,7 @@ EVIDENCE = {
     "window": "history re-sent in part",
     "resent": "history re-sent, answers written anew",
     "call_id": "tool output sent on",
+    "relayed": "its answer is the prompt",
     "explicit": "named as its parent",
 }
 """How a run is known to continue another (``labels.LineageSource``)."""
@@ -30,7 +33,27 @@ TRIGGERS = {
 
 def name(run: RunFacts) -> str:
     """Return ``Run 4 · FAILED``."""
-    return joined(f"Run {run.number}", status_word(run.run.status))
+    return joined(f"Run {run.number}", status(run))
+
+
+def status(run: RunFacts) -> str:
+    """Return how a run went, or what it waits for; what went well is not said."""
+    return status_word(run.run.status) or waiting(_named(run.waits_for))
+
+
+def ending(run: RunFacts) -> str:
+    """Return by what a run ended, where that is no answer in words; what it waits for is its status."""
+    if not run.ended_by or run.waits_for:
+        return ""
+    calls = listed(_named(run.ended_by))
+    if run.run.ended_by == "approval":
+        return f"approval of {calls} was not given"
+    handed_over = "handover" in run.ended_by[-1].step.notes
+    return f"handed over by {calls}" if handed_over else f"its answer is what it called {calls} with"
+
+
+def _named(steps: list[StepFacts]) -> dict[str, str]:
+    return {own.step.step_id: own.tool for own in steps}
 
 
 def counts(run: RunFacts) -> str:
@@ -102,7 +125,7 @@ def lineage(run: RunFacts) -> str:
 
 def details(run: RunFacts) -> str:
     """Return whose calls a run is made of, where its time went, and what is to be noted of where it comes from."""
-    return joined(agents(run), where_time_went(run.run), notes(run))
+    return joined(agents(run), ending(run), where_time_went(run.run), notes(run))
 
 
 def agents(run: RunFacts) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from tfstore.document.designed_ends import waits_for
 from tfstore.document.documents import Json, Redaction, Session
 from tfstore.index.rows import SessionRow
 from tfstore.reading.figures import age, counted, duration, joined, minute
+from tfstore.reading.naming import listed
 
 _ENDS: Final = {
     "idle_timeout": "ended by idleness",
@@ -18,14 +20,31 @@ _ENDS: Final = {
 
 
 def outcome(about: Session | SessionRow) -> str:
-    """Return how a session went: ``active``, ``completed``, ``failed``, ``cancelled``."""
-    return "active" if about.status == "active" else about.result or about.status
+    """Return how a session went: ``active``, ``completed``, ``failed``, ``cancelled``; or that it is ``waiting``."""
+    word = "active" if about.status == "active" else about.result or about.status
+    return "waiting" if word == "completed" and waits(about) else word
 
 
 def outcome_word(about: Session | SessionRow) -> str:
-    """Return that as it is told: a failure in capitals."""
+    """Return that as it is told: a failure in capitals, and what a session waits for."""
     word = outcome(about)
+    if word not in {"active", "waiting"}:
+        return _in_capitals(word)
+    return joined("active" if word == "active" else "", waits(about))
+
+
+def _in_capitals(word: str) -> str:
     return word.upper() if word == "failed" else word
+
+
+def waits(about: Session | SessionRow) -> str:
+    """Return what a session waits for: ``waits for approval of roll (2.4)``; nothing where it does not."""
+    return waiting(about.waits_for if isinstance(about, SessionRow) else waits_for(about))
+
+
+def waiting(approvals: Mapping[str, str]) -> str:
+    """Return that approvals are awaited, each given by the id of its step and its tool's name."""
+    return f"waits for approval of {listed(approvals)}" if approvals else ""
 
 
 def end(session: Session) -> str:
@@ -85,7 +104,7 @@ def redacted(redaction: Redaction) -> str:
 def facts_of(session: Session) -> Iterator[tuple[str, str]]:
     """Yield the facts about a session, each with its name, those that it has."""
     rows = (
-        ("status", joined(outcome(session), end(session))),
+        ("status", joined(outcome_word(session).lower(), end(session))),
         ("ended by", program_end(session)),
         ("cause", "" if session.failure is None else session.failure.cause or ""),
         ("raised at", "" if session.failure is None else " ← ".join(reversed(session.failure.frames))),
@@ -113,7 +132,8 @@ def row_words(row: SessionRow, now: datetime) -> Json:
     some = {"errors": max(row.errors, row.tool_errors), "tokens": row.usage.total_tokens}
     return {
         "state": outcome(row),
-        "result": ", ".join((outcome_word(row), *row.cut_off)),
+        "result": ", ".join((_in_capitals(outcome(row)), *row.cut_off)),
+        "waits": waits(row),
         "title": row.title or "(no prompt)",
         "model": " +".join([*models[:1], *([str(len(models) - 1)] if len(models) > 1 else [])]),
         "models": ", ".join(models),

@@ -26,12 +26,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tfstore.document.designed_ends import BY_DESIGN
 from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
-from tfstore.reading.figures import counted, duration, joined, size, status_word, tokens
+from tfstore.reading.figures import counted, duration, joined, size, tokens
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.plain_text import brief
 from tfstore.reading.prompts import has_prompt
@@ -136,8 +137,8 @@ def _run(
         id=run.run.run_id,
         number=run.number,
         name=f"Run {run.number}",
-        state=run.run.status if run.run.status != "completed" else "warn" if trouble else "",
-        status=status_word(run.run.status),
+        state=_state(run, trouble),
+        status=run_words.status(run),
         trouble=trouble,
         about=joined(run_words.trigger(run), run_words.lineage(run)),
         cost=run_words.cost(run),
@@ -147,6 +148,12 @@ def _run(
         line=brief(run.run.input_text, LINE),
         steps=steps,
     )
+
+
+def _state(run: RunFacts, trouble: str) -> str:
+    if run.run.status != "completed":
+        return run.run.status
+    return "waiting" if run.waits_for else "warn" if trouble else ""
 
 
 def _places(nodes: list[Node], depth: int) -> Iterator[tuple[int, tuple[int, int]]]:
@@ -351,9 +358,17 @@ def _answers(facts: SessionFacts, call: StepFacts) -> Iterator[Json]:
         title = "Error" if own.step.label == "tool_error" else "Output"
         yield {"title": title, "step": own.step.step_id, "link": True, **_said(own.step)}
     if not answers:
-        unresolved = call.step.status == "unresolved"
-        told = "Nobody answered this call." if unresolved else "No output was recorded."
-        yield {"title": "Output", "told": told}
+        yield {"title": "Output", "told": _unanswered(call.step)}
+
+
+def _unanswered(call: Step) -> str:
+    if call.status == "unresolved":
+        return "Nobody answered this call."
+    if BY_DESIGN.intersection(call.notes):
+        return "Nobody need answer this call: " + (
+            "another agent goes on." if "handover" in call.notes else "its arguments are the answer."
+        )
+    return "No output was recorded."
 
 
 def _prompt(facts: SessionFacts, own: StepFacts) -> Json:

@@ -34,7 +34,13 @@ NARROW: Final = 70
 
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_RESULTS: Final = {"failed": "bold red", "cancelled": "yellow", "completed": "green", "active": "bold cyan"}
+_RESULTS: Final = {
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "completed": "green",
+    "active": "bold cyan",
+    "waiting": "yellow",
+}
 
 
 def list_(
@@ -72,13 +78,14 @@ def list_(
 ) -> None:
     """List the sessions, newest first.
 
-    Behind a result stands why answers of the session were cut off, if some were: `completed, length`. What --odd finds
-    is told by `tfclient findings`.
+    Behind a result stands why answers of the session were cut off, if some were: `completed, length`. A session that
+    waits for an approval says so, on a wide terminal also of what. What --odd finds is told by `tfclient findings`.
 
     With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage, cut_off, failure}], cut_off counting the answers by the reason, failure the class of the exception that
-    ended the session; with --odd also `odd`, the kinds of findings.
+    usage, cut_off, failure, waits_for}], cut_off counting the answers by the reason, failure the class of the exception
+    that ended the session, waits_for naming the tools by the steps that ask for approval; with --odd also `odd`, the kinds
+    of findings.
     """
     from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
@@ -205,12 +212,11 @@ def _fill(table: Table, rows: list[SessionRow], odd: dict[str, list[str]], *, wi
     now = present()
     for row in rows:
         active = row.status == "active"
-        result = "active" if active else row.result or "–"
         names = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in row.tools.items())
         cells = {
             "ID": Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
             "TITLE": Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
-            "RESULT": _result(result, row),
+            "RESULT": _result(row, wide=wide),
             "ODD": Text(", ".join(odd.get(row.session_id, ())), "yellow"),
             "RUNS": _count(row.runs),
             "CALLS": _count(row.model_calls),
@@ -225,14 +231,20 @@ def _fill(table: Table, rows: list[SessionRow], odd: dict[str, list[str]], *, wi
         table.add_row(*(cells[str(column.header)] for column in table.columns))
 
 
-def _result(result: str, row: SessionRow) -> Text:
-    """Return how a session ended, with which exception, and why answers in it were cut off."""
+def _result(row: SessionRow, *, wide: bool) -> Text:
+    """Return how a session ended or what it waits for, with which exception, and why answers in it were cut off."""
     from rich.text import Text
 
     from tfstore.reading.plain_text import clean
+    from tfstore.reading.session_words import outcome, waits
 
+    result = outcome(row)
+    awaited = (waits(row) if wide else "waits for approval") if waits(row) else ""
+    words = {"active": ", ".join(filter(None, ("active", awaited))), "waiting": awaited, "closed": "–"}
     said = [*([clean(row.failure)] if row.failure else []), *row.cut_off]
-    return Text.assemble((result, _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said))
+    return Text.assemble(
+        (words.get(result, result), _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said)
+    )
 
 
 def _count(number: int) -> Text:

@@ -18,6 +18,7 @@ _RESULTS: Final = {
     "cancelled": "bold yellow",
     "completed": "bold green",
     "active": "bold cyan",
+    "waiting": "bold yellow",
 }
 
 

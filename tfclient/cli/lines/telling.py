@@ -20,6 +20,7 @@ from tfstore.reading.facts import StepFacts
 from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_step
+from tfstore.reading.session_words import waits
 from tfstore.reading.step_words import name_of, remarks_on, says, took, word_of
 
 FAILURES: Final = 3
@@ -108,12 +109,15 @@ def _faults(faults: Sequence[Finding], width: int) -> Iterator[Text]:
 
 def _nothing_failed(story: Story, faults: Sequence[Finding]) -> Iterator[Text]:
     session = story.facts.session
+    awaited = waits(session)
     if session.status == "active":
-        yield Text("Nothing has failed so far.", "bold")
+        yield Text(f"Nothing has failed so far{awaited and '; it '}{awaited}.", "bold")
     elif session.failure is not None:
         yield Text("No step failed.", "bold yellow")
     elif session.result in {"failed", "cancelled"}:
         yield Text(f"It {_ENDED[session.result]}, and no step says why.", "bold yellow")
+    elif awaited:
+        yield Text(f"Nothing failed; it {awaited}.", "bold yellow")
     elif faults:
         cut = ", ".join(cut_off_in(session))
         what = f"an answer was cut off: {cut}" if cut else _counted_findings(faults)

@@ -17,10 +17,10 @@ from tfclient.cli.lines.steps import aligned, style_of, trimmed
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
-from tfstore.reading.figures import counted, duration, size, status_word
+from tfstore.reading.figures import counted, duration, size
 from tfstore.reading.helper_calls import names, rows, span
 from tfstore.reading.plain_text import LOOKED_AT, clean
-from tfstore.reading.run_words import cost, details, lineage, trigger, trouble
+from tfstore.reading.run_words import cost, details, lineage, status, trigger, trouble
 from tfstore.reading.step_facts import span_of
 from tfstore.reading.step_words import (
     laid_out,
@@ -138,7 +138,7 @@ def run_head(run: RunFacts, width: int) -> Iterator[Text]:
     """Yield the lines over a run's steps."""
     left = Text.assemble((f"Run {run.number}", "bold"))
     for words, style in (
-        (status_word(run.run.status), "bold red" if run.failed else "bold yellow"),
+        (status(run), "bold red" if run.failed else "bold yellow"),
         (trouble(run), "red" if run.errors else "yellow"),
         (trigger(run), ""),
         (lineage(run), ""),

@@ -90,6 +90,8 @@ class LineageIndex:
         if node.before != EMPTY and node not in self._by_input[node.before][-1:]:
             self._by_input[node.before].append(node)
         for item in outputs:
+            if item.kind == "approval_request" and item.item_id:
+                self._newest.approvals[item.item_id] = node
             if item.kind == "message" and len(item.text) >= LONG_OUTPUT and item.fingerprint is not None:
                 self._by_answer[words_of(item.text)] = node
         compacted = [n for n, item in enumerate(outputs) if item.kind == "compaction"]

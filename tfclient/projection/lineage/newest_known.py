@@ -61,6 +61,8 @@ class NewestKnown:
     """Remembers responses by their last output and their last input, and finds them in what is left of a history."""
 
     calls: dict[str, list[CallRecord]]
+    approvals: dict[str, Node] = field(factory=dict[str, Node])
+    """Responses that asked for an approval, by its id."""
     _by_output: dict[bytes, list[Node]] = field(factory=lambda: defaultdict(list))
     _by_input: dict[bytes | None, list[Node]] = field(factory=lambda: defaultdict(list))
 
@@ -80,6 +82,7 @@ class NewestKnown:
         for place in range(len(sent.items) - 1, prefix.start - 1, -1):
             found = (
                 self._by_call_id(sent, place, prefix)
+                or self._by_approval(sent, place, prefix)
                 or self._by_answer(sent, place, prefix, doubtful)
                 or resent.get(place)
                 or self._by_prompts(sent, place, prefix)
@@ -109,6 +112,20 @@ class NewestKnown:
             return None
         start = calls[-1] + 1 if calls else outputs[0]
         return Match(node, "call_id", start, min([*calls[:1], *outputs[:1]]), prefix.notes)
+
+    def _by_approval(self, sent: Sent, place: int, prefix: Match) -> Match | None:
+        """An approval that is asked for, or given, names the response that asked for it."""
+        item = sent.items[place]
+        wanted = item.item_id if item.kind == "approval_request" else item.raw.get("approval_request_id")
+        if item.kind not in {"approval_request", "approval_response"} or not isinstance(wanted, str):
+            return None
+        node = self.approvals.get(wanted)
+        if node is None or not node.descends_from(prefix.parent):
+            return None
+        asked = [n for n in range(prefix.start, len(sent.items)) if sent.items[n].kind == "approval_request"]
+        start = asked[-1] + 1 if asked else place
+        source = prefix.source if node is prefix.parent else "call_id"
+        return Match(node, source, start, start, prefix.notes)
 
     def _asker(self, sent: Sent, call_id: str) -> Node | None:
         """Return the response that made a call: where ids repeat, that of this conversation, else the latest."""

@@ -7,7 +7,7 @@ from attrs import define, field
 from tfclient.projection.api.items import Item
 from tfclient.projection.lineage.book import RunState
 from tfstore.document.documents import Step
-from tfstore.document.labels import EndedBy, LineageSource
+from tfstore.document.labels import LineageSource
 
 
 @define(eq=False)
@@ -92,8 +92,6 @@ class CallRecord:
     measured: bool = False
     nested: list[RunState] = field(factory=list["RunState"])
     """Runs that traffic alone says are inside it."""
-    ended_by: EndedBy | None = None
-    """How it ends its run, where nobody is meant to answer it."""
 
 
 @define

@@ -7,11 +7,13 @@ An output may come all the same, and then closes the call as any other.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.steps.snapshots import tool_name
-from tfstore.document.labels import EndedBy
+
+ByDesign: TypeAlias = Literal["output_tool", "handover"]
+"""Why nobody need answer a call; it stands in the notes of its step."""
 
 _OUTPUT_TOOL = re.compile(r"final_(?:result|answer)(?:_|\Z)")
 _OF_MANY = re.compile(r"(?:final|return)_|(?:final|return|submit|output)\Z")
@@ -50,8 +52,8 @@ def _names(choice: dict[str, Any]) -> list[str]:
     return [part["name"] for part in parts if isinstance(part, dict) and isinstance(part.get("name"), str)]
 
 
-def ended_by(name: str, forced: frozenset[str]) -> EndedBy | None:
-    """Return how a call of this tool ends its run, or None where somebody is to answer it."""
+def by_design(name: str, forced: frozenset[str]) -> ByDesign | None:
+    """Return why nobody need answer a call of this tool, or None where somebody is to."""
     if name in forced or _OUTPUT_TOOL.match(name):
         return "output_tool"
     return "handover" if _HANDOVER.match(name) else None

@@ -165,7 +165,9 @@ class Opening:
         step = self.book.add(run, label, kind, at, payload_completed=raw, item_id=item.item_id)
         wanted = item.raw.get("approval_request_id")
         request = self.tools.approvals.get(wanted) if isinstance(wanted, str) else None
-        step.depends_on = [request.step_id] if request else []
+        if request is not None:
+            step.depends_on = [request.step_id]
+            self.tools.approved(request)
         self.provenance.known.add(item, step)
         return step
 

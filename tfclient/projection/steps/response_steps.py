@@ -67,16 +67,15 @@ class Outcome:
 
     def _ended_by(self, node: Node) -> EndedBy | None:
         """Return what ends the run by design, if this was its last call and nothing else is to be answered."""
-        asked = [s for s in node.places.values() if s.label in {"tool_call", "approval_request"}]
+        asked = [step.step_id for step in node.places.values()]
         if node.run.last_call is not node.step:
             return node.run.run.ended_by
         if node.run.pending or node.step.status != "completed":
             return None
-        ways = (self.tools.left.get(each.step_id) for each in asked)
-        left: list[EndedBy | None] = [way.ended_by for way in ways if way is not None]
-        if left:
-            return left[-1]
-        return "approval" if asked and asked[-1].label == "approval_request" else None
+        # An approval comes first: what else was asked for at once is done when it is given.
+        if any(each in self.tools.unapproved for each in asked):
+            return "approval"
+        return "tool_call" if any(each in self.tools.left for each in asked) else None
 
     def items(self, node: Node, response: ModelResponse, at: int) -> None:
         """Add or bring up to date the steps of a response's items."""
@@ -138,7 +137,7 @@ class Outcome:
             label, kind = "generic", f"responses.{item.type}"
         step = self.book.add(run, label, kind, at, depends_on=depends, item_id=item.item_id)
         if label == "approval_request":
-            self.tools.approvals[str(item.item_id)] = step
+            self.tools.approval(step, item)
         self._fill_item(step, item)
         return step
 

@@ -11,9 +11,10 @@ from tfclient.projection.api.items import Item
 from tfclient.projection.lineage.book import Book, RunState
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.nodes import CallRecord, Node
-from tfclient.projection.steps.designed_endings import ended_by
+from tfclient.projection.steps.designed_endings import by_design
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
 from tfclient.projection.steps.tool_payloads import call_payload, output_payload
+from tfstore.document.designed_ends import BY_DESIGN
 from tfstore.document.documents import ErrorInfo, Step
 from tfstore.document.item_types import item_type
 from tfstore.document.json_text import canonical
@@ -39,6 +40,9 @@ class ToolSteps:
     left: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
     """Calls that nobody is meant to answer, and nobody has, by the id of their step."""
     approvals: dict[str, Step] = field(factory=dict[str, "Step"])
+    """Approvals that were asked for, by the id of their item."""
+    unapproved: dict[str, Step] = field(factory=dict[str, "Step"])
+    """Those that nobody has given or refused yet, by the id of their step."""
     _running: dict[str, CallRecord] = field(factory=dict[str, CallRecord])
 
     def call(self, run: RunState, item: Item, at: int, node: Node | None, depends_on: list[str]) -> Step:
@@ -52,9 +56,10 @@ class ToolSteps:
         if approved is not None:
             step.depends_on = [*depends_on, approved.step_id]
         self.index.add_call(item.call_id or name, record, item)
-        record.ended_by = ended_by(name, node.forced) if record.by_caller and node is not None else None
-        if record.ended_by is not None:
+        left = by_design(name, node.forced) if record.by_caller and node is not None else None
+        if left is not None:
             self.left[step.step_id] = record
+            step.notes = [left]
             step.status = "incomplete" if "arguments_invalid" in step.payload_started else "completed"
         elif record.by_caller:
             self._await(record)
@@ -165,6 +170,7 @@ class ToolSteps:
             record.run.pending -= 1
         if self.left.pop(step.step_id, None) is not None:
             record.run.run.ended_by = None
+            step.notes = [note for note in step.notes if note not in BY_DESIGN]
         step.status = "completed" if ok else "failed"
         step.payload_completed["ok"] = ok
         if record.measured:
@@ -186,6 +192,20 @@ class ToolSteps:
         step = self._output(record, item, item.output, at)
         self._answered(record, item, step, at)
         return step
+
+    def approval(self, step: Step, item: Item) -> None:
+        """An approval was asked for, or that was seen again."""
+        if str(item.item_id) not in self.approvals:
+            self.unapproved[step.step_id] = step
+        self.approvals[str(item.item_id)] = step
+
+    def approved(self, request: Step) -> None:
+        """An approval was given or refused: its run no longer waits for it."""
+        self.unapproved.pop(request.step_id, None)
+        run = self.book.by_run[str(request.run_id)].run
+        if run.ended_by == "approval" and not any(s.run_id == run.run_id for s in self.unapproved.values()):
+            run.ended_by = None
+            self.book.touch(request)
 
     def run_begins(self, names: list[str], record: CallRecord) -> None:
         """A tool runs under these ids: calls made inside it are nested."""

@@ -1,6 +1,6 @@
 // The list of sessions: searched and filtered by the server, fetched a page at a time, drawn row by row.
 
-import { button, el, fill, visible } from "./dom.js";
+import { button, el, fill, mark, visible } from "./dom.js";
 import { goTo, showKeys } from "./dialogs.js";
 import { counted, number } from "./format.js";
 import { Rows } from "./rows.js";
@@ -145,7 +145,7 @@ export class ListView {
       el("span", { class: `state is-${words.state}`, text: words.result }),
       el("span", { class: "list-title" },
         el("span", { class: "title-text", dir: "auto", text: visible(words.title) }),
-        el("span", { class: "quiet mono", text: row.session_id })),
+        el("span", {}, mark(words.waits && `${words.waits} `, "waiting"), el("span", { class: "quiet mono", text: row.session_id }))),
       el("span", { class: "cell-model", title: words.models, text: visible(words.model) }),
       ...["runs", "calls", "tools"].map((name) => figure(words[name])), figure(words.errors, { class: "figure bad" }),
       figure(words.tokens), figure(words.took), figure(words.age, { title: words.started }));
