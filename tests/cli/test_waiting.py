@@ -96,6 +96,12 @@ def _all() -> Any:
     return Wanted()
 
 
+def test_text_for_a_model(store: Store) -> None:
+    told = run("text", "last", *at(store)).out
+    assert " waiting" in told.splitlines()[0]
+    assert f"RUN 1 completed · {WAITS}" in told
+
+
 def test_diagram(store: Store) -> None:
     text = draw(store.get(store.ids()[0]))
     assert f"Run 1 · {WAITS}" in text

@@ -82,6 +82,7 @@ def _is_telling(run: RunFacts, runs: Sequence[RunFacts]) -> bool:
 def _run(run: RunFacts, *, telling: bool) -> Line:
     said = joined(
         f"RUN {run.number} {run.run.status}",
+        run_words.status(run) if run.waits_for else run_words.ending(run),
         run_words.cost(run),
         run_words.trigger(run),
         run_words.lineage(run),
