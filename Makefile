@@ -10,7 +10,7 @@ OPENAI2 := openai==2.54.*
 OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/server tests/demo \
 	tests/docs/test_exported_names.py tests/test_cassettes.py)
 # Frameworks of docs/frameworks.md, each in an environment of its own.
-FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor
+FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor dspy autogen
 # More for pytest: make test PYTEST="-k redaction -x"
 PYTEST ?=
 PIP := -m pip --disable-pip-version-check install --quiet
@@ -90,6 +90,7 @@ endef
 
 .venv-frameworks/pydantic-ai/.installed: NEEDED := 'pydantic-ai-slim[openai]' opentelemetry-sdk
 .venv-frameworks/smolagents/.installed: NEEDED := 'smolagents[openai]'
+.venv-frameworks/autogen/.installed: NEEDED := autogen-agentchat 'autogen-ext[openai]'
 .venv-frameworks/%/.installed: NEEDED = $*
 .venv-frameworks/%/.installed: pyproject.toml
 	$(installed)

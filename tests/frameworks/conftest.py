@@ -12,6 +12,9 @@ FRAMEWORKS: Final = {
     "LlamaIndex": "llama_index.llms.openai",
     "smolagents": "smolagents",
     "instructor": "instructor",
+    "DSPy": "dspy",
+    "litellm": "litellm",
+    "autogen": "autogen_agentchat",
 }
 """Each framework of `docs/frameworks.md`, and the module by which it is known to be there."""
 
