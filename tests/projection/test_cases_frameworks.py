@@ -161,6 +161,27 @@ def test_an_answer_that_is_another_prompt(api: str) -> None:
     assert "inherits" not in call_of.payload_started
 
 
+@BOTH
+def test_a_group_chat_of_several_rounds(api: str) -> None:
+    """An agent that has spoken before goes on from itself; what others told it depends on their answers."""
+    story = Story(api)
+    told = [
+        "Fjords are deep and narrow.",
+        "Deep they are, and cold as well.",
+        "Cold, and yet full of herring.",
+    ]
+    task = user("Talk about fjords")
+    story.ask([task], [said(told[0])], store=False)
+    story.ask([task, user(told[0])], [said(told[1])], store=False)
+    story.ask([task, said(told[0]), user(told[1])], [said(told[2])], store=False)
+    session = story.session()
+    assert [run.lineage.parent_run_id for run in session.runs] == [None, "run_1", "run_1"]
+    assert [run.lineage.source for run in session.runs] == ["root", "relayed", "prefix"]
+    answers = [step.step_id for step in steps(session, "assistant_message")]
+    prompts = steps(session, "user_message")
+    assert [step.depends_on for step in prompts if step.payload_started["text"] == told[1]] == [answers[:2]]
+
+
 # Compactions
 
 

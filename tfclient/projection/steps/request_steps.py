@@ -139,6 +139,10 @@ class Opening:
             step = self.book.add(run, "user_message", "chat.on_message", asked.at, payload_started=payload)
             step.item_id = item.item_id
             step.depends_on = [after] if after else []
+            # In a group chat the answers of others are what an agent is told, turn after turn.
+            teller = self.index.relayed(item)
+            if teller is not None and teller.last_message_id not in (None, after):
+                step.depends_on.append(str(teller.last_message_id))
             if not steps:
                 self.book.prompt(run, step)
             made[id(item)] = step
