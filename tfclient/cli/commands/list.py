@@ -83,9 +83,9 @@ def list_(
 
     With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage, cut_off, failure, waits_for}], cut_off counting the answers by the reason, failure the class of the exception
-    that ended the session, waits_for naming the tools by the steps that ask for approval; with --odd also `odd`, the kinds
-    of findings.
+    usage, cut_off, failure, waits_for}], cut_off counting the answers by the reason, failure the class of the
+    exception that ended the session, waits_for naming the tools by the steps that ask for approval; with --odd
+    also `odd`, the kinds of findings.
     """
     from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
