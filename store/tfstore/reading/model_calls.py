@@ -111,7 +111,9 @@ def seen_prompt(facts: SessionFacts, call: StepFacts) -> SeenPrompt:
     leading = next((place for place, part in enumerate(parts) if part.get("type") == "resent"), 0)
     fixed = [part for part in parts_of(call.step) if part.get("type") in _FIXED] + parts[:leading]
     snapshots = [each for each in call.step.depends_on if _is_snapshot(facts, each)]
-    brought = {*inputs_of(call.step), *snapshots}
+    # A document that names no inputs does not say which parts were known.
+    names_them = isinstance(call.step.payload_started.get("input"), list)
+    brought = {*inputs_of(call.step), *snapshots} if names_them else set(facts.steps)
     resent = [part for part in parts[leading:] if _is_known(facts, part, brought)]
     new = [part for part in parts[leading:] if not _is_known(facts, part, brought)]
     fixed_, again, new_ = (list(_seen(facts, some, missing)) for some in (fixed, resent, new))
