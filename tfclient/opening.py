@@ -7,11 +7,28 @@ import os
 
 from tfclient.finishing.recovery import recover
 from tfclient.settings import directory_to_read
+from tfclient.stores_nearby import stores_near
 from tfstore.document.documents import Session
-from tfstore.errors import ArchiveUnreadable, JournalUnreadable
+from tfstore.errors import ArchiveUnreadable, JournalUnreadable, StoreNotFound
 from tfstore.store import Store
 
 _log = logging.getLogger("tfclient")
+
+
+def existing_store(path: str | os.PathLike[str] | None) -> Store:
+    """Return the store as it is.
+
+    Raises:
+        SettingError, StoreNotFound, StoreUnusable: as of ``open_store``; the second names stores nearby.
+    """
+    folder = directory_to_read(path)
+    try:
+        return Store(folder)
+    except StoreNotFound:
+        near = stores_near(folder.parent)
+        if not near:
+            raise
+        raise StoreNotFound(folder, near) from None
 
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:
@@ -20,7 +37,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     One whose journal is damaged stays as it is: ``tfclient doctor`` tells it, and so do the commands that show it.
 
     Args:
-        path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``./.thoughtflow``.
+        path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``.thoughtflow`` here or in a folder above.
 
     Raises:
         SettingError: the path, or ``THOUGHTFLOW_DIR``, cannot be that of a folder.
@@ -38,7 +55,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         ['A trial']
     """
     Session.drawn = _drawn
-    store = Store(directory_to_read(path))
+    store = existing_store(path)
     try:
         for session in recover(store):
             _log.info(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tfclient.errors import SettingError
 from tfclient.signals import let_pass
+from tfclient.stores_nearby import DEFAULT, store_upwards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ REDACT_MODES: Final = ("secrets", "content")
 LEAST_PAYLOAD: Final = 1000
 """Bytes that a cap on payloads leaves at least: ids and names are no payload."""
 
-_DEFAULT: Final = ".thoughtflow"
+_DEFAULT: Final = DEFAULT
 
 _A_FOLDER: Final = "the path of a folder"
 
@@ -142,7 +143,7 @@ def directory_to_read(
     """
     name = "dir"
     if directory is None:
-        name, directory = "THOUGHTFLOW_DIR", environ.get("THOUGHTFLOW_DIR") or _DEFAULT
+        name, directory = "THOUGHTFLOW_DIR", environ.get("THOUGHTFLOW_DIR") or _default()
     if not os.fspath(directory) or "\0" in os.fspath(directory):
         raise SettingError(name, directory, _A_FOLDER)
     if address := _SCHEME.match(os.fspath(directory)):
@@ -166,7 +167,19 @@ def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, s
         if directory is not None:
             raise
         _complain(error.name, str(error.value), error.expected, _DEFAULT)
-        return directory_to_read(_DEFAULT)
+        return directory_to_read(_default())
+
+
+def _default() -> Path:
+    """Return the store that is used where none is named: the nearest one, from here upwards, else one made here."""
+    try:
+        return store_upwards(Path.cwd()) or Path(_DEFAULT)
+    except OSError:
+        return Path(_DEFAULT)
+    except Exception as error:  # noqa: BLE001 - whatever it raises
+        let_pass(error)
+        # A detector of blocking calls, on an event loop.
+        return _SEEN_AT_FIRST or Path(_DEFAULT)
 
 
 def _here() -> Path:
@@ -189,6 +202,15 @@ def _started_in() -> Path | None:
 
 
 _STARTED_IN: Final = _started_in()
+
+
+def _seen_at_first() -> Path | None:
+    with contextlib.suppress(Exception):
+        return None if _STARTED_IN is None else store_upwards(_STARTED_IN)
+    return None
+
+
+_SEEN_AT_FIRST: Final = _seen_at_first()
 
 
 def _flag(name: str, value: object, *, default: bool) -> bool:

@@ -37,10 +37,11 @@ class StoreError(Exception):
 class StoreNotFound(StoreError):
     """There is no store at this path."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, near: Sequence[Path] = ()) -> None:
+        hint = f" Stores nearby: {', '.join(map(str, near))}." if near else ""
         super().__init__(
             f"There is no store at {path}. Run a program with a traced client there, "
-            "or name another folder with --store or THOUGHTFLOW_DIR."
+            f"or name another folder with --store or THOUGHTFLOW_DIR.{hint}"
         )
         self.path = path
 

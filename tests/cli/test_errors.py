@@ -142,7 +142,7 @@ def test_what_is_said_on_stderr_holds_no_control_characters(store: Store) -> Non
 
 
 def test_wrong_usage() -> None:
-    assert run("show").code == 2
+    assert run("delete").code == 2
     assert run("no-such-command").code == 2
     assert run("list", "--no-such-option").code == 2
 

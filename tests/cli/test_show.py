@@ -22,6 +22,26 @@ def shown(store: Store, *arguments: object, columns: int = 80) -> str:
     return outcome.out
 
 
+def test_the_latest_is_shown_where_none_is_named_and_a_step_of_it_behind_its_name(store: Store) -> None:
+    root = store.paths.root
+
+    for command in ("show", "why", "path"):
+        assert run(command, "--store", root).out == run(command, GOING_ON, "--store", root).out != ""
+    assert (
+        run("show", WEATHER, "1.4", "--store", root).out
+        == run("show", WEATHER, "--step", "1.4", "--store", root).out
+    )
+    assert (
+        run("show", "last", "1.1", "--store", root).out
+        == run("show", GOING_ON, "--step", "1.1", "--store", root).out
+    )
+    twice = run("show", WEATHER, "1.4", "--step", "1.5", "--store", root)
+    assert (twice.code, twice.out) == (2, "")
+    assert "Both '1.4' and --step '1.5' name a step" in twice.err
+    assert run("delete", "--store", root).code == 2
+    assert len(store.ids()) == 3
+
+
 def test_json_is_the_document(store: Store) -> None:
     outcome = run("show", WEATHER, "--store", store.paths.root, "--json")
 

@@ -40,10 +40,9 @@ def bare_store(path: Path | None) -> Store:
     Raises:
         StoreNotFound, StoreUnusable: there is none there.
     """
-    from tfclient.settings import directory_to_read
-    from tfstore.store import Store
+    from tfclient.opening import existing_store
 
-    return Store(directory_to_read(path))
+    return existing_store(path)
 
 
 def find_session(store: Store, typed: str) -> str:

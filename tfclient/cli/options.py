@@ -23,7 +23,7 @@ def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 StoreOption = Annotated[
     Path | None,
     typer.Option(
-        "--store", metavar="PATH", help="The store's folder; else THOUGHTFLOW_DIR, else ./.thoughtflow."
+        "--store", metavar="PATH", help="The store's folder; else THOUGHTFLOW_DIR, else .thoughtflow here or above."
     ),
 ]
 
@@ -32,8 +32,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothin
 SessionArgument = Annotated[
     str,
     typer.Argument(
-        metavar="ID|last",
-        help="A session's id, the start of one or of its last part, or `last` for the latest.",
+        metavar="[ID|last]",
+        show_default=False,
+        help="A session's id, the start of one or of its last part; `last`, the latest, if none is given.",
         autocompletion=known_ids,
     ),
 ]

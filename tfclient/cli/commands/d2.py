@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import LAST, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, remark, say
 
@@ -24,7 +24,7 @@ STDOUT = Path("-")
 
 
 def d2(
-    session: SessionArgument,
+    session: SessionArgument = LAST,
     *,
     svg: Annotated[bool, typer.Option("--svg", help="Draw SVG pictures.")] = False,
     png: Annotated[bool, typer.Option("--png", help="Draw PNG pictures.")] = False,

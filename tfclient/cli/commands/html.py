@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import LAST, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say
 
@@ -16,7 +16,7 @@ STDOUT = Path("-")
 
 
 def html(
-    session: SessionArgument,
+    session: SessionArgument = LAST,
     *,
     output: Annotated[
         Path | None,

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import LAST, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say
 
 
 def path(
-    session: SessionArgument,
+    session: SessionArgument = LAST,
     *,
     d2: Annotated[bool, typer.Option("--d2", help="The diagram's path instead.")] = False,
     store: StoreOption = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import LAST, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def show(
-    session: SessionArgument,
+    session: SessionArgument = LAST,
+    place: Annotated[
+        str | None,
+        typer.Argument(metavar="[STEP]", help="One step in full, as with --step.", show_default=False),
+    ] = None,
     *,
     run: Annotated[
         int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
@@ -59,6 +63,9 @@ def show(
     from tfstore.reading.messages import messages
     from tfstore.reading.naming import find_run, find_step
 
+    if place is not None and step is not None:
+        raise Refused(f"Both {place!r} and --step {step!r} name a step: give one of them.", USAGE)
+    step = place if step is None else step
     _refuse_two_at_once(
         {"--step": step, "--prompt": prompt, "--raw": raw}, others=full or transcript or run is not None
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfclient.cli.finding import open_store
+from tfclient.cli.finding import LAST, open_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
 from tfclient.cli.places import Place, place_of
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
@@ -21,11 +21,12 @@ def why(
     session: Annotated[
         str,
         typer.Argument(
-            metavar="ID|last",
-            help="A session, or a run or a step of it: last, 7f3a:2, last:2.8.",
+            metavar="[ID|last]",
+            show_default=False,
+            help="A session, or a run or a step of it: last, 7f3a:2, last:2.8; the latest if none is given.",
             autocompletion=known_ids,
         ),
-    ],
+    ] = LAST,
     part: Annotated[
         str | None,
         typer.Argument(metavar="[RUN|STEP]", help="The run or the step: 2, run_2, 2.8, step_2_8."),
