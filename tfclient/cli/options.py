@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+_MOST: Final = 200
+"""Names that are offered at most."""
+
+_SOON_READ: Final = 20_000_000
+"""Bytes of a document that is read for the names of its steps."""
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*", re.ASCII)
 
 
 def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -17,13 +27,64 @@ def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
         ids = Store(directory_to_read(ctx.params.get("store"))).ids()
     except Exception:  # noqa: BLE001 - a shell waiting for a completion is no place for errors
         return []
-    return [each for each in ("last", *reversed(ids)) if each.startswith(incomplete)]
+    from tfstore.reading.naming import short_id
+
+    meant = [each for each in reversed(ids) if each.startswith(incomplete)] if incomplete else []
+    short = [short_id(each) for each in reversed(ids)]
+    return _harmless(dict.fromkeys(("last", *short, *meant)), incomplete)
+
+
+def known_steps(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the steps of the session that was typed before: ``2.8``."""
+    try:
+        from tfclient.cli.finding import LAST, bare_store, find_session
+        from tfstore.reading.naming import short_step
+
+        store = bare_store(ctx.params.get("store"))
+        session_id = find_session(store, ctx.params.get("session") or LAST)
+        if store.paths.document(session_id).stat().st_size > _SOON_READ:
+            return []
+        steps = [short_step(each.step_id) for run in store.get(session_id).runs for each in run.steps]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return _harmless(steps, incomplete)[:_MOST]
+
+
+def known_tools(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer names of tools that were called."""
+    return _harmless(_names(ctx, "tool"), incomplete)
+
+
+def known_models(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer names of models that were called."""
+    return _harmless(_names(ctx, "model"), incomplete)
+
+
+def _names(ctx: typer.Context, kind: str) -> list[str]:
+    try:
+        from tfclient.settings import directory_to_read
+        from tfstore.store import Store
+
+        names = Store(directory_to_read(ctx.params.get("store"))).index.names(kind, _MOST)
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return [name for name, _ in names]
+
+
+def _harmless(names: Iterable[str], incomplete: str) -> list[str]:
+    """Return those that begin so and that mean nothing but themselves to any shell.
+
+    Others are not offered: completion scripts evaluate what they are given, and so does the shell once it is typed.
+    """
+    return [each for each in names if each.startswith(incomplete) and _WORD.fullmatch(each)]
 
 
 StoreOption = Annotated[
     Path | None,
     typer.Option(
-        "--store", metavar="PATH", help="The store's folder; else THOUGHTFLOW_DIR, else .thoughtflow here or above."
+        "--store",
+        metavar="PATH",
+        help="The store's folder; else THOUGHTFLOW_DIR, else .thoughtflow here or above.",
     ),
 ]
 

@@ -11,7 +11,7 @@ import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.finding import nothing_in, open_store, pattern_of, word_from
-from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.options import JsonOption, StoreOption, known_models, known_tools
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
@@ -52,10 +52,16 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Sessions that failed.")] = False,
     tool: Annotated[
-        str | None, typer.Option("--tool", metavar="NAME", help="Sessions that called this tool.")
+        str | None,
+        typer.Option(
+            "--tool", metavar="NAME", help="Sessions that called this tool.", autocompletion=known_tools
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME", help="Sessions that called this model.")
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="Sessions that called this model.", autocompletion=known_models
+        ),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")

@@ -8,7 +8,7 @@ import typer
 
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import LAST, open_store, shown_session
-from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
+from tfclient.cli.options import JsonOption, SessionArgument, StoreOption, known_steps
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ def show(
     session: SessionArgument = LAST,
     place: Annotated[
         str | None,
-        typer.Argument(metavar="[STEP]", help="One step in full, as with --step.", show_default=False),
+        typer.Argument(
+            metavar="[STEP]",
+            help="One step in full, as with --step.",
+            show_default=False,
+            autocompletion=known_steps,
+        ),
     ] = None,
     *,
     run: Annotated[
@@ -27,7 +32,13 @@ def show(
     ] = None,
     step: Annotated[
         str | None,
-        typer.Option("--step", metavar="ID", help="One step in full: step_1_4, or 1.4.", show_default=False),
+        typer.Option(
+            "--step",
+            metavar="ID",
+            help="One step in full: step_1_4, or 1.4.",
+            show_default=False,
+            autocompletion=known_steps,
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Texts, arguments and outputs whole.")] = False,
     transcript: Annotated[
@@ -36,13 +47,21 @@ def show(
     prompt: Annotated[
         str | None,
         typer.Option(
-            "--prompt", metavar="STEP", help="A model call's prompt, as the model saw it.", show_default=False
+            "--prompt",
+            metavar="STEP",
+            help="A model call's prompt, as the model saw it.",
+            show_default=False,
+            autocompletion=known_steps,
         ),
     ] = None,
     raw: Annotated[
         str | None,
         typer.Option(
-            "--raw", metavar="STEP", help="Request and response of its call, as recorded.", show_default=False
+            "--raw",
+            metavar="STEP",
+            help="Request and response of its call, as recorded.",
+            show_default=False,
+            autocompletion=known_steps,
         ),
     ] = None,
     store: StoreOption = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.finding import LAST, open_store
-from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_steps
 from tfclient.cli.places import Place, place_of
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
@@ -29,7 +29,11 @@ def why(
     ] = LAST,
     part: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN|STEP]", help="The run or the step: 2, run_2, 2.8, step_2_8."),
+        typer.Argument(
+            metavar="[RUN|STEP]",
+            help="The run or the step: 2, run_2, 2.8, step_2_8.",
+            autocompletion=known_steps,
+        ),
     ] = None,
     *,
     store: StoreOption = None,
