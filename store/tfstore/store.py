@@ -38,7 +38,7 @@ from tfstore.tables.session_table import SessionTable
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tinydb.queries import QueryLike
 
@@ -87,7 +87,7 @@ class Store:
         )
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
-        self.index = SessionIndex(self._folder)
+        self.index = SessionIndex(self._folder, _answer_of)
 
     @property
     def skipped(self) -> Mapping[str, str]:
@@ -155,6 +155,9 @@ class Store:
         tool: str | None = None,
         model: str | None = None,
         error_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        ids: Iterable[str] | None = None,
+        sort: str = "",
         limit: int | None = None,
     ) -> builtins.list[SessionRow]:
         """Return the rows of sessions, the latest first, active ones included.
@@ -166,13 +169,26 @@ class Store:
             tool: sessions in which this tool was called.
             model: sessions in which this model was called.
             error_class: sessions with such an error.
+            metadata: sessions with all these keys and values; a value that is no text is meant by its JSON.
+            ids: these sessions only.
+            sort: ``tokens`` or ``time``: those that took the most come first.
             limit: at most so many.
 
         Raises:
-            ValueError: ``since`` is no moment.
+            ValueError: ``since`` is no moment, or ``sort`` another word.
         """
+        if sort not in {"", "tokens", "time"}:
+            raise ValueError(
+                f"sessions are not sorted by {sort!r}: by tokens or time, or else by when they began"
+            )
         start = None if since is None else _text_of(since)
-        return self.index.rows(Wanted(status, result, start, tool, model, error_class), limit)
+        wanted = Wanted(
+            *(status, result, start, tool, model, error_class),
+            metadata=tuple((metadata or {}).items()),
+            ids=None if ids is None else tuple(ids),
+            sort=sort,
+        )
+        return self.index.rows(wanted, limit)
 
     def find(self, query: QueryLike) -> Iterator[Session]:
         """Yield the sessions whose documents a TinyDB query holds for, by id; those unreadable are skipped.
@@ -358,3 +374,9 @@ def _text_of(given: datetime | str) -> str:
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _answer_of(session: Session) -> str:
+    from tfstore.reading.messages import answer_of
+
+    return answer_of(session)

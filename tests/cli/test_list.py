@@ -49,6 +49,9 @@ def test_json_rows(store: Store) -> None:
         "cut_off": {},
         "failure": None,
         "waits_for": {},
+        "answer": "Oslo : 7 °C.",
+        "metadata": {},
+        "metadata_cut": False,
     }
 
 
@@ -151,3 +154,92 @@ def test_an_index_that_is_gone_is_made_again(store: Store) -> None:
         path.unlink()
 
     assert run("list", "--store", store.paths.root, "--json").json == before
+
+
+def marked(root: Path) -> Path:
+    """Make a store whose sessions have metadata, one of them of the worst kind."""
+    ada, bob, bad = weather(), weather(), weather()
+    for number, (session, metadata) in enumerate(
+        (
+            (ada, {"user": "ada", "try": 2}),
+            (bob, {"user": "bob"}),
+            (bad, {"user": "ada", "blob": "\x1b[2J\x00\n\u202e" * 200_000, "n\tl": "a\nb"}),
+        )
+    ):
+        session.session_id = f"sess_20260902T0914{number:02}Z_{number:08x}"
+        session.metadata = metadata
+        session.summary.usage.total_tokens = (3, 1, 2)[number]
+        session.duration_ms = (1, 5, 3)[number]
+    bad.title = "\x1b[2J\x00 title\n" + "x" * 100_000
+    return a_store(root, ada, bob, bad).paths.root
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--meta", "user=ada"], "20"),
+        (["--meta", "user=ada", "--meta", "try=2"], "0"),
+        (["--meta", "user=eve"], ""),
+        (["--sort", "tokens"], "021"),
+        (["--sort", "time"], "120"),
+        (["--sort", "time", "-n", "1"], "1"),
+        (["--sort", "time", "-n", "1", "--grep", "Bergen"], "1"),
+        (["--thread", "00000001"], "1"),
+    ],
+)
+def test_by_metadata_and_by_what_they_took(tmp_path: Path, options: list[str], found: str) -> None:
+    rows = run("list", "--store", marked(tmp_path / "store"), "--json", *options).json
+
+    assert "".join(row["session_id"][-1] for row in rows) == found
+
+
+def test_the_columns_that_are_asked_for(tmp_path: Path) -> None:
+    root = marked(tmp_path / "store")
+
+    outcome = run("list", "--store", root, "--columns", "id,meta.user,answer, tokens", "--sort", "tokens")
+
+    assert outcome.out.splitlines()[0].split() == ["ID", "META.USER", "ANSWER", "TOKENS"]
+    assert outcome.out.splitlines()[1].split() == ["00000000", "ada", "Oslo", ":", "7", "°C.", "3"]
+
+
+@pytest.mark.parametrize("columns", [0, 40, 80, 200])
+def test_metadata_and_titles_of_any_kind_break_no_line(tmp_path: Path, columns: int) -> None:
+    root = marked(tmp_path / "store")
+
+    out = run("list", "--store", root, "--columns", "id,title,metadata,meta.blob", columns=columns or "").out
+
+    assert len(out.splitlines()) == 4
+    assert not any(each in out for each in "\x1b\x00\u202e")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--columns", "id,price"], "--columns 'price' is unknown: give some of id, title, "),
+        (["--columns", ","], "--columns names none"),
+        (["--columns", "id", "--json"], "--columns is for the table"),
+        (["--meta", "user"], "--meta 'user' is no key and value: write --meta user=ada."),
+        (["--sort", "cost"], "what a token costs is not recorded"),
+        (["--sort", "age"], "--sort 'age' is unknown: give tokens or time."),
+        (["--thread", "nothing"], "nothing"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(store: Store, options: list[str], said: str) -> None:
+    outcome = run("list", "--store", store.paths.root, *options)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+
+
+def test_where_no_terminal_is_nothing_is_cut(tmp_path: Path) -> None:
+    session = weather()
+    session.title = "long " * 100 + "end"
+    root = a_store(tmp_path / "store", session).paths.root
+
+    piped = run("list", "--store", root, columns="").out
+
+    assert session.title in piped
+    assert WEATHER in piped
+    assert all(line == line.rstrip() or len(line) < 900 for line in piped.splitlines())
+    assert session.title in run("show", "--store", root, columns="").out
+    assert session.title not in run("list", "--store", root, columns=80).out

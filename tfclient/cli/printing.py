@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+
+PIPED: Final = 3_000
+"""Columns where no terminal is: what goes to a file or another program is as wide as it needs to be."""
 
 LEAST: Final = 8
 """Columns of a terminal at least: what says that it has fewer, as ``COLUMNS=0`` does, does not know."""
@@ -41,7 +45,9 @@ def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-    if console.width < LEAST:
+    if not console.file.isatty() and not os.environ.get("COLUMNS"):
+        console.width = PIPED
+    elif console.width < LEAST:
         console.width = 80
     return console
 

@@ -21,7 +21,7 @@ from tfstore.disk.files import stamp_of
 from tfstore.disk.locks import only_one
 from tfstore.disk.paths import StorePaths, is_real_dir, open_private
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables, and of what is in them; a database of an earlier one is made again, of a later one passed by."""
 
 _PAUSE: Final = 0.005
@@ -45,7 +45,8 @@ FORGETS: Final = sqlite3.sqlite_version_info >= (3, 43)
 _TABLES: Final = """
 CREATE TABLE sessions (
   n INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT UNIQUE NOT NULL, modified INT, size INT,
-  told INT NOT NULL DEFAULT 0, listed INT, status TEXT, result TEXT, began TEXT, wrong INT, words TEXT, line TEXT
+  told INT NOT NULL DEFAULT 0, listed INT, status TEXT, result TEXT, began TEXT, wrong INT,
+  tokens INT, took INT, words TEXT, line TEXT
 );
 CREATE INDEX sessions_latest ON sessions (began, session_id);
 CREATE INDEX sessions_untold ON sessions (told) WHERE told <> 1;

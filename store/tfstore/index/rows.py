@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,12 @@ from tfstore.document.json_text import compact, parse
 
 _LARGE: Final = 2**53
 
+_METADATA_KEPT: Final = 2_000
+"""Characters of a session's metadata that stand in its row."""
+
+_PAIR_KEPT: Final = 200
+"""Characters up to which a key and its value stand in the index as they are; of longer ones their hash does."""
+
 Values: TypeAlias = tuple[Any, ...]
 """The values of a row of one of the tables."""
 
@@ -26,6 +33,9 @@ class SessionRow:
     ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …;
     ``failure`` is the class of the exception that ended it; ``waits_for`` names the tools whose approval is
     still asked for, by their steps.
+    ``failure`` is the class of the exception that ended it.
+    ``answer`` is what the assistant said last, on one line. ``metadata`` are 2,000 characters at most, values that are
+    no text as JSON; ``metadata_cut`` says that there is more.
     """
 
     session_id: str
@@ -47,10 +57,13 @@ class SessionRow:
     cut_off: dict[str, int] = field(factory=dict[str, int])
     failure: str | None = None
     waits_for: dict[str, str] = field(factory=dict[str, str])
+    answer: str = ""
+    metadata: dict[str, str] = field(factory=dict[str, str])
+    metadata_cut: bool = False
 
 
-def row_of(session: Session) -> SessionRow:
-    """Return the session's row.
+def row_of(session: Session, answer: str = "") -> SessionRow:
+    """Return the session's row; what its answer was stands elsewhere.
 
     Example:
         >>> from tfstore.document.documents import Session
@@ -58,6 +71,7 @@ def row_of(session: Session) -> SessionRow:
         'Hello'
     """
     summary = session.summary
+    metadata, metadata_cut = _metadata(session)
     return SessionRow(
         session_id=session.session_id,
         title=session.title,
@@ -78,6 +92,9 @@ def row_of(session: Session) -> SessionRow:
         cut_off=cut_off_in(session),
         failure=None if session.failure is None else session.failure.type,
         waits_for=waits_for(session),
+        answer=answer,
+        metadata=metadata,
+        metadata_cut=metadata_cut,
     )
 
 
@@ -143,16 +160,21 @@ class Record:
     continued: Sequence[Values] = ()
 
     @classmethod
-    def of(cls, session_id: str, stamp: Stamp, session: Session) -> Record:
+    def of(cls, session_id: str, stamp: Stamp, session: Session, answer: str = "") -> Record:
         """Return the record of the session that stands in the document of this id."""
-        row = row_of(session)
+        row = row_of(session, answer)
         names = [("tool", each) for each in row.tools] + [("model", each) for each in row.models]
-        text = "\n".join((row.title, row.session_id, *row.tools, *row.models)).casefold()
+        names += [("meta", meta_name(key, value)) for key, value in _pairs(session)]
+        names += [("conversation", each) for each in conversations_of(session)]
+        said = (row.title, row.session_id, *row.tools, *row.models, row.answer)
+        text = "\n".join((*said, *(f"{key}={value}" for key, value in row.metadata.items()))).casefold()
         values = (
             # A copied or renamed document is found by its steps, but it is no session of its own.
             session.session_id == session_id,
             *map(plain, (row.status, row.result, row.started_at or "")),
             row.result == "failed" or row.errors > 0 or row.tool_errors > 0,
+            _bounded(row.usage.total_tokens),
+            _bounded(row.duration_ms or 0),
             plain(text),
             compact(asdict(row)).decode(),
         )
@@ -165,6 +187,39 @@ class Record:
             [(kind, plain(name)) for kind, name in names],
             [(plain(each),) for each in sorted(_continued(session))],
         )
+
+
+def meta_name(key: str, value: str) -> str:
+    """Return how the index names a key of metadata together with its value."""
+    pair = f"{key}={value}"
+    if len(pair) <= _PAIR_KEPT:
+        return pair
+    return "sha256 " + hashlib.sha256(pair.encode("utf-8", "replace")).hexdigest()
+
+
+def conversations_of(session: Session) -> list[str]:
+    """Return the ids of the provider's conversations that a session's runs are in."""
+    return list(dict.fromkeys(run.conversation_id for run in session.runs if run.conversation_id))
+
+
+def _pairs(session: Session) -> Iterator[tuple[str, str]]:
+    for key, value in session.metadata.items():
+        yield str(key), value if isinstance(value, str) else compact(value).decode()
+
+
+def _metadata(session: Session) -> tuple[dict[str, str], bool]:
+    """Return as much of the metadata as a row holds, and whether there is more."""
+    kept: dict[str, str] = {}
+    room = _METADATA_KEPT
+    for key, value in _pairs(session):
+        room -= len(key)
+        if room <= 0:
+            return kept, True
+        kept[key] = value[:room]
+        room -= len(value)
+        if room < 0:
+            return kept, True
+    return kept, False
 
 
 def plain(text: str | None) -> str | None:

@@ -19,8 +19,9 @@ from attrs import frozen
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
+from tfstore.document.json_text import compact
 from tfstore.index.database import FORGETS, Broken, Database, Unusable, make_tables, make_texts
-from tfstore.index.rows import Calls, Record, plain, row_from
+from tfstore.index.rows import Calls, Record, meta_name, plain, row_from
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tfstore.index.rows import SessionRow
 
     Opened = Callable[[], AbstractContextManager[sqlite3.Connection]]
+    Answer = Callable[[Session], str]
     Said = Callable[[Session], list[str]]
 
 T = TypeVar("T")
@@ -49,6 +51,8 @@ _TOLD: Final = 1
 _TOO_LONG: Final = -1
 _TRIGRAMS: Final = 64
 
+_ORDERS: Final = {"": "", "tokens": "tokens DESC, ", "time": "took DESC, "}
+
 _WITH_LABEL: Final = (
     " AND label = ?",
     " AND EXISTS (SELECT 1 FROM steps WHERE session = sessions.n AND label = ?)",
@@ -59,8 +63,10 @@ _WITH_LABEL: Final = (
 class Wanted:
     """Which sessions to list: all that is given must hold.
 
-    ``since`` is the earliest moment, as in documents; ``words`` are looked for in title, id, tools and models, in
-    any case; ``wrong`` is anything that went wrong, also in sessions that got over it.
+    ``since`` is the earliest moment, as in documents; ``words`` are looked for in title, id, tools, models, answer and
+    metadata, in any case; ``wrong`` is anything that went wrong, also in sessions that got over it; ``metadata`` are
+    keys and their values, as rows have them; ``ids`` are all that may be listed. The latest come first, or
+    those of most ``tokens`` or ``time``, if ``sort`` says so.
     """
 
     status: str | None = None
@@ -71,6 +77,9 @@ class Wanted:
     error: str | None = None
     words: tuple[str, ...] = ()
     wrong: bool = False
+    metadata: tuple[tuple[str, str], ...] = ()
+    ids: tuple[str, ...] | None = None
+    sort: str = ""
 
     def condition(self) -> tuple[str, list[Any]]:
         """Return what must hold, in SQL, and the values in it."""
@@ -79,9 +88,16 @@ class Wanted:
         given += [(named.format("tool"), self.tool), (named.format("model"), self.model)]
         given += [("n IN (SELECT session FROM steps WHERE error = ?)", self.error)]
         given += [("instr(words, ?)", word.casefold()) for word in self.words]
+        given += [(named.format("meta"), meta_name(key, value)) for key, value in self.metadata]
+        if self.ids is not None:
+            given += [("session_id IN (SELECT value FROM json_each(?))", compact(list(self.ids)).decode())]
         used = [(sql, plain(value)) for sql, value in given if value]
         parts = ["listed", *(["wrong"] if self.wrong else []), *(sql for sql, _ in used)]
         return " AND ".join(parts), [value for _, value in used]
+
+    def order(self) -> str:
+        """Return what comes first, in SQL."""
+        return f"{_ORDERS[self.sort]}began DESC, session_id DESC"
 
 
 @frozen
@@ -108,15 +124,16 @@ class SessionIndex:
         ['Hello']
     """
 
-    def __init__(self, folder: SessionFolder) -> None:
-        """Nothing is opened or made yet."""
+    def __init__(self, folder: SessionFolder, answer: Answer = lambda _: "") -> None:
+        """Nothing is opened or made yet; ``answer`` tells what a session's last answer was."""
         self._folder = folder
+        self._answer_of = answer
         self._database = Database(folder.paths)
 
     def put(self, session: Session, stamp: Stamp) -> None:
         """Take up a session whose document was just written; what goes wrong is made good before the next answer."""
         with contextlib.suppress(Unusable), self._database.opened() as db:
-            self._write(db, [Record.of(session.session_id, stamp, session)], ours=True)
+            self._write(db, [self._record(session.session_id, stamp, session)], ours=True)
 
     def remove(self, session_ids: Iterable[str]) -> None:
         """Leave nothing of these sessions, in the file either.
@@ -152,16 +169,19 @@ class SessionIndex:
 
     def rows(self, wanted: Wanted | None = None, limit: int | None = None) -> list[SessionRow]:
         """Return the rows of sessions, the latest first."""
-        condition, values = (wanted or Wanted()).condition()
+        wanted = wanted or Wanted()
+        condition, values = wanted.condition()
         values += [-1 if limit is None else limit, 0]
-        return self._answer(lambda db: [row_from(line) for (line,) in db.execute(_rows(condition), values)])
+        sql = _rows(condition, wanted.order())
+        return self._answer(lambda db: [row_from(line) for (line,) in db.execute(sql, values)])
 
     def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
         """Return some of the rows, the latest first, and how many there are."""
         condition, values = wanted.condition()
 
         def question(db: sqlite3.Connection) -> Page:
-            rows = [row_from(line) for (line,) in db.execute(_rows(condition), [*values, limit, offset])]
+            sql = _rows(condition, wanted.order())
+            rows = [row_from(line) for (line,) in db.execute(sql, [*values, limit, offset])]
             (total,) = db.execute(f"SELECT count(*) FROM sessions WHERE {condition}", values).fetchone()  # noqa: S608
             everything = "SELECT count(*), sum(modified % 1000000007) FROM sessions WHERE listed"
             count, version = db.execute(everything).fetchone()
@@ -196,6 +216,41 @@ class SessionIndex:
         )
         found = self._answer(lambda db: db.execute(sql, (*([since] if since else []), label)).fetchall())
         return [_calls(*counts) for counts in found]
+
+    def thread(self, begin: str) -> list[str]:
+        """Return the ids of the sessions of one thread, the earliest first: it holds a session, or a conversation.
+
+        Sessions are of one thread where one goes on from a response of the other, or both are in one of the
+        provider's conversations.
+        """
+        carried = (
+            "SELECT steps.session FROM continued JOIN steps USING (response)"
+            " WHERE continued.session = :n AND label = 'assistant_call' UNION"
+            " SELECT continued.session FROM steps JOIN continued USING (response)"
+            " WHERE steps.session = :n AND label = 'assistant_call'"
+        )
+        inside = "SELECT session FROM names WHERE kind = 'conversation' AND name = ?"
+
+        def question(db: sqlite3.Connection) -> list[str]:
+            text = plain(begin)
+            left = [n for (n,) in db.execute("SELECT n FROM sessions WHERE session_id = ?", (text,))]
+            left += [n for (n,) in db.execute(inside, (text,))]
+            found, seen = set(left), {text}
+            while left:
+                n = left.pop()
+                near = {each for (each,) in db.execute(carried, {"n": n})}
+                named = "SELECT name FROM names WHERE session = ? AND kind = 'conversation'"
+                for (name,) in db.execute(named, (n,)).fetchall():
+                    if name not in seen:
+                        seen.add(name)
+                        near.update(each for (each,) in db.execute(inside, (name,)))
+                left += near - found
+                found |= near
+            sql = "SELECT session_id, began FROM sessions WHERE n = ?"
+            rows = [db.execute(sql, (n,)).fetchone() for n in found]
+            return [name for name, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
+
+        return self._answer(question)
 
     def made(self, response_id: str) -> list[str]:
         """Return the ids of the sessions with a model call that made this response, the earliest first."""
@@ -310,7 +365,10 @@ class SessionIndex:
         for session_id, stamp in changed:
             session = self._folder.readable(session_id)
             # What holds no session is read again each time: what is wrong may not be in the document itself.
-            yield Record(session_id, stamp) if session is None else Record.of(session_id, stamp, session)
+            yield Record(session_id, stamp) if session is None else self._record(session_id, stamp, session)
+
+    def _record(self, session_id: str, stamp: Stamp, session: Session) -> Record:
+        return Record.of(session_id, stamp, session, self._answer_of(session))
 
     def _write(self, db: sqlite3.Connection, records: Iterable[Record], *, ours: bool = False) -> None:
         for record in records:
@@ -321,11 +379,13 @@ class SessionIndex:
             if not record.session:
                 continue
             db.execute(
-                "INSERT INTO sessions (session_id, modified, size, listed, status, result, began, wrong, words, line)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET told = 0,"
+                "INSERT INTO sessions"
+                " (session_id, modified, size, listed, status, result, began, wrong, tokens, took, words, line)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET told = 0,"
                 " modified = excluded.modified, size = excluded.size, listed = excluded.listed,"
                 " status = excluded.status, result = excluded.result, began = excluded.began,"
-                " wrong = excluded.wrong, words = excluded.words, line = excluded.line",
+                " wrong = excluded.wrong, tokens = excluded.tokens, took = excluded.took,"
+                " words = excluded.words, line = excluded.line",
                 (record.session_id, *(record.stamp if ours else _lasting(record.stamp)), *record.session),
             )
             n = _number(db, record.session_id)
@@ -375,10 +435,8 @@ def _untold(db: sqlite3.Connection, version: int) -> list[tuple[str, Stamp]]:
     return [(name, (modified, size)) for name, modified, size in db.execute(sql)]
 
 
-def _rows(condition: str) -> str:
-    return (
-        f"SELECT line FROM sessions WHERE {condition} ORDER BY began DESC, session_id DESC LIMIT ? OFFSET ?"  # noqa: S608
-    )
+def _rows(condition: str, order: str) -> str:
+    return f"SELECT line FROM sessions WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
 
 
 def _calls(name: str, *counts: Any) -> Calls:

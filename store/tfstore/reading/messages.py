@@ -7,10 +7,14 @@ from typing import Final
 
 from attrs import asdict, frozen
 
-from tfstore.document.documents import Run
+from tfstore.document.documents import Run, Session
 from tfstore.reading.figures import joined
+from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import is_refusal
+
+ANSWER: Final = 300
+"""Characters of an answer in a list at most."""
 
 _ROLES: Final = {"user_message": "user", "assistant_message": "assistant"}
 
@@ -46,3 +50,21 @@ def messages(runs: Iterable[Run]) -> Iterator[Message]:
                     step.started_at,
                     joined("refusal" if is_refusal(step) else "", status),
                 )
+
+
+def answer_of(session: Session) -> str:
+    """Return what the assistant said last, on one line, as long as a list needs; not inside a tool, if it can be.
+
+    Example:
+        >>> from tfstore.document.documents import Session
+        >>> answer_of(Session("sess_1"))
+        ''
+    """
+    for inside in (False, True):
+        for run in reversed(session.runs):
+            if (run.trigger == "tool") is not inside:
+                continue
+            for step in reversed(run.steps):
+                if step.label == "assistant_message" and (said := brief(text_of(step), ANSWER)):
+                    return said
+    return ""

@@ -143,3 +143,15 @@ def row_words(row: SessionRow, now: datetime) -> Json:
         "started": minute(row.started_at or ""),
         "age": age(row.started_at, now),
     }
+
+
+def metadata_words(row: SessionRow) -> str:
+    """Return a session's metadata: ``user=ada, try=2``; an ellipsis marks that there is more."""
+    pairs = [f"{key}={value}" for key, value in row.metadata.items()]
+    return ", ".join([*pairs, *(["…"] if row.metadata_cut else [])])
+
+
+def metadata_value(row: SessionRow, key: str) -> str:
+    """Return one value of a session's metadata; an ellipsis where the row does not hold it, or all of it."""
+    whole = not row.metadata_cut or (key in row.metadata and key != list(row.metadata)[-1])
+    return row.metadata.get(key, "") + ("" if whole else "…")

@@ -8,6 +8,7 @@ from tests.store.making import a_run, a_session, a_step
 from tfstore.document.documents import ErrorInfo, Session, Summary, ToolSummary, Usage
 from tfstore.errors import StoreError
 from tfstore.index.rows import calls_of, row_of
+from tfstore.reading.messages import answer_of
 from tfstore.reading.search import Pattern, matches_in, sessions_holding
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def a_talk(number: int, **more: Any) -> Session:
         *([failed] if number % 4 == 3 else []),
     ]
     summary = Summary(
-        runs=1, model_calls=1, models={f"gpt-{number % 2}": 1}, tools={tool: ToolSummary(calls=1)}
+        runs=1,
+        model_calls=1,
+        usage=Usage(10, number, total_tokens=10 + number // 2),
+        models={f"gpt-{number % 2}": 1},
+        tools={tool: ToolSummary(calls=1)},
     )
     day = f"2026-09-{number % 28 + 1:02}"
     fields = {
@@ -67,6 +72,8 @@ def answers(store: Store) -> dict[str, Any]:
         "list active": store.list(status="active"),
         "list since": store.list(since="2026-09-03"),
         "list timeout": store.list(error_class="timeout"),
+        "list ada": store.list(metadata={"user": "ada"}),
+        "list by tokens": store.list(sort="tokens"),
         "steps": [_place(step) for step in store.steps()],
         "made": {n: (each := store.find_response(f"resp_{n}")) and each[0] for n in range(len(ids) + 2)},
         "continued": {n: sorted(store.continued_in(f"resp_{n}")) for n in range(len(ids) + 2)},
@@ -95,7 +102,7 @@ def said_by_documents(store: Store) -> dict[str, Any]:
             sessions.append(store.get(session_id))
         except StoreError:
             skipped.append(session_id)
-    rows = [row_of(session) for session in sessions]
+    rows = [row_of(session, answer_of(session)) for session in sessions]
     rows.sort(key=lambda row: (row.started_at or "", row.session_id), reverse=True)
     steps = [step for session in sessions for run in session.runs for step in run.steps]
     classes = {step.session_id: step.error.class_ for step in steps if step.error}
@@ -108,6 +115,8 @@ def said_by_documents(store: Store) -> dict[str, Any]:
         "list active": [row for row in rows if row.status == "active"],
         "list since": [row for row in rows if (row.started_at or "") >= "2026-09-03T00:00:00.000Z"],
         "list timeout": [row for row in rows if classes.get(row.session_id) == "timeout"],
+        "list ada": [row for row in rows if row.metadata.get("user") == "ada"],
+        "list by tokens": sorted(rows, key=lambda row: -row.usage.total_tokens),
         "steps": [_place(step) for step in steps],
         "made": {n: made.get(f"resp_{n}") for n in range(count)},
         "continued": {

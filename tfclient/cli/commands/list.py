@@ -10,37 +10,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import nothing_in, open_store, pattern_of, word_from
-from tfclient.cli.options import JsonOption, StoreOption, known_models, known_tools
+from tfclient.cli.finding import find_session, nothing_in, open_store, pattern_of, word_from
+from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_models, known_tools
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from rich.table import Table
-    from rich.text import Text
-
     from tfstore.document.documents import Session
     from tfstore.index.rows import SessionRow
     from tfstore.store import Store
 
 SHOWN: Final = 20
-WIDE: Final = 130
-"""Columns from which on ids are shown whole, and models and tools by name."""
+NAMED: Final = (
+    *("id", "title", "result", "runs", "calls", "tools", "odd", "called", "models", "started"),
+    *("tokens", "time", "age", "answer", "metadata"),
+)
+"""Columns as they are asked for."""
 
-NARROW: Final = 70
-"""Columns below which runs, tokens and time are left out."""
-
+_META: Final = re.compile(r"meta\..+", re.DOTALL)
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_RESULTS: Final = {
-    "failed": "bold red",
-    "cancelled": "yellow",
-    "completed": "green",
-    "active": "bold cyan",
-    "waiting": "yellow",
-}
 
 
 def list_(
@@ -63,6 +54,24 @@ def list_(
             "--model", metavar="NAME", help="Sessions that called this model.", autocompletion=known_models
         ),
     ] = None,
+    meta: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meta",
+            metavar="KEY=VALUE",
+            help="Sessions with this in their metadata; all of them, if given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    thread: Annotated[
+        str | None,
+        typer.Option(
+            "--thread",
+            metavar="ID",
+            help="Sessions that carry on one another: those of this one's thread, or of this conversation.",
+            autocompletion=known_ids,
+        ),
+    ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")
     ] = None,
@@ -79,6 +88,22 @@ def list_(
     odd: Annotated[
         bool, typer.Option("--odd", help="Sessions with findings, those of severity info not counted.")
     ] = False,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="tokens|time",
+            help="Those that took the most first. Not by cost: what a token costs is not recorded.",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="A,B,C",
+            help=f"These columns: {', '.join(NAMED)}, and meta.KEY for one key of the metadata.",
+        ),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,45 +114,56 @@ def list_(
 
     With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage, cut_off, failure, waits_for}], cut_off counting the answers by the reason, failure the class of the
-    exception that ended the session, waits_for naming the tools by the steps that ask for approval; with --odd
-    also `odd`, the kinds of findings.
+    usage, cut_off, failure, waits_for, answer, metadata, metadata_cut}], cut_off counting the answers by the reason,
+    failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask for
+    approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut: there
+    is more), values that are no text as JSON; with --odd also `odd`, the kinds of findings.
     """
+    from tfclient.cli.lines.listing import table
     from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
 
     pattern = None if grep is None else pattern_of(grep)
-    wanted = {
+    if columns is not None and as_json:
+        raise Refused("--columns is for the table: leave it out, rows in JSON hold all of it.", USAGE)
+    chosen = None if columns is None else columns_of(columns)
+    wanted: dict[str, Any] = {
         "result": "failed" if failed else None,
         "tool": tool,
         "model": model,
         "error_class": None if error_class is None else word_from(ErrorClass, "--error-class", error_class),
         "since": moment(since),
+        "metadata": dict(map(_pair, meta or ())),
+        "sort": _order(sort),
     }
     opened = open_store(store)
+    wanted["ids"] = None if thread is None else _thread(opened, thread)
     most = None if everything else limit or (None if as_json else SHOWN)
     enough = None if most is None else most + 1
     troubles: list[str] = []
     kinds: dict[str, list[str]] = {}
     if pattern is None and not odd:
-        rows = opened.list(**wanted, limit=enough)  # type: ignore[arg-type]
+        rows = opened.list(**wanted, limit=enough)
     else:
-        by_id = {row.session_id: row for row in opened.list(**wanted)}  # type: ignore[arg-type]
+        by_id = {row.session_id: row for row in opened.list(**wanted)}
         if pattern is None:
             some = _sessions(opened, by_id, troubles)
         else:
             some = (each for each, _ in sessions_holding(opened, pattern, troubles.append, ids=by_id))
         if odd:
             some = _odd(some, kinds)
-        rows = [by_id[session.session_id] for session in islice(some, enough)]
-    filtered = pattern is not None or odd or any(wanted.values())
+        # Searching goes by the time of sessions.
+        found = {session.session_id for session in islice(some, None if wanted["sort"] else enough)}
+        rows = [row for name, row in by_id.items() if name in found]
+    filtered = pattern is not None or odd or thread is not None or any(wanted.values())
     shown = rows[:most]
     if as_json:
         print_json([_json(row) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
     elif shown:
-        _print(shown, kinds if odd else None)
+        console = stdout()
+        console.print(table(shown, console.width, chosen, kinds if odd else None))
         if len(rows) > len(shown):
-            remark("There are older ones: --all, or -n and how many.")
+            remark(f"There are {'more' if sort else 'older ones'}: --all, or -n and how many.")
     else:
         remark("No session is like that." if filtered else nothing_in(opened))
     troubles = list(dict.fromkeys([*troubles, *opened.skipped.values()]))
@@ -159,6 +195,27 @@ def _odd(sessions: Iterable[Session], kinds: dict[str, list[str]]) -> Iterator[S
             yield session
 
 
+def _pair(typed: str) -> tuple[str, str]:
+    key, equals, value = typed.partition("=")
+    if not equals or not key:
+        raise Refused(f"--meta {typed!r} is no key and value: write --meta user=ada.", USAGE)
+    return key, value
+
+
+def _order(typed: str | None) -> str:
+    if typed == "cost":
+        reason = "--sort cost is not known: what a token costs is not recorded. Sort by tokens, or by time."
+        raise Refused(reason, USAGE)
+    if typed not in {None, "tokens", "time"}:
+        raise Refused(f"--sort {typed!r} is unknown: give tokens or time.", USAGE)
+    return typed or ""
+
+
+def _thread(store: Store, typed: str) -> list[str]:
+    """Return the ids of the sessions of the thread that is meant: by one of them, or by a conversation's id."""
+    return store.index.thread(typed) or store.index.thread(find_session(store, typed))
+
+
 def moment(since: str | None) -> datetime | None:
     """Return the moment that ``2h``, ``3d`` or a date means."""
     from datetime import datetime
@@ -182,90 +239,17 @@ def _json(row: SessionRow) -> dict[str, Any]:
     return asdict(row)
 
 
-def _print(rows: list[SessionRow], odd: dict[str, list[str]] | None = None) -> None:
-    from rich.table import Table
+def columns_of(typed: str) -> list[str]:
+    """Return the columns that are asked for.
 
-    console = stdout()
-    wide = console.width >= WIDE
-    table = Table(box=None, padding=(0, 1, 0, 0), expand=True, header_style="dim", pad_edge=False)
-    table.add_column("ID", no_wrap=True, min_width=8)
-    table.add_column("TITLE", no_wrap=True, ratio=2, overflow="ellipsis")
-    table.add_column("RESULT", no_wrap=True, min_width=9)
-    narrow = console.width < NARROW
-    for name in ("CALLS", "TOOLS") if narrow else ("RUNS", "CALLS", "TOOLS"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if odd is not None:
-        table.add_column("ODD", no_wrap=True, ratio=2, overflow="ellipsis")
-    if wide:
-        table.add_column("TOOLS CALLED", no_wrap=True, ratio=1, overflow="ellipsis")
-        table.add_column("MODELS", no_wrap=True, ratio=1, overflow="ellipsis")
-        table.add_column("STARTED", no_wrap=True)
-    for name in ("AGE",) if narrow else ("TOKENS", "TIME", "AGE"):
-        table.add_column(name, justify="right", no_wrap=True)
-    _fill(table, rows, odd or {}, wide=wide)
-    console.print(table)
-
-
-def _fill(table: Table, rows: list[SessionRow], odd: dict[str, list[str]], *, wide: bool) -> None:
-    """Add the rows; what the table has no column for is left out."""
-    from rich.text import Text
-
-    from tfclient.cli.now import present
-    from tfd2.columns import one_line
-    from tfstore.reading.figures import age, duration, minute
-    from tfstore.reading.naming import short_id
-
-    now = present()
-    for row in rows:
-        active = row.status == "active"
-        names = ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in row.tools.items())
-        cells = {
-            "ID": Text(row.session_id if wide else short_id(row.session_id), "bold" if active else ""),
-            "TITLE": Text(one_line(row.title, 200) or "(no prompt)", "bold cyan" if active else ""),
-            "RESULT": _result(row, wide=wide),
-            "ODD": Text(", ".join(odd.get(row.session_id, ())), "yellow"),
-            "RUNS": _count(row.runs),
-            "CALLS": _count(row.model_calls),
-            "TOOLS": _tools(row),
-            "TOOLS CALLED": Text(one_line(names, 80)),
-            "MODELS": Text(one_line(", ".join(row.models), 60)),
-            "STARTED": Text(minute(row.started_at or "")),
-            "TOKENS": _count(row.usage.total_tokens),
-            "TIME": Text(duration(row.duration_ms)),
-            "AGE": Text(age(row.started_at, now)),
-        }
-        table.add_row(*(cells[str(column.header)] for column in table.columns))
-
-
-def _result(row: SessionRow, *, wide: bool) -> Text:
-    """Return how a session ended or what it waits for, with which exception, and why answers in it were cut off."""
-    from rich.text import Text
-
-    from tfstore.reading.plain_text import clean
-    from tfstore.reading.session_words import outcome, waits
-
-    result = outcome(row)
-    awaited = (waits(row) if wide else "waits for approval") if waits(row) else ""
-    words = {"active": ", ".join(filter(None, ("active", awaited))), "waiting": awaited, "closed": "–"}
-    said = [*([clean(row.failure)] if row.failure else []), *row.cut_off]
-    return Text.assemble(
-        (words.get(result, result), _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said)
-    )
-
-
-def _count(number: int) -> Text:
-    from rich.text import Text
-
-    from tfstore.reading.figures import short_count
-
-    return Text(short_count(number)) if number else Text("–", "dim")
-
-
-def _tools(row: SessionRow) -> Text:
-    """Return how many tools were called, and how many of them failed: in red, and with a mark for those without."""
-    from rich.text import Text
-
-    count = _count(row.tool_calls)
-    if row.tool_errors:
-        return Text.assemble(count, (f" ({row.tool_errors:,}✗)", "bold red"))
-    return count
+    Raises:
+        Refused: there is no such column.
+    """
+    names = [each.strip() for each in typed.split(",") if each.strip()]
+    for name in names:
+        if name not in NAMED and not _META.fullmatch(name):
+            reason = f"--columns {name!r} is unknown: give some of {', '.join(NAMED)}, or meta.KEY."
+            raise Refused(reason, USAGE)
+    if not names:
+        raise Refused(f"--columns names none: give some of {', '.join(NAMED)}, or meta.KEY.", USAGE)
+    return names

@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
+from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
 from tfstore.reading.figures import duration, joined, minute
@@ -31,7 +32,7 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     result = outcome_word(session)
     title = one_line(session.title, max(width - len(result) - 2, 10)) or "(no prompt)"
     head = Text(title, "bold")
-    gap = max(2, width - head.cell_len - len(result))
+    gap = 2 if width >= PIPED else max(2, width - head.cell_len - len(result))
     yield Text.assemble(head, " " * gap, (result, _RESULTS.get(outcome(session), "")))
     facts = joined(
         session.session_id,

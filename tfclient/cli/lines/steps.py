@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from tfclient.cli.printing import PIPED
 from tfstore.document.documents import Step
 from tfstore.reading.step_words import word_of
 
@@ -30,6 +31,8 @@ _STYLES: Final = {
 def aligned(left: Text, right: Text, width: int, below: str = "") -> Iterator[Text]:
     """Yield one line, or two when the halves do not fit side by side."""
     gap = width - left.cell_len - right.cell_len
+    if width >= PIPED:
+        gap = min(gap, 2)  # there is no edge to align with
     if gap >= 0 and right.plain:
         yield trimmed(Text.assemble(left, " " * gap, right))
         return

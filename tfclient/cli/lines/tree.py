@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.steps import aligned, style_of, trimmed
+from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
@@ -87,7 +88,9 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
             close = True
             continue
         (run,) = row
-        clock = Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if look.width >= WIDE else None
+        clock = (
+            Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if WIDE <= look.width < PIPED else None
+        )
         page = _Page(look, columns, clock, first_seen)
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not (single and close):
