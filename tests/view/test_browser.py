@@ -576,3 +576,25 @@ CONTRAST = """() => {
   }
   return [...new Set(poor)];
 }"""
+
+
+def test_the_list_tells_metadata_and_is_sorted(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    store = Store(tmp_path / "many", create=True)
+    store.put(
+        a_listed(1, duration_ms=90_000, metadata={"user": "ada", "bad": "<b>\x1b[2J\u202e" + "y" * 5000})
+    )
+    store.put(a_listed(2))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(serve_store(store))
+
+    first = page.locator(".list-row").first
+    expect(first).to_contain_text("Session number 2")
+    page.get_by_label("Order").select_option("time")
+    expect(first).to_contain_text("Session number 1")
+    expect(first).to_contain_text("user=ada, bad=<b>␛[2J")
+    page.get_by_label("Search sessions").fill("user=ada")
+    expect(page.locator(".list-row")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.querySelector('.list-row').getBoundingClientRect().height") <= 46

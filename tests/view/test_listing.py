@@ -9,7 +9,7 @@ import pytest
 
 from tests.view.making import BEGAN, a_listed, failing, growing
 from tfclient.view.listing import BadFilter, Listing, Wanted
-from tfstore.document.documents import Summary
+from tfstore.document.documents import Summary, Usage
 from tfstore.keeping.deleting import delete
 from tfstore.store import Store
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "store", create=True)
-    store.put(a_listed(1, tools={"get_weather": 2}))
-    store.put(a_listed(2, tools={"send_email": 1}, tool_errors=1))
-    store.put(a_listed(3, result="failed", title="Überraschung"))
+    store.put(a_listed(1, tools={"get_weather": 2}, duration_ms=9_999))
+    store.put(a_listed(2, tools={"send_email": 1}, tool_errors=1, metadata={"user": "ada"}))
+    store.put(
+        a_listed(3, result="failed", title="Überraschung", summary=Summary(usage=Usage(total_tokens=9)))
+    )
     store.put(a_listed(4, status="active", result=None, summary=Summary(models={"o4-mini": 1})))
     return store
 
@@ -48,6 +50,9 @@ def store(tmp_path: Path) -> Store:
         ({"since": "2026-09-02T11:17:00+02:00"}, [4, 3]),
         ({"since": "2m"}, [4, 3]),
         ({"since": "1w"}, [4, 3, 2, 1]),
+        ({"q": "User=ADA"}, [2]),
+        ({"sort": "time"}, [1, 4, 3, 2]),
+        ({"sort": "tokens"}, [3, 4, 2, 1]),
     ],
 )
 def test_filters(store: Store, wanted: dict[str, str], found: list[int]) -> None:
@@ -62,6 +67,11 @@ def test_filters(store: Store, wanted: dict[str, str], found: list[int]) -> None
 def test_what_is_no_time_is_refused(store: Store, since: str) -> None:
     with pytest.raises(BadFilter, match="is no time"):
         Listing(store).page(Wanted(since=since))
+
+
+def test_what_is_no_order_is_refused(store: Store) -> None:
+    with pytest.raises(BadFilter, match="sorted by tokens or time"):
+        Listing(store).page(Wanted(sort="cost"))
 
 
 def test_pages_make_up_the_whole(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ class _Pages:
     def sessions(self, request: Request) -> Response:
         asked = request.query_params
         wanted = Wanted(
-            **{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since")}
+            **{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since", "sort")}
         )
         offset, limit = (
             _number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100))

@@ -25,15 +25,16 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class BadFilter(ValueError):
-    """A filter that says nothing."""
+    """A filter or an order that says nothing."""
 
 
 @frozen
 class Wanted:
-    """What to list: words looked for in title, id, tools and models, and filters that must all hold.
+    """What to list: words looked for, and filters that must all hold.
 
+    ``q`` is looked for in title, id, tools, models, answer and metadata.
     ``result`` is ``failed``, ``completed``, ``cancelled``, ``active``, or ``errors`` (anything that went wrong,
-    also in sessions that got over it).
+    also in sessions that got over it). ``sort`` is ``tokens`` or ``time``: those that took the most come first.
     """
 
     q: str = ""
@@ -41,6 +42,7 @@ class Wanted:
     tool: str = ""
     model: str = ""
     since: str = ""
+    sort: str = ""
 
 
 class Listing:
@@ -55,8 +57,10 @@ class Listing:
         """Return a page of the rows, the latest session first, with the count of all that match.
 
         Raises:
-            BadFilter: ``since`` is no time.
+            BadFilter: ``since`` is no time, or ``sort`` no order.
         """
+        if wanted.sort not in {"", "tokens", "time"}:
+            raise BadFilter(f"{wanted.sort!r} is no order: sessions are sorted by tokens or time.")
         sessions = Sessions(
             status="active" if wanted.result == "active" else None,
             result=None if wanted.result in {"", "active", "errors"} else wanted.result,
@@ -65,6 +69,7 @@ class Listing:
             model=wanted.model,
             words=tuple(wanted.q.split()),
             wrong=wanted.result == "errors",
+            sort=wanted.sort,
         )
         offset, limit = max(0, offset), max(1, min(limit, LARGEST_PAGE))
         page = self._store.index.page(sessions, limit, offset)

@@ -33,7 +33,6 @@ class SessionRow:
     ``cut_off`` counts the answers that stopped before their end, by the reason: ``length``, ``content_filter`` …;
     ``failure`` is the class of the exception that ended it; ``waits_for`` names the tools whose approval is
     still asked for, by their steps.
-    ``failure`` is the class of the exception that ended it.
     ``answer`` is what the assistant said last, on one line. ``metadata`` are 2,000 characters at most, values that are
     no text as JSON; ``metadata_cut`` says that there is more.
     """

@@ -142,6 +142,8 @@ def row_words(row: SessionRow, now: datetime) -> Json:
         "took": duration(row.duration_ms),
         "started": minute(row.started_at or ""),
         "age": age(row.started_at, now),
+        "answer": row.answer,
+        "metadata": metadata_words(row),
     }
 
 

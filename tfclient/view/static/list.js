@@ -10,28 +10,30 @@ import { themeButton } from "./theme.js";
 const PAGE = 100;
 const RESULTS = [["", "All"], ["failed", "Failed"], ["errors", "With errors"], ["active", "Running"]];
 const SINCE = [["", "any time"], ["1h", "last hour"], ["24h", "last day"], ["7d", "last week"], ["30d", "last month"]];
+const SORT = [["", "latest first"], ["tokens", "most tokens first"], ["time", "longest first"]];
 const REFRESH = 2000;
 
 export class ListView {
   constructor(root, { open, filters = {} }) {
     this.open = open;
-    this.filters = { q: "", result: "", tool: "", model: "", since: "", ...filters };
+    this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", ...filters };
     this.pages = new Map();
     this.asked = 0;
     this.rows = new Rows({ label: "Sessions", height: 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
-    this.search = el("input", { type: "search", class: "field", placeholder: "Search title, id, tool, model", "aria-label": "Search sessions", value: this.filters.q });
+    this.search = el("input", { type: "search", class: "field", placeholder: "Search title, id, tool, model, answer, metadata", "aria-label": "Search sessions", value: this.filters.q });
     this.search.addEventListener("input", () => this.filter({ q: this.search.value }));
     this.results = el("div", { class: "segments", role: "group", "aria-label": "Result" },
       ...RESULTS.map(([value, name]) => button(name, () => this.filter({ result: value }), { "data-value": value })));
     this.tool = this.choice("tool", "Tool", [["", "any tool"]]);
     this.model = this.choice("model", "Model", [["", "any model"]]);
     this.since = this.choice("since", "Started", SINCE);
+    this.sort = this.choice("sort", "Order", SORT);
     this.count = el("p", { class: "count", role: "status" });
     this.note = el("div", { class: "told-space" });
     const head = ["", "Session", "Model", "Runs", "Calls", "Tools", "Errors", "Tokens", "Took", "Age"];
     fill(root,
       el("header", { class: "bar" }, el("h1", { class: "brand", text: "Sessions" }), this.count, el("span", { class: "grow" }), themeButton(), button("Keys", showKeys, { class: "plain" })),
-      el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since),
+      el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since, this.sort),
       this.note,
       el("main", { class: "list" }, el("div", { class: "list-head list-columns", "aria-hidden": "true" }, ...head.map((name) => el("span", { text: name }))), this.rows.element));
     document.title = "Sessions · tfclient";
@@ -145,7 +147,8 @@ export class ListView {
       el("span", { class: `state is-${words.state}`, text: words.result }),
       el("span", { class: "list-title" },
         el("span", { class: "title-text", dir: "auto", text: visible(words.title) }),
-        el("span", {}, mark(words.waits && `${words.waits} `, "waiting"), el("span", { class: "quiet mono", text: row.session_id }))),
+        el("span", { class: "quiet", dir: "auto", title: visible(words.metadata) }, mark(words.waits && `${words.waits} `, "waiting"),
+          el("span", { class: "mono", text: row.session_id }), ...[words.metadata, words.answer].filter(Boolean).map((each) => ` · ${visible(each)}`))),
       el("span", { class: "cell-model", title: words.models, text: visible(words.model) }),
       ...["runs", "calls", "tools"].map((name) => figure(words[name])), figure(words.errors, { class: "figure bad" }),
       figure(words.tokens), figure(words.took), figure(words.age, { title: words.started }));
