@@ -40,9 +40,14 @@ class Outcome:
         return json.loads(self.out)
 
 
-def run(*arguments: object, columns: int = 80) -> Outcome:
+def run(*arguments: object, columns: int | None = 80) -> Outcome:
     """Run the command as a user types it, its output to no terminal."""
-    environ = {"COLUMNS": str(columns), "NO_COLOR": None, "FORCE_COLOR": None, "THOUGHTFLOW_DIR": None}
+    environ = {
+        "COLUMNS": "" if columns is None else str(columns),
+        "NO_COLOR": None,
+        "FORCE_COLOR": None,
+        "THOUGHTFLOW_DIR": None,
+    }
     result = CliRunner().invoke(app, [str(each) for each in arguments], env=environ, prog_name="tfclient")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

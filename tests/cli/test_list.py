@@ -206,7 +206,9 @@ def test_the_columns_that_are_asked_for(tmp_path: Path) -> None:
 def test_metadata_and_titles_of_any_kind_break_no_line(tmp_path: Path, columns: int) -> None:
     root = marked(tmp_path / "store")
 
-    out = run("list", "--store", root, "--columns", "id,title,metadata,meta.blob", columns=columns or "").out
+    out = run(
+        "list", "--store", root, "--columns", "id,title,metadata,meta.blob", columns=columns or None
+    ).out
 
     assert len(out.splitlines()) == 4
     assert not any(each in out for each in "\x1b\x00\u202e")
@@ -236,10 +238,10 @@ def test_where_no_terminal_is_nothing_is_cut(tmp_path: Path) -> None:
     session.title = "long " * 100 + "end"
     root = a_store(tmp_path / "store", session).paths.root
 
-    piped = run("list", "--store", root, columns="").out
+    piped = run("list", "--store", root, columns=None).out
 
     assert session.title in piped
     assert WEATHER in piped
     assert all(line == line.rstrip() or len(line) < 900 for line in piped.splitlines())
-    assert session.title in run("show", "--store", root, columns="").out
+    assert session.title in run("show", "--store", root, columns=None).out
     assert session.title not in run("list", "--store", root, columns=80).out
