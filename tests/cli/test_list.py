@@ -159,15 +159,11 @@ def test_an_index_that_is_gone_is_made_again(store: Store) -> None:
 def marked(root: Path) -> Path:
     """Make a store whose sessions have metadata, one of them of the worst kind."""
     ada, bob, bad = weather(), weather(), weather()
-    for number, (session, metadata) in enumerate(
-        (
-            (ada, {"user": "ada", "try": 2}),
-            (bob, {"user": "bob"}),
-            (bad, {"user": "ada", "blob": "\x1b[2J\x00\n\u202e" * 200_000, "n\tl": "a\nb"}),
-        )
-    ):
+    ada.metadata = {"user": "ada", "try": 2}
+    bob.metadata = {"user": "bob"}
+    bad.metadata = {"user": "ada", "blob": "\x1b[2J\x00\n\u202e" * 200_000, "n\tl": "a\nb"}
+    for number, session in enumerate((ada, bob, bad)):
         session.session_id = f"sess_20260902T0914{number:02}Z_{number:08x}"
-        session.metadata = metadata
         session.summary.usage.total_tokens = (3, 1, 2)[number]
         session.duration_ms = (1, 5, 3)[number]
     bad.title = "\x1b[2J\x00 title\n" + "x" * 100_000
