@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,7 @@ from tfstore.journal.segment import Segment
 from tfstore.reading.changes import Follower
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tfstore.document.documents import Session, Step
@@ -137,6 +140,11 @@ def test_a_session_that_has_ended_is_shown_from_its_last_run(tmp_path: Path) -> 
     assert lines[-2].startswith(WEATHER)
 
 
+def sleeping(sleep: Callable[[float], None]) -> SimpleNamespace:
+    """The module with another way to sleep: for the command alone, since other threads sleep too."""
+    return SimpleNamespace(**{**vars(time), "sleep": sleep})
+
+
 def test_one_that_has_just_begun_and_whose_writer_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +156,7 @@ def test_one_that_has_just_begun_and_whose_writer_dies(
     def dies(_seconds: float) -> None:
         segment.close()
 
-    monkeypatch.setattr("tfclient.cli.commands.tail.time.sleep", dies)
+    monkeypatch.setattr("tfclient.cli.commands.tail.time", sleeping(dies))
     outcome = run("tail", GOING_ON, "--store", store.paths.root)
 
     assert outcome.code == 1
@@ -180,7 +188,7 @@ def test_ctrl_c_while_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tfclient.cli.commands.tail.time.sleep", interrupted)
+    monkeypatch.setattr("tfclient.cli.commands.tail.time", sleeping(interrupted))
 
     outcome = run("tail", "--store", store.paths.root)
 
