@@ -82,7 +82,9 @@ def test_a_stream_is_left_open(tmp_path: Path, end: str, status: int) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there it is told in another way")
 def test_an_interrupt_ends_it(tmp_path: Path) -> None:
     """A shell that runs it in a loop stops only if the program died of the interrupt."""
-    done = run(tmp_path, "list(ask())\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
+    # Where a shell began the tests in the background, interrupts are ignored, also in what they start.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    done = run(tmp_path, f"{heard}\nlist(ask())\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
     assert done.returncode == -signal.SIGINT
     assert done.stderr.splitlines()[-1] == b"KeyboardInterrupt"
 
