@@ -153,7 +153,7 @@ def test_what_makes_no_sense(odd: Store, options: list[str], says: str) -> None:
 
 
 OWN = """
-import time
+import threading
 from tfclient import Cited, finding
 
 @finding("greets", severity="high")
@@ -169,8 +169,9 @@ def raises(evidence):
 
 @finding("hangs")
 def hangs(evidence):
-    while True:
-        time.sleep(0.01)
+    # Far longer than it may, and no longer than the tests: a thread cannot be ended.
+    threading.Event().wait(20)
+    yield from ()
 
 @finding("cites")
 def cites(evidence):

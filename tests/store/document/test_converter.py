@@ -15,6 +15,7 @@ from tfstore.document.documents import (
     ErrorInfo,
     Latency,
     Origin,
+    ProgramFailure,
     RedactionMark,
     Session,
     Step,
@@ -72,7 +73,12 @@ def test_the_first_output_has_its_index() -> None:
 
 
 def test_every_field_of_a_session_is_in_its_document() -> None:
-    assert set(to_json(Session("one"))) == {each.name for each in fields(Session)}
+    ended_well = Session("one")
+    # How its program failed stands there only where it did.
+    assert {*to_json(ended_well), "failure"} == {each.name for each in fields(Session)}
+    failed = Session("one", failure=ProgramFailure("ValueError", "It broke."))
+    assert set(to_json(failed)) == {each.name for each in fields(Session)}
+    assert from_json(to_json(failed)).failure == failed.failure
 
 
 def test_an_error_class_is_called_class() -> None:
