@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import tfclient.capture.seams
+import tfclient.sessions.backlog
 import tfclient.sessions.idle_and_exit
 import tfclient.sessions.writer
 from tests.capture import journals
@@ -340,7 +341,7 @@ def test_a_backlog_that_is_full_loses_and_counts(
     monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 0.0)
     monkeypatch.setattr(tfclient.sessions.writer, "BUSY", 0.0)
     monkeypatch.setattr(tfclient.sessions.writer, "LEAST_SPEED", float("inf"))
-    monkeypatch.setattr(tfclient.sessions.writer, "BACKLOG_BYTES", 8000)
+    monkeypatch.setattr(tfclient.sessions.backlog, "BACKLOG_BYTES", 8000)
     for _ in range(6):
         drive.do(client.responses.create(model=MODEL, input="x" * 2000))
     assert recorder.stats().lost > 0

@@ -16,19 +16,17 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-import sys
 import threading
 from collections import deque
-from queue import Empty, SimpleQueue
 from sys import is_finalizing
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
+from tfclient.sessions.backlog import Backlog, weight_of
 from tfclient.sessions.begun import SURELY_STALLED, Begun, StillOpening
 from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.signals import let_pass
 from tfstore.disk import fork
-from tfstore.disk.fork import start_thread
 from tfstore.errors import EntryTooLong, SegmentNotOurs
 from tfstore.journal.entries import dropped
 
@@ -46,7 +44,6 @@ STALLED: Final = 0.1
 FAST: Final = 0.01
 LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
-BACKLOG_BYTES: Final = 64 * 1024 * 1024
 RETRY_AFTER: Final = 0.25
 BUSY: Final = 4
 """A write that took no longer than so many turns of the processor is not the disk's fault."""
@@ -128,7 +125,7 @@ class Writer:
         counters = self._counters
         counters.entries += len(entries)
         counters.latest.append(took)
-        if took >= STALLED and took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
+        if took >= STALLED and took >= STALLED + sum(map(weight_of, entries)) / LEAST_SPEED:
             self._stalled(took)
         return True
 
@@ -320,7 +317,7 @@ class Writer:
         """Have entries written by a thread from now on, since they cannot be, or should not, in a call."""
         with self._lock:
             if self._backlog is None:
-                backlog = Backlog(self)
+                backlog = Backlog(self._write_late, self._no_room, self._fast_again)
                 if not backlog.started:
                     return None
                 self._backlog = backlog
@@ -343,8 +340,11 @@ class Writer:
             self._backlog = None
             self._health.recover("slow")
 
-    def _write_late(self, entries: tuple[Written | Members, ...]) -> float:
-        """Write for the backlog; return the seconds it took, or a long time if it failed."""
+    def _no_room(self, lost: int) -> None:
+        self._failed(OSError("the backlog is full"), lost)
+
+    def _write_late(self, entries: tuple[Written | Members, ...]) -> bool:
+        """Write for the backlog; say whether the disk is still slow, or refused."""
         try:
             if self._segment is None:
                 self._open()
@@ -352,96 +352,15 @@ class Writer:
             self._write(entries)
         except Exception as error:  # noqa: BLE001 - see above
             self._failed(error, len(entries))
-            return STALLED
+            return True
         took = perf_counter() - began
         self._counters.entries += len(entries)
         self._counters.latest.append(took)
         if took >= FAST:
             took = max(0.0, took - BUSY * time_to_be_scheduled())
-        if took >= STALLED + sum(map(_weight, entries)) / LEAST_SPEED:
+        if took >= STALLED + sum(map(weight_of, entries)) / LEAST_SPEED:
             self._surely_slow(took)
-        return took
-
-
-class Backlog:
-    """Entries that wait for a slow disk, and the thread that writes them."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._lock = fork.lock()
-        self._news: SimpleQueue[None] = SimpleQueue()
-        self._entries: deque[tuple[tuple[Written | Members, ...], int]] = deque()
-        self._bytes = 0
-        self._over = False
-        self.waiting = 0
-        self._thread = start_thread(self._run, "tfclient-slow-disk")
-
-    @property
-    def started(self) -> bool:
-        """Whether there is a thread for it."""
-        return self._thread is not None
-
-    def is_this_thread(self) -> bool:
-        """Whether this is the thread that writes."""
-        return self._thread is threading.current_thread()
-
-    def put(self, entries: tuple[Written | Members, ...]) -> bool | None:
-        """Take entries; False if there is no room for them, None if the backlog is over."""
-        weight = sum(map(_weight, entries))
-        with self._lock:
-            if self._over:
-                return None
-            if self._thread is not None and not self._thread.is_alive():
-                self._end_without_thread()
-                return None
-            if self._bytes + weight > BACKLOG_BYTES:
-                lost = len(entries)
-            else:
-                self._entries.append((entries, weight))
-                self._bytes += weight
-                self.waiting += len(entries)
-                self._news.put(None)
-                return True
-        self._writer._failed(OSError("the backlog is full"), lost)  # noqa: SLF001 - two halves of one
-        return False
-
-    def wait(self, timeout: float) -> None:
-        """Wait until everything is written, for at most this many seconds."""
-        until = monotonic() + timeout
-        pause = threading.Event()
-        while self.waiting and (left := until - monotonic()) > 0 and not is_finalizing():
-            pause.wait(min(left, 0.005))
-
-    def _run(self) -> None:
-        took = STALLED + FAST
-        while True:
-            try:
-                self._news.get(timeout=1.0 if took >= FAST else 0.0)
-            except Empty:
-                with self._lock:
-                    if not self._entries:
-                        self._end()
-                        return
-            took = self._write_first()
-
-    def _write_first(self) -> float:
-        entries, weight = self._entries[0]
-        took = self._writer._write_late(entries)  # noqa: SLF001 - two halves of one
-        with self._lock:
-            self._entries.popleft()
-            self._bytes -= weight
-            self.waiting -= len(entries)
-        return took
-
-    def _end_without_thread(self) -> None:
-        """Its thread was ended by somebody: what it had not written yet is written here."""
-        self._end()
-        while self._entries:
-            self._write_first()
-
-    def _end(self) -> None:
-        self._over = True
-        self._writer._fast_again(self)  # noqa: SLF001 - two halves of one
+        return took >= FAST
 
 
 def time_to_be_scheduled() -> float:
@@ -459,16 +378,6 @@ def _refused(error: Exception) -> bool:
     if isinstance(error, RecursionError):
         return False
     return isinstance(error, RuntimeError) or type(error).__module__.partition(".")[0] not in _WRITING_RAISES
-
-
-def _weight(entry: Written | Members) -> int:
-    if isinstance(entry, bytes):
-        return len(entry)
-    body = entry.get("body")
-    held = entry.get("data") or (body.get("text") or body.get("base64") if isinstance(body, dict) else None)
-    if isinstance(held, dict):
-        held = held.get("base64")
-    return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
 
 
 def _shortened(entry: Written | Members) -> Written | Members:

@@ -1,0 +1,124 @@
+"""Entries that wait for a slow disk, in bounded memory, and the thread that writes them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from queue import Empty, SimpleQueue
+from sys import is_finalizing
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from tfstore.disk import fork
+from tfstore.disk.fork import start_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from tfstore.journal.entries import Members, Written
+
+    Together: TypeAlias = tuple[Written | Members, ...]
+
+BACKLOG_BYTES: Final = 64 * 1024 * 1024
+
+
+class Backlog:
+    """What waits, until the disk is fast again and nothing is left.
+
+    Args:
+        write: writes entries, and says whether the disk was slow; it does not raise.
+        full: is told how many entries there was no room for.
+        over: is called when nothing will be taken any more.
+    """
+
+    def __init__(
+        self, write: Callable[[Together], bool], full: Callable[[int], None], over: Callable[[Backlog], None]
+    ) -> None:
+        self._write = write
+        self._full = full
+        self._tell_over = over
+        self._lock = fork.lock()
+        self._news: SimpleQueue[None] = SimpleQueue()
+        self._entries: deque[tuple[Together, int]] = deque()
+        self._bytes = 0
+        self._over = False
+        self.waiting = 0
+        self._thread = start_thread(self._run, "tfclient-slow-disk")
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a thread for it."""
+        return self._thread is not None
+
+    def is_this_thread(self) -> bool:
+        """Whether this is the thread that writes."""
+        return self._thread is threading.current_thread()
+
+    def put(self, entries: Together) -> bool | None:
+        """Take entries; False if there is no room for them, None if the backlog is over."""
+        weight = sum(map(weight_of, entries))
+        with self._lock:
+            if self._over:
+                return None
+            if self._thread is not None and not self._thread.is_alive():
+                self._end_without_thread()
+                return None
+            if self._bytes + weight <= BACKLOG_BYTES:
+                self._entries.append((entries, weight))
+                self._bytes += weight
+                self.waiting += len(entries)
+                self._news.put(None)
+                return True
+        self._full(len(entries))
+        return False
+
+    def wait(self, timeout: float) -> None:
+        """Wait until everything is written, for at most this many seconds."""
+        until = monotonic() + timeout
+        pause = threading.Event()
+        while self.waiting and (left := until - monotonic()) > 0 and not is_finalizing():
+            pause.wait(min(left, 0.005))
+
+    def _run(self) -> None:
+        slow = True
+        while True:
+            try:
+                self._news.get(timeout=1.0 if slow else 0.0)
+            except Empty:
+                with self._lock:
+                    if not self._entries:
+                        self._end()
+                        return
+            slow = self._write_first()
+
+    def _write_first(self) -> bool:
+        entries, weight = self._entries[0]
+        slow = self._write(entries)
+        with self._lock:
+            self._entries.popleft()
+            self._bytes -= weight
+            self.waiting -= len(entries)
+        return slow
+
+    def _end_without_thread(self) -> None:
+        """Its thread was ended by somebody: what it had not written yet is written here."""
+        self._end()
+        while self._entries:
+            self._write_first()
+
+    def _end(self) -> None:
+        self._over = True
+        self._tell_over(self)
+
+
+def weight_of(entry: Written | Members) -> int:
+    """Return about how many bytes of memory an entry takes."""
+    if isinstance(entry, bytes):
+        return len(entry)
+    body = entry.get("body")
+    held = entry.get("data") or (body.get("text") or body.get("base64") if isinstance(body, dict) else None)
+    if isinstance(held, dict):
+        held = held.get("base64")
+    return 1024 + (sys.getsizeof(held) if isinstance(held, str) else 0)
