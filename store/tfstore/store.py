@@ -23,7 +23,8 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
-from tfstore.index.session_index import SessionIndex, Wanted
+from tfstore.index.session_index import SessionIndex
+from tfstore.index.wanted import Wanted
 from tfstore.journal.reading import (
     archived_sessions,
     live_writers,

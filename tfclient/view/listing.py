@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import asdict, frozen
 
-from tfstore.index.session_index import Wanted as Sessions
+from tfstore.index.wanted import Wanted as Sessions
 from tfstore.reading.session_words import row_words
 
 if TYPE_CHECKING:

@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from attrs import frozen
-
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
-from tfstore.document.json_text import compact
-from tfstore.index.database import FORGETS, Broken, Database, Unusable, make_tables, make_texts
-from tfstore.index.rows import Calls, Record, meta_name, plain, row_from
+from tfstore.index.database import Broken, Database, Unusable, make_tables
+from tfstore.index.rows import Calls, Record, plain, row_from
+from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
+from tfstore.index.wanted import Page, Wanted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -44,70 +43,6 @@ _SETTLED: Final = 2 * 10**9
 
 _BATCH: Final = 64
 _ROUNDS: Final = 5
-_LONGEST: Final = 8_000_000
-"""Characters of a session that go into the index of texts; one that says more is always looked through."""
-
-_TOLD: Final = 1
-_TOO_LONG: Final = -1
-_TRIGRAMS: Final = 64
-
-_ORDERS: Final = {"": "", "tokens": "tokens DESC, ", "time": "took DESC, "}
-
-_WITH_LABEL: Final = (
-    " AND label = ?",
-    " AND EXISTS (SELECT 1 FROM steps WHERE session = sessions.n AND label = ?)",
-)
-
-
-@frozen
-class Wanted:
-    """Which sessions to list: all that is given must hold.
-
-    ``since`` is the earliest moment, as in documents; ``words`` are looked for in title, id, tools, models, answer and
-    metadata, in any case; ``wrong`` is anything that went wrong, also in sessions that got over it; ``metadata`` are
-    keys and their values, as rows have them; ``ids`` are all that may be listed. The latest come first, or
-    those of most ``tokens`` or ``time``, if ``sort`` says so.
-    """
-
-    status: str | None = None
-    result: str | None = None
-    since: str | None = None
-    tool: str | None = None
-    model: str | None = None
-    error: str | None = None
-    words: tuple[str, ...] = ()
-    wrong: bool = False
-    metadata: tuple[tuple[str, str], ...] = ()
-    ids: tuple[str, ...] | None = None
-    sort: str = ""
-
-    def condition(self) -> tuple[str, list[Any]]:
-        """Return what must hold, in SQL, and the values in it."""
-        given = [("status = ?", self.status), ("result = ?", self.result), ("began >= ?", self.since)]
-        named = "n IN (SELECT session FROM names WHERE kind = '{}' AND name = ?)"
-        given += [(named.format("tool"), self.tool), (named.format("model"), self.model)]
-        given += [("n IN (SELECT session FROM steps WHERE error = ?)", self.error)]
-        given += [("instr(words, ?)", word.casefold()) for word in self.words]
-        given += [(named.format("meta"), meta_name(key, value)) for key, value in self.metadata]
-        if self.ids is not None:
-            given += [("session_id IN (SELECT value FROM json_each(?))", compact(list(self.ids)).decode())]
-        used = [(sql, plain(value)) for sql, value in given if value]
-        parts = ["listed", *(["wrong"] if self.wrong else []), *(sql for sql, _ in used)]
-        return " AND ".join(parts), [value for _, value in used]
-
-    def order(self) -> str:
-        """Return what comes first, in SQL."""
-        return f"{_ORDERS[self.sort]}began DESC, session_id DESC"
-
-
-@frozen
-class Page:
-    """Some rows, how many are so, how many there are at all, and a number that changes when any of them does."""
-
-    rows: list[SessionRow]
-    total: int
-    all: int
-    version: int
 
 
 class SessionIndex:
@@ -149,7 +84,7 @@ class SessionIndex:
             try:
                 with self._database.opened() as db:
                     _erase(db, gone)
-                    _purge(db)
+                    purge_texts(db)
             except Unusable:
                 self._database.discard()
 
@@ -279,26 +214,19 @@ class SessionIndex:
             version: of ``said``: texts of another are told again.
             label: only in such steps.
         """
-        trigrams = [each for piece in pieces for each in _trigrams(plain(piece) or "")][:_TRIGRAMS]
-        if not trigrams:
+        asked = question_for(pieces, label)
+        if asked is None:
             return None
-        so, such = ("", "") if label is None else _WITH_LABEL
-        sql = (
-            "SELECT session_id FROM sessions WHERE n IN "  # noqa: S608 - our own words
-            f"(SELECT session FROM steps WHERE n IN (SELECT rowid FROM texts WHERE texts MATCH ?){so}) "
-            f"UNION SELECT session_id FROM sessions WHERE told <> {_TOLD}{such}"
-        )
-        match = " AND ".join('"{}"'.format(each.replace('"', '""')) for each in trigrams)
-        values = [match, *([] if label is None else [label, label])]
+        sql, values = asked
 
         def question(db: sqlite3.Connection) -> tuple[list[tuple[str, Stamp]], set[str]]:
-            untold = _untold(db, version)
-            return untold, set() if untold else {each for (each,) in db.execute(sql, values)}
+            left = untold(db, version)
+            return left, set() if left else {each for (each,) in db.execute(sql, values)}
 
         try:
-            untold, found = self._ask(self._database.opened, question)
-            if untold:
-                self._tell(untold, said)
+            left, found = self._ask(self._database.opened, question)
+            if left:
+                self._tell(left, said)
                 with self._database.opened() as db:
                     found = {each for (each,) in db.execute(sql, values)}
         except Unusable:
@@ -352,7 +280,7 @@ class SessionIndex:
         }
         if gone := known.keys() - there.keys():
             _erase(db, gone)
-            _purge(db)
+            purge_texts(db)
         for session_id in self._folder.skipped.keys() - there.keys():
             self._folder.forget(session_id)
         changed = {name: stamp for name, stamp in there.items() if known.get(name) != [*stamp]}
@@ -402,9 +330,9 @@ class SessionIndex:
                 sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - our own words
                 db.executemany(sql, [(n, *row) for row in rows])
 
-    def _tell(self, untold: list[tuple[str, Stamp]], said: Said) -> None:
+    def _tell(self, left: list[tuple[str, Stamp]], said: Said) -> None:
         """Put the texts of sessions into the index, as long as their documents are as they were."""
-        for some in _batches(untold):
+        for some in _batches(left):
             told: list[tuple[str, Stamp, list[str]]] = []
             for session_id, stamp in some:
                 same = self._folder.stamp(session_id) == stamp
@@ -413,26 +341,7 @@ class SessionIndex:
                     told.append((session_id, stamp, said(session)))
             with self._database.opened() as db:
                 for session_id, stamp, texts in told:
-                    _put_texts(db, session_id, stamp, texts)
-
-
-def _untold(db: sqlite3.Connection, version: int) -> list[tuple[str, Stamp]]:
-    """Return the closed sessions whose texts are not in the index yet.
-
-    Raises:
-        Unusable: there is no index of texts.
-    """
-    if not _has_texts(db):
-        raise Unusable("this SQLite has no index of trigrams")
-    if not db.execute("SELECT 1 FROM telling WHERE version = ?", (version,)).fetchone():
-        make_texts(db)
-        db.execute("DELETE FROM telling")
-        db.execute("INSERT INTO telling VALUES (?)", (version,))
-    sql = (
-        "SELECT session_id, modified, size FROM sessions "  # noqa: S608 - our own number
-        f"WHERE told = 0 AND told <> {_TOLD} AND status = 'closed'"
-    )
-    return [(name, (modified, size)) for name, modified, size in db.execute(sql)]
+                    put_texts(db, session_id, stamp, texts)
 
 
 def _rows(condition: str, order: str) -> str:
@@ -446,44 +355,17 @@ def _calls(name: str, *counts: Any) -> Calls:
     return calls
 
 
-def _put_texts(db: sqlite3.Connection, session_id: str, stamp: Stamp, texts: list[str]) -> None:
-    sql = "SELECT n FROM sessions WHERE session_id = ? AND modified = ? AND size = ? AND told = 0"
-    found = db.execute(sql, (session_id, *stamp)).fetchone()
-    if found is None:
-        return
-    too_long = sum(map(len, texts)) > _LONGEST
-    db.execute("UPDATE sessions SET told = ? WHERE n = ?", (_TOO_LONG if too_long else _TOLD, *found))
-    if not too_long:
-        steps = db.execute("SELECT n FROM steps WHERE session = ? ORDER BY n", found)
-        # A text that holds a NUL would end there.
-        rows = [(n, (plain(text) or "").replace("\0", " ")) for (n,), text in zip(steps, texts, strict=True)]
-        db.executemany("INSERT INTO texts (rowid, said) VALUES (?, ?)", [row for row in rows if row[1]])
-
-
 def _erase(db: sqlite3.Connection, session_ids: Iterable[str], *, but_its_number: bool = False) -> None:
     """Remove the rows of sessions; one that is to be written again keeps its place."""
     for session_id in session_ids:
         n = _number(db, session_id)
         if n is None:
             continue
-        if FORGETS and _has_texts(db):
-            db.execute("DELETE FROM texts WHERE rowid IN (SELECT n FROM steps WHERE session = ?)", (n,))
+        forget_texts(db, n)
         for table in ("steps", "calls", "names", "continued"):
             db.execute(f"DELETE FROM {table} WHERE session = ?", (n,))  # noqa: S608 - our own words
         if not but_its_number:
             db.execute("DELETE FROM sessions WHERE n = ?", (n,))
-
-
-def _purge(db: sqlite3.Connection) -> None:
-    """Leave no trigrams of texts that are gone."""
-    if not FORGETS:
-        make_texts(db)
-    elif _has_texts(db):
-        db.execute("INSERT INTO texts (texts) VALUES ('optimize')")
-
-
-def _has_texts(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'texts'").fetchone() is not None
 
 
 def _number(db: sqlite3.Connection, session_id: str) -> int | None:
@@ -498,10 +380,6 @@ def _lasting(stamp: Stamp) -> Stamp:
     """
     modified, size = stamp
     return (modified if abs(time.time_ns() - modified) > _SETTLED else -1, size)
-
-
-def _trigrams(piece: str) -> list[str]:
-    return list(dict.fromkeys(piece[at : at + 3] for at in range(len(piece) - 2)))
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -10,7 +10,7 @@ import pytest
 from tests.store.index.answers import a_talk
 from tests.store.making import a_run, a_session, a_step
 from tfstore.document.documents import Summary, Usage
-from tfstore.index.session_index import Wanted
+from tfstore.index.wanted import Wanted
 from tfstore.store import Store
 
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from tests.store.index.answers import a_talk, answers, said_by_documents
 from tests.store.making import a_session, run, start, texts
 from tfstore.index import database, session_index
+from tfstore.index import texts as texts_index
 from tfstore.keeping.deleting import delete
 from tfstore.reading.search import Pattern, folded, sessions_holding
 from tfstore.store import Store
@@ -549,7 +550,7 @@ def test_one_killed_anywhere_in_the_middle_leaves_right_answers(full: Store) -> 
 def test_a_session_that_says_very_much_is_always_looked_through(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_index, "_LONGEST", 30)
+    monkeypatch.setattr(texts_index, "_LONGEST", 30)
     for number in range(4):
         store.put(a_talk(number))
 
