@@ -12,7 +12,7 @@ from typing import Final
 
 from tfstore.document.documents import Session
 from tfstore.reading import helper_calls, run_words, session_words
-from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, gather, nest
+from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, walked
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_id, short_step
 from tfstore.reading.plain_text import brief
@@ -70,7 +70,7 @@ def _runs(facts: SessionFacts) -> Iterator[str]:
             left -= len(row)
             continue
         (run,) = row
-        lines = [_step(own, depth, shown) for own, depth in _walked(facts, run)][:left]
+        lines = [_step(own, depth, shown) for own, depth in walked(facts, run)][:left]
         left -= len(run.steps)
         opened = " open" if run.failed or run is facts.runs[0] or run is facts.runs[-1] else ""
         yield f"<details{opened}><summary>{_heading(run)}</summary>{''.join(lines)}</details>"
@@ -84,21 +84,13 @@ def _heading(run: RunFacts) -> str:
     return f'<span style="{look}">{escape(run_words.name(run))}</span> <span style="{_DIM}">{escape(words)}</span>'
 
 
-def _walked(facts: SessionFacts, run: RunFacts) -> Iterator[tuple[StepFacts, int]]:
-    ahead: list[tuple[Node, int]] = [(node, 0) for node in reversed(nest(facts, run))]
-    while ahead:
-        node, depth = ahead.pop()
-        yield node.own, min(depth, _DEEPEST)
-        ahead += ((child, depth + 1) for child in reversed(node.children))
-
-
 def _step(own: StepFacts, depth: int, shown: dict[tuple[str, str], StepFacts]) -> str:
     before = repeats(own, shown)
     said = before or brief(said_in_line(own.step), SAID)
     facts = joined(remarks_on(own), tokens_of(own.step), took(own.step))
     look = f' style="{_FAILED}"' if own.failed else ""
     return (
-        f'<div style="{_ROW};padding-left:{1.5 + depth * 1.5}em">'
+        f'<div style="{_ROW};padding-left:{1.5 + min(depth, _DEEPEST) * 1.5}em">'
         f'<span style="{_DIM}">{escape(short_step(own.step.step_id))}</span> '
         f"<span{look}>{escape(_named(own))}</span> {escape(said)}"
         f'<span style="{_DIM}"> {escape(facts)}</span></div>'

@@ -48,6 +48,7 @@ def test_what_was_cut_comes_page_by_page(tmp_path: Path) -> None:
     assert second.err == ""
     whole = json.loads(first.out.removesuffix("\n") + second.out)
     assert whole["payload_started"]["text"] == text
+    assert run("expand", "1.1", "--limit", 9000, "--store", tmp_path).out == first.out
     page = json.loads(run("expand", "last", "1.1", "--limit", 10, "--json", "--store", tmp_path).out)
     assert (page["offset"], page["next_offset"], len(page["text"])) == (0, 10, 10)
 

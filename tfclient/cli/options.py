@@ -90,12 +90,15 @@ StoreOption = Annotated[
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 
-SessionArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="[ID|last]",
-        show_default=False,
-        help="A session's id, the start of one or of its last part; `last`, the latest, if none is given.",
-        autocompletion=known_ids,
-    ),
+ONE_SESSION: Final = typer.Argument(
+    metavar="[ID|last]",
+    show_default=False,
+    help="A session's id, the start of one or of its last part; `last`, the latest, if none is given.",
+    autocompletion=known_ids,
+)
+
+SessionArgument = Annotated[str, ONE_SESSION]
+
+RunOption = Annotated[
+    int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -285,6 +286,15 @@ def nest(facts: SessionFacts, run: RunFacts) -> list[Node]:
             top.append(nodes[id(own)])
         seen.add(id(own))
     return top
+
+
+def walked(facts: SessionFacts, run: RunFacts) -> Iterator[tuple[StepFacts, int]]:
+    """Yield a run's steps as they stand in its tree, and how deep each stands."""
+    ahead = [(node, 0) for node in reversed(nest(facts, run))]
+    while ahead:
+        node, depth = ahead.pop()
+        yield node.own, depth
+        ahead += ((child, depth + 1) for child in reversed(node.children))
 
 
 def _parent(facts: SessionFacts, own: StepFacts) -> StepFacts | None:

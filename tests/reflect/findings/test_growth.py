@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.builders import a_run, a_session, a_step
+from tests.reflect.calls_made import calls_made
 from tests.reflect.talking import Talk
 from tfclient.reflect.findings import examine, kinds
 
@@ -23,18 +23,7 @@ SLACK = 1.25
 
 
 def work(session: Session) -> int:
-    """How many functions are called to look for everything, Python's own among them."""
-    count = 0
-
-    def counted(_frame: Any, event: str, _about: Any) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(counted)
-    try:
-        examined = examine(session, only=kinds())
-    finally:
-        sys.setprofile(None)
+    count, examined = calls_made(lambda: examine(session, only=kinds()))
     assert examined.troubles == []
     return count
 

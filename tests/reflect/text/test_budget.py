@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.projection.recorded import needs_recordings, recordings
+from tests.reflect.calls_made import calls_made
 from tests.reflect.talking import Talk
 from tests.reflect.trajectories import needs_trajectories, trajectories
 from tfclient.reflect.findings import examine
@@ -130,22 +130,6 @@ def test_a_counter_of_characters_is_kept() -> None:
     assert len(render(long_sessions()[0], 5000, len)) <= 5000
 
 
-def work(session: Session) -> int:
-    """How many functions are called for the text, Python's own among them."""
-    count = 0
-
-    def counted(_frame: Any, event: str, _about: Any) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(counted)
-    try:
-        render(session, 2000)
-    finally:
-        sys.setprofile(None)
-    return count
-
-
 @pytest.mark.parametrize("turns", [60])
 def test_four_times_as_long_is_four_times_the_work(turns: int) -> None:
     def talked(count: int) -> Session:
@@ -156,4 +140,6 @@ def test_four_times_as_long_is_four_times_the_work(turns: int) -> None:
             talk.says(f"Order number {n} is on its way.")
         return talk.session()
 
-    assert work(talked(4 * turns)) < 4 * 1.25 * work(talked(turns))
+    small, large = (talked(count) for count in (turns, 4 * turns))
+    work, more = (calls_made(partial(render, told, 2000))[0] for told in (small, large))
+    assert more < 4 * 1.25 * work

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import LAST, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, remark
 
@@ -15,8 +15,13 @@ from tfclient.cli.printing import print_json, remark
 def expand(
     session: SessionArgument,
     what: Annotated[
-        str, typer.Argument(metavar="STEP|RUN|FROM..TO", help="What a text names: 4.7, run_4 or 2.4..2.9.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="STEP|RUN|FROM..TO",
+            help="What a text names: 4.7, run_4 or 2.4..2.9; of the latest session, if it stands alone.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     offset: Annotated[
         int, typer.Option("--offset", metavar="N", min=0, help="Characters that were read already.")
@@ -36,6 +41,8 @@ def expand(
     from tfclient.errors import SettingError
     from tfclient.reflect.text import expand as expanded
 
+    if what is None:
+        session, what = LAST, session
     opened = open_store(store)
     found = opened.get(shown_session(opened, session))
     try:

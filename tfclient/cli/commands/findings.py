@@ -9,7 +9,7 @@ import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.finding import LAST, open_store, shown_session
-from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.options import ONE_SESSION, JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
 
 if TYPE_CHECKING:
@@ -21,14 +21,7 @@ if TYPE_CHECKING:
 
 
 def findings(
-    session: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[ID|last]",
-            help="A session's id, the start of one or of its last part; `last`, the latest, if none is given.",
-            autocompletion=known_ids,
-        ),
-    ] = None,
+    session: Annotated[str | None, ONE_SESSION] = None,
     *,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All sessions of the store.")] = False,
     kind: Annotated[

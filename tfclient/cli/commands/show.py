@@ -8,7 +8,7 @@ import typer
 
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import LAST, open_store, shown_session
-from tfclient.cli.options import JsonOption, SessionArgument, StoreOption, known_steps
+from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_steps
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def show(
         ),
     ] = None,
     *,
-    run: Annotated[
-        int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
-    ] = None,
+    run: RunOption = None,
     step: Annotated[
         str | None,
         typer.Option(

@@ -8,7 +8,7 @@ import typer
 
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import LAST, open_store, shown_session
-from tfclient.cli.options import JsonOption, StoreOption, known_ids
+from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_ids
 from tfclient.cli.printing import print_json
 
 if TYPE_CHECKING:
@@ -17,22 +17,13 @@ if TYPE_CHECKING:
 
 
 def text(
-    session: Annotated[
-        str,
-        typer.Argument(
-            metavar="[ID|last]",
-            help="A session's id, the start of one or of its last part; `last`, the latest, if none is given.",
-            autocompletion=known_ids,
-        ),
-    ] = LAST,
+    session: SessionArgument = LAST,
     *,
     budget: Annotated[
         int | None,
         typer.Option("--budget", metavar="N", help="At most so many tokens, estimated; else all of it."),
     ] = None,
-    run: Annotated[
-        int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
-    ] = None,
+    run: RunOption = None,
     no_findings: Annotated[bool, typer.Option("--no-findings", help="Without what was found.")] = False,
     diff: Annotated[
         str | None,

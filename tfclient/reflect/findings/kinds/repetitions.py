@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tfclient.reflect.findings.citing import Cited
+from tfclient.reflect.findings.citing import Cited, Severity
 from tfclient.reflect.findings.effects import Effects
 from tfclient.reflect.findings.kind import Kind, kind
 from tfclient.reflect.quoting import named, quoted
@@ -38,13 +38,17 @@ def _failed_again(evidence: Evidence, *, same_words: bool) -> Iterator[Cited]:
             texts = {call.answer_text for call in row}
             if (len(texts) == 1) is same_words:
                 answered = "the same error" if same_words else "an error each time, not the same"
-                yield Cited(
-                    steps_of(row),
-                    f"{_tool(row)} was called {len(row)} times with {quoted(row[0].arguments)} and gave {answered}: "
-                    f"{quoted(row[-1].answer_text, 120)}",
-                    severity="high" if len(row) >= OFTEN else None,
-                    data={"tool": row[0].tool, "times": len(row)},
-                )
+                yield _same_call(row, answered, "high")
+
+
+def _same_call(row: list[ToolCall], answered: str, if_often: Severity) -> Cited:
+    return Cited(
+        steps_of(row),
+        f"{_tool(row)} was called {len(row)} times with {quoted(row[0].arguments)} and gave {answered}: "
+        f"{quoted(row[-1].answer_text, 120)}",
+        severity=if_often if len(row) >= OFTEN else None,
+        data={"tool": row[0].tool, "times": len(row)},
+    )
 
 
 def _rows(calls: list[ToolCall]) -> Iterator[list[ToolCall]]:
@@ -78,13 +82,7 @@ def call_repeated(evidence: Evidence, effects: Effects) -> Iterator[Cited]:
             for row in _same_again(calls, changes, effect == "unknown"):
                 if all(id(call) in looping for call in row) or says_wait(row[0].answer_text):
                     continue
-                yield Cited(
-                    steps_of(row),
-                    f"{_tool(row)} was called {len(row)} times with {quoted(row[0].arguments)} and gave the same "
-                    f"answer: {quoted(row[0].answer_text, 100)}",
-                    severity="medium" if len(row) >= OFTEN else None,
-                    data={"tool": row[0].tool, "times": len(row)},
-                )
+                yield _same_call(row, "the same answer", "medium")
 
 
 def _changes_before(calls: list[ToolCall], effects: Effects) -> dict[int, int]:
