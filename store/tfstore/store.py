@@ -23,6 +23,7 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
+from tfstore.index.rows import Telling
 from tfstore.index.session_index import SessionIndex
 from tfstore.index.wanted import Wanted
 from tfstore.journal.reading import (
@@ -88,7 +89,7 @@ class Store:
         )
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
-        self.index = SessionIndex(self._folder, _answer_of)
+        self.index = SessionIndex(self._folder, _telling_of)
 
     @property
     def skipped(self) -> Mapping[str, str]:
@@ -377,7 +378,8 @@ def _text_of(given: datetime | str) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _answer_of(session: Session) -> str:
+def _telling_of(session: Session) -> Telling:
+    from tfstore.reading.designed_ends import waits_for
     from tfstore.reading.messages import answer_of
 
-    return answer_of(session)
+    return Telling(answer_of(session), waits_for(session))

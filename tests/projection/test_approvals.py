@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.projection.builders import Story, call, labels, said, steps, the, user
-from tfstore.document.designed_ends import waits_for
 from tfstore.document.documents import Session
+from tfstore.reading.designed_ends import waits_for
 
 ASKED = user("Roll 2d4+1")
 LISTED = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "dmcp", "tools": []}

@@ -71,7 +71,13 @@ NEEDED: Final = (
     *("tfstore.journal.reading", "tfstore.disk.blobs", "tinydb.queries", "tinydb", "cattrs._compat"),
     *("cattrs.errors", "cattrs.dispatch", "cattrs.gen", "cattrs.cols", "cattrs.converters", "cattrs"),
     *("tfstore.document.converter", "tfstore.document.text", "tfstore.disk.session_folder"),
-    *("sqlite3", "tfstore.index.session_index", "tfstore.reading.descent", "tfstore.reading.messages"),
+    *(
+        "sqlite3",
+        "tfstore.index.session_index",
+        "tfstore.reading.descent",
+        "tfstore.reading.designed_ends",
+        "tfstore.reading.messages",
+    ),
     *(
         "tfstore.store",
         "rich.cells",

@@ -77,3 +77,6 @@ RedactionAction = Literal["replaced", "hashed", "truncated", "dropped"]
 
 OPEN_STATUSES: Final = frozenset({"in_progress", "queued"})
 """Statuses of something that has not ended."""
+
+BY_DESIGN: Final = frozenset({"output_tool", "handover"})
+"""Notes of a call that nobody need answer: its arguments are the answer, or another agent goes on."""

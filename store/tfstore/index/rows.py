@@ -10,7 +10,6 @@ from attrs import asdict, define, field, frozen
 
 from tfstore.disk.files import Stamp
 from tfstore.document.cut_off import cut_off_in
-from tfstore.document.designed_ends import waits_for
 from tfstore.document.documents import Session, Step, Usage
 from tfstore.document.json_text import compact, parse
 
@@ -61,8 +60,19 @@ class SessionRow:
     metadata_cut: bool = False
 
 
-def row_of(session: Session, answer: str = "") -> SessionRow:
-    """Return the session's row; what its answer was stands elsewhere.
+@frozen
+class Telling:
+    """What of a row is to be read out of a session, and not only counted: see ``SessionRow``."""
+
+    answer: str = ""
+    waits_for: dict[str, str] = field(factory=dict[str, str])
+
+
+NOTHING_TOLD: Final = Telling()
+
+
+def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
+    """Return the session's row.
 
     Example:
         >>> from tfstore.document.documents import Session
@@ -90,8 +100,8 @@ def row_of(session: Session, answer: str = "") -> SessionRow:
         usage=summary.usage,
         cut_off=cut_off_in(session),
         failure=None if session.failure is None else session.failure.type,
-        waits_for=waits_for(session),
-        answer=answer,
+        waits_for=telling.waits_for,
+        answer=telling.answer,
         metadata=metadata,
         metadata_cut=metadata_cut,
     )
@@ -159,9 +169,9 @@ class Record:
     continued: Sequence[Values] = ()
 
     @classmethod
-    def of(cls, session_id: str, stamp: Stamp, session: Session, answer: str = "") -> Record:
+    def of(cls, session_id: str, stamp: Stamp, session: Session, telling: Telling = NOTHING_TOLD) -> Record:
         """Return the record of the session that stands in the document of this id."""
-        row = row_of(session, answer)
+        row = row_of(session, telling)
         names = [("tool", each) for each in row.tools] + [("model", each) for each in row.models]
         names += [("meta", meta_name(key, value)) for key, value in _pairs(session)]
         names += [("conversation", each) for each in conversations_of(session)]

@@ -18,17 +18,17 @@ from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
 from tfstore.index.database import Broken, Database, Unusable, make_tables
-from tfstore.index.rows import Calls, Record, plain, row_from
+from tfstore.index.rows import NOTHING_TOLD, Calls, Record, plain, row_from
 from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
 from tfstore.index.wanted import Page, Wanted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from tfstore.index.rows import SessionRow
+    from tfstore.index.rows import SessionRow, Telling
 
     Opened = Callable[[], AbstractContextManager[sqlite3.Connection]]
-    Answer = Callable[[Session], str]
+    Tell = Callable[[Session], Telling]
     Said = Callable[[Session], list[str]]
 
 T = TypeVar("T")
@@ -59,10 +59,10 @@ class SessionIndex:
         ['Hello']
     """
 
-    def __init__(self, folder: SessionFolder, answer: Answer = lambda _: "") -> None:
-        """Nothing is opened or made yet; ``answer`` tells what a session's last answer was."""
+    def __init__(self, folder: SessionFolder, tell: Tell = lambda _: NOTHING_TOLD) -> None:
+        """Nothing is opened or made yet; ``tell`` reads out of a session what its row has of that."""
         self._folder = folder
-        self._answer_of = answer
+        self._telling_of = tell
         self._database = Database(folder.paths)
 
     def put(self, session: Session, stamp: Stamp) -> None:
@@ -296,7 +296,7 @@ class SessionIndex:
             yield Record(session_id, stamp) if session is None else self._record(session_id, stamp, session)
 
     def _record(self, session_id: str, stamp: Stamp, session: Session) -> Record:
-        return Record.of(session_id, stamp, session, self._answer_of(session))
+        return Record.of(session_id, stamp, session, self._telling_of(session))
 
     def _write(self, db: sqlite3.Connection, records: Iterable[Record], *, ours: bool = False) -> None:
         for record in records:

@@ -14,8 +14,8 @@ from typing import Final
 
 from attrs import define, field
 
-from tfstore.document.designed_ends import ends_of
 from tfstore.document.documents import Run, Session, Step
+from tfstore.reading.designed_ends import ends_of
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
 

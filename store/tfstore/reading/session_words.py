@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from tfstore.document.designed_ends import waits_for
 from tfstore.document.documents import Json, Redaction, Session
 from tfstore.index.rows import SessionRow
+from tfstore.reading.designed_ends import waits_for
 from tfstore.reading.figures import age, counted, duration, joined, minute
 from tfstore.reading.naming import listed
 

@@ -26,9 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tfstore.document.designed_ends import BY_DESIGN
 from tfstore.document.documents import Attempt, Json, Step
-from tfstore.document.labels import OPEN_STATUSES
+from tfstore.document.labels import BY_DESIGN, OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import run_words, session_words
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tests.store.making import a_run, a_session, a_step
 from tfstore.document.documents import ErrorInfo, Session, Summary, ToolSummary, Usage
 from tfstore.errors import StoreError
-from tfstore.index.rows import calls_of, row_of
+from tfstore.index.rows import Telling, calls_of, row_of
+from tfstore.reading.designed_ends import waits_for
 from tfstore.reading.messages import answer_of
 from tfstore.reading.search import Pattern, matches_in, sessions_holding
 
@@ -102,7 +103,7 @@ def said_by_documents(store: Store) -> dict[str, Any]:
             sessions.append(store.get(session_id))
         except StoreError:
             skipped.append(session_id)
-    rows = [row_of(session, answer_of(session)) for session in sessions]
+    rows = [row_of(session, Telling(answer_of(session), waits_for(session))) for session in sessions]
     rows.sort(key=lambda row: (row.started_at or "", row.session_id), reverse=True)
     steps = [step for session in sessions for run in session.runs for step in run.steps]
     classes = {step.session_id: step.error.class_ for step in steps if step.error}

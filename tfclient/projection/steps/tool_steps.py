@@ -14,11 +14,10 @@ from tfclient.projection.lineage.nodes import CallRecord, Node
 from tfclient.projection.steps.designed_endings import by_design
 from tfclient.projection.steps.tool_failures import failure_evidence, failure_message
 from tfclient.projection.steps.tool_payloads import call_payload, output_payload
-from tfstore.document.designed_ends import BY_DESIGN
 from tfstore.document.documents import ErrorInfo, Step
 from tfstore.document.item_types import item_type
 from tfstore.document.json_text import canonical
-from tfstore.document.labels import Label, Status
+from tfstore.document.labels import BY_DESIGN, Label, Status
 from tfstore.document.times import iso, milliseconds
 from tfstore.journal.entries import Error
 

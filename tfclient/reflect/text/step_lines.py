@@ -15,12 +15,12 @@ from tfclient.reflect.text.values import Value, quoted, unmarked
 from tfstore.document.documents import Step
 from tfstore.document.references import is_reference
 from tfstore.reading.content_parts import media_in
+from tfstore.reading.evidence.tool_signatures import signatures
 from tfstore.reading.facts import StepFacts, policy_version
 from tfstore.reading.naming import short_step
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import bytes_kept_apart, name_of, remarks_on, says, tokens_of, took, word_of
-from tfstore.reading.tool_signatures import signatures
 
 _WEIGHTS: Final = {
     "user_message": values.PROMPT,

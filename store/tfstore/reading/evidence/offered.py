@@ -62,7 +62,7 @@ def offered_in(snapshot: StepFacts) -> Offered | None:
         name = about.get("name")
         names.add(name if isinstance(name, str) else kind)
         schema = about.get("parameters")
-        if kind == "function" and isinstance(name, str) and isinstance(schema, dict) and not _is_cut(schema):
+        if kind == "function" and isinstance(name, str) and isinstance(schema, dict) and is_whole(schema):
             schemas[name] = schema
     return Offered(snapshot, schemas, frozenset(names), more)
 
@@ -82,19 +82,8 @@ def wanted_of(call: Step) -> Wanted | None:
         return None
     inner = asked.get("json_schema", asked)
     schema = inner.get("schema") if isinstance(inner, dict) else None
-    usable = isinstance(schema, dict) and not _is_cut(schema) and not call.redactions
+    usable = isinstance(schema, dict) and is_whole(schema) and not call.redactions
     return Wanted(schema if usable else None, str(inner.get("name") or "") if isinstance(inner, dict) else "")
-
-
-def _is_cut(value: Any) -> bool:
-    """Return whether something in a value is kept apart or cut."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if is_reference(each):
-            return True
-        waiting.extend(each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
-    return False
 
 
 def is_whole(value: Any) -> bool:

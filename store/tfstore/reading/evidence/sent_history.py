@@ -95,7 +95,7 @@ def lost_on_the_way(facts: SessionFacts, chain: list[StepFacts]) -> Lost | None:
     told = [own for own in missing if own.step.label in {"user_message", *_ANSWERS}]
     if not told:
         return None
-    words = _squeezed("\n".join(_words(part, facts) for part in parts))
+    words = squeezed("\n".join(_words(part, facts) for part in parts))
     first = next((own for own in _important(told)[:LOOKED_FOR] if not _stands_in(own.step, words)), None)
     if first is None:
         return None
@@ -133,12 +133,13 @@ def _words(part: Json, facts: SessionFacts) -> str:
     return "\n".join([*texts, as_text(part.get("item")), *map(as_text, (part.get("with") or {}).values())])
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
+    """Return a text as it is found in another, whatever its lines, and whether it stands in JSON there or not."""
     return " ".join(text.replace("\\n", " ").replace('\\"', '"').split())
 
 
 def _stands_in(step: Step, words: str) -> bool:
-    text = _squeezed(text_of(step))
+    text = squeezed(text_of(step))
     return not text or text in words
 
 

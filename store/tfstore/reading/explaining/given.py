@@ -7,7 +7,13 @@ from typing import Final
 from attrs import field, frozen
 
 from tfstore.reading.evidence.evidence import Evidence
-from tfstore.reading.evidence.sent_history import LOOKED_FOR, continued, kept_by_server, lost_on_the_way
+from tfstore.reading.evidence.sent_history import (
+    LOOKED_FOR,
+    continued,
+    kept_by_server,
+    lost_on_the_way,
+    squeezed,
+)
 from tfstore.reading.facts import RunFacts, StepFacts
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.step_text import as_text, text_of
@@ -111,17 +117,13 @@ def _no_longer(evidence: Evidence, call: StepFacts, given: Given) -> tuple[list[
         return [], None
     sent = given.sent
     missing = [own for own in lost.steps if own.step.step_id not in sent]
-    words = _squeezed("\n".join(_words(seen) for seen in given.parts))
-    quoted = {id(own) for own in missing[:LOOKED_FOR] if _squeezed(text_of(own.step)) in words}
+    words = squeezed("\n".join(_words(seen) for seen in given.parts))
+    quoted = {id(own) for own in missing[:LOOKED_FOR] if squeezed(text_of(own.step)) in words}
     return [own for own in missing if id(own) not in quoted], lost.since
 
 
 def _words(seen: Seen) -> str:
     return text_of(seen.own.step) if seen.own is not None else as_text(seen.item)
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.split())
 
 
 def brought_by_response(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.projection.recorded import needs_recordings, recordings
-from tfstore.reading.tool_signatures import signatures
+from tfstore.reading.evidence.tool_signatures import signatures
 
 SCHEMA = {"type": "object", "properties": {"city": {}, "day": {}}, "required": ["city"]}
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from tfstore.document.documents import Run, Session, Step
-
-BY_DESIGN: Final = frozenset({"output_tool", "handover"})
-"""Notes of a call that nobody need answer: its arguments are the answer, or another agent goes on."""
+from tfstore.document.labels import BY_DESIGN
 
 
 def ends_of(session: Session) -> dict[str, list[Step]]:
