@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+import types
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -390,6 +391,33 @@ def test_websockets_of_plain_clients_are_told_of(
     del client.websocket_base_url
     assert not hasattr(client, "websocket_base_url")
     assert caplog.text.count("is not recorded") == 1
+
+
+@pytest.mark.parametrize("name", ["request", "_send_request"])
+def test_an_sdk_whose_methods_have_other_names_is_told(name: str, drive: Driver, recorder: Recorder) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for base in (SYNC, ASYNC):
+            rename(base, name, patch)
+        tfclient.install(recorder)
+        assert ask(drive, drive.plain()).output_text == "Hello!"
+        tfclient.uninstall()
+    assert recorder.health.unseen == ["What clients do that are not traced themselves"]
+    assert recorder.health.ok
+
+
+def rename(base: type[Any], name: str, patch: pytest.MonkeyPatch) -> None:
+    """Call a method of the SDK otherwise, there and where the SDK itself calls it."""
+    callers = [each for each in ("request", "get", "post", "patch", "put", "delete") if each in vars(base)]
+    for each in callers:
+        function = vars(base)[each]
+        names = tuple("renamed" if known == name else known for known in function.__code__.co_names)
+        code = function.__code__.replace(co_names=names)
+        calling = types.FunctionType(code, function.__globals__, each, function.__defaults__)
+        calling.__kwdefaults__ = function.__kwdefaults__
+        if each != name:
+            patch.setattr(base, each, calling)
+    patch.setattr(base, "renamed", vars(base)[name], raising=False)
+    patch.delattr(base, name)
 
 
 def test_an_sdk_that_is_built_otherwise_is_told(
