@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import functools
 import inspect
 import json
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -436,6 +438,41 @@ def test_disabled_is_the_plain_client(drive: Driver, server: ScriptedServer, own
     assert ended.wait(10)
     assert not ended.path.exists()
     assert recorder.health.degraded
+    assert not own_environment.exists()
+
+
+def test_all_of_ours_is_there_when_recording_is_off(
+    drive: Driver, server: ScriptedServer, own_environment: Path
+) -> None:
+    server.always(answer("Hello!"))
+    recorder = Recorder(enabled=False)
+    client = drive.traced(recorder)
+
+    @client.tool
+    def weather(city: str) -> str:
+        return f"rain in {city}"
+
+    assert weather("Oslo") == "rain in Oslo"
+    client.tool_diagnostics({"type": "function_call", "call_id": "call_1", "duration_ms": 3})
+    assert client.recorder.stats().calls == 0
+    with client.following("resp_1"), client.tool_call("call_1") as call:
+        call.annotate("note", 1)
+        call.result = "rain"
+        assert drive.do(client.responses.create(model=MODEL, input="Hi")).output_text == "Hello!"
+    for session in (
+        client.session(id="mine", title="Mine", metadata={"user": "ada"}),
+        recorder.session(),
+    ):
+        with session:
+            asked = session.bound(client).responses.create(model=MODEL, input="Hi")
+            assert drive.do(asked).output_text == "Hello!"
+            session.annotate("note", 1)
+        session.end()
+        assert asyncio.run(session.finished())
+        assert (session.ended, session.error) == (True, None)
+        assert not session.path.exists()
+        assert not session.d2_path.exists()
+    assert recorder.current is None
     assert not own_environment.exists()
 
 
