@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import Any
 
 from tfclient.finishing.recovery import recover
-from tfclient.settings import directory_to_read
+from tfclient.settings import directory_to_read, redaction_here
 from tfclient.stores_nearby import stores_near
 from tfstore.document.documents import Session
 from tfstore.errors import ArchiveUnreadable, JournalUnreadable, StoreNotFound
@@ -23,7 +24,7 @@ def existing_store(path: str | os.PathLike[str] | None) -> Store:
     """
     folder = directory_to_read(path)
     try:
-        return Store(folder)
+        return Store(folder, keep=_keep)
     except StoreNotFound:
         near = stores_near(folder.parent)
         if not near:
@@ -67,6 +68,13 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     except Exception as error:  # noqa: BLE001 - what is there can be read all the same
         _log.warning("tfclient: a session of an earlier process could not be written: %s", error)
     return store
+
+
+def _keep(text: str, where: str, recorded: str) -> tuple[str, list[Any]]:
+    # Its patterns take long to compile, and few that open a store note anything.
+    from tfclient.redaction.notes import note_keeper
+
+    return note_keeper(redaction_here())(text, where, recorded)
 
 
 def _drawn(session: Session) -> str:

@@ -133,6 +133,11 @@ def bytes_in(text: str) -> int | None:
     return None if found is None else int(float(found[1]) * _POWERS[found[2]])
 
 
+def redaction_here(environ: Mapping[str, str] = os.environ) -> RedactSetting:
+    """Return the redaction setting of whoever writes to a store without a recorder: ``THOUGHTFLOW_REDACT``."""
+    return _env_redact(environ)
+
+
 def directory_to_read(
     directory: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Path:

@@ -15,6 +15,8 @@
     * BlobUnreadable
     * ArchiveUnreadable
     * SessionInUse
+    * InvalidNote (ValueError)
+    * UnknownNote
     * TableReadOnly
     * FilesNotMade
 
@@ -225,6 +227,25 @@ class SessionInUse(StoreError):
         )
         self.session_id = session_id
         self.writers = tuple(writers)
+
+
+class InvalidNote(StoreError, ValueError):
+    """Something of a note cannot be kept as it was given."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name}={value!r} cannot be kept with a note: give {expected}.")
+        self.name = name
+        self.value = value
+
+
+class UnknownNote(StoreError):
+    """A session has no such note."""
+
+    def __init__(self, session_id: str, note_id: str, there: Sequence[str] = ()) -> None:
+        hint = f"It has {', '.join(there[:5])}{' …' if len(there) > 5 else ''}." if there else "It has none."
+        super().__init__(f"Session {session_id} has no note {note_id!r}. {hint}")
+        self.session_id = session_id
+        self.note_id = note_id
 
 
 class TableReadOnly(StoreError):

@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from attrs import evolve
+
 from tfstore.disk.blobs import Blobs
 from tfstore.disk.locks import only_one
+from tfstore.disk.notes_folder import NotesFolder
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.disk.session_folder import SessionFolder
+from tfstore.document.notes import checked
 from tfstore.errors import (
     CorruptDocument,
     StoreError,
@@ -27,7 +31,9 @@ from tfstore.index.rows import Telling
 from tfstore.index.session_index import SessionIndex
 from tfstore.index.wanted import Wanted
 from tfstore.journal.reading import (
+    JournalReport,
     archived_sessions,
+    iter_entries,
     live_writers,
     read_entries,
     sessions_with_journal,
@@ -35,6 +41,7 @@ from tfstore.journal.reading import (
     writers,
 )
 from tfstore.reading import descent
+from tfstore.reading.noted import NotesWanted, place_for
 from tfstore.tables.document_maps import Documents
 from tfstore.tables.session_table import SessionTable
 
@@ -44,7 +51,9 @@ if TYPE_CHECKING:
 
     from tinydb.queries import QueryLike
 
+    from tfstore.disk.notes_folder import Keep
     from tfstore.document.documents import Session, Step
+    from tfstore.document.notes import Note
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.journal.reading import Entry, JournalReport
 
@@ -53,12 +62,14 @@ class Store:
     """A store on this machine's disk.
 
     ``sessions`` is a TinyDB table of the documents, to be read; ``paths``, ``blobs`` and ``index`` are its parts.
-    Documents that could not be read while looking through all of them are told in ``skipped``.
+    Documents that could not be read while looking through all of them are told in ``skipped``. ``noting`` are the files
+    of what people noted on sessions.
 
     Args:
         path: the store's folder.
         create: make it if it is not there.
         fsync: force documents to the disk itself, against power failure; slow.
+        keep: says what of a note may be written down; without it, notes can be read only.
 
     Raises:
         StoreNotFound: there is none and ``create`` is false.
@@ -76,7 +87,9 @@ class Store:
         ['sess_1']
     """
 
-    def __init__(self, path: str | Path, *, create: bool = False, fsync: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, *, create: bool = False, fsync: bool = False, keep: Keep | None = None
+    ) -> None:
         self.paths = StorePaths(Path(path))
         if create:
             self.paths.create()
@@ -89,6 +102,7 @@ class Store:
         )
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
+        self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
         self.index = SessionIndex(self._folder, _telling_of)
 
     @property
@@ -357,6 +371,106 @@ class Store:
             self.paths.make_dir(place.parent)
         with only_one(place, timeout=timeout) as mine:
             yield mine
+
+    def note(
+        self,
+        session_id: str,
+        text: str = "",
+        *,
+        step: str | None = None,
+        run: str | None = None,
+        score: float | None = None,
+        tags: Sequence[str] = (),
+        author: str | None = None,
+    ) -> Note:
+        """Note something on a session, closed or not; its document and its journal stay as they are.
+
+        What must not be written down is replaced first, as in all that is recorded (``redactions`` of the note say
+        what). Of a session recorded with ``redact="content"`` the text becomes its hash and length; score and tags
+        stay.
+
+        Args:
+            session_id: its whole id.
+            text: what is to be said, at most 100,000 characters; may be empty beside a score or a tag.
+            step: the step that it is about, as ``step_2_8`` or ``2.8``.
+            run: the run that it is about, as ``run_2``.
+            score: any number: what it means is yours, and averages are taken of it.
+            tags: words to find it by.
+            author: who says it.
+
+        Raises:
+            UnknownSession, UnknownStep, UnknownRun: there is none like that.
+            InvalidNote: something of it cannot be kept (a ``ValueError``).
+            CorruptDocument, NewerDocument: whether there is such a step cannot be told.
+            StoreUnusable: it cannot be written, or the store was opened without a ``keep``.
+
+        Example:
+            >>> import tempfile
+            >>> from tfclient import Recorder, open_store
+            >>> folder = tempfile.mkdtemp()
+            >>> with Recorder(folder).session(title="A trial") as session:
+            ...     session.annotate("order", {"id": 4711})
+            >>> _ = session.wait()
+            >>> store = open_store(folder)
+            >>> note = store.note(session.id, "wrong order", step="1.1", score=0, tags=["bug"])
+            >>> [(each.step_id, each.text, each.score) for each in store.notes(session.id)]
+            [('step_1_1', 'wrong order', 0)]
+            >>> store.remove_note(session.id, note.note_id)
+            >>> store.notes(session.id)
+            []
+        """
+        given = checked(text, score, tags, author)
+        mode = self._mode_of(self.known(session_id))
+        if step is not None or run is not None:
+            step, run = place_for(self.get(session_id), step, run)
+        return self.noting.add(session_id, evolve(given, step_id=step, run_id=run), mode)
+
+    def notes(self, session_id: str) -> builtins.list[Note]:
+        """Return what was noted on a session, the earliest first, as ``note`` shows.
+
+        Raises:
+            UnknownSession: there is neither a journal nor a document.
+            StoreUnusable: its file cannot be read.
+        """
+        return self.noting.read(self.known(session_id)).notes
+
+    def remove_note(self, session_id: str, note_id: str) -> None:
+        """Take a note back: it is shown no longer. Its line stays in the file until the session is deleted.
+
+        Raises:
+            UnknownSession, UnknownNote: there is none like that.
+            StoreUnusable: it cannot be written.
+        """
+        self.noting.take_back(session_id, note_id)
+
+    def noted(self, *, tags: Iterable[str] = (), score: str | None = None) -> dict[str, builtins.list[Note]]:
+        """Return the ids of sessions that something was noted on, each with those notes.
+
+        Files that cannot be read are left out: ``tfclient doctor`` tells them.
+
+        Args:
+            tags: notes that have all these.
+            score: notes with such a score: ``"<0.5"``, ``">=1"``, ``"0"``.
+
+        Raises:
+            InvalidNote: ``score`` is no such condition.
+
+        Example:
+            >>> import tempfile
+            >>> Store(tempfile.mkdtemp(), create=True).noted(tags=["bug"], score="<0.5")
+            {}
+        """
+        wanted = NotesWanted.of(tags, score)
+        return self.noting.those(wanted.holds)
+
+    def _mode_of(self, session_id: str) -> str:
+        """Return the redaction mode that a session was recorded with, as its document says or its journal."""
+        with contextlib.suppress(KeyError, TypeError, StoreError):
+            return str(self._folder.load(session_id)["redaction"]["mode"])
+        for entry in iter_entries(self.paths, session_id, JournalReport()):
+            with contextlib.suppress(KeyError, TypeError):
+                return str(entry["redaction"]["mode"])
+        return ""
 
     def near(self, session_id: str) -> builtins.list[str]:
         """Return the ids of sessions that may have been meant, at most three."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tfclient.errors import SessionStillOpen, TfclientError
+from tfstore.disk.fork import importing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
+    from tfstore.document.notes import Note
 
 
 C = TypeVar("C")
@@ -130,6 +133,50 @@ class SessionHandle:
             step: the step that it belongs to.
         """
         self._sessions.annotate(self._state, kind, data, call_id=call_id, response_id=response_id, step=step)
+
+    def note(
+        self,
+        text: str = "",
+        *,
+        step: str | None = None,
+        score: float | None = None,
+        tags: Sequence[str] = (),
+        author: str | None = None,
+    ) -> Note | None:
+        """Note what somebody thinks of the session, ended or not: a user's thumb, a check of your own.
+
+        It is no part of what was recorded: ``Store.note`` does the same later, and says more of it.
+
+        Args:
+            text: what is to be said, redacted as all else; may be empty beside a score or a tag.
+            step: the step that it is about, as ``step_2_8`` or ``2.8``; it need not be in the document yet.
+            score: any number: averages are taken of it.
+            tags: words to find it by.
+            author: who says it.
+
+        Returns:
+            The note as it was kept; None where nothing is recorded, or it could not be written: then
+            ``client.recorder.health`` says why.
+
+        Raises:
+            InvalidNote: something of it cannot be kept (a ``ValueError``).
+
+        Example:
+            >>> import tempfile
+            >>> from tfclient import Recorder
+            >>> recorder = Recorder(tempfile.mkdtemp())
+            >>> with recorder.session() as session:
+            ...     session.annotate("order", {"id": 4711})
+            ...     note = session.note("wrong order", score=0, tags=["bug"])
+            >>> note.score, note.tags
+            (0, ['bug'])
+        """
+        from tfstore.document.notes import checked
+
+        note = checked(text, score, tags, author)
+        with importing:
+            from tfclient.sessions.noting import note_on
+        return note_on(self._sessions, self.id, note, step)
 
     def end(self) -> None:
         """End the session; its document and diagram are written in the background. Harmless when repeated."""

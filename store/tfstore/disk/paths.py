@@ -102,6 +102,11 @@ class StorePaths:
         return self.root / "pictures"
 
     @property
+    def notes(self) -> Path:
+        """What people said of sessions afterwards, one file per session that they said something of."""
+        return self.root / "notes"
+
+    @property
     def locks(self) -> Path:
         """The lock files that are no session's own."""
         return self.journal / ".claims"
@@ -136,6 +141,15 @@ class StorePaths:
     def archived(self, session_id: str) -> Path:
         """Where the closed session's journal is kept, compressed."""
         return self.archive / f"{check_session_id(session_id)}.tfz"
+
+    def notes_of(self, session_id: str) -> Path:
+        """Where the notes on a session are, one a line."""
+        return self.notes / f"{check_session_id(session_id)}.jsonl"
+
+    @property
+    def notes_lock(self) -> Path:
+        """The lock file of whoever adds to notes or removes a file of them."""
+        return self.locks / "notes.lock"
 
     def claim(self, session_id: str) -> Path:
         """The lock file of whoever finishes or packs the session; some sessions share one."""

@@ -2,7 +2,8 @@
 
 The journal goes first, under the session's claim, so that nothing makes the session again; then, for all of them
 together, what is shared with other sessions: the index, blobs. The document goes last: until then the session is
-known, and deleting it again goes on where an earlier attempt died.
+known, and deleting it again goes on where an earlier attempt died. Notes go before it, and after it those that
+somebody added in between; nobody can add to a session that is not known.
 """
 
 from __future__ import annotations
@@ -116,14 +117,16 @@ def _take_away(store: Store, session_id: str, patience: float) -> set[str]:
         if alive:
             raise SessionInUse(session_id, alive)
         blobs: set[str] = set()
+        notes = paths.notes_of(session_id)
         # What cannot be read refers to nothing that could be found; `prune` finds what nothing refers to.
         with suppress(CorruptDocument):
             blobs = references(store, session_id)
         try:
             _remove_journal(paths, session_id)
             for path in _own(paths, session_id):
-                if path not in _documents(paths, session_id) and _is_there(path):
+                if path not in {notes, *_documents(paths, session_id)} and _is_there(path):
                     _remove(path)
+            _remove_notes(store, [session_id])
         except OSError as error:
             raise StoreUnusable(paths.root, f"{session_id} cannot be removed ({error})") from error
     return blobs
@@ -186,16 +189,31 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         for document in _documents(paths, session_id):
             if _is_there(document):
                 document.unlink(missing_ok=True)
-    # And after them: somebody may have read one in between.
+    # And after them: somebody may have noted something, or read one in between.
+    _remove_notes(store, (each for each in removed if not _is_there(paths.document(each))))
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
     )
     return freed, kept
 
 
+def _remove_notes(store: Store, session_ids: Iterable[str]) -> None:
+    """Remove what was noted on sessions, while nobody adds to it."""
+    found = [path for each in session_ids if _is_there(path := store.paths.notes_of(each))]
+    if found:
+        with store.noting.alone():
+            for path in found:
+                _remove(path)
+
+
 def _own(paths: StorePaths, session_id: str) -> list[Path]:
     drawn = [paths.diagram(session_id), paths.pictures / session_id]
-    return [paths.archived(session_id), *drawn, *_documents(paths, session_id)]
+    return [
+        paths.archived(session_id),
+        *drawn,
+        paths.notes_of(session_id),
+        *_documents(paths, session_id),
+    ]
 
 
 def _documents(paths: StorePaths, session_id: str) -> tuple[Path, Path]:

@@ -13,10 +13,11 @@ from attrs import frozen
 
 from tfstore.disk.files import UNFINISHED
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
-from tfstore.errors import StoreError
+from tfstore.errors import StoreError, StoreUnusable
 from tfstore.journal.reading import JournalReport, iter_entries, live_writers
 from tfstore.keeping.problems import Problem
 from tfstore.keeping.verifying import chain_problems, document_of, lost_journal
+from tfstore.reading.noted import troubles_of
 
 if TYPE_CHECKING:
     from tfstore.store import Store
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _MOMENTS: Final = 60
 _BESIDE: Final = re.compile(r"(.+?)(?:\.d2|\.json\.v1)")
 _WHOLE: Final = re.compile(r"(.+)")
+_NOTES: Final = re.compile(r"(.+)\.jsonl")
 
 
 @frozen
@@ -63,6 +65,8 @@ def examine(store: Store, *, journals: bool = True) -> Iterator[Problem]:
                 yield gone
         if journals:
             yield from _journal(store, session_id)
+    for session_id in store.noting.ids():
+        yield from _notes(store, session_id)
     yield from _left(store, have | with_journal)
     for path in _unfinished(store):
         detail = f"{path} was left by a process that died while writing or deleting it"
@@ -118,6 +122,17 @@ def _journal(store: Store, session_id: str) -> Iterator[Problem]:
     yield from chain_problems(store, session_id, report, set(live_writers(store.paths, session_id)))
 
 
+def _notes(store: Store, session_id: str) -> Iterator[Problem]:
+    path = store.paths.notes_of(session_id)
+    try:
+        noted = store.noting.read(session_id)
+    except StoreUnusable as error:
+        yield Problem("damaged_notes", str(error), session_id, path)
+        return
+    for said in troubles_of(session_id, noted.damaged, torn=noted.torn):
+        yield Problem("damaged_notes", f"{said.rstrip('.')}: {path}", session_id, path)
+
+
 def _left(store: Store, known: set[str]) -> Iterator[Problem]:
     """What there is of sessions that have neither a document nor a journal."""
     for session_id, path in _derived(store.paths):
@@ -135,8 +150,8 @@ def _is_known(store: Store, session_id: str) -> bool:
 
 
 def _derived(paths: StorePaths) -> Iterator[tuple[str, Path]]:
-    """Yield what is made of documents, and earlier ones, with the session that it names."""
-    for folder, pattern in ((paths.sessions, _BESIDE), (paths.pictures, _WHOLE)):
+    """Yield what is made of documents, earlier ones, and notes, with the session that it names."""
+    for folder, pattern in ((paths.sessions, _BESIDE), (paths.pictures, _WHOLE), (paths.notes, _NOTES)):
         for path in sorted(folder.iterdir()) if is_real_dir(folder) else ():
             found = pattern.fullmatch(path.name)
             if found is not None and is_session_id(found[1]):

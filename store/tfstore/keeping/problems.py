@@ -33,6 +33,8 @@ Kind = Literal[
     "drift",
     "not_made",
     "lost_blob",
+    # notes
+    "damaged_notes",
     # the store
     "unfinished_file",
     "leftover_file",
@@ -58,7 +60,7 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "blocked_document": "move",
 }
 
-_HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift"})
+_HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift", "damaged_notes"})
 
 
 @frozen

@@ -103,7 +103,8 @@ def size_of_session(store: Store, session_id: str) -> int:
     """Return the bytes of a session's own files; blobs may be shared and do not count."""
     paths = store.paths
     own = [paths.document(session_id), paths.earlier(session_id), paths.diagram(session_id)]
-    return sum(map(_size, [*own, paths.archived(session_id), *segment_files(paths, session_id)]))
+    own += [paths.archived(session_id), paths.notes_of(session_id)]
+    return sum(map(_size, [*own, *segment_files(paths, session_id)]))
 
 
 def size_of_store(store: Store) -> int:

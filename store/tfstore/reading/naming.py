@@ -56,13 +56,23 @@ def find_step(session: Session, typed: str) -> Step:
     Raises:
         UnknownStep: there is no such step.
     """
-    short = _SHORT_STEP.fullmatch(typed)
-    wanted = {typed, f"step_{short[1]}_{short[2]}"} if short else {typed}
+    wanted = {typed, step_id_of(typed)}
     for run in session.runs:
         for step in run.steps:
             if step.step_id in wanted:
                 return step
     raise UnknownStep(session.session_id, typed)
+
+
+def step_id_of(typed: str) -> str:
+    """Return the id of the step that is typed as ``1.4``; whatever else is typed, as it is.
+
+    Example:
+        >>> step_id_of("1.4"), step_id_of("step_1_4"), step_id_of("something else")
+        ('step_1_4', 'step_1_4', 'something else')
+    """
+    short = _SHORT_STEP.fullmatch(typed)
+    return f"step_{short[1]}_{short[2]}" if short else typed
 
 
 def short_step(step_id: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.store.making import a_run, a_session, a_step, an_entry, start
 from tfstore.document.documents import Integrity, Session
+from tfstore.document.notes import Note, line_of
 from tfstore.errors import ClaimedElsewhere, SessionInUse, UnknownSession
 from tfstore.journal.packing import pack
 from tfstore.journal.reading import Segment
@@ -50,6 +51,8 @@ def record(store: Store, number: int, *, calls: int = 3, **metadata: Any) -> Ses
     store.put(session)
     store.paths.diagram(session_id).write_text(f"prompt-{number:08x}")
     store.paths.earlier(session_id).write_bytes(store.paths.document(session_id).read_bytes())
+    store.paths.make_dir(store.paths.notes)
+    store.paths.notes_of(session_id).write_bytes(line_of(Note("note_1", text=f"prompt-{number:08x}")))
     store.paths.make_dir(store.paths.pictures)
     (store.paths.make_dir(store.paths.pictures / session_id) / "index.svg").write_text("svg")
     return session
@@ -322,6 +325,7 @@ def test_what_is_left_of_a_deletion_is_told_and_ended(store: Store) -> None:
     assert {finding.path for finding in examine(store)} == {
         store.paths.diagram(name(1)),
         store.paths.earlier(name(1)),
+        store.paths.notes_of(name(1)),
         store.paths.pictures / name(1),
     }
     delete(store, [name(1)])
