@@ -233,7 +233,7 @@ class InvalidNote(StoreError, ValueError):
     """Something of a note cannot be kept as it was given."""
 
     def __init__(self, name: str, value: object, expected: str) -> None:
-        super().__init__(f"{name}={value!r} cannot be kept with a note: give {expected}.")
+        super().__init__(f"{name}={value!r} cannot be used: give {expected}.")
         self.name = name
         self.value = value
 

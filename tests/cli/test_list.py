@@ -52,6 +52,7 @@ def test_json_rows(store: Store) -> None:
         "answer": "Oslo : 7 °C.",
         "metadata": {},
         "metadata_cut": False,
+        "notes": {"count": 0, "score": None, "scored": 0, "tags": {}},
     }
 
 

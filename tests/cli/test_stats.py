@@ -32,6 +32,9 @@ def test_by_day(store: Store) -> None:
         "p50_ms": 17_600,
         "p90_ms": 17_600,
         "p99_ms": 17_600,
+        "notes": 0,
+        "scored": 0,
+        "score": None,
     }
     assert found == {"by": "day", "total": {**day, "key": "all"}, "groups": [day]}
 

@@ -19,6 +19,7 @@ from tfclient.cli.commands.findings import findings
 from tfclient.cli.commands.html import html
 from tfclient.cli.commands.import_ import import_
 from tfclient.cli.commands.list import list_
+from tfclient.cli.commands.note import note
 from tfclient.cli.commands.path import path
 from tfclient.cli.commands.prune import prune
 from tfclient.cli.commands.rebuild import rebuild
@@ -63,6 +64,7 @@ _READING: Final = (
     text,
     expand,
     diff,
+    note,
     search,
     stats,
     path,

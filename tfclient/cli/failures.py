@@ -52,11 +52,20 @@ def code_of(error: Exception) -> int | None:
     """Return the exit code for an error, or None when it is nobody's but ours."""
     from tfclient.errors import SettingError
     from tfd2.compiler import DiagramError
-    from tfstore.errors import InvalidSessionId, StoreError, UnknownRun, UnknownSession, UnknownStep
+    from tfstore.errors import (
+        InvalidNote,
+        InvalidSessionId,
+        StoreError,
+        UnknownNote,
+        UnknownRun,
+        UnknownSession,
+        UnknownStep,
+    )
 
     if isinstance(error, Refused):
         return error.code
-    if isinstance(error, UnknownSession | UnknownRun | UnknownStep | InvalidSessionId | SettingError):
+    unknown = UnknownSession | UnknownRun | UnknownStep | UnknownNote
+    if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough

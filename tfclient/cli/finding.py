@@ -13,6 +13,7 @@ from tfstore.journal.segment_reader import archive_of
 from tfstore.reading.naming import near, short_id
 
 if TYPE_CHECKING:
+    from tfstore.document.notes import Note
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
 
@@ -135,6 +136,21 @@ def shown_session(store: Store, typed: str) -> str:
     if damage is not None:
         complain(f"What is shown of session {session_id} may not be all of it. {damage}")
     return session_id
+
+
+def notes_on(store: Store, session_id: str) -> list[Note]:
+    """Return what was noted on a session; if not all of it can be read, that is said on stderr."""
+    from tfclient.cli.printing import complain
+    from tfstore.errors import StoreUnusable
+
+    try:
+        found = store.noting.read(session_id)
+    except StoreUnusable as error:
+        complain(str(error), "yellow")
+        return []
+    for trouble in found.troubles(session_id):
+        complain(trouble, "yellow")
+    return found.notes
 
 
 def word_from(vocabulary: Any, option: str, typed: str) -> str:

@@ -60,6 +60,20 @@ def known_models(ctx: typer.Context, incomplete: str) -> list[str]:
     return _harmless(_names(ctx, "model"), incomplete)
 
 
+def known_tags(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer tags that sessions were noted with."""
+    try:
+        from tfclient.settings import directory_to_read
+        from tfstore.reading.noted import Marks
+        from tfstore.store import Store
+
+        noted = Store(directory_to_read(ctx.params.get("store"))).noted()
+        tags = Marks.of(note for notes in noted.values() for note in notes).tags
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return _harmless(sorted(tags, key=lambda tag: (-tags[tag], tag)), incomplete)[:_MOST]
+
+
 def _names(ctx: typer.Context, kind: str) -> list[str]:
     try:
         from tfclient.settings import directory_to_read

@@ -68,6 +68,27 @@ class Noted:
     damaged: list[int] = field(factory=list[int])
     torn: bool = False
 
+    def troubles(self, session_id: str) -> list[str]:
+        """Return in sentences what could not be read.
+
+        Example:
+            >>> Noted(damaged=[2, 5]).troubles("sess_1")
+            ['Lines 2, 5 of the notes on session sess_1 are no notes any more, and left out.']
+        """
+        said: list[str] = []
+        if self.damaged:
+            lines = ", ".join(f"{each:,}" for each in self.damaged[:5]) + (
+                " …" if len(self.damaged) > 5 else ""
+            )
+            one = len(self.damaged) == 1
+            what = "is no note" if one else "are no notes"
+            said.append(
+                f"Line{'' if one else 's'} {lines} of the notes on session {session_id} {what} any more, and left out."
+            )
+        if self.torn:
+            said.append(f"The last note on session {session_id} was not written to its end, and is left out.")
+        return said
+
 
 def new_note_id() -> str:
     """Return an id for a note."""

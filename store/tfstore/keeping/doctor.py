@@ -17,7 +17,6 @@ from tfstore.errors import StoreError, StoreUnusable
 from tfstore.journal.reading import JournalReport, iter_entries, live_writers
 from tfstore.keeping.problems import Problem
 from tfstore.keeping.verifying import chain_problems, document_of, lost_journal
-from tfstore.reading.noted import troubles_of
 
 if TYPE_CHECKING:
     from tfstore.store import Store
@@ -129,7 +128,7 @@ def _notes(store: Store, session_id: str) -> Iterator[Problem]:
     except StoreUnusable as error:
         yield Problem("damaged_notes", str(error), session_id, path)
         return
-    for said in troubles_of(session_id, noted.damaged, torn=noted.torn):
+    for said in noted.troubles(session_id):
         yield Problem("damaged_notes", f"{said.rstrip('.')}: {path}", session_id, path)
 
 

@@ -177,6 +177,16 @@ def on_run(notes: Iterable[Note], run_id: str) -> list[Note]:
     return [each for each in notes if each.step_id is None and each.run_id == run_id]
 
 
+def grouped(notes: Iterable[Note]) -> dict[str, list[Note]]:
+    """Return notes by the id of the step or run that they are about; those on a whole session are left out."""
+    found: dict[str, list[Note]] = {}
+    for each in notes:
+        about = each.step_id if each.step_id is not None else each.run_id
+        if about is not None:
+            found.setdefault(about, []).append(each)
+    return found
+
+
 def elsewhere(session: Session, notes: Iterable[Note]) -> list[Note]:
     """Return the notes that stand at no step and no run of a session: those on all of it, and on what is not there."""
     steps = {step.step_id for run in session.runs for step in run.steps}
@@ -205,18 +215,6 @@ def place_for(session: Session, step: str | None, run: str | None) -> tuple[str 
     if found is None:
         raise InvalidNote("run", run, "a run such as run_2")
     return None, find_run(session, int(found[1])).run_id
-
-
-def troubles_of(session_id: str, damaged: Sequence[int], *, torn: bool) -> list[str]:
-    """Return in words what of a session's notes cannot be read."""
-    said: list[str] = []
-    if damaged:
-        lines = ", ".join(f"{each:,}" for each in damaged[:5]) + (" …" if len(damaged) > 5 else "")
-        which = f"line {lines} is no note" if len(damaged) == 1 else f"lines {lines} are no notes"
-        said.append(f"Of the notes on session {session_id} {which} any more, and left out.")
-    if torn:
-        said.append(f"The last note on session {session_id} was not written to its end, and is left out.")
-    return said
 
 
 def shown(note: Note) -> Json:

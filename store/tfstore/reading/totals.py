@@ -1,14 +1,19 @@
-"""Sessions in numbers: by day, by model, by tool. Pure."""
+"""Sessions in numbers: by day, by model, by tool, by what people noted. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from attrs import define, field
 
+from tfstore.document.notes import Note
 from tfstore.index.rows import Calls, SessionRow
+from tfstore.reading.noted import mean
+
+Noted: TypeAlias = Mapping[str, Sequence[Note]]
+"""What was noted on sessions, by their ids."""
 
 
 @define
@@ -16,6 +21,7 @@ class Group:
     """What the sessions of a day, or the calls of a model or a tool, come to.
 
     ``durations`` are milliseconds: of the sessions by day, of the calls otherwise. ``errors`` are failed calls.
+    ``notes`` counts what people noted on the sessions, ``scores`` are those of such notes.
     """
 
     key: str
@@ -27,6 +33,8 @@ class Group:
     input_tokens: int = 0
     output_tokens: int = 0
     durations: list[int] = field(factory=list[int])
+    scores: list[float] = field(factory=list[float])
+    notes: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the group as it stands in JSON."""
@@ -34,10 +42,21 @@ class Group:
             name: getattr(self, name)
             for name in ("key", "sessions", "failed_sessions", "model_calls", "tool_calls", "errors")
         }
+        noted = {"notes": self.notes, "scored": len(self.scores), "score": mean(self.scores)}
         tokens = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
         return (
-            numbers | tokens | {f"p{share}_ms": percentile(self.durations, share) for share in (50, 90, 99)}
+            numbers
+            | tokens
+            | {f"p{share}_ms": percentile(self.durations, share) for share in (50, 90, 99)}
+            | noted
         )
+
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """Count what was noted on a session, or was noted so."""
+        for note in notes:
+            self.notes += 1
+            if note.score is not None:
+                self.scores.append(note.score)
 
 
 def percentile(numbers: Sequence[int], share: int) -> int | None:
@@ -52,26 +71,49 @@ def percentile(numbers: Sequence[int], share: int) -> int | None:
     return sorted(numbers)[max(0, math.ceil(len(numbers) * share / 100) - 1)]
 
 
-def by_day(rows: Iterable[SessionRow]) -> list[Group]:
+def by_day(rows: Iterable[SessionRow], noted: Noted | None = None) -> list[Group]:
     """Return a group for each day (UTC) on which sessions began, the latest first."""
     groups: dict[str, Group] = {}
     for row in rows:
-        _add_row(
-            groups.setdefault((row.started_at or "unknown")[:10], Group((row.started_at or "unknown")[:10])),
-            row,
-        )
+        day = (row.started_at or "unknown")[:10]
+        _add_row(groups.setdefault(day, Group(day)), row, noted)
     return sorted(groups.values(), key=lambda group: group.key, reverse=True)
 
 
-def total(rows: Iterable[SessionRow]) -> Group:
+def by_tag(rows: Iterable[SessionRow], noted: Noted) -> list[Group]:
+    """Return a group for each tag of notes, with the sessions that have such notes, the most noted first."""
+    groups: dict[str, Group] = {}
+    for row in rows:
+        tagged: dict[str, list[Note]] = {}
+        for note in noted.get(row.session_id, ()):
+            for tag in dict.fromkeys(note.tags):
+                tagged.setdefault(tag, []).append(note)
+        for tag, notes in tagged.items():
+            _add_row(groups.setdefault(tag, Group(tag)), row, {row.session_id: notes})
+    return sorted(groups.values(), key=lambda group: (-group.notes, group.key))
+
+
+def total(rows: Iterable[SessionRow], noted: Noted | None = None) -> Group:
     """Return what all sessions come to."""
     group = Group("all")
     for row in rows:
-        _add_row(group, row)
+        _add_row(group, row, noted)
     return group
 
 
-def _add_row(group: Group, row: SessionRow) -> None:
+def with_notes(groups: list[Group], rows: Iterable[SessionRow], noted: Noted, *, model: bool) -> list[Group]:
+    """Return the groups of models, or else of tools, with what was noted on the sessions that called each."""
+    named = {group.key: group for group in groups}
+    for row in rows if noted else ():
+        if notes := noted.get(row.session_id):
+            for name in row.models if model else row.tools:
+                if name in named:
+                    named[name].add_notes(notes)
+    return groups
+
+
+def _add_row(group: Group, row: SessionRow, noted: Noted | None) -> None:
+    group.add_notes((noted or {}).get(row.session_id, ()))
     group.sessions += 1
     group.failed_sessions += row.result == "failed"
     group.model_calls += row.model_calls

@@ -223,7 +223,7 @@ def test_the_doctor_tells_damaged_notes_and_notes_of_no_session(store: Store) ->
         ("damaged_notes", SESSION, "none"),
         ("leftover_file", "sess_gone", "delete"),
     ]
-    assert "line 2" in problems[0].detail
+    assert "Line 2" in problems[0].detail
     assert str(file_of(store)) in problems[0].detail
     assert delete(store, ["sess_gone"]).deleted == ["sess_gone"]
     assert not store.paths.notes_of("sess_gone").exists()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, remark
 
@@ -17,8 +17,8 @@ def expand(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="STEP|RUN|FROM..TO",
-            help="What a text names: 4.7, run_4 or 2.4..2.9; of the latest session, if it stands alone.",
+            metavar="STEP|RUN|FROM..TO|NOTE",
+            help="What a text names: 4.7, run_4, 2.4..2.9, a note; of the latest session, if it stands alone.",
             show_default=False,
         ),
     ] = None,
@@ -30,7 +30,7 @@ def expand(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print all of a step as JSON, or of a run or of several steps as text, a page at a time.
+    """Print all of a step or a note as JSON, or of a run or of several steps as text, a page at a time.
 
     Texts that are stored apart stand in it whole. The pages of a step, put together, are its JSON.
 
@@ -46,7 +46,7 @@ def expand(
     opened = open_store(store)
     found = opened.get(shown_session(opened, session))
     try:
-        page = expanded(found, what, offset, limit, opened.blobs.get)
+        page = expanded(found, what, offset, limit, opened.blobs.get, notes_on(opened, found.session_id))
     except SettingError as error:
         raise Refused(
             f"--{error.name} {error.value} cannot be used: give {error.expected}.", USAGE

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import find_session, nothing_in, open_store, pattern_of, word_from
-from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_models, known_tools
+from tfclient.cli.finding import find_session, notes_on, nothing_in, open_store, pattern_of, word_from
+from tfclient.cli.options import (
+    JsonOption,
+    StoreOption,
+    known_ids,
+    known_models,
+    known_tags,
+    known_tools,
+)
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
@@ -19,13 +26,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tfstore.document.documents import Session
+    from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
+    from tfstore.reading.noted import Marks
     from tfstore.store import Store
 
 SHOWN: Final = 20
 NAMED: Final = (
     *("id", "title", "result", "runs", "calls", "tools", "odd", "called", "models", "started"),
-    *("tokens", "time", "age", "answer", "metadata"),
+    *("tokens", "time", "age", "answer", "metadata", "notes"),
 )
 """Columns as they are asked for."""
 
@@ -88,6 +97,23 @@ def list_(
     odd: Annotated[
         bool, typer.Option("--odd", help="Sessions with findings, those of severity info not counted.")
     ] = False,
+    noted: Annotated[
+        bool, typer.Option("--noted", help="Sessions that somebody noted something on: `tfclient note`.")
+    ] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="T",
+            help="With a note that has this tag; all of them, if given several times.",
+            show_default=False,
+            autocompletion=known_tags,
+        ),
+    ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option("--score", metavar="BOUND", help="With a note of such a score: '<0.5', '>=1', 0."),
+    ] = None,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -111,16 +137,20 @@ def list_(
 
     Behind a result stands why answers of the session were cut off, if some were: `completed, length`. A session that
     waits for an approval says so, on a wide terminal also of what. What --odd finds is told by `tfclient findings`.
+    Where something was noted on one of them, a column counts it, with the mean of scores and the tags; of --tag and
+    --score, all must hold of one note.
 
     With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
     started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage, cut_off, failure, waits_for, answer, metadata, metadata_cut}], cut_off counting the answers by the reason,
-    failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask for
-    approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut: there
-    is more), values that are no text as JSON; with --odd also `odd`, the kinds of findings.
+    usage, cut_off, failure, waits_for, answer, metadata, metadata_cut, notes}], cut_off counting the answers by the
+    reason, failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask
+    for approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut:
+    there is more), values that are no text as JSON, and notes being {count, score, scored, tags}, score the mean of
+    those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings.
     """
     from tfclient.cli.lines.listing import table
     from tfstore.document.labels import ErrorClass
+    from tfstore.reading.noted import Marks
     from tfstore.reading.search import sessions_holding
 
     pattern = None if grep is None else pattern_of(grep)
@@ -137,7 +167,9 @@ def list_(
         "sort": _order(sort),
     }
     opened = open_store(store)
-    wanted["ids"] = None if thread is None else _thread(opened, thread)
+    is_noted = noted or bool(tag) or score is not None
+    so = opened.noted(tags=tag or (), score=score) if is_noted else None
+    wanted["ids"] = _ids(None if thread is None else _thread(opened, thread), so)
     most = None if everything else limit or (None if as_json else SHOWN)
     enough = None if most is None else most + 1
     troubles: list[str] = []
@@ -155,13 +187,14 @@ def list_(
         # Searching goes by the time of sessions.
         found = {session.session_id for session in islice(some, None if wanted["sort"] else enough)}
         rows = [row for name, row in by_id.items() if name in found]
-    filtered = pattern is not None or odd or thread is not None or any(wanted.values())
+    filtered = pattern is not None or odd or wanted["ids"] is not None or any(wanted.values())
     shown = rows[:most]
+    marks = {name: Marks.of(notes) for name, notes in _notes(opened, shown)}
     if as_json:
-        print_json([_json(row) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
+        print_json([_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
     elif shown:
         console = stdout()
-        console.print(table(shown, console.width, chosen, kinds if odd else None))
+        console.print(table(shown, console.width, chosen, kinds if odd else None, marks))
         if len(rows) > len(shown):
             remark(f"There are {'more' if sort else 'older ones'}: --all, or -n and how many.")
     else:
@@ -211,6 +244,12 @@ def _order(typed: str | None) -> str:
     return typed or ""
 
 
+def _ids(*asked: Iterable[str] | None) -> list[str] | None:
+    """Return the ids that are among all that are asked for; None where any may be."""
+    given = [set(each) for each in asked if each is not None]
+    return list(set.intersection(*given)) if given else None
+
+
 def _thread(store: Store, typed: str) -> list[str]:
     """Return the ids of the sessions of the thread that is meant: by one of them, or by a conversation's id."""
     return store.index.thread(typed) or store.index.thread(find_session(store, typed))
@@ -233,10 +272,20 @@ def moment(since: str | None) -> datetime | None:
         raise Refused(reason, USAGE) from None
 
 
-def _json(row: SessionRow) -> dict[str, Any]:
+def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
     from attrs import asdict
 
-    return asdict(row)
+    from tfstore.reading.noted import Marks
+
+    return asdict(row) | {"notes": asdict(marks.get(row.session_id, Marks()))}
+
+
+def _notes(store: Store, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:
+    """Yield what was noted on these sessions, of each that something was noted on."""
+    there = set(store.noting.ids())
+    for row in rows:
+        if row.session_id in there and (notes := notes_on(store, row.session_id)):
+            yield row.session_id, notes
 
 
 def columns_of(typed: str) -> list[str]:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_steps
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tfstore.document.documents import Run, Session
+    from tfstore.document.notes import Note
 
 
 def show(
@@ -65,7 +68,7 @@ def show(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a session: its runs and steps, what they took and cost, and what went wrong.
+    """Show a session: its runs and steps, what they took and cost, what went wrong, and what was noted on it.
 
     With --json: the session document; with --run or --step that part of it; with --transcript
     [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
@@ -95,7 +98,8 @@ def show(
     value: Any
     if step is not None:
         wanted = find_step(found, step)
-        value, lines = step_to_json(wanted), details(opened, found, wanted, width)
+        notes = [] if as_json else notes_on(opened, found.session_id)
+        value, lines = step_to_json(wanted), details(opened, found, wanted, width, notes)
     elif prompt is not None:
         wanted = find_step(found, prompt)
         whole = prompt_for(opened, found, wanted)
@@ -112,7 +116,7 @@ def show(
         print_json(_json(found, None if run is None else runs[0]))
         return
     else:
-        print_tree(found, runs, full=full)
+        print_tree(found, runs, full=full, notes=notes_on(opened, found.session_id))
         return
     if as_json:
         print_json(value)
@@ -136,7 +140,7 @@ def _json(session: Session, run: Run | None) -> object:
     return next(each for each in document["runs"] if each["run_id"] == run.run_id)
 
 
-def print_tree(session: Session, runs: list[Run], *, full: bool = False) -> None:
+def print_tree(session: Session, runs: list[Run], *, full: bool = False, notes: Sequence[Note] = ()) -> None:
     """Print these runs of a session below its heading."""
     from tfclient.cli.lines.heading import heading
     from tfclient.cli.lines.tree import ASCII, Guides, Look, tree
@@ -146,7 +150,7 @@ def print_tree(session: Session, runs: list[Run], *, full: bool = False) -> None
     look = Look(console.width, full, ASCII if console.options.ascii_only else Guides())
     facts = gather(session)
     wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
-    print_lines(heading(session, look.width), console)
-    print_lines(tree(facts, wanted, look), console)
+    print_lines(heading(session, look.width, notes), console)
+    print_lines(tree(facts, wanted, look, notes), console)
     if not facts.runs:
         console.print("It has no runs.", style="dim")

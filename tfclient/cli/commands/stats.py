@@ -14,10 +14,14 @@ from tfclient.cli.printing import complain, print_json, print_lines, remark, std
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from rich.text import Text
 
+    from tfstore.document.notes import Note
+    from tfstore.index.rows import SessionRow
     from tfstore.reading.totals import Group
+    from tfstore.store import Store
 
 SHOWN: Final = 30
 """Days, models or tools that are shown; with --json all of them."""
@@ -26,6 +30,7 @@ NAME: Final = 24
 """Columns for names, if they are that long, before anything else is left out."""
 
 LEAST_BAR: Final = 8
+_NOTED: Final = frozenset({"NOTES", "SCORE"})
 MOST_BAR: Final = 60
 
 
@@ -35,11 +40,14 @@ class By(StrEnum):
     DAY = "day"
     MODEL = "model"
     TOOL = "tool"
+    TAG = "tag"
 
 
 def stats(
     *,
-    by: Annotated[By, typer.Option("--by", help="A line for each day, model or tool.")] = By.DAY,
+    by: Annotated[
+        By, typer.Option("--by", help="A line for each day, model, tool, or tag of notes.")
+    ] = By.DAY,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="WHEN", help="Sessions started since 2h, 3d, 2026-09-02 …"),
@@ -49,22 +57,23 @@ def stats(
 ) -> None:
     """Show what the sessions come to: calls, errors, tokens, and the times that 50, 90 and 99 % stay within.
 
-    By day the times are those of sessions, by model and by tool those of calls.
+    By day the times are those of sessions, by model and by tool those of calls. By tag they are sessions with such a
+    note. Where people noted scores (`tfclient note`), their mean stands beside: by model and by tool that of the
+    sessions that called it, by tag that of the notes with this tag.
 
     With --json: {by, total, groups}; each group and the total {key, sessions, failed_sessions, model_calls,
-    tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms}.
+    tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms, notes, scored, score}, score being the mean
+    of the `scored` notes that have one, or null.
     """
     from tfclient.cli.commands.list import moment
-    from tfstore.reading.totals import by_day, by_model, by_tool, total
+    from tfstore.reading.totals import total
 
     start = moment(since)
     opened = open_store(store)
     rows = opened.list(since=start)
-    if by is By.MODEL:
-        groups = by_model(opened.calls("assistant_call", since=start))
-    else:
-        groups = by_day(rows) if by is By.DAY else by_tool(opened.calls("tool_call", since=start))
-    everything = total(rows)
+    noted = opened.noted()
+    groups = _groups(opened, by, rows, noted, start)
+    everything = total(rows, noted)
     if as_json:
         found = [group.as_json() for group in groups]
         print_json({"by": by.value, "total": everything.as_json(), "groups": found})
@@ -83,12 +92,27 @@ def stats(
         raise typer.Exit(WRONG)
 
 
+def _groups(
+    store: Store, by: By, rows: list[SessionRow], noted: dict[str, list[Note]], start: datetime | None
+) -> list[Group]:
+    from tfstore.reading.totals import by_day, by_model, by_tag, by_tool, with_notes
+
+    if by is By.DAY:
+        return by_day(rows, noted)
+    if by is By.TAG:
+        return by_tag(rows, noted)
+    if by is By.MODEL:
+        return with_notes(by_model(store.calls("assistant_call", since=start)), rows, noted, model=True)
+    return with_notes(by_tool(store.calls("tool_call", since=start)), rows, noted, model=False)
+
+
 def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_only: bool) -> Iterator[Text]:  # noqa: FBT001
     """Yield the total and a line for each group, with a bar for its calls."""
     from rich.text import Text
 
     from tfclient.cli.lines.blocks import block
     from tfstore.reading.figures import counted, joined, short_count
+    from tfstore.reading.noted import mean, scored
 
     tokens = everything.input_tokens + everything.output_tokens
     failed = f"{everything.failed_sessions:,} failed" if everything.failed_sessions else ""
@@ -97,10 +121,12 @@ def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_o
     errors = counted(everything.errors, "error") if everything.errors else ""
     said = joined(counted(everything.sessions, "session"), failed, calls, tools, errors)
     said = joined(said, f"{short_count(tokens)} tokens") if tokens else said
+    notes = counted(everything.notes, "note") if everything.notes else ""
+    said = joined(said, notes, scored(mean(everything.scores)))
     for piece in block(said, width):
         yield Text(piece, "bold")
     if not groups:
-        yield Text("None was called.", "dim")
+        yield Text("Nothing was noted with a tag." if by is By.TAG else "None was called.", "dim")
         return
     yield Text()
     yield from _table(groups, by, width, ascii_only=ascii_only)
@@ -113,10 +139,24 @@ def _table(groups: list[Group], by: By, width: int, *, ascii_only: bool) -> Iter
     from tfd2.columns import one_line
 
     table = [_cells(group, by) for group in groups]
+    if not any(group.notes for group in groups):
+        table = [{name: cell for name, cell in row.items() if name not in _NOTED} for row in table]
     names = list(table[0])
     longest = max(len(group.key) for group in groups)
     # What a narrow terminal has no room for goes, the least telling first.
-    for dropped in ("P99", "OUT", "SESSIONS", "P90", "IN", "TOKENS", "FAILED", "TOOLS", "ERRORS", "P50"):
+    for dropped in (
+        "NOTES",
+        "P99",
+        "OUT",
+        "SESSIONS",
+        "P90",
+        "IN",
+        "TOKENS",
+        "FAILED",
+        "TOOLS",
+        "ERRORS",
+        "P50",
+    ):
         if _wide(names, table) + min(longest, NAME) + 2 + LEAST_BAR <= width:
             break
         names = [name for name in names if name != dropped]
@@ -160,11 +200,19 @@ def _cells(group: Group, by: By) -> dict[str, str]:
 
     times = {f"P{share}": duration(percentile(group.durations, share)) or "–" for share in (50, 90, 99)}
     sessions = {"SESSIONS": count(group.sessions)}
-    if by is By.DAY:
+    noted = {"NOTES": count(group.notes), "SCORE": _score(group)}
+    if by in {By.DAY, By.TAG}:
         sums = {"CALLS": count(group.model_calls), "TOOLS": count(group.tool_calls)}
         tokens = {"TOKENS": count(group.input_tokens + group.output_tokens)}
         failed = {"FAILED": count(group.failed_sessions)}
-        return sessions | failed | sums | {"ERRORS": count(group.errors)} | tokens | times
+        return sessions | failed | sums | {"ERRORS": count(group.errors)} | tokens | times | noted
     numbers = {"CALLS": count(_calls(group)), "ERRORS": count(group.errors)}
     tokens = {"IN": count(group.input_tokens), "OUT": count(group.output_tokens)} if by is By.MODEL else {}
-    return sessions | numbers | tokens | times
+    return sessions | numbers | tokens | times | noted
+
+
+def _score(group: Group) -> str:
+    from tfstore.reading.noted import mean, score_words
+
+    score = mean(group.scores)
+    return "–" if score is None else score_words(score)

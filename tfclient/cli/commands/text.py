@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_ids
 from tfclient.cli.printing import print_json
 
@@ -36,8 +36,8 @@ def text(
 ) -> None:
     """Print a session for a model to read: a line a step, its id first, recorded text quoted, what is wrong on top.
 
-    What has no room within the budget is cut or folded, and says what `tfclient expand` gives it back for. With --diff
-    ID the steps of ID that differ from this session, changes only.
+    What people noted comes next. What has no room within the budget is cut or folded, and says what `tfclient expand`
+    gives it back for. With --diff ID the steps of ID that differ from this session, changes only.
 
     With --json: {session_id, text, tokens, budget}, with --diff also `diff`; tokens are estimated.
     """
@@ -50,7 +50,8 @@ def text(
     found = opened.get(shown_session(opened, session))
     try:
         if diff is None:
-            said = render(found, budget, findings=[] if no_findings else _findings(found), run=run)
+            findings = [] if no_findings else _findings(found)
+            said = render(found, budget, findings=findings, run=run, notes=notes_on(opened, found.session_id))
             other = {}
         else:
             after = opened.get(shown_session(opened, diff))

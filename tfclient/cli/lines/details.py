@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.notes import noted
 from tfclient.cli.lines.steps import style_of
 from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
+from tfstore.document.notes import Note
 from tfstore.document.references import truncated
 from tfstore.errors import BlobUnreadable
 from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
+from tfstore.reading.noted import on_step
 from tfstore.reading.step_facts import facts_of, stored_apart
 from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
 from tfstore.store import Store
@@ -24,8 +27,10 @@ NAMES = 13
 """Columns for the names of facts."""
 
 
-def details(store: Store, session: Session, step: Step, width: int) -> Iterator[Text]:
-    """Yield the lines about one step."""
+def details(
+    store: Store, session: Session, step: Step, width: int, notes: Sequence[Note] = ()
+) -> Iterator[Text]:
+    """Yield the lines about one step, and what was noted on it."""
     facts = gather(session)
     own = next(each for each in facts.every if each.step is step)
     yield Text.assemble(
@@ -33,6 +38,7 @@ def details(store: Store, session: Session, step: Step, width: int) -> Iterator[
         (f" {name_of(own)}" if name_of(own) else "", "bold"),
         f" · {one_line(step.status, 20)}",
     )
+    yield from noted(on_step(notes, step.step_id), width, most=None)
     for name, value in facts_of(step):
         yield from _fact(name, value, width)
     for name, steps in (("depends on", facts.depends_on(own)), ("leads to", facts.leads_to(own))):

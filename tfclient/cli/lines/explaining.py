@@ -9,11 +9,13 @@ from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.found import found
+from tfclient.cli.lines.notes import noted
 from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.steps import style_of, trimmed
 from tfclient.reflect.findings import Finding
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
+from tfstore.document.notes import Note
 from tfstore.reading.explaining.explanation import Explanation
 from tfstore.reading.explaining.sections import Row, about, sections, source_name, title_of
 from tfstore.reading.figures import joined
@@ -27,18 +29,23 @@ _LEAST: Final = 24
 
 
 def explaining(
-    session: Session, explained: Explanation, findings: Sequence[Finding], width: int
+    session: Session,
+    explained: Explanation,
+    findings: Sequence[Finding],
+    width: int,
+    notes: Sequence[Note] = (),
 ) -> Iterator[Text]:
-    """Yield the lines of an explanation and of what was found in the steps that it rests on."""
-    for line in _lines(session, explained, findings, width):
+    """Yield the lines of an explanation and of what was found in the steps that it rests on, or noted on itself."""
+    for line in _lines(session, explained, findings, width, notes):
         line.truncate(width, overflow="ellipsis")
         yield trimmed(line)
 
 
 def _lines(
-    session: Session, explained: Explanation, findings: Sequence[Finding], width: int
+    session: Session, explained: Explanation, findings: Sequence[Finding], width: int, notes: Sequence[Note]
 ) -> Iterator[Text]:
     yield from _head(session, explained, width)
+    yield from noted(notes, width)
     faults = [each for each in findings if each.severity != "info"]
     if faults:
         yield Text()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.notes import noted
 from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
+from tfstore.document.notes import Note
 from tfstore.reading.figures import duration, joined, minute
+from tfstore.reading.noted import elsewhere
 from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end
 
 _RESULTS: Final = {
@@ -27,8 +30,8 @@ MOST: Final = 4
 """Lines of what the exception says that ended the program; `why` tells all."""
 
 
-def heading(session: Session, width: int) -> Iterator[Text]:
-    """Yield the lines over a session's tree."""
+def heading(session: Session, width: int, notes: Sequence[Note] = ()) -> Iterator[Text]:
+    """Yield the lines over a session's tree, and what was noted on all of it."""
     result = outcome_word(session)
     title = one_line(session.title, max(width - len(result) - 2, 10)) or "(no prompt)"
     head = Text(title, "bold")
@@ -48,6 +51,7 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     for note in session.notes:
         for piece in block(note, width):
             yield Text(piece, "yellow")
+    yield from noted(elsewhere(session, notes), width, places=True)
 
 
 def _broken(line: str, width: int) -> Iterator[str]:

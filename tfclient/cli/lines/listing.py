@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,8 +13,9 @@ from tfclient.cli.now import present
 from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.index.rows import SessionRow
-from tfstore.reading.figures import age, duration, minute, short_count
+from tfstore.reading.figures import age, duration, joined, minute, short_count
 from tfstore.reading.naming import short_id
+from tfstore.reading.noted import Marks, score_words, tagged
 from tfstore.reading.session_words import metadata_value, metadata_words, outcome, waits
 
 WIDE: Final = 130
@@ -31,12 +32,16 @@ _RESULTS: Final = {
     "waiting": "yellow",
 }
 _FIGURES: Final = frozenset({"runs", "calls", "tools", "tokens", "time", "age"})
-_SHARES: Final = {"title": 2, "odd": 2, "called": 1, "models": 1, "answer": 2, "metadata": 2}
+_SHARES: Final = {"title": 2, "odd": 2, "called": 1, "models": 1, "answer": 2, "metadata": 2, "notes": 1}
 _LEAST: Final = {"id": 8, "result": 9}
 
 
 def table(
-    rows: Sequence[SessionRow], width: int, names: Sequence[str] | None, odd: dict[str, list[str]] | None
+    rows: Sequence[SessionRow],
+    width: int,
+    names: Sequence[str] | None,
+    odd: dict[str, list[str]] | None,
+    marks: Mapping[str, Marks],
 ) -> Table:
     """Return the table.
 
@@ -45,8 +50,9 @@ def table(
         width: columns of the terminal.
         names: the columns that were asked for; those that there is room for, if none were.
         odd: kinds of findings by session, if they were looked for.
+        marks: what notes come to, by the sessions that have some.
     """
-    names = names or _usual(width, odd=odd is not None)
+    names = names or _usual(width, odd=odd is not None, noted=bool(marks))
     piped = width >= PIPED
     made = Table(box=None, padding=(0, 1, 0, 0), expand=not piped, header_style="dim", pad_edge=False)
     for name in names:
@@ -61,14 +67,18 @@ def table(
         )
     now = present()
     for row in rows:
-        made.add_row(*(_cell(name, row, now, odd or {}, width) for name in names))
+        noted = _noted(marks.get(row.session_id))
+        made.add_row(
+            *(noted if name == "notes" else _cell(name, row, now, odd or {}, width) for name in names)
+        )
     return made
 
 
-def _usual(width: int, *, odd: bool) -> list[str]:
+def _usual(width: int, *, odd: bool, noted: bool) -> list[str]:
     """Return the columns that a terminal of this width has room for."""
     names = ["id", "title", "result", *([] if width < NARROW else ["runs"]), "calls", "tools"]
     names += ["odd"] if odd else []
+    names += ["notes"] if noted else []
     names += ["called", "models", "started"] if width >= WIDE else []
     return [*names, *([] if width < NARROW else ["tokens", "time"]), "age"]
 
@@ -89,6 +99,14 @@ def _cell(name: str, row: SessionRow, now: datetime, odd: dict[str, list[str]], 
     if name in _CELLS:
         return _CELLS[name](row)
     return Text(one_line(_WORDS[name](row) if name in _WORDS else metadata_value(row, name[5:]), width))
+
+
+def _noted(marks: Marks | None) -> Text:
+    """Return what notes come to: `2 · 0.5 · bug`."""
+    if marks is None:
+        return Text("–", "dim")
+    score = "" if marks.score is None else score_words(marks.score)
+    return Text(joined(f"{marks.count:,}", score, tagged(list(marks.tags))), "yellow")
 
 
 def _called(row: SessionRow) -> str:

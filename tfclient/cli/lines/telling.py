@@ -11,11 +11,13 @@ from rich.text import Text
 from tfclient.cli.lines.blocks import block
 from tfclient.cli.lines.found import found
 from tfclient.cli.lines.heading import heading
+from tfclient.cli.lines.notes import noted
 from tfclient.cli.lines.prompt import mention
 from tfclient.cli.lines.steps import aligned, trimmed
 from tfclient.reflect.findings import Finding
 from tfstore.document.cut_off import cut_off, cut_off_in
 from tfstore.document.documents import Session
+from tfstore.document.notes import Note
 from tfstore.reading.facts import StepFacts
 from tfstore.reading.failures import Failure, Retry, Story, Told
 from tfstore.reading.figures import counted, duration, joined
@@ -43,18 +45,30 @@ _ENDED: Final = {"failed": "failed", "cancelled": "was not finished", "incomplet
 
 
 def telling(
-    story: Story, width: int, findings: Sequence[Finding] = (), *, ascii_only: bool = False
+    story: Story,
+    width: int,
+    findings: Sequence[Finding] = (),
+    notes: Sequence[Note] = (),
+    *,
+    ascii_only: bool = False,
 ) -> Iterator[Text]:
-    """Yield the lines of a story and of what was found in its session, cut to the terminal's width."""
-    for line in _lines(story, width, findings, ascii_only=ascii_only):
+    """Yield the lines of a story and of what was found in its session and noted on it, cut to the terminal's width."""
+    for line in _lines(story, width, findings, notes, ascii_only=ascii_only):
         line.truncate(width, overflow="ellipsis")
         yield trimmed(line)
 
 
-def _lines(story: Story, width: int, findings: Sequence[Finding], *, ascii_only: bool) -> Iterator[Text]:
-    yield from heading(story.facts.session, width)
+def _lines(
+    story: Story, width: int, findings: Sequence[Finding], notes: Sequence[Note], *, ascii_only: bool
+) -> Iterator[Text]:
+    session = story.facts.session
+    yield from heading(session, width)
+    # Who looked at it knows more than all that follows.
+    yield from noted(notes[:MOST], width, most=1, places=True)
+    if len(notes) > MOST:
+        yield Text(f"… and {counted(len(notes) - MOST, 'note')} more: tfclient note --list", "dim")
     yield Text()
-    yield from _program(story.facts.session, width)
+    yield from _program(session, width)
     faults = [each for each in findings if each.severity != "info" and not _is_told(each, story)]
     if not story.failures:
         yield from _nothing_failed(story, faults)

@@ -5,7 +5,7 @@ Every line is made to the width of the terminal, timings and tokens aligned at i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -13,13 +13,16 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tfclient.cli.lines.blocks import block
+from tfclient.cli.lines.notes import MOST, noted
 from tfclient.cli.lines.steps import aligned, style_of, trimmed
 from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
+from tfstore.document.notes import Note
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, size
 from tfstore.reading.helper_calls import names, rows, span
+from tfstore.reading.noted import grouped
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.run_words import cost, details, lineage, status, trigger, trouble
 from tfstore.reading.step_facts import span_of
@@ -70,18 +73,25 @@ class Look:
     full: bool = False
     guides: Guides = field(factory=Guides)
 
+    @property
+    def most(self) -> int | None:
+        """Lines of a note at most."""
+        return None if self.full else MOST
 
-def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text]:
+
+def tree(facts: SessionFacts, runs: list[RunFacts], look: Look, notes: Sequence[Note] = ()) -> Iterator[Text]:
     """Yield the lines of these runs of a session, a blank one before each; single API calls stand close.
 
-    Many of them in a row are one line, unless everything is to be shown.
+    Many of them in a row are one line, unless everything is to be shown, or something was noted there. Notes stand
+    below what they are about.
     """
     durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
     counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
     columns = (max(durations, 7), counts)
     first_seen: dict[tuple[str, str], StepFacts] = {}
     close = False
-    for row in ([run] for run in runs) if look.full else rows(facts, runs):
+    about = grouped(notes)
+    for row in _rows(facts, runs, look, about):
         if len(row) > 1:
             yield Text()
             yield from _helper_calls(row, look)
@@ -91,7 +101,7 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
         clock = (
             Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if WIDE <= look.width < PIPED else None
         )
-        page = _Page(look, columns, clock, first_seen)
+        page = _Page(look, columns, clock, first_seen, about)
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not (single and close):
             yield Text()
@@ -100,11 +110,25 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look) -> Iterator[Text
             own = run.steps[0]
             name = Text.assemble((f"Run {run.number} ", "bold"), _head(own, named=True))
             yield from _step(own, name, look.guides.blank, page)
+            yield from noted(about.get(run.run.run_id, ()), look.width, look.guides.blank, most=look.most)
             continue
         yield from run_head(run, look.width)
+        yield from noted(about.get(run.run.run_id, ()), look.width, most=look.most)
         nodes = nest(facts, run)
         for node in nodes:
             yield from _lines(node, "", node is nodes[-1], page, named=True)
+
+
+def _rows(
+    facts: SessionFacts, runs: list[RunFacts], look: Look, about: Mapping[str, list[Note]]
+) -> Iterator[list[RunFacts]]:
+    """Yield the runs that are one line together, each of the others by itself."""
+    for row in ([run] for run in runs) if look.full else rows(facts, runs):
+        ids = (each for run in row for each in (run.run.run_id, *(own.step.step_id for own in run.steps)))
+        if len(row) > 1 and about and any(each in about for each in ids):
+            yield from ([run] for run in row)
+        else:
+            yield row
 
 
 def _helper_calls(row: list[RunFacts], look: Look) -> Iterator[Text]:
@@ -122,6 +146,7 @@ class _Page:
     columns: tuple[int, int]
     clock: Clock | None
     first_seen: dict[tuple[str, str], StepFacts]
+    notes: Mapping[str, list[Note]]
 
     def right(self, own: StepFacts) -> Text:
         """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
@@ -184,6 +209,11 @@ def _remarks(own: StepFacts, asked: int) -> Text:
 
 
 def _step(own: StepFacts, head: Text, below: str, page: _Page, asked: int = 0) -> Iterator[Text]:
+    yield from _itself(own, head, below, page, asked)
+    yield from noted(page.notes.get(own.step.step_id, ()), page.look.width, below, most=page.look.most)
+
+
+def _itself(own: StepFacts, head: Text, below: str, page: _Page, asked: int) -> Iterator[Text]:
     look, step = page.look, own.step
     remarks, right = _remarks(own, asked), page.right(own)
     room = look.width - head.cell_len - remarks.cell_len - right.cell_len

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
@@ -17,6 +17,7 @@ from tfclient.reflect.text.session_lines import NOTICE, session_lines, step_line
 from tfclient.reflect.text.values import unmarked
 from tfstore.document.converter import step_to_json
 from tfstore.document.documents import Session
+from tfstore.document.notes import Note
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import StoreError, UnknownRun
 from tfstore.reading.facts import SessionFacts, StepFacts, gather
@@ -47,18 +48,20 @@ def expand(
     offset: int = 0,
     limit: int = LIMIT,
     read_blob: ReadBlob | None = None,
+    notes: Sequence[Note] = (),
 ) -> Page:
-    """Return all of a step, as JSON in one line, or of a run or a range of steps, as text: a page of it.
+    """Return all of a step or a note, as JSON in one line, or of a run or a range of steps, as text: a page of it.
 
     The pages of a step, put together, are JSON that gives what the document has of it, to the byte. Texts that are
     stored apart stand in it whole where ``read_blob`` is given and finds them; what is no text stays a reference.
 
     Args:
         session: its document, or its facts where they were gathered already.
-        what: ``4.7`` or ``step_4_7``, ``run_4``, or ``2.4..2.9``.
+        what: ``4.7`` or ``step_4_7``, ``run_4``, ``2.4..2.9``, or the id of one of the notes.
         offset: characters that were read already.
         limit: characters of a page, at least one.
         read_blob: gives the bytes that a reference stands for.
+        notes: what people noted on it.
 
     Raises:
         SettingError: offset or limit is out of bounds.
@@ -74,11 +77,16 @@ def expand(
     if limit < 1:
         raise SettingError("limit", limit, "at least one character")
     facts = session if isinstance(session, SessionFacts) else gather(session)
-    text = _all_of(facts, what.strip().strip("[]"), read_blob)
+    text = _noted(notes, what.strip()) or _all_of(facts, what.strip().strip("[]"), read_blob)
     if not 0 <= offset <= len(text):
         raise SettingError("offset", offset, f"a place in the {len(text)} characters that there are")
     end = offset + limit
     return Page(text[offset:end], offset, len(text), end if end < len(text) else None)
+
+
+def _noted(notes: Sequence[Note], what: str) -> str:
+    note = next((each for each in notes if each.note_id == _unquoted(what)), None)
+    return "" if note is None else _json(note.as_json())
 
 
 def _all_of(facts: SessionFacts, what: str, read_blob: ReadBlob | None) -> str:
@@ -128,7 +136,10 @@ def _places(facts: SessionFacts, typed: str, every: list[StepFacts]) -> list[int
 
 
 def _step(own: StepFacts, read_blob: ReadBlob | None) -> str:
-    value = _with_texts(step_to_json(own.step), read_blob)
+    return _json(_with_texts(step_to_json(own.step), read_blob))
+
+
+def _json(value: Any) -> str:
     return unmarked(escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)))
 
 

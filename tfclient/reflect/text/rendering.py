@@ -12,6 +12,7 @@ from tfclient.reflect.text.fitting import WHOLE, Fitting
 from tfclient.reflect.text.lines import Counter, Line
 from tfclient.reflect.text.session_lines import session_lines
 from tfstore.document.documents import Session
+from tfstore.document.notes import Note
 from tfstore.errors import UnknownRun
 from tfstore.reading.facts import SessionFacts, gather
 
@@ -25,6 +26,7 @@ def render(
     tokens: Counter = estimate,
     findings: Sequence[Finding] = (),
     run: int | None = None,
+    notes: Sequence[Note] = (),
 ) -> str:
     r"""Return a session as text for a model: a line a step, its id first, and all recorded text quoted.
 
@@ -38,6 +40,7 @@ def render(
         tokens: says how many tokens a text has, as ``lambda text: len(encoding.encode(text))``.
         findings: what was found in it (``tfclient.reflect.findings``); they come first, and their steps are kept.
         run: the number of the one run that is wanted.
+        notes: what people noted on it (``Store.notes``); they come next, and their steps are kept.
 
     Raises:
         SettingError: the budget is under ``LEAST``, or has no room for the text's first line.
@@ -54,7 +57,7 @@ def render(
     facts = session if isinstance(session, SessionFacts) else gather(session)
     if run is not None and run not in {each.number for each in facts.runs}:
         raise UnknownRun(facts.session.session_id, run, len(facts.runs))
-    return fitted(session_lines(facts, findings, run), budget, tokens)
+    return fitted(session_lines(facts, findings, run, notes), budget, tokens)
 
 
 def fitted(lines: Sequence[Line], budget: int | None, tokens: Counter) -> str:
