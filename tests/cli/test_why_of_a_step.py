@@ -73,7 +73,7 @@ def test_what_is_not_there_is_told(a_shop: Path, typed: list[str], told: str) ->
 def test_the_same_as_json(a_shop: Path) -> None:
     told = run("why", "last", "1.4", "--store", a_shop, "--json").json
 
-    assert (told["step_id"], told["is"], told["model_call"]) == ("step_1_4", "TOOL CALL", "step_1_3")
+    assert (told["step_id"], told["is"], told["model_call"]) == ("step_1_4", "CALL", "step_1_3")
     assert told["tool"]["asked_by"] == "step_1_3"
     assert told["findings"] == []
     assert run("why", "last", "2", "--store", a_shop, "--json").json["end"] == "step_2_4"

@@ -20,13 +20,13 @@ from tfclient.projection.projector import Projector
 from tfclient.view import bundle
 from tfstore.document.converter import to_json
 from tfstore.document.labels import Label
-from tfstore.reading.facts import Node, gather, nest
+from tfstore.reading.facts import Node, gather, nest, walked
 from tfstore.reading.helper_calls import rows, span
 from tfstore.reading.plain_text import clean
 from tfstore.reading.shown import shown
 from tfstore.reading.step_facts import value_at
 from tfstore.reading.step_text import as_text
-from tfstore.reading.step_words import full_word_of, name_of, said_in_line, says
+from tfstore.reading.step_words import name_of, said_in_line, says, word_of
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _in_order(
 
 
 def _begins(line: Text, own: StepFacts) -> bool:
-    return re.match(rf"[│├└─ ]*[├└]─ {own.number} [A-Z]", line.plain) is not None
+    return re.match(rf"[│├└─ ]*[├└]─ {re.escape(own.short)} [A-Z]", line.plain) is not None
 
 
 def check_line(line: Line, told: dict[str, Any], text: str) -> None:
@@ -176,7 +176,8 @@ def check_line(line: Line, told: dict[str, Any], text: str) -> None:
     above = line.above.tool if line.above is not None and line.above.step.label == "tool_call" else None
     name = "" if told.get("name") and told["name"] == above and above == own.tool else told.get("name", "")
     joint = "" if own.step.label in {"tool_call", "approval_request"} else " "
-    number = f"Run {own.run.number}" if line.lines[0].plain.startswith("Run ") else str(own.number)
+    number = f"Run {own.run.number}" if line.lines[0].plain.startswith("Run ") else own.short
+    assert told["number"] == own.short
     head = f"{number} {told['word']}{f' {name}' if name else ''}"
     text = flat(text)
     begin = text.removesuffix("…")[:200]
@@ -270,14 +271,16 @@ def test_what_stands_in_the_document_is_not_sent_again() -> None:
 
 COLLECT = """() => ({
   outline: [...document.querySelectorAll('.o-step')].map((row) => ({
-    word: row.querySelector('.tag').textContent, name: row.querySelector('b')?.textContent ?? '',
+    number: row.querySelector('.number').textContent, word: row.querySelector('.tag').textContent,
+    name: row.querySelector('b')?.textContent ?? '',
     text: row.querySelector('.o-text > span').textContent, remarks: row.querySelector('.state')?.textContent ?? '',
     took: row.querySelector('.o-time').textContent, tokens: row.querySelector('.o-time').title,
     depth: Number(row.style.getPropertyValue('--depth')), failed: row.classList.contains('is-failed'),
   })),
   runs: [...document.querySelectorAll('.o-run')].map((row) => row.innerText),
   transcript: [...document.querySelectorAll('.c-step')].map((entry) => ({
-    id: entry.dataset.step, word: entry.querySelector('.tag').textContent,
+    id: entry.dataset.step, number: entry.querySelector('.number').textContent,
+    word: entry.querySelector('.tag').textContent,
     name: entry.querySelector('.c-head b')?.textContent ?? '', failed: entry.classList.contains('is-failed'),
     remarks: entry.querySelector('.c-head .state')?.textContent ?? '',
     quiet: entry.querySelector('.c-head .quiet').textContent,
@@ -286,6 +289,7 @@ COLLECT = """() => ({
 })"""
 
 PANEL = """() => ({
+  number: document.querySelector('.panel-head .number').textContent,
   word: document.querySelector('.panel-head .tag').textContent,
   title: document.querySelector('.panel-title').textContent,
   facts: [...document.querySelectorAll('.panel .facts dt')].map((name) =>
@@ -312,7 +316,7 @@ def test_every_item_type_is_drawn_as_the_command_prints_it(
     store.put(session)
     facts = gather(session)
     lines = {line.own.step.step_id: line for line in printed(facts)}
-    order = [own.step.step_id for run in facts.runs for own in run.steps]
+    order = [own.step.step_id for run in facts.runs for own, _ in walked(facts, run)]
     # So high that all rows are there at once.
     page.set_viewport_size({"width": 1600, "height": 5_000})
     place = f"{serve_store(store)}#/s/{SESSION}/transcript"
@@ -360,7 +364,11 @@ def blinded(route: Route) -> None:
 
 def check_entry(line: Line, entry: dict[str, Any]) -> None:
     step, words = line.own.step, line.words
-    assert (entry["word"], entry["name"]) == (full_word_of(step), name_of(line.own))
+    assert (entry["number"], entry["word"], entry["name"]) == (
+        line.own.short,
+        word_of(step),
+        name_of(line.own),
+    )
     assert flat(entry["remarks"]) in words
     assert all(figure in words for figure in entry["quiet"].split(" · ") if figure)
     assert is_begun(flat(entry["text"])[:60], words)
@@ -372,6 +380,7 @@ def check_entry(line: Line, entry: dict[str, Any]) -> None:
 def check_panel(store: Store, session: Session, own: StepFacts, panel: dict[str, Any]) -> None:
     lines = [line.plain for line in details(store, session, own.step, WIDTH)]
     told = {line[:13].strip(): line[13:] for line in lines[1 : lines.index("") if "" in lines else None]}
+    assert (panel["number"], panel["word"]) == (own.short, word_of(own.step))
     assert panel["title"]
     for name, value in panel["facts"]:
         assert flat(told[name]) == flat(value)

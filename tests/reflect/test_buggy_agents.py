@@ -59,7 +59,7 @@ def _loop(server: ScriptedServer, client: Any) -> None:
         (
             _loop,
             ["loop_without_progress", "24 times", "get_order"],
-            ("1.70", "1.70 TOOL CALL get_order"),
+            ("1.70", "1.70 CALL get_order"),
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_click_on_a_node_opens_its_step_and_links_lead_on(page: Page, address:
     expect(page.get_by_role("group", name="Error")).to_contain_text("503 Service Unavailable")
     expect(current(page)).to_contain_text("503 Service Unavailable")
     expect(node(page, "step_1_9")).to_have_class("d-error is-selected")
-    page.locator(".relations").get_by_text("step_1_7").click()
+    page.locator(".relations").get_by_text("1.7").click()
     expect(page.locator(".panel")).to_contain_text("Bergen")
     assert page.url.endswith("/flow/step_1_7")
     page.go_back()
@@ -126,10 +126,10 @@ def test_a_model_request_shows_the_prompt_as_the_model_saw_it(page: Page, addres
     panel = page.locator(".panel")
     expect(panel).to_contain_text("Prompt as the model saw it")
     parts = panel.locator("details.prompt-part > summary > .tag")
-    expect(parts).to_have_text(["INSTRUCTIONS", "TOOLS", "TOOL OUTPUT", "TOOL ERROR"])
+    expect(parts).to_have_text(["INSTRUCTIONS", "TOOLS", "OUTPUT", "ERROR"])
     panel.get_by_role("button", name="Show 4 items from before").click()
     expect(parts).to_have_text(
-        ["INSTRUCTIONS", "TOOLS", "USER", "REASONING", "TOOL CALL", "TOOL CALL", "TOOL OUTPUT", "TOOL ERROR"]
+        ["INSTRUCTIONS", "TOOLS", "USER", "REASONING", "CALL", "CALL", "OUTPUT", "ERROR"]
     )
     page.goto(f"{address}#/s/{FAILING}/transcript/step_1_4")
     expect(panel.locator(".facts")).to_contain_text("503 · overloaded · 300 ms")

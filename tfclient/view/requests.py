@@ -49,8 +49,8 @@ def reading_of(facts: SessionFacts) -> Json:
     """Return what the page draws of a session: each step with its look in the diagrams, and what was found in it."""
     reading = shown(facts)
     for run, told in zip(facts.runs, reading["runs"], strict=True):
-        for own, step in zip(run.steps, told.get("steps", ()), strict=True):
-            step["look"] = looks(own)[0]
+        for step in told.get("steps", ()):
+            step["look"] = looks(run.steps[step.get("place", 0)])[0]
     return reading | {"found": found_in(facts)}
 
 

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from tfstore.document.documents import Run, Session, Step
 from tfstore.reading.designed_ends import ends_of
+from tfstore.reading.naming import short_step
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
 
@@ -46,6 +47,11 @@ class StepFacts:
     def key(self) -> str:
         """What it is called among its run's steps: ``s1`` for the first."""
         return f"s{self.position + 1}"
+
+    @property
+    def short(self) -> str:
+        """What people call it, wherever it is shown: ``2.8``."""
+        return short_step(self.step.step_id)
 
     @property
     def failed(self) -> bool:

@@ -6,10 +6,13 @@ not sent twice; a text that is put together stands in ``text``. What says nothin
 =========== ==============================================================================================
 of a step
 =========== ==============================================================================================
-word, full  what it is: below what it hangs on, and where it stands alone (if that is another word)
+place       where it stands among the run's steps in the document; here they stand as in the run's tree
+number      what people call it: ``2.8``
+word        what it is
 name        the model's, the tool's, the endpoint's
 at or text  what it says, whole
 line        the beginning of that in one line, where it is not just the text that stands there
+same        the step that showed the same instructions or tools before
 remarks     how it went; ``state`` is its status, if that is not ``completed``
 failed      whether it went wrong here; ``wrong`` also where nobody answered or it was cancelled
 depth       how many steps it hangs below
@@ -38,12 +41,12 @@ from tfstore.reading.prompts import has_prompt
 from tfstore.reading.step_facts import Place, error_words, facts_of, moment, references_in, value_at
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import (
-    full_word_of,
     name_of,
     remarks_on,
     repeats,
     said_in_line,
     says,
+    shown_before,
     size_of,
     tokens_of,
     took,
@@ -89,7 +92,7 @@ def shown(facts: SessionFacts) -> Json:
         >>> from tfstore.reading.facts import gather
         >>> step = Step("step_1_1", 1, "user_message", "chat.on_message", payload_started={"text": "Hello"})
         >>> shown(gather(Session("sess_1", runs=[Run("run_1", "user_message", steps=[step])])))["runs"][0]["steps"]
-        [{'id': 'step_1_1', 'number': 1, 'word': 'USER', 'at': ['payload_started', 'text'], 'size': '5 B'}]
+        [{'id': 'step_1_1', 'number': '1.1', 'word': 'USER', 'at': ['payload_started', 'text'], 'size': '5 B'}]
     """
     first_seen: dict[tuple[str, str], StepFacts] = {}
     latest = _latest(facts)
@@ -123,15 +126,12 @@ def _session(facts: SessionFacts) -> Json:
 def _run(
     facts: SessionFacts, run: RunFacts, first_seen: dict[tuple[str, str], StepFacts], latest: float
 ) -> Json:
-    places, trouble = dict(_places(nest(facts, run), 0)), run_words.trouble(run)
-    steps: list[Json] = []
-    bars: dict[str, str] = {}
-    for own in run.steps:
-        step_id, before = own.step.step_id, facts.depends_on(own)
-        bar = _bar(own, latest)
-        bars[step_id] = step_id if bar else bars.get(before[0].step.step_id, "") if before else ""
-        told = _step(own, *places[id(own)], first_seen)
-        steps.append(told | ({"bar": bar} if bar else _told(under=bars[step_id])))
+    trouble = run_words.trouble(run)
+    times = _times(facts, run, latest)
+    steps = [
+        _step(own, depth, asked, first_seen) | times[own.position]
+        for own, depth, asked in _in_order(nest(facts, run), 0)
+    ]
     return _told(
         id=run.run.run_id,
         number=run.number,
@@ -155,27 +155,40 @@ def _state(run: RunFacts, trouble: str) -> str:
     return "waiting" if run.waits_for else "warn" if trouble else ""
 
 
-def _places(nodes: list[Node], depth: int) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield how deep each step stands, and how many tools it asked for."""
+def _times(facts: SessionFacts, run: RunFacts, latest: float) -> list[Json]:
+    """Return when each step happened, or under which one that says so it is."""
+    bars: dict[str, str] = {}
+    times: list[Json] = []
+    for own in run.steps:
+        step_id, before = own.step.step_id, facts.depends_on(own)
+        bar = _bar(own, latest)
+        bars[step_id] = step_id if bar else bars.get(before[0].step.step_id, "") if before else ""
+        times.append({"bar": bar} if bar else _told(under=bars[step_id]))
+    return times
+
+
+def _in_order(nodes: list[Node], depth: int) -> Iterator[tuple[StepFacts, int, int]]:
+    """Yield the steps as they stand in their tree: how deep each stands, and how many tools it asked for."""
     for node in nodes:
         asked = sum(child.own.step.label == "tool_call" for child in node.children)
-        yield id(node.own), (depth, asked)
-        yield from _places(node.children, depth + 1)
+        yield node.own, depth, asked
+        yield from _in_order(node.children, depth + 1)
 
 
 def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, str], StepFacts]) -> Json:
     step = own.step
-    full, said = full_word_of(step), _said(step)
-    line = repeats(own, first_seen) or said_in_line(step)
+    said, first = _said(step), shown_before(own, first_seen)
+    line = repeats(own, first) or said_in_line(step)
     whole = value_at(step, tuple(said["at"])) if "at" in said else said.get("text")
     return _told(
         id=step.step_id,
-        number=own.number,
+        place=own.position,
+        number=own.short,
         word=word_of(step),
-        full=full if full != word_of(step) else "",
         name=name_of(own),
         **said,
         line="" if whole == line else brief(line, LINE),
+        same=first.step.step_id if first is not None else "",
         remarks=remarks_on(own, asked),
         state="" if step.status == "completed" else step.status,
         failed=own.failed,

@@ -163,14 +163,19 @@ def _value(value: Any) -> str:
     return json.dumps(as_text(value) if is_reference(value) else value, ensure_ascii=False)
 
 
-def repeats(own: StepFacts, first_seen: dict[tuple[str, str], StepFacts]) -> str:
-    """Return where a snapshot's content was shown before, and remember where it was first."""
+def shown_before(own: StepFacts, first_seen: dict[tuple[str, str], StepFacts]) -> StepFacts | None:
+    """Return the step that showed a snapshot's content before, if one did, and remember which was first."""
     if not own.is_snapshot or own.step.label == "context.snapshot":
-        return ""
+        return None
     first = first_seen.setdefault((own.step.label, policy_version(own.step)), own)
-    if first is own:
+    return None if first is own else first
+
+
+def repeats(own: StepFacts, first: StepFacts | None) -> str:
+    """Return where a snapshot's content was shown before, given the step that showed it: ``as in run 1``."""
+    if first is None:
         return ""
-    return f"as in {f'step {first.number}' if first.run is own.run else f'run {first.run.number}'}"
+    return f"as in {first.short if first.run is own.run else f'run {first.run.number}'}"
 
 
 def laid_out(step: Step) -> str:

@@ -32,6 +32,7 @@ from tfstore.reading.step_words import (
     remarks_on,
     repeats,
     said_in_line,
+    shown_before,
     size_of,
     tokens_of,
     took,
@@ -184,7 +185,7 @@ def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) 
     asked = sum(child.own.step.label == "tool_call" for child in node.children)
     after = before + (guides.blank if is_last else guides.beside)
     head = Text.assemble(
-        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.number} ", "dim")
+        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.short} ", "dim")
     )
     below = after + (guides.beside if node.children else guides.blank)
     yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
@@ -218,7 +219,8 @@ def _itself(own: StepFacts, head: Text, below: str, page: _Page, asked: int) -> 
     remarks, right = _remarks(own, asked), page.right(own)
     room = look.width - head.cell_len - remarks.cell_len - right.cell_len
     style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
-    text = repeats(own, page.first_seen) or said_in_line(step)
+    again = repeats(own, shown_before(own, page.first_seen))
+    text = again or said_in_line(step)
     # A call's arguments follow its name; words stand apart from what they are about.
     joint = "" if step.label in {"tool_call", "approval_request"} else " "
     line = one_line(text, max(room - 1, 1))
@@ -230,7 +232,7 @@ def _itself(own: StepFacts, head: Text, below: str, page: _Page, asked: int) -> 
         )
     elif look.full or own.failed or step.label in SAID or room < LEAST_TEXT:
         most = None if look.full else LINES if own.failed or step.label in SAID else 1
-        shown = repeats(own, page.first_seen) or laid_out(step) if look.full else text
+        shown = again or laid_out(step) if look.full else text
         plain = not remarks.plain
         head, rest = _begun(
             head.append_text(remarks), shown, look, right.cell_len, below, most, style, plain=plain

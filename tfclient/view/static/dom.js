@@ -47,6 +47,11 @@ export function mark(words, state = "") {
   return words ? el("span", { class: `state is-${state}`, text: visible(words) }) : null;
 }
 
+/** What a step is called everywhere, and what it is. */
+export function named(step) {
+  return [el("span", { class: "number", text: step.number }), el("span", { class: "tag", text: step.word })];
+}
+
 /** The sign of a step on which findings rest. */
 export function sign(found) {
   return found ? el("span", { class: `found is-${found.severity}`, title: visible(found.words), "aria-label": visible(found.words), role: "img", text: "!" }) : null;

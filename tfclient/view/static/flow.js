@@ -2,7 +2,6 @@
 
 import { button, copy, el, fill, oneLine, visible } from "./dom.js";
 import { joined } from "./format.js";
-import { full } from "./model.js";
 import { pictureFrom } from "./picture.js";
 import { boards, d2, picture } from "./source.js";
 
@@ -110,7 +109,7 @@ export class Flow {
       if (!step) continue;
       node.setAttribute("tabindex", "0");
       node.setAttribute("role", "button");
-      node.setAttribute("aria-label", joined(full(step), step.name, step.remarks, this.model.line(step, 80)));
+      node.setAttribute("aria-label", joined(step.number, step.word, step.name, step.remarks, this.model.line(step, 80)));
     }
     for (const node of svg.querySelectorAll("[data-board]")) {
       node.setAttribute("tabindex", "0");
@@ -230,7 +229,7 @@ export class Flow {
     const box = this.element.getBoundingClientRect();
     if (this.tip.dataset.step !== step.id) {
       this.tip.dataset.step = step.id;
-      fill(this.tip, el("b", { text: joined(full(step), step.name, step.remarks) }), el("div", { class: "text-block", dir: "auto", text: this.model.line(step, 420) }), el("div", { class: "quiet mono", text: visible(step.id) }));
+      fill(this.tip, el("b", { text: joined(step.number, step.word, step.name, step.remarks) }), el("div", { class: "text-block", dir: "auto", text: this.model.line(step, 420) }));
     }
     this.tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 340)}px`;
     this.tip.style.top = `${event.clientY - box.top + 16}px`;

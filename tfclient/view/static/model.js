@@ -19,10 +19,10 @@ export class Model {
     this.runOf = new Map();
     this.runs.forEach((run, n) => {
       run.steps ??= [];
-      run.steps.forEach((step, place) => {
+      run.steps.forEach((step) => {
         this.steps.push(step);
         this.byId.set(step.id, step);
-        this.recorded.set(step.id, document.runs[n].steps[place]);
+        this.recorded.set(step.id, document.runs[n].steps[step.place ?? 0]);
         this.runOf.set(step.id, run);
       });
     });
@@ -59,7 +59,7 @@ export class Model {
   wordsOf(step) {
     let words = this.words.get(step.id);
     if (words === undefined) {
-      words = [step.id, full(step), step.name, step.remarks, step.line, plain(this.said(step)), JSON.stringify(this.recorded.get(step.id), (key, value) => (ELSEWHERE.has(key) ? undefined : value))].join("\n").toLowerCase();
+      words = [step.id, step.number, step.word, step.name, step.remarks, step.line, plain(this.said(step)), JSON.stringify(this.recorded.get(step.id), (key, value) => (ELSEWHERE.has(key) ? undefined : value))].join("\n").toLowerCase();
       this.words.set(step.id, words);
     }
     return words;
@@ -69,9 +69,4 @@ export class Model {
   signature(step) {
     return `${JSON.stringify(step)}|${JSON.stringify(this.found.steps[step.id])}|${JSON.stringify(this.recorded.get(step.id)).length}`;
   }
-}
-
-/** What a step is, where nothing around it says so. */
-export function full(step) {
-  return step.full ?? step.word;
 }

@@ -1,8 +1,7 @@
 // Every step of a session in one column: runs, and below them what happened in order. Always in sight.
 
-import { button, el, fill, mark, sign, visible } from "./dom.js";
+import { button, el, fill, mark, named, sign, visible } from "./dom.js";
 import { counted, joined, number } from "./format.js";
-import { full } from "./model.js";
 import { Rows } from "./rows.js";
 
 const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["tool", "Tools"], ["model", "Model"]];
@@ -114,8 +113,8 @@ export class Outline {
 
   stepRow(step) {
     const text = this.model.line(step, 90);
-    return el("div", { class: `o-step k-${step.look}${step.failed ? " is-failed" : ""}`, style: { "--depth": step.depth ?? 0 }, "aria-label": joined(full(step), step.name, step.remarks, text) },
-      el("span", { class: "tag", text: step.word }),
+    return el("div", { class: `o-step k-${step.look}${step.failed ? " is-failed" : ""}`, style: { "--depth": step.depth ?? 0 }, "aria-label": joined(step.number, step.word, step.name, step.remarks, text) },
+      ...named(step),
       el("span", { class: "o-text" }, step.name ? el("b", { text: step.name }) : null, step.name && text ? " " : "", el("span", { dir: "auto", text })),
       mark(step.remarks, step.state),
       sign(this.model.found.steps[step.id]),

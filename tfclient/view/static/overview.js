@@ -1,8 +1,7 @@
 // What a session comes to, where no step is selected: what went wrong first, then figures.
 
-import { button, el, visible } from "./dom.js";
+import { button, el, named, visible } from "./dom.js";
 import { number } from "./format.js";
-import { full } from "./model.js";
 import { treeView } from "./values.js";
 
 export function facts(rows) {
@@ -50,7 +49,7 @@ export function stepLink(model, id, select) {
   const step = model.byId.get(id);
   if (!step) return el("span", { class: "quiet", text: `${visible(id)} (not in this session)` });
   const link = el("a", { href: "#", class: `step-link k-${step.look}`, "data-step": id },
-    el("span", { class: "tag", text: full(step) }), el("b", { text: step.name }), " ", el("span", { class: "link-text", dir: "auto", text: model.line(step, 80) }), " ", el("span", { class: "quiet mono", text: visible(id) }));
+    ...named(step), step.name ? el("b", { text: step.name }) : null, " ", el("span", { class: "link-text", dir: "auto", text: model.line(step, 80) }));
   link.addEventListener("click", (event) => {
     event.preventDefault();
     select(id, { push: true });

@@ -1,10 +1,9 @@
 // The step panel: what a step was given, what came out, how it went, and what it hangs together with.
 
-import { announce, button, copy, el, fill, mark, visible } from "./dom.js";
+import { announce, button, copy, el, fill, mark, named, visible } from "./dom.js";
 import { curlOf } from "./curl.js";
 import { explained } from "./explain.js";
 import { counted, joined, number } from "./format.js";
-import { full } from "./model.js";
 import { facts, findings, overview, section, stepLink } from "./overview.js";
 import { details, explanation, mode } from "./source.js";
 import { plain, treeView, valueView } from "./values.js";
@@ -65,9 +64,9 @@ export class Panel {
 
   head(model, step) {
     return el("header", { class: `panel-head k-${step.look}` },
-      el("div", { class: "panel-line" }, el("span", { class: "tag big", text: full(step) }), mark(step.remarks, step.state), el("span", { class: "grow" }), button("✕", this.close, { class: "plain", "aria-label": "Close the step" })),
-      el("h2", { class: "panel-title", tabindex: "-1", dir: "auto", text: step.name ?? full(step).toLowerCase() }),
-      el("p", { class: "quiet mono", text: joined(visible(step.id), model.runOf.get(step.id).name.toLowerCase(), `step ${step.number}`, step.took, step.tokens) }),
+      el("div", { class: "panel-line" }, el("span", { class: "number", text: step.number }), el("span", { class: "tag big", text: step.word }), mark(step.remarks, step.state), el("span", { class: "grow" }), button("✕", this.close, { class: "plain", "aria-label": "Close the step" })),
+      el("h2", { class: "panel-title", tabindex: "-1", dir: "auto", text: step.name ?? step.word.toLowerCase() }),
+      el("p", { class: "quiet", text: joined(model.runOf.get(step.id).name, step.took, step.tokens) }),
       el("div", { class: "panel-tools" },
         mode === "served" ? button("Explain", () => this.explain(model, step), { class: "mini", title: "Where its words come from, what the model had and was not told" }) : null,
         button("Copy JSON", () => copy(JSON.stringify(model.recorded.get(step.id), null, 2), "JSON"), { class: "mini" }),
@@ -124,9 +123,9 @@ export class Panel {
       const { word, name = "", look = "other", size = "" } = step ?? each;
       const body = el("div", { class: "prompt-body" });
       const box = el("details", { class: `prompt-part k-${look}` },
-        el("summary", {}, el("span", { class: "tag", text: step ? full(step) : word }), el("b", { text: name }), " ", el("span", { class: "link-text", dir: "auto", text: step ? model.line(step, 70) : each.line }), isNew ? el("span", { class: "new", text: "new" }) : null, el("span", { class: "o-time", text: size })), body);
+        el("summary", {}, ...(step ? named(step) : [el("span", { class: "tag", text: word })]), el("b", { text: name }), " ", el("span", { class: "link-text", dir: "auto", text: step ? model.line(step, 70) : each.line }), isNew ? el("span", { class: "new", text: "new" }) : null, el("span", { class: "o-time", text: size })), body);
       const value = () => (step ? (each.at ? model.value(each) : model.said(step)) : each.item);
-      const make = () => body.childElementCount || body.append(valueView(value()), each.sent ? el("p", { class: "quiet", text: visible(each.sent) }) : "", step ? button(`Open ${step.id}`, () => this.select(step.id, { push: true }), { class: "mini" }) : "");
+      const make = () => body.childElementCount || body.append(valueView(value()), each.sent ? el("p", { class: "quiet", text: visible(each.sent) }) : "", step ? button(`Open ${step.number}`, () => this.select(step.id, { push: true }), { class: "mini" }) : "");
       box.addEventListener("toggle", () => box.open && make());
       if (open) {
         make();

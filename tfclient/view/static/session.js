@@ -5,7 +5,7 @@ import { goTo, showKeys } from "./dialogs.js";
 import { DocumentView } from "./document.js";
 import { Flow } from "./flow.js";
 import { joined, number } from "./format.js";
-import { full, Model } from "./model.js";
+import { Model } from "./model.js";
 import { Outline } from "./outline.js";
 import { Panel } from "./panel.js";
 import { mode, session } from "./source.js";
@@ -107,7 +107,7 @@ export class SessionView {
   drawTrouble() {
     const { model } = this;
     const { about, failed } = model;
-    const shown = failed.slice(0, 3).map((step) => button([el("b", { text: joined(full(step), step.name, step.remarks) }), " ", el("span", { dir: "auto", text: model.line(step, 110) })], () => this.select(step.id, { push: true }), { class: "trouble" }));
+    const shown = failed.slice(0, 3).map((step) => button([el("b", { text: joined(step.number, step.word, step.name, step.remarks) }), " ", el("span", { dir: "auto", text: model.line(step, 110) })], () => this.select(step.id, { push: true }), { class: "trouble" }));
     const more = failed.length - shown.length;
     const { list, words } = model.found;
     // Where nothing failed, what tells otherwise is what a person came for.
@@ -150,7 +150,10 @@ export class SessionView {
 
   /** Go where the address says. */
   go({ tab, stepId }) {
-    if (!this.model) return;
+    if (!this.model) {
+      Object.assign(this, { tab, stepId });
+      return;
+    }
     if (tab !== this.tab) this.show(tab, { silent: true });
     if (stepId !== this.stepId) this.select(stepId);
   }
@@ -171,7 +174,7 @@ export class SessionView {
     const step = /^(?:step_)?(\d+)[._ ](\d+)$/.exec(text);
     const ids = () => model.steps.find(({ id }) => [model.recorded.get(id).response_id, model.recorded.get(id).call_id].includes(typed));
     const found = step ? model.byId.get(`step_${step[1]}_${step[2]}`) : run ? model.runs.find((each) => String(each.number) === run[1])?.steps[0] : (model.byId.get(typed) ?? ids());
-    return found ? [joined(found.id, full(found), found.name, model.line(found, 50)), () => this.select(found.id, { push: true })] : null;
+    return found ? [joined(found.number, found.word, found.name, model.line(found, 50)), () => this.select(found.id, { push: true })] : null;
   }
 
   key(event) {

@@ -1,8 +1,7 @@
 // The transcript: who said what, as a chat. What the model did on the way stands between, small.
 
-import { el, fill, mark, sign } from "./dom.js";
+import { el, fill, mark, named, sign } from "./dom.js";
 import { joined } from "./format.js";
-import { full } from "./model.js";
 import { valueView } from "./values.js";
 
 const CHUNK = 150;
@@ -64,7 +63,7 @@ export class Transcript {
     const { model } = this;
     const spoken = SPOKEN.has(step.look);
     const head = el("button", { type: "button", class: "c-head", on: { click: () => this.select(step.id, { push: true }) } },
-      el("span", { class: "tag", text: full(step) }), step.name ? el("b", { text: step.name }) : null, mark(step.remarks, step.state),
+      ...named(step), step.name ? el("b", { text: step.name }) : null, mark(step.remarks, step.state),
       sign(model.found.steps[step.id]),
       el("span", { class: "quiet", text: joined(step.took, step.tokens) }));
     return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}`, "data-step": step.id }, head,

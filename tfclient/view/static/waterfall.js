@@ -1,9 +1,8 @@
 // The timeline: a row for each model call and each tool, a bar for the time it took. What ran at once lies over
 // each other; what was tried again is one bar in pieces.
 
-import { button, el, fill, mark } from "./dom.js";
+import { button, el, fill, mark, named } from "./dom.js";
 import { counted, joined } from "./format.js";
-import { full } from "./model.js";
 import { Rows } from "./rows.js";
 import { concurrency, timescale, tickWords } from "./timescale.js";
 
@@ -111,9 +110,9 @@ export class Waterfall {
     const width = at(end) - left;
     const drawn = el("span", { class: `took${bar.inferred ? " is-inferred" : ""}${bar.open ? " is-open" : ""}`, style: { left: percent(left), width: percent(width) } }, ...pieces(bar));
     const after = left + width < 0.86;
-    const words = joined(full(step), name, took, remarks);
+    const words = joined(step.number, step.word, name, took, remarks);
     return el("div", { class: `fall-row k-${bar.bad ? "error" : step.look}${bar.bad ? " is-failed" : ""}`, "data-step": step.id, "aria-label": words, title: words },
-      el("span", { class: "fall-label", style: { "--depth": step.depth ?? 0 } }, el("span", { class: "tag", text: step.word }), el("span", { class: "fall-name", text: ` ${name ?? ""}` })),
+      el("span", { class: "fall-label", style: { "--depth": step.depth ?? 0 } }, ...named(step), el("span", { class: "fall-name", text: ` ${name ?? ""}` })),
       el("span", { class: "fall-width" }, drawn, el("span", { class: `took-words${after ? "" : " is-before"}`, style: after ? { left: percent(left + width) } : { right: percent(1 - left) }, text: joined(took, remarks) })));
   }
 

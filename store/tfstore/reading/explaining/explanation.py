@@ -12,7 +12,7 @@ from tfstore.reading.explaining.searching import Source
 from tfstore.reading.explaining.values import Wanted
 from tfstore.reading.facts import RunFacts, StepFacts
 from tfstore.reading.failures import Told
-from tfstore.reading.step_words import full_word_of
+from tfstore.reading.step_words import word_of
 
 SOURCES: Final = 5
 """Sources of one word that are named in JSON; of more it is said how many."""
@@ -110,7 +110,7 @@ class Explanation:
         return {
             "run_id": self.run.run.run_id,
             "step_id": own.step.step_id if own is not None else None,
-            "is": full_word_of(own.step) if own is not None else "RUN",
+            "is": word_of(own.step) if own is not None else "RUN",
             "end": _id(self.end),
             "chain": _ids(self.chain),
             "model_call": self.given.call.step.step_id if self.given is not None else None,

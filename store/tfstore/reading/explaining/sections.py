@@ -18,7 +18,7 @@ from tfstore.reading.model_calls import Seen
 from tfstore.reading.naming import short_step
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text
-from tfstore.reading.step_words import full_word_of, name_of, word_of
+from tfstore.reading.step_words import name_of, word_of
 
 ROWS: Final = 8
 """Rows of a section that are shown; of more it is said how many."""
@@ -272,4 +272,4 @@ def _seen(seen: Seen) -> Row:
 
 def title_of(explained: Explanation) -> str:
     """Return what is explained, in capitals, or the name of the run."""
-    return full_word_of(explained.own.step) if explained.own is not None else run_words.name(explained.run)
+    return word_of(explained.own.step) if explained.own is not None else run_words.name(explained.run)
