@@ -37,6 +37,7 @@ import httpx2
 
 from tfclient.capture.tools import ToolCall
 from tfclient.recorder import Recorder
+from tfclient.replaying.playback import Playback
 from tfclient.sessions.handle import SessionHandle
 
 _P = ParamSpec("_P")
@@ -114,6 +115,7 @@ def _class(parent: str, imports: defaultdict[str, set[str]]) -> str:
             assert method.returns is not None
             lines += [
                 "        recorder: Recorder | None = ...,",
+                "        replay: Playback | None = ...,",
                 f"    ) -> {ast.unparse(method.returns)}: ...",
             ]
     lines.append("    with_options = copy")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tfclient.client import TracedAzureOpenAI as TracedAzureOpenAI
     from tfclient.client import TracedBedrockOpenAI as TracedBedrockOpenAI
     from tfclient.client import TracedOpenAI as TracedOpenAI
+    from tfclient.errors import NotAllPlayed as NotAllPlayed
+    from tfclient.errors import ReplayMiss as ReplayMiss
+    from tfclient.errors import ReplayRefused as ReplayRefused
     from tfclient.errors import SessionEnded as SessionEnded
     from tfclient.errors import SessionStillOpen as SessionStillOpen
     from tfclient.errors import SettingError as SettingError
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from tfclient.reflect.findings.citing import Finding as Finding
     from tfclient.reflect.findings.examining import findings as findings
     from tfclient.reflect.findings.registry import finding as finding
+    from tfclient.replaying.playback import Playback as Playback
+    from tfclient.replaying.playback import replay as replay
     from tfclient.sessions.handle import SessionHandle as SessionHandle
     from tfclient.stats import Stats as Stats
     from tfstore.store import Store
@@ -43,7 +48,11 @@ _HOMES = {
     "Cited": "reflect.findings.citing",
     "Finding": "reflect.findings.citing",
     "Health": "health",
+    "NotAllPlayed": "errors",
+    "Playback": "replaying.playback",
     "Recorder": "recorder",
+    "ReplayMiss": "errors",
+    "ReplayRefused": "errors",
     "SessionEnded": "errors",
     "SessionHandle": "sessions.handle",
     "SessionStillOpen": "errors",
@@ -56,6 +65,7 @@ _HOMES = {
     "finding": "reflect.findings.registry",
     "findings": "reflect.findings.examining",
     "install": "installing",
+    "replay": "replaying.playback",
     "tracing": "installing",
     "uninstall": "installing",
 }

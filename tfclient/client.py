@@ -13,11 +13,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 
+from tfclient import playing
 from tfclient.capture import shells
 from tfclient.capture.explicit_parent import following
 from tfclient.capture.measured import measured
@@ -27,6 +28,10 @@ from tfclient.recorder import Recorder, checked
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.state import SessionState
 from tfstore.disk import fork
+
+if TYPE_CHECKING:
+    from tfclient.playing import Player
+    from tfclient.replaying.playback import Playback
 
 __all__ = ["AsyncTracedAzureOpenAI", "AsyncTracedOpenAI", "TracedAzureOpenAI", "TracedOpenAI"]
 
@@ -75,14 +80,22 @@ class _Traced:
     _tf_plain_name: str | None = None
     _tf_session: SessionState | None = None
     """The session that all of its calls belong to, wherever they are made."""
+    _tf_replay: Player | None = None
+    """What plays for this client and its copies, whatever plays for the process."""
 
-    def __init__(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, recorder: Recorder | None = None, replay: Playback | None = None, **kwargs: Any
+    ) -> None:
         self._tf_slot = _Slot(checked(recorder))
+        self._tf_replay = _checked_playback(replay)
         super().__init__(*args, **kwargs)
 
-    def copy(self, *args: Any, recorder: Recorder | None = None, **kwargs: Any) -> Any:
-        given = checked(recorder)
+    def copy(
+        self, *args: Any, recorder: Recorder | None = None, replay: Playback | None = None, **kwargs: Any
+    ) -> Any:
+        given, playback = checked(recorder), _checked_playback(replay)
         copied = super().copy(*args, **kwargs)  # type: ignore[misc]
+        copied._tf_replay = self._tf_replay if playback is None else playback
         # Set on the finished copy, not passed through: a subclass may have another __init__.
         copied._tf_slot = self._slot() if given is None else _Slot(given)
         copied._tf_session = self._tf_session if given is None else None
@@ -132,6 +145,8 @@ class _Traced:
         """
         session = self.recorder.session(title=title, metadata=metadata, id=id)
         session._made_by(self)
+        if playing.on:
+            session._played_by(playing.player_for(self))
         return session
 
     def end_session(self) -> SessionHandle | None:
@@ -200,6 +215,12 @@ class _Traced:
         """
         return following(response)
 
+    def _calculate_retry_timeout(self, *args: Any, **kwargs: Any) -> float:
+        if playing.on and playing.just_played.get():
+            return 0.0
+        seconds: float = super()._calculate_retry_timeout(*args, **kwargs)  # type: ignore[misc]
+        return seconds
+
     def _measured(self, function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
         return measured(lambda: self.recorder, function, name, self._tf_session)
 
@@ -207,11 +228,17 @@ class _Traced:
 class _TracedSync(_Traced):
     @functools.wraps(OpenAI.request)
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        return shells.request(self, super().request, args, kwargs)  # type: ignore[misc]
+        parent = super().request  # type: ignore[misc]
+        if playing.on and (player := playing.player_for(self)) is not None:
+            parent = player.asking(parent)
+        return shells.request(self, parent, args, kwargs)
 
     @functools.wraps(getattr(OpenAI, "_send_request", OpenAI.request))
     def _send_request(self, *args: Any, **kwargs: Any) -> Any:
-        return shells.send(super()._send_request, args, kwargs)  # type: ignore[misc]
+        parent = super()._send_request  # type: ignore[misc]
+        if playing.on and (player := playing.player_for(self)) is not None:
+            parent = player.sending(parent)
+        return shells.send(parent, args, kwargs)
 
     @functools.wraps(OpenAI.__exit__)
     def __exit__(
@@ -231,11 +258,17 @@ class _TracedSync(_Traced):
 class _TracedAsync(_Traced):
     @functools.wraps(AsyncOpenAI.request)
     async def request(self, *args: Any, **kwargs: Any) -> Any:
-        return await shells.request_async(self, super().request, args, kwargs)  # type: ignore[misc]
+        parent = super().request  # type: ignore[misc]
+        if playing.on and (player := playing.player_for(self)) is not None:
+            parent = player.asking_async(parent)
+        return await shells.request_async(self, parent, args, kwargs)
 
     @functools.wraps(getattr(AsyncOpenAI, "_send_request", AsyncOpenAI.request))
     async def _send_request(self, *args: Any, **kwargs: Any) -> Any:
-        return await shells.send_async(super()._send_request, args, kwargs)  # type: ignore[misc]
+        parent = super()._send_request  # type: ignore[misc]
+        if playing.on and (player := playing.player_for(self)) is not None:
+            parent = player.sending_async(parent)
+        return await shells.send_async(parent, args, kwargs)
 
     @functools.wraps(AsyncOpenAI.__aexit__)
     async def __aexit__(
@@ -250,6 +283,14 @@ class _TracedAsync(_Traced):
             await super().close()  # type: ignore[misc]
         finally:
             _close_session(self)
+
+
+def _checked_playback(given: object) -> Playback | None:
+    if given is None:
+        return None
+    from tfclient.replaying.playback import checked as checked_playback
+
+    return checked_playback(given)
 
 
 def _fail_session(client: _Traced, error: BaseException | None) -> None:
@@ -278,10 +319,11 @@ def _drop_in(client: _C) -> _C:
         functools.update_wrapper(ours, theirs)
         signature = inspect.signature(theirs)
         parameters = list(signature.parameters.values())
-        keyword = inspect.Parameter(
-            "recorder", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Recorder | None"
-        )
-        ours.__signature__ = signature.replace(parameters=[*parameters, keyword])  # type: ignore[attr-defined]
+        keywords = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in (("recorder", "Recorder | None"), ("replay", "Playback | None"))
+        ]
+        ours.__signature__ = signature.replace(parameters=[*parameters, *keywords])  # type: ignore[attr-defined]
         setattr(client, name, ours)
     client.with_options = client.copy
     setattr(client, ADDRESS, WatchedAddress(lambda made: made.recorder))

@@ -25,6 +25,7 @@ from openai.providers.bedrock import AwsCredentialsProvider
 
 from tfclient.capture.tools import ToolCall
 from tfclient.recorder import Recorder
+from tfclient.replaying.playback import Playback
 from tfclient.sessions.handle import SessionHandle
 
 _P = ParamSpec("_P")
@@ -71,6 +72,7 @@ class TracedOpenAI(_Traced, OpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -95,6 +97,7 @@ class TracedOpenAI(_Traced, OpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy
 
@@ -120,6 +123,7 @@ class AsyncTracedOpenAI(_Traced, AsyncOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -144,6 +148,7 @@ class AsyncTracedOpenAI(_Traced, AsyncOpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy
 
@@ -170,6 +175,7 @@ class TracedAzureOpenAI(_Traced, AzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -192,6 +198,7 @@ class TracedAzureOpenAI(_Traced, AzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -214,6 +221,7 @@ class TracedAzureOpenAI(_Traced, AzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -241,6 +249,7 @@ class TracedAzureOpenAI(_Traced, AzureOpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy
 
@@ -268,6 +277,7 @@ class AsyncTracedAzureOpenAI(_Traced, AsyncAzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -291,6 +301,7 @@ class AsyncTracedAzureOpenAI(_Traced, AsyncAzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -314,6 +325,7 @@ class AsyncTracedAzureOpenAI(_Traced, AsyncAzureOpenAI):
         _strict_response_validation: bool = ...,
         _enforce_credentials: bool = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -341,6 +353,7 @@ class AsyncTracedAzureOpenAI(_Traced, AsyncAzureOpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy
 
@@ -372,6 +385,7 @@ class TracedBedrockOpenAI(_Traced, BedrockOpenAI):
         _state: _LegacyBedrockState | None = ...,
         _region_was_explicit: bool | None = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -403,6 +417,7 @@ class TracedBedrockOpenAI(_Traced, BedrockOpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy
 
@@ -434,6 +449,7 @@ class AsyncTracedBedrockOpenAI(_Traced, AsyncBedrockOpenAI):
         _state: _LegacyBedrockState | None = ...,
         _region_was_explicit: bool | None = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> None: ...
     def copy(
         self,
@@ -465,5 +481,6 @@ class AsyncTracedBedrockOpenAI(_Traced, AsyncBedrockOpenAI):
         _enforce_credentials: bool | None = ...,
         _extra_kwargs: Mapping[str, Any] = ...,
         recorder: Recorder | None = ...,
+        replay: Playback | None = ...,
     ) -> Self: ...
     with_options = copy

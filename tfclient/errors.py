@@ -1,9 +1,12 @@
-"""Mistakes in using the recorder itself. A model call never raises one of these.
+"""Mistakes in using the recorder itself. A model call never raises one of these, unless it is replayed.
 
 * TfclientError
     * SettingError (ValueError)
     * SessionEnded (RuntimeError)
     * SessionStillOpen (RuntimeError)
+    * ReplayRefused
+    * ReplayMiss
+    * NotAllPlayed
 
 The store's own errors are in ``tfstore.errors``.
 """
@@ -42,3 +45,35 @@ class SessionStillOpen(TfclientError, RuntimeError):
             "end it first (client.end_session(), or leave its with block), or wait with a timeout."
         )
         self.session_id = session_id
+
+
+class ReplayRefused(TfclientError):
+    """A recording cannot be played."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} cannot be replayed: {reason.rstrip('.')}.")
+        self.name = name
+        self.reason = reason
+
+
+class ReplayMiss(TfclientError):
+    """A program made a request that the recording has no answer to.
+
+    It is none of the SDK's errors: programs catch those and go on. ``differences`` are the places in which the
+    request differs from the nearest that is left, ``nearest`` the ``exchange_id`` of that; None where there is none.
+    """
+
+    def __init__(
+        self, message: str, *, nearest: str | None = None, differences: tuple[object, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+        self.differences = differences
+
+
+class NotAllPlayed(TfclientError):
+    """A replay ended, and some of the recorded requests were never made; ``left`` are their ``exchange_id``s."""
+
+    def __init__(self, message: str, left: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.left = left

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import openai
 
+from tfclient import playing
 from tfclient.capture import shells
 from tfclient.capture.borrowed import Gone, base_clients
 from tfclient.capture.websockets import ADDRESS, WatchedAddress
@@ -176,6 +177,8 @@ def _put_on(recorder: Recorder) -> None:
     for base, watched in ((sync, _watched), (asynchronous, _watched_async)):
         for name, function in watched(vars(base)["request"], vars(base)["_send_request"]).items():
             _replace(base, name, function)
+        if waits := getattr(base, "_calculate_retry_timeout", None):
+            _replace(base, "_calculate_retry_timeout", _unless_played(waits))
     for client in (openai.OpenAI, openai.AsyncOpenAI):
         if ADDRESS not in vars(client):
             _replace(client, ADDRESS, WatchedAddress(_recorder_of))
@@ -211,13 +214,19 @@ def _watched(request: Callable[..., Any], send: Callable[..., Any]) -> dict[str,
         block = _for(self, put)
         if block is None:
             return request(self, *args, **kwargs)
-        return shells.request(block, functools.partial(request, self), args, kwargs)
+        parent: Callable[..., Any] = functools.partial(request, self)
+        if playing.on and (player := playing.player_for()) is not None:
+            parent = player.asking(parent)
+        return shells.request(block, parent, args, kwargs)
 
     @functools.wraps(send)
     def watched_send(self: Any, *args: Any, **kwargs: Any) -> Any:
         if _for(self, put) is None:
             return send(self, *args, **kwargs)
-        return shells.send(functools.partial(send, self), args, kwargs)
+        parent: Callable[..., Any] = functools.partial(send, self)
+        if playing.on and (player := playing.player_for()) is not None:
+            parent = player.sending(parent)
+        return shells.send(parent, args, kwargs)
 
     return {"request": watched_request, "_send_request": watched_send}
 
@@ -230,12 +239,26 @@ def _watched_async(request: Callable[..., Any], send: Callable[..., Any]) -> dic
         block = _for(self, put)
         if block is None:
             return await request(self, *args, **kwargs)
-        return await shells.request_async(block, functools.partial(request, self), args, kwargs)
+        parent: Callable[..., Any] = functools.partial(request, self)
+        if playing.on and (player := playing.player_for()) is not None:
+            parent = player.asking_async(parent)
+        return await shells.request_async(block, parent, args, kwargs)
 
     @functools.wraps(send)
     async def watched_send(self: Any, *args: Any, **kwargs: Any) -> Any:
         if _for(self, put) is None:
             return await send(self, *args, **kwargs)
-        return await shells.send_async(functools.partial(send, self), args, kwargs)
+        parent: Callable[..., Any] = functools.partial(send, self)
+        if playing.on and (player := playing.player_for()) is not None:
+            parent = player.sending_async(parent)
+        return await shells.send_async(parent, args, kwargs)
 
     return {"request": watched_request, "_send_request": watched_send}
+
+
+def _unless_played(waits: Callable[..., float]) -> Callable[..., float]:
+    @functools.wraps(waits)
+    def calculated(self: Any, *args: Any, **kwargs: Any) -> float:
+        return 0.0 if playing.on and playing.just_played.get() else waits(self, *args, **kwargs)
+
+    return calculated

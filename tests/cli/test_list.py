@@ -53,6 +53,10 @@ def test_json_rows(store: Store) -> None:
         "metadata": {},
         "metadata_cut": False,
         "notes": {"count": 0, "score": None, "scored": 0, "tags": {}},
+        "replay": None,
+        "all_played": False,
+        "played_calls": 0,
+        "played_usage": dict.fromkeys(rows[2]["usage"], 0),
     }
 
 

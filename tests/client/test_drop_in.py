@@ -259,7 +259,7 @@ class TestClasses:
         for name in ("__init__", "copy", "with_options"):
             expected = inspect.signature(getattr(theirs, name))
             actual = inspect.signature(getattr(ours, name))
-            assert list(actual.parameters) == [*expected.parameters, "recorder"]
+            assert list(actual.parameters) == [*expected.parameters, "recorder", "replay"]
             for parameter in expected.parameters.values():
                 assert actual.parameters[parameter.name] == parameter
         for name in ("request", "_send_request", "close"):
@@ -271,7 +271,7 @@ class TestClasses:
             {"_strict_response_validation"}
             | (set(inspect.signature(theirs.__init__).parameters) - set(copied))
         )
-        assert "recorder" in copied
+        assert {"recorder", "replay"} <= set(copied)
 
     def test_no_name_of_ours_hides_one_of_theirs(self, ours: type[Any], theirs: type[Any]) -> None:
         for name in OURS:

@@ -41,6 +41,8 @@ SECTIONS = {
     "Error": entries.Error,
     "Program failure": entries.ProgramFailure,
     "Redirect": entries.Redirect,
+    "Replay": entries.Replay,
+    "Played": entries.Played,
 }
 
 

@@ -24,11 +24,13 @@ SECTIONS = {
     "Origin": documents.Origin,
     "Usage": documents.Usage,
     "Attempt": documents.Attempt,
+    "Played": documents.Played,
     "Latency": documents.Latency,
     "Error": documents.ErrorInfo,
     "Mark": documents.RedactionMark,
     "Program failure": documents.ProgramFailure,
     "Redaction": documents.Redaction,
+    "Replay": documents.Replay,
     "Summary": documents.Summary,
     "Integrity": documents.Integrity,
 }

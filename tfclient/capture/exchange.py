@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import sys
 from time import monotonic_ns, time_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import openai
 from orjson import dumps
 
+from tfclient import playing
 from tfclient.capture.borrowed import header_list, url_key
 from tfclient.capture.exceptions import describe, is_cancellation
 from tfclient.capture.request_body import in_memory, request_body, response_body
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         AttemptSent,
         CallEnded,
         CallStarted,
+        Played,
         Redirect,
         StreamChunk,
         Written,
@@ -206,6 +208,8 @@ class Exchange:
             "complete": False,
             "redactions": marks,
         }
+        if playing.on and (played := playing.mark_of(response)) is not None:
+            entry["played"] = cast("Played", played)
         if response.history:
             entry["history"] = [_redirect(each, redactor.url) for each in response.history]
         content = in_memory(response)
@@ -318,6 +322,8 @@ class Exchange:
             entry = self._ended_entry(ending)
             if error is not None:
                 entry["error"] = describe(error, call.sessions)
+                if playing.on and not self._status and (played := playing.mark_of(error)) is not None:
+                    entry["played"] = cast("Played", played)
             call.write(entry)
             call.sessions.write_late_files(call.state)
 

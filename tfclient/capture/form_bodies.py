@@ -14,15 +14,17 @@ from tfclient.capture.borrowed import Gone, form_fields
 from tfstore.journal.entries import dropped
 
 if TYPE_CHECKING:
+    from tfclient.health import Health
     from tfclient.redaction import Redactor
-    from tfclient.sessions.sessions import Sessions
     from tfstore.journal.entries import Body, Mark, Part
 
 PART_KEPT: Final = 8 * 1024 * 1024
 """Bytes of a form's file up to which it is journaled with the request."""
 
 
-def unread_body(request: Any, content_type: str | None, sessions: Sessions) -> tuple[Body, list[Mark]]:
+def unread_body(
+    request: Any, content_type: str | None, redactor: Redactor, health: Health
+) -> tuple[Body, list[Mark]]:
     """Return what can be said of a request's body without reading it, and the redaction marks."""
     is_form = content_type is not None and content_type.startswith("multipart/form-data")
     body: Body = {"unread": "multipart" if is_form else "iterator"}
@@ -32,9 +34,9 @@ def unread_body(request: Any, content_type: str | None, sessions: Sessions) -> t
     marks: list[Mark] = []
     if is_form:
         try:
-            body["parts"] = [_part(field, sessions.redactor, marks) for field in form_fields(request)]
+            body["parts"] = [_part(field, redactor, marks) for field in form_fields(request)]
         except Gone as error:
-            sessions.health.not_seen("What forms are made of", str(error))
+            health.not_seen("What forms are made of", str(error))
     return body, marks
 
 

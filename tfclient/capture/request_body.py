@@ -41,7 +41,7 @@ def request_body(
         return {"unread": "too_long", "bytes": size}, [dropped("request.body", "too_long", size)], None
     try:
         if data is None:
-            return *unread_body(request, content_type, sessions), None
+            return *unread_body(request, content_type, sessions.redactor, sessions.health), None
         return _repeated(data, content_type, exchange_id, earlier, sessions.redactor)
     except Exception as error:  # noqa: BLE001 - the call goes on
         return *_not_redacted(error, size, "request.body", exchange_id, sessions), None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient import playing
 from tfclient.capture.agent_here import agent_here
 from tfclient.capture.body_tee import tee
 from tfclient.capture.exchange import Call, Exchange
@@ -48,9 +49,10 @@ def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
     sessions = recorder.sessions
     try:
         options = args[1] if len(args) > 1 else kwargs["options"]
+        player = playing.player_for(client) if playing.on else None
         return Call(
             sessions,
-            sessions.for_call(options, getattr(client, "_tf_session", None)),
+            sessions.for_call(options, getattr(client, "_tf_session", None), player),
             method=options.method,
             path=options.url,
             stream=bool(kwargs.get("stream")),

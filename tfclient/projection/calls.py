@@ -12,6 +12,7 @@ from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.api.model_call import ModelRequest
 from tfclient.projection.lineage.book import ANSWERED, Book
 from tfclient.projection.lineage.lineage_index import LineageIndex
+from tfclient.projection.replays import counted, played_in
 from tfclient.projection.steps.call_state import Call
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.other_calls import OtherCalls
@@ -138,6 +139,8 @@ class Calls:
         if found is None:
             return False
         call, attempt = found
+        attempt.played = played_in(entry)
+        counted(self.book.session, attempt.played)
         if attempt.settled:
             return True
         attempt.answered(entry, at)
@@ -170,6 +173,9 @@ class Calls:
             return False
         call, attempt = found
         attempt.ended_at = at
+        if attempt.status is None:
+            attempt.played = played_in(entry)
+            counted(self.book.session, attempt.played)
         error = entry.get("error")
         if isinstance(error, dict) and not attempt.settled:
             attempt.error = error

@@ -18,6 +18,7 @@ from tfclient.projection.calls import Calls
 from tfclient.projection.lineage.book import Book
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
+from tfclient.projection.replays import begun
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.other_calls import OtherCalls
 from tfclient.projection.steps.provenance import Provenance
@@ -164,6 +165,7 @@ class Projector:
         self._calls.deltas = self._calls.deltas or bool(entry.get("deltas"))
         if isinstance(policy, dict):
             session.redaction.mode = str(policy.get("mode") or "secrets")
+        begun(session, entry.get("replay"))
         cap = entry.get("max_payload")
         if isinstance(cap, int) and cap > 0:
             # Of several writers the one that keeps least decides.
@@ -177,6 +179,7 @@ class Projector:
             cast("EndReason", str(entry["end_reason"] or "closed")),
         )
         session.ended_at, session.failure = iso(at), failure_in(entry)
+        begun(session, entry.get("replay"))
         self._calls.give_up(at)
         self._tools.give_up()
         self._hooks.give_up()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from tfclient.playing import Player
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
     from tfstore.document.notes import Note
@@ -48,6 +49,9 @@ class SessionHandle:
 
     def _made_by(self, client: Any) -> None:
         self._client = client
+
+    def _played_by(self, player: Player | None) -> None:
+        self._state.player = player
 
     @property
     def client(self) -> Any:

@@ -11,8 +11,9 @@ import contextlib
 import os
 from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from tfclient import playing
 from tfclient.errors import SessionEnded
 from tfclient.sessions.continued import beginning_of, found, offer, withdraw
 from tfclient.sessions.generators import held_here, hold_by_generator, is_meant_here, let_go
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
+    from tfclient.playing import Player
     from tfclient.redaction import Redactor
     from tfclient.sessions.state import Link
     from tfclient.settings import Settings
@@ -99,6 +101,8 @@ class Sessions:
             end=self.end,
             fail=self.fail,
         )
+        if playing.on:
+            state.player = playing.player_for()
         state.writer = Writer(
             settings.directory,
             state.id,
@@ -128,23 +132,34 @@ class Sessions:
         implicit = self._implicit
         return implicit if implicit is not None and not implicit.ended else None
 
-    def for_call(self, options: Any = None, bound: SessionState | None = None) -> SessionState:
+    def for_call(
+        self, options: Any = None, bound: SessionState | None = None, player: Player | None = None
+    ) -> SessionState:
         """The current session; opened if there is none, or gone on with if it is that of this conversation.
 
         Args:
             options: what the SDK is about to send.
             bound: the session of a client that has one of its own; also when it has ended.
+            player: what the call is played by, if it is: that has a session of its own.
         """
         state = self.current() if bound is None or bound.owner is not self else bound
+        if playing.on and state is not None and state is self._implicit and state.player is not player:
+            self.end(state)
+            state = None
         if state is None:
-            beginning, goes_on = beginning_of(options)
+            # Who is given a conversation again does not go on with it.
+            beginning, goes_on = beginning_of(options) if player is None else (None, False)
             earlier = found(self.settings.directory, beginning) if goes_on else None
             with self._lock:
                 state = self._implicit
                 if state is None or state.ended:
                     state = self._implicit = self.new(session_id=earlier)
                     state.beginning = beginning
+                    state.player = player
                     offer(self.settings.directory, beginning, state.id, state.idle_seconds)
+        if player is not None:
+            state.player = state.player or player
+            player.recorded_in(state.id)
         state.calls += 1
         return state
 
@@ -354,6 +369,8 @@ class Sessions:
     def _say_ended(self, state: SessionState, reason: EndReason) -> None:
         at, mono = stamp()
         entry: journal.SessionEnded = {"at": at, "mono": mono, "type": "session.ended", "end_reason": reason}
+        if state.player is not None:
+            entry["replay"] = cast("journal.Replay", state.player.left())
         if state.failure is not None:
             # Its end is to be told also where its words cannot be redacted.
             entry["failure"] = {"type": state.failure["type"], "message": ""}
@@ -390,6 +407,8 @@ class Sessions:
             "redaction": {"mode": self.redactor.mode},
             "clock": CLOCK,
         }
+        if state.player is not None:
+            entry["replay"] = cast("journal.Replay", state.player.about())
         if self.settings.deltas:
             entry["deltas"] = True
         if self.settings.max_payload is not None:

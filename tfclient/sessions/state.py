@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from weakref import ref
 
+    from tfclient.playing import Player
     from tfclient.sessions.writer import Writer
     from tfstore.document.labels import EndReason
     from tfstore.journal.entries import ProgramFailure
@@ -81,6 +82,8 @@ class SessionState:
         self.drift = 0
         """How many responses its document was seen to lack."""
         self.token: Token[Link | None] | None = None
+        self.player: Player | None = None
+        """What its calls are played by, if they are."""
         self.handle: ref[Any] | None = None
         """What the program holds of it, once it has asked for that."""
         self._end = end

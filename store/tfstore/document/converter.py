@@ -26,9 +26,11 @@ from tfstore.document.documents import (
     ErrorInfo,
     Json,
     Latency,
+    Played,
     ProgramFailure,
     Redaction,
     RedactionMark,
+    Replay,
     Run,
     Session,
     Step,
@@ -39,7 +41,7 @@ from tfstore.errors import NewerDocument
 if TYPE_CHECKING:
     from attrs import AttrsInstance
 
-SPARSE = (Step, Attempt, ErrorInfo, Latency, ProgramFailure, Redaction, RedactionMark)
+SPARSE = (Step, Attempt, ErrorInfo, Latency, Played, ProgramFailure, Redaction, RedactionMark, Replay)
 """Classes whose null or empty optional fields are left out of the JSON, so that the file stays readable."""
 
 ALWAYS = frozenset({"payload_started", "payload_completed", "origin", "output_index"})
@@ -102,8 +104,9 @@ def _unstructure_session(converter: Converter) -> Callable[[Session], Json]:
     def unstructure(session: Session) -> Json:
         document: Json = dense(session)
         # Not `omit_if_default`, which puts a field behind all others: the runs come last.
-        if document["failure"] is None:
-            del document["failure"]
+        for name in ("failure", "replay"):
+            if document[name] is None:
+                del document[name]
         return document
 
     return unstructure

@@ -73,10 +73,23 @@ class ErrorInfo:
 
 
 @define
+class Played:
+    """Where the answer of an attempt was recorded, if it was played: it came from no server.
+
+    ``how`` is ``exact``, ``alike`` or ``nearest``: how the request was found among the recorded ones.
+    """
+
+    exchange_id: str
+    how: str = "exact"
+    session_id: str | None = None
+
+
+@define
 class Attempt:
     """One HTTP attempt of a call; ``n`` counts from 1, ``headers`` are the response's that matter.
 
-    ``exchange_id`` is what the journal's entries of this attempt have in common.
+    ``exchange_id`` is what the journal's entries of this attempt have in common; ``played`` is there where the answer
+    was given again.
     """
 
     n: int
@@ -88,6 +101,7 @@ class Attempt:
     request_id: str | None = None
     retry_after: str | None = None
     headers: Json = field(factory=dict)
+    played: Played | None = None
 
 
 @define
@@ -240,6 +254,26 @@ class ProgramFailure:
 
 
 @define
+class Replay:
+    """What a session plays again, and how its attempts were answered.
+
+    ``kind`` is ``replay``, ``branch`` (it may go live) or ``again`` (one request); ``session_id`` and ``head`` name the
+    recording, ``until`` the step of it up to which it is played. ``exact``, ``alike`` and ``nearest`` count the
+    attempts that were played, ``live`` the others, ``unplayed`` the recorded ones that were not made by the end.
+    """
+
+    kind: str = "replay"
+    session_id: str | None = None
+    head: str | None = None
+    until: str | None = None
+    exact: int = 0
+    alike: int = 0
+    nearest: int = 0
+    live: int = 0
+    unplayed: int = 0
+
+
+@define
 class Redaction:
     """The redaction policy in force and how many values it changed.
 
@@ -275,6 +309,7 @@ class Session:
     result: Result | None = None
     end_reason: EndReason | None = None
     failure: ProgramFailure | None = None
+    replay: Replay | None = None
     channel: str = "text"
     metadata: Json = field(factory=dict)
     runtime: Json = field(factory=dict)

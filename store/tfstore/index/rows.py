@@ -12,6 +12,7 @@ from tfstore.disk.files import Stamp
 from tfstore.document.cut_off import cut_off_in
 from tfstore.document.documents import Session, Step, Usage
 from tfstore.document.json_text import compact, parse
+from tfstore.document.played import is_all_played, is_played
 
 _LARGE: Final = 2**53
 
@@ -33,7 +34,9 @@ class SessionRow:
     ``failure`` is the class of the exception that ended it; ``waits_for`` names the tools whose approval is
     still asked for, by their steps.
     ``answer`` is what the assistant said last, on one line. ``metadata`` are 2,000 characters at most, values that are
-    no text as JSON; ``metadata_cut`` says that there is more.
+    no text as JSON; ``metadata_cut`` says that there is more. ``replay`` is there where it plays another one again:
+    ``replay``, ``branch`` or ``again``; ``played_calls`` and ``played_usage`` are what of its model calls came from
+    there, and ``all_played`` says that all of it did.
     """
 
     session_id: str
@@ -58,6 +61,10 @@ class SessionRow:
     answer: str = ""
     metadata: dict[str, str] = field(factory=dict[str, str])
     metadata_cut: bool = False
+    replay: str | None = None
+    all_played: bool = False
+    played_calls: int = 0
+    played_usage: Usage = field(factory=Usage)
 
 
 @frozen
@@ -81,6 +88,7 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
     """
     summary = session.summary
     metadata, metadata_cut = _metadata(session)
+    played = [step for step in _steps(session) if step.label == "assistant_call" and is_played(step)]
     return SessionRow(
         session_id=session.session_id,
         title=session.title,
@@ -104,13 +112,25 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
         answer=telling.answer,
         metadata=metadata,
         metadata_cut=metadata_cut,
+        replay=None if session.replay is None else session.replay.kind,
+        all_played=is_all_played(session),
+        played_calls=len(played),
+        played_usage=_sum(played),
     )
+
+
+def _sum(steps: list[Step]) -> Usage:
+    usage = Usage()
+    for step in steps:
+        usage.add(step.usage or Usage())
+    return usage
 
 
 def row_from(text: str) -> SessionRow:
     """Return the row that stands so in the index."""
     values: Any = parse(text.encode())
-    return SessionRow(**{**values, "usage": Usage(**values["usage"])})
+    usages = {name: Usage(**values[name]) for name in ("usage", "played_usage")}
+    return SessionRow(**{**values, **usages})
 
 
 @define
@@ -144,10 +164,13 @@ class Calls:
 
 
 def calls_of(session: Session) -> list[tuple[str, Calls]]:
-    """Return what a session's calls come to, model by model (``assistant_call``) and tool by tool (``tool_call``)."""
+    """Return what a session's calls come to, model by model (``assistant_call``) and tool by tool (``tool_call``).
+
+    Calls that were played are left out; of a session that is all played, those of its tools, too.
+    """
     found: dict[tuple[str, str], Calls] = {}
-    for step in _steps(session):
-        if step.label in {"assistant_call", "tool_call"}:
+    for step in () if is_all_played(session) else _steps(session):
+        if step.label in {"assistant_call", "tool_call"} and not is_played(step):
             name = (step.model if step.label == "assistant_call" else step.tool_name) or "unknown"
             found.setdefault((step.label, name), Calls(name, 1, session.result == "failed")).add(step)
     return [(label, calls) for (label, _), calls in found.items()]
@@ -243,7 +266,9 @@ def _steps(session: Session) -> Iterator[Step]:
 
 def _step(step: Step) -> Values:
     error = None if step.error is None else step.error.class_
-    return tuple(map(plain, (step.label, step.tool_name, step.model, step.status, error, step.response_id)))
+    # A response is of the session in which it was made, not of one that was given it again.
+    response = None if is_played(step) else step.response_id
+    return tuple(map(plain, (step.label, step.tool_name, step.model, step.status, error, response)))
 
 
 def _call(session: Session, label: str, calls: Calls) -> Values:
@@ -254,6 +279,8 @@ def _call(session: Session, label: str, calls: Calls) -> Values:
 
 def _continued(session: Session) -> set[str]:
     """Return the responses of other sessions that this one goes on from."""
+    if is_all_played(session):
+        return set()
     made = {step.response_id for step in _steps(session) if step.label == "assistant_call"}
     parents = {run.lineage.parent_response_id for run in session.runs}
     parents.update(step.previous_response_id for step in _steps(session))

@@ -88,6 +88,24 @@ class Redacted(TypedDict):
     mode: Literal["secrets", "content", "none", "custom"]
 
 
+class Replay(TypedDict):
+    """What a session plays again."""
+
+    kind: Literal["replay", "branch", "again"]
+    session_id: NotRequired[str]
+    head: NotRequired[str]
+    until: NotRequired[str]
+    unplayed: NotRequired[int]
+
+
+class Played(TypedDict):
+    """Where a played answer was recorded, and how its request was found there."""
+
+    session_id: NotRequired[str]
+    exchange_id: str
+    how: Literal["exact", "alike", "nearest"]
+
+
 class Line(TypedDict):
     """What every entry has."""
 
@@ -113,6 +131,7 @@ class SessionStarted(Line):
     max_payload: NotRequired[int]
     follows: NotRequired[dict[str, int]]
     clock: NotRequired[str]
+    replay: NotRequired[Replay]
 
 
 class SessionEnded(Line):
@@ -121,6 +140,7 @@ class SessionEnded(Line):
     type: Literal["session.ended"]
     end_reason: EndReason
     failure: NotRequired[ProgramFailure]
+    replay: NotRequired[Replay]
 
 
 class CallStarted(Line):
@@ -169,6 +189,7 @@ class AttemptAnswered(Line):
     body: Body | None
     complete: bool
     history: NotRequired[list[Redirect]]
+    played: NotRequired[Played]
 
 
 class StreamChunk(Line):
@@ -188,6 +209,7 @@ class AttemptEnded(Line):
     bytes: int
     chunks: int
     error: NotRequired[Error | None]
+    played: NotRequired[Played]
 
 
 class ToolStarted(Line):

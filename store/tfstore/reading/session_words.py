@@ -10,7 +10,7 @@ from tfstore.document.documents import Json, Redaction, Session
 from tfstore.index.rows import SessionRow
 from tfstore.reading.designed_ends import waits_for
 from tfstore.reading.figures import age, counted, duration, joined, minute
-from tfstore.reading.naming import listed
+from tfstore.reading.naming import listed, short_id, short_step
 
 _ENDS: Final = {
     "idle_timeout": "ended by idleness",
@@ -72,6 +72,19 @@ def program_end(session: Session) -> str:
     return f"{whose} {what}" + (f": {failure.message}" if failure.message else "")
 
 
+def replayed(session: Session) -> str:
+    """Return what a session plays again, and how: ``replay of 7f3a9c01: 12 exact, 2 alike, 1 not played``."""
+    replay = session.replay
+    if replay is None:
+        return ""
+    counts = ("exact", "alike", "nearest", "live")
+    said = [f"{number:,} {name}" for name in counts if (number := getattr(replay, name))]
+    said += [f"{replay.unplayed:,} not played"] if replay.unplayed else []
+    of = f" of {short_id(replay.session_id)}" if replay.session_id else ""
+    until = f" until {short_step(replay.until)}" if replay.until else ""
+    return f"{replay.kind}{of}{until}" + (f": {', '.join(said)}" if said else "")
+
+
 def numbers(session: Session) -> str:
     """Return what a session comes to: ``4 runs · 7 model calls · 5 tool calls (2 failed) · 8,063 tokens``."""
     summary = session.summary
@@ -108,6 +121,7 @@ def facts_of(session: Session) -> Iterator[tuple[str, str]]:
         ("ended by", program_end(session)),
         ("cause", "" if session.failure is None else session.failure.cause or ""),
         ("raised at", "" if session.failure is None else " ← ".join(reversed(session.failure.frames))),
+        ("plays again", replayed(session)),
         ("started", minute(session.started_at or "")),
         ("took", duration(session.duration_ms)),
         ("in all", numbers(session)),
@@ -132,7 +146,9 @@ def row_words(row: SessionRow, now: datetime) -> Json:
     some = {"errors": max(row.errors, row.tool_errors), "tokens": row.usage.total_tokens}
     return {
         "state": outcome(row),
-        "result": ", ".join((_in_capitals(outcome(row)), *row.cut_off)),
+        "result": ", ".join(
+            (_in_capitals(outcome(row)), *row.cut_off, *([row.replay] if row.replay else []))
+        ),
         "waits": waits(row),
         "title": row.title or "(no prompt)",
         "model": " +".join([*models[:1], *([str(len(models) - 1)] if len(models) > 1 else [])]),

@@ -72,9 +72,9 @@ def percentile(numbers: Sequence[int], share: int) -> int | None:
 
 
 def by_day(rows: Iterable[SessionRow], noted: Noted | None = None) -> list[Group]:
-    """Return a group for each day (UTC) on which sessions began, the latest first."""
+    """Return a group for each day (UTC) on which sessions began, the latest first; without what was played again."""
     groups: dict[str, Group] = {}
-    for row in rows:
+    for row in live(rows):
         day = (row.started_at or "unknown")[:10]
         _add_row(groups.setdefault(day, Group(day)), row, noted)
     return sorted(groups.values(), key=lambda group: group.key, reverse=True)
@@ -94,11 +94,16 @@ def by_tag(rows: Iterable[SessionRow], noted: Noted) -> list[Group]:
 
 
 def total(rows: Iterable[SessionRow], noted: Noted | None = None) -> Group:
-    """Return what all sessions come to."""
+    """Return what all sessions come to, without what was played again."""
     group = Group("all")
-    for row in rows:
+    for row in live(rows):
         _add_row(group, row, noted)
     return group
+
+
+def live(rows: Iterable[SessionRow]) -> list[SessionRow]:
+    """Return the sessions in which something happened: in those that are all played, it had happened before."""
+    return [row for row in rows if not row.all_played]
 
 
 def with_notes(groups: list[Group], rows: Iterable[SessionRow], noted: Noted, *, model: bool) -> list[Group]:
@@ -116,11 +121,11 @@ def _add_row(group: Group, row: SessionRow, noted: Noted | None) -> None:
     group.add_notes((noted or {}).get(row.session_id, ()))
     group.sessions += 1
     group.failed_sessions += row.result == "failed"
-    group.model_calls += row.model_calls
+    group.model_calls += row.model_calls - row.played_calls
     group.tool_calls += row.tool_calls
     group.errors += row.errors
-    group.input_tokens += row.usage.input_tokens
-    group.output_tokens += row.usage.output_tokens
+    group.input_tokens += row.usage.input_tokens - row.played_usage.input_tokens
+    group.output_tokens += row.usage.output_tokens - row.played_usage.output_tokens
     if row.duration_ms is not None:
         group.durations.append(row.duration_ms)
 

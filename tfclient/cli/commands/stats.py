@@ -64,9 +64,12 @@ def stats(
     With --json: {by, total, groups}; each group and the total {key, sessions, failed_sessions, model_calls,
     tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms, notes, scored, score}, score being the mean
     of the `scored` notes that have one, or null.
+
+    What was played again (tfclient replay) is not counted.
     """
     from tfclient.cli.commands.list import moment
-    from tfstore.reading.totals import total
+    from tfstore.reading.figures import counted
+    from tfstore.reading.totals import live, total
 
     start = moment(since)
     opened = open_store(store)
@@ -84,6 +87,8 @@ def stats(
         print_lines(
             lines_of(everything, groups[:SHOWN], by, console.width, console.options.ascii_only), console
         )
+        if left_out := len(rows) - len(live(rows)):
+            remark(f"Not counted: {counted(left_out, 'replay')}.")
         if len(groups) > SHOWN:
             remark(f"There are {len(groups) - SHOWN:,} more: --since narrows them, --json has all.")
     for trouble in opened.skipped.values():

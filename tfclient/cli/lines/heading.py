@@ -15,7 +15,7 @@ from tfstore.document.documents import Session
 from tfstore.document.notes import Note
 from tfstore.reading.figures import duration, joined, minute
 from tfstore.reading.noted import elsewhere
-from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end
+from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end, replayed
 
 _RESULTS: Final = {
     "failed": "bold red",
@@ -42,6 +42,7 @@ def heading(session: Session, width: int, notes: Sequence[Note] = ()) -> Iterato
         minute(session.started_at) if session.started_at else "",
         duration(session.duration_ms),
         end(session),
+        one_line(replayed(session), width),
     )
     for line in (facts, numbers(session)):
         for piece in _broken(line, width):

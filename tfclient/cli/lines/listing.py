@@ -114,11 +114,12 @@ def _called(row: SessionRow) -> str:
 
 
 def _result(row: SessionRow, *, wide: bool) -> Text:
-    """Return how a session ended or what it waits for, with which exception, and why answers in it were cut off."""
+    """Return how a session ended or what it waits for, by which exception, why answers were cut off, what it plays."""
     result = outcome(row)
     awaited = (waits(row) if wide else "waits for approval") if waits(row) else ""
     words = {"active": ", ".join(filter(None, ("active", awaited))), "waiting": awaited, "closed": "–"}
     said = [*([one_line(row.failure, 60)] if row.failure else []), *row.cut_off]
+    said += [one_line(row.replay, 20)] if row.replay else []
     return Text.assemble(
         (words.get(result, result), _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said)
     )

@@ -15,7 +15,7 @@ from tfclient.projection.wire.chat_stream import ChatStream
 from tfclient.projection.wire.endpoints import Endpoint
 from tfclient.projection.wire.response_stream import ResponseStream
 from tfclient.projection.wire.sse import EventStream, begins_events
-from tfstore.document.documents import Attempt
+from tfstore.document.documents import Attempt, Played
 from tfstore.document.times import elapsed, iso, milliseconds
 from tfstore.journal.entries import AttemptAnswered, AttemptSent, Error, StreamChunk
 
@@ -63,6 +63,7 @@ class AttemptState:
     unread: dict[str, Any] | None = None
     """What stands in for a body of which nobody could keep anything: why, and how long it was."""
     settled: bool = False
+    played: Played | None = None
     _events: EventStream = field(factory=EventStream)
     _pieces: list[bytes] = field(factory=list[bytes])
     _head: bytes = b""
@@ -204,6 +205,7 @@ class AttemptState:
         if row.retry_after and "retry-after-ms" in self.headers:
             row.retry_after += " ms"
         row.error = self.cause
+        row.played = self.played
         row.headers = {
             k: v
             for k, v in self.headers.items()

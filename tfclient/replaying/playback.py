@@ -1,0 +1,491 @@
+"""One run over a tape: what was played and how, what had no answer, what is left."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import openai
+from attrs import frozen
+
+from tfclient import playing
+from tfclient.errors import ReplayMiss, ReplayRefused, SettingError
+from tfclient.health import Health
+from tfclient.replaying.differences import Difference
+from tfclient.replaying.finding import tape_of
+from tfclient.replaying.matching import How, Match, Matching
+from tfclient.replaying.missing import miss, no_answer, not_all_played
+from tfclient.replaying.places import place_in
+from tfclient.replaying.request import Request, made_request
+from tfclient.replaying.tape import Recorded, Tape
+from tfclient.replaying.transport import Answer, GoLive, client_of, library_of, library_of_openai
+from tfstore.disk import fork
+from tfstore.reading.plain_text import brief
+
+if TYPE_CHECKING:
+    import os
+    from types import TracebackType
+    from typing import Self
+
+    OnMiss = Literal["error", "live"]
+    OnUnplayed = Literal["error", "ignore"]
+
+__all__ = ["Playback", "Played", "replay"]
+
+_PLAN: Final = "tfclient.plan"
+_OVER: Final = re.compile(
+    rb'data: ?(?:\[DONE\]|\{.*"type": ?"(?:response\.(?:completed|failed|incomplete)|error)".*)\s*\Z'
+)
+"""The end of a stream's last word: who read no further has read all."""
+
+
+@frozen
+class Played:
+    """One answer that was played: which, how it was found, and where the request differs from the recorded one."""
+
+    recorded: Recorded
+    how: How
+    differences: tuple[Difference, ...] = ()
+
+
+class _Missed(openai.OpenAIError):
+    """Carries a miss out of the SDK's loop of retries, which lets no other kind of exception pass as it is."""
+
+    def __init__(self, error: ReplayMiss) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Call:
+    """A call under way: the miss that it has met."""
+
+    __slots__ = ("miss",)
+
+    def __init__(self) -> None:
+        self.miss: ReplayMiss | None = None
+
+
+_call: ContextVar[_Call | None] = ContextVar("tfclient_replayed_call", default=None)
+
+
+class Playback:
+    """One run over a tape.
+
+    Made by ``tfclient.replay``; inside its ``with`` block it answers every traced or installed client of the process
+    that has no playback of its own.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        *,
+        match: Match = "alike",
+        ignore: Iterable[str] = (),
+        on_miss: OnMiss = "error",
+        until: str | None = None,
+        repeats: bool = False,
+        unplayed: OnUnplayed = "error",
+        pace: float = 0,
+    ) -> None:
+        if not callable(match):
+            _one_of("match", match, ("exact", "alike", "nearest"))
+        _one_of("on_miss", on_miss, ("error", "live"))
+        _one_of("unplayed", unplayed, ("error", "ignore"))
+        if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace < float("inf"):
+            raise SettingError("pace", pace, "a share of the recorded time, 0 for none of it")
+        self.tape: Final = tape
+        self.goes_live: Final = on_miss == "live" or until is not None
+        self._until = until
+        self._unplayed: Final = unplayed
+        self._pace: Final = pace
+        self._ignored: Final = tuple(
+            place_in(each) for each in ([ignore] if isinstance(ignore, str) else ignore)
+        )
+        self._matching: Final = Matching(
+            tape, match, self._ignored, repeats, None if until is None else _up_to(tape, until)
+        )
+        self._lock = fork.lock()
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self._answers: list[Played] = []
+        self._misses: list[ReplayMiss] = []
+        self._live = 0
+        self._sessions: dict[str, None] = {}
+        self._health = Health()
+        playing.turn_on()
+
+    @property
+    def answers(self) -> list[Played]:
+        """What was played so far, in the order of the answers."""
+        return list(self._answers)
+
+    @property
+    def misses(self) -> list[ReplayMiss]:
+        """The requests that had no answer, whether the program swallowed that or not."""
+        return list(self._misses)
+
+    @property
+    def live(self) -> int:
+        """How many requests went to the real API."""
+        return self._live
+
+    @property
+    def unplayed(self) -> list[Recorded]:
+        """The recorded requests that were not made yet, in the order recorded."""
+        return self._matching.left
+
+    @property
+    def count(self) -> int:
+        """How many recorded attempts there are to be played."""
+        return self._matching.count
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The ``exchange_id``s of answers that were played with something in them replaced before it was kept."""
+        return [each.recorded.exchange_id for each in self._answers if each.recorded.placeholders]
+
+    @property
+    def session_ids(self) -> list[str]:
+        """The sessions that record this run."""
+        return list(self._sessions)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing of this run, in sentences: what was overlooked, which placeholders were given."""
+        notes = [
+            f"{self.tape.shown(each.recorded.exchange_id)} was answered though it differs in {_places(each)}."
+            for each in self._answers
+            if each.differences
+        ]
+        notes += [
+            f"The answer {self.tape.shown(each)} holds placeholders: something in it was redacted when it was recorded."
+            for each in self.placeholders
+        ]
+        return notes
+
+    def told(self) -> str:
+        """Return this run in one line: ``played 12 of 12: 10 exact, 2 alike (instructions), 0 live``."""
+        ways = Counter(each.how for each in self._answers)
+        where = dict.fromkeys(
+            place.where for each in self._answers if each.how != "exact" for place in each.differences
+        )
+        said = f"{ways['exact']} exact"
+        for how in ("alike", "nearest"):
+            if ways[how]:
+                said += f", {ways[how]} {how}"
+        if where:
+            said += f" ({brief(', '.join(where), 200)})"
+        played = self.count - len(self.unplayed)
+        missed = f", {len(self._misses)} missed" if self._misses else ""
+        return f"played {played} of {self.count}: {said}, {self._live} live{missed}"
+
+    def http_client(self, *, asynchronous: bool = False) -> Any:
+        """Make an HTTP client that this playback answers, for what wants an ``http_client``.
+
+        It is of the library that the installed openai runs on: httpx2, or httpx for openai 2.
+
+        Args:
+            asynchronous: for an asynchronous client.
+        """
+        return client_of(library_of_openai(), self._answer, asynchronous=asynchronous, live=self.goes_live)
+
+    def check(self) -> None:
+        """Raise what a program may have swallowed.
+
+        Raises:
+            ReplayMiss: a request had no answer.
+            NotAllPlayed: a recorded request was never made, though nothing went live in its place.
+        """
+        if self._misses:
+            raise self._misses[0]
+        left = self.unplayed
+        if left and self._unplayed == "error" and not self._live:
+            raise not_all_played(self.tape, left, self.count)
+
+    def __enter__(self) -> Self:
+        playing.begin(self)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        playing.end(self)
+        if exc is None:
+            self.check()
+        elif self._misses and exc not in self._misses:
+            exc.add_note(f"In the replay before that: {self._misses[0]}")
+
+    def __repr__(self) -> str:
+        return f"<playback of {self.tape.name}: {self.told()}>"
+
+    # What clients and recorders ask: see `tfclient.playing.Player`.
+
+    def about(self) -> dict[str, Any]:
+        """Return what a session that records this run says at its beginning."""
+        kind = "branch" if self.goes_live else "replay"
+        about = {
+            "kind": kind,
+            "session_id": self.tape.session_id,
+            "head": self.tape.head,
+            "until": self._until,
+        }
+        return {name: value for name, value in about.items() if value is not None}
+
+    def left(self) -> dict[str, Any]:
+        """Return what it says at its end."""
+        return {**self.about(), "unplayed": len(self.unplayed)}
+
+    def recorded_in(self, session_id: str) -> None:
+        """Hear which session records this run."""
+        self._sessions[session_id] = None
+
+    def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what makes a call in place of a client's ``request``."""
+
+        def request(*args: Any, **kwargs: Any) -> Any:
+            call = _Call()
+            token = _call.set(call)
+            try:
+                return parent(*args, **kwargs)
+            except Exception:
+                if call.miss is not None:
+                    raise call.miss from None
+                raise
+            finally:
+                _leave(token)
+
+        return request
+
+    def asking_async(self, parent: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the same for asynchronous clients."""
+
+        async def request(*args: Any, **kwargs: Any) -> Any:
+            call = _Call()
+            token = _call.set(call)
+            try:
+                return await parent(*args, **kwargs)
+            except Exception:
+                if call.miss is not None:
+                    raise call.miss from None
+                raise
+            finally:
+                _leave(token)
+
+        return request
+
+    def sending(self, parent: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what answers in place of a client's ``_send_request``."""
+
+        def send(*args: Any, **kwargs: Any) -> Any:
+            request = self._planned(args, kwargs)
+            if request is None:
+                return parent(*args, **kwargs)
+            return self._client(request, asynchronous=False).send(
+                request, **_OURS, stream=bool(kwargs.get("stream"))
+            )
+
+        return send
+
+    def sending_async(self, parent: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the same for asynchronous clients."""
+
+        async def send(*args: Any, **kwargs: Any) -> Any:
+            request = self._planned(args, kwargs)
+            if request is None:
+                return await parent(*args, **kwargs)
+            client = self._client(request, asynchronous=True)
+            return await client.send(request, **_OURS, stream=bool(kwargs.get("stream")))
+
+        return send
+
+    def _planned(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the request with its answer beside it; None where it goes live."""
+        request = args[0] if args else kwargs["request"]
+        call = _call.get()
+        if call is not None and call.miss is not None:
+            # The SDK tries again what is no use to try.
+            raise _Missed(call.miss)
+        try:
+            request.extensions[_PLAN] = self._plan(request)
+        except GoLive:
+            playing.just_played.set(False)
+            return None
+        playing.just_played.set(True)
+        return request
+
+    def _client(self, request: Any, *, asynchronous: bool) -> Any:
+        wanted = library_of(request), asynchronous
+        with self._lock:
+            if wanted not in self._clients:
+                self._clients[wanted] = client_of(wanted[0], self._answer, asynchronous=asynchronous)
+            return self._clients[wanted]
+
+    def _answer(self, request: Any) -> Answer:
+        return request.extensions.pop(_PLAN, None) or self._plan(request)
+
+    def _plan(self, request: Any) -> Answer:
+        """Return the answer to a request.
+
+        Raises:
+            GoLive: there is none, and the real API is to be asked.
+            ReplayMiss: there is none; inside a call, wrapped for the way out of it.
+        """
+        asked = made_request(request, self.tape.redactor, self._health, self._ignored)
+        with self._lock:
+            found = self._matching.take(asked)
+            if found is None or found.recorded.unknown is not None or found.recorded.ending == "cancelled":
+                if self.goes_live:
+                    self._live += 1
+                    raise GoLive
+                raise self._noted(self._missing(asked, None if found is None else found.recorded))
+            self._answers.append(Played(found.recorded, found.how, found.differences))
+        recorded = found.recorded
+        mark = {"session_id": self.tape.session_id, "exchange_id": recorded.exchange_id, "how": found.how}
+        mark = {name: value for name, value in mark.items() if value is not None}
+        return Answer(recorded, mark, self._pace, self._stopped(recorded) if _is_unread(recorded) else None)
+
+    def _missing(self, asked: Request, recorded: Recorded | None) -> ReplayMiss:
+        if recorded is not None:
+            return no_answer(
+                self.tape, recorded, recorded.unknown or "the recorded program was stopped meanwhile"
+            )
+        return miss(self.tape, asked, self._matching.nearest(asked), self._matching.given(asked))
+
+    def _stopped(self, recorded: Recorded) -> Callable[[], BaseException]:
+        def stopped() -> BaseException:
+            error = no_answer(self.tape, recorded, "the recorded program stopped reading its answer here")
+            return self._noted(error)
+
+        return stopped
+
+    def _noted(self, error: ReplayMiss) -> BaseException:
+        self._misses.append(error)
+        call = _call.get()
+        if call is None:
+            return error
+        call.miss = error
+        return _Missed(error)
+
+
+_OURS: Final[dict[str, Any]] = {"auth": None, "follow_redirects": False}
+"""Nobody is to be convinced who we are, and what is played is where redirects led."""
+
+
+def _is_unread(recorded: Recorded) -> bool:
+    """Whether more may have come than the recorded program read."""
+    if recorded.status is None or recorded.ending in {"completed", "http_error", "cut"}:
+        return False
+    return _OVER.match(recorded.answer.rstrip().rpartition(b"\n")[2]) is None
+
+
+def _up_to(tape: Tape, until: str) -> frozenset[str]:
+    """Return the attempts up to a step's, by their names.
+
+    Raises:
+        ReplayRefused: the recording has no such step, or none that belongs to a request.
+    """
+    wanted = _step_number(until)
+    steps = {name: _step_number(step) for name, step in tape.steps.items()}
+    if wanted is None:
+        raise ReplayRefused(tape.name, f"until={until!r} is no step: give one as step_2_3 or 2.3")
+    last = max(
+        (n for n, each in enumerate(tape.attempts) if _is_up_to(steps.get(each.exchange_id), wanted)),
+        default=None,
+    )
+    if last is None:
+        raise ReplayRefused(tape.name, f"until={until!r}: no request was made in that run up to that step")
+    return frozenset(each.exchange_id for each in tape.attempts[: last + 1])
+
+
+def _step_number(step: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(?:step_)?(\d+)[._](\d+)", step)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def _is_up_to(step: tuple[int, int] | None, wanted: tuple[int, int]) -> bool:
+    return step is not None and step[0] == wanted[0] and step[1] <= wanted[1]
+
+
+def _places(played: Played) -> str:
+    return brief(", ".join(dict.fromkeys(each.where for each in played.differences)), 200)
+
+
+def _one_of(name: str, value: object, words: tuple[str, ...]) -> None:
+    if value not in words:
+        raise SettingError(name, value, " or ".join(map(repr, words)))
+
+
+def _leave(token: Any) -> None:
+    try:
+        _call.reset(token)
+    except (ValueError, RuntimeError):
+        # A suspended coroutine may be closed from another context than it began in.
+        _call.set(None)
+
+
+def checked(given: object) -> Playback | None:
+    """Return what was given as a playback.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if given is not None and not isinstance(given, Playback):
+        raise TypeError(f"replay must be what tfclient.replay() gives, not {given!r}")
+    return given
+
+
+def replay(
+    recording: str | os.PathLike[str] | Tape = "last",
+    *,
+    match: Match = "alike",
+    ignore: Iterable[str] = (),
+    on_miss: OnMiss = "error",
+    until: str | None = None,
+    repeats: bool = False,
+    unplayed: OnUnplayed = "error",
+    pace: float = 0,
+    store: str | os.PathLike[str] | None = None,
+) -> Playback:
+    """Give a program again what a recorded one was given, offline.
+
+    Use it as a context manager, for all clients of the process that are traced or installed, or give it to one client:
+    ``TracedOpenAI(replay=playback)``.
+
+    Args:
+        recording: a session (its id, the start of one, or ``"last"``), the path of a vcrpy cassette, or a ``Tape``.
+        match: how far a request may differ from the recorded one: ``"exact"`` not at all, ``"alike"`` in clocks and ids
+            where programs write, ``"nearest"`` in anything; or a function of both that decides.
+        ignore: places that do not count, as messages print them: ``"metadata.run_id"``, ``"input[*].output.at"``.
+        on_miss: ``"error"``, or ``"live"``: what has no answer goes to the real API.
+        until: a step of the session; what was asked after it goes to the real API, all of it.
+        repeats: give the last answer again where a request is made more often than it was recorded.
+        unplayed: ``"error"``, or ``"ignore"``: recorded requests need not be made.
+        pace: share of the recorded time that answers take.
+        store: the session's store; else ``THOUGHTFLOW_DIR``, else ``.thoughtflow`` here or in a folder above.
+
+    Raises:
+        ReplayRefused: it cannot be played; the error says why.
+        UnknownSession, StoreNotFound, NotACassette: it is not there.
+        SettingError: an argument has a value that it cannot have.
+
+    Example:
+        >>> import tempfile, tfclient
+        >>> store = tempfile.mkdtemp()
+        >>> tfclient.replay("last", store=store)
+        Traceback (most recent call last):
+        ...
+        tfstore.errors.StoreNotFound: ...
+    """
+    tape = recording if isinstance(recording, Tape) else tape_of(recording, store)
+    return Playback(
+        tape,
+        match=match,
+        ignore=ignore,
+        on_miss=on_miss,
+        until=until,
+        repeats=repeats,
+        unplayed=unplayed,
+        pace=pace,
+    )
