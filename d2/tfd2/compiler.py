@@ -18,6 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
+from tfd2.emit import without_links, without_tooltips
+from tfd2.pictures import finished
+
 Format = Literal["svg", "png"]
 
 TIMEOUT_S = 120.0
@@ -29,10 +32,6 @@ REASONS_SHOWN = 5
 
 TOO_LARGE = "exceeds limit"
 """What D2 says of a PNG of more than 32,768 pixels."""
-
-TOOLTIP = re.compile(r'(?:; |^ +)tooltip: "(?:[^"\\]|\\.)*"', re.MULTILINE)
-"""A tooltip as ``emit`` writes it: no text matches, its quotes have backslashes before them."""
-
 
 LAYER = re.compile(rb'href="root\.layers\.(\w+)"')
 """A link as D2 leaves it when it draws the root alone; everywhere else it names the other picture."""
@@ -88,8 +87,8 @@ def compile_d2(
 
     Args:
         text: what ``draw`` returned, or any D2 source.
-        fmt: ``svg`` (with links and tooltips) or ``png`` (with the tooltips as a list below the picture; if that is
-            larger than a PNG can be, at half the size and without the list).
+        fmt: ``svg`` (with links and tooltips) or ``png`` (without; if that is larger than a PNG can be, at half
+            the size).
         board: draw only this one, such as ``run_2``; ``index`` is the root.
         timeout: seconds after which the program is stopped.
 
@@ -101,20 +100,26 @@ def compile_d2(
     with tempfile.TemporaryDirectory(prefix="tfd2-") as folder:
         source, target = Path(folder, "source.d2"), Path(folder, f"{ROOT}.{fmt}")
         arguments = [*_target(board), str(source), str(target)]
-        source.write_text(text, encoding="utf-8")
+        # What cannot be hovered over or clicked would become a list below the picture, with numbers of its own.
+        source.write_text(without_tooltips(without_links(text)) if fmt == "png" else text, encoding="utf-8")
         try:
-            _run(program, arguments, timeout)
+            # An SVG in its own size: one that is fitted into a window cannot be read where it is long.
+            _run(program, [*(("--scale", "1") if fmt == "svg" else ()), *arguments], timeout)
         except DiagramRefused as refused:
             if TOO_LARGE not in str(refused):
                 raise
-            source.write_text(TOOLTIP.sub("", text), encoding="utf-8")
             _run(program, ["--scale", "0.5", *arguments], timeout)
-        pictures = {path.stem: path.read_bytes() for path in Path(folder).rglob(f"*.{fmt}")}
+        pictures = {path.stem: _read(path) for path in Path(folder).rglob(f"*.{fmt}")}
     if not pictures:
         raise DiagramRefused(program, [f"no board is called {board}" if board else "it wrote no picture"])
     if board:
         return {board: LAYER.sub(rb'href="\1.svg"', next(iter(pictures.values())))}
     return dict(sorted(pictures.items()))
+
+
+def _read(path: Path) -> bytes:
+    data = path.read_bytes()
+    return finished(data.decode("utf-8", "replace")).encode() if path.suffix == ".svg" else data
 
 
 def _target(board: str | None) -> list[str]:

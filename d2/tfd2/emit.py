@@ -24,6 +24,7 @@ vars: {
 _WORDS = r'"(?:[^"\\]|\\.)*"'
 _WAY = re.compile(rf"^ *w\d+: {_WORDS} \{{class: nav; link: (?:_\.)?(_|layers\.\w+)\}}\n", re.MULTILINE)
 _NO_WAYS = re.compile(r'^( *)ways: "" \{.*\n\1\}\n', re.MULTILINE)
+_TOOLTIP = re.compile(rf"({_WORDS})|(?:; |^ +)tooltip: {_WORDS}", re.MULTILINE)
 _LINK = re.compile(rf"({_WORDS})|(?:; |^ +)link: (?:_\.)?(_|layers\.\w+)(?=[;}}\n])", re.MULTILINE)
 
 
@@ -178,6 +179,11 @@ def without_links(text: str, beside: Collection[str] = ()) -> str:
     text = _WAY.sub(lambda found: found[0] if _key_of(found[1]) in beside else "", text)
     text = _NO_WAYS.sub("", text)
     return _LINK.sub(lambda found: found[0] if found[1] or _key_of(found[2]) in beside else "", text)
+
+
+def without_tooltips(text: str) -> str:
+    """Return a D2 text without its tooltips."""
+    return _TOOLTIP.sub(lambda found: found[1] or "", text)
 
 
 def _key_of(link: str) -> str:

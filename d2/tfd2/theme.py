@@ -108,6 +108,22 @@ CLASSES: Final[dict[str, Style]] = {
     "msg_err": _line("#B23C00", "#8A2E00", width=4, bold=True),
 }
 
+DARK: Final[dict[str, str]] = {
+    "#e3f1fb": "#10293b", "#0072b2": "#56b4e9", "#10202b": "#d6ecfa", "#efeff4": "#26263a",
+    "#4a4a68": "#9d9dc6", "#1b1b2a": "#e9e9f1", "#fbfbfd": "#1d1d25", "#7a7a8c": "#8c8c9f",
+    "#33333f": "#c9c9d6", "#fdf3dc": "#33280d", "#b77f00": "#dba32b", "#2e2100": "#f7e7bc",
+    "#e2f4ee": "#0d2e25", "#00805f": "#2fbf95", "#06281e": "#cff3e6", "#fce4d9": "#431a09",
+    "#b23c00": "#ff7a45", "#4a1800": "#ffd9c7", "#f5edf3": "#31192b", "#9a4f7f": "#d287b6",
+    "#3a1730": "#f3ddeb", "#dcebf7": "#10293f", "#f7f7f8": "#22222a", "#b4b4be": "#5c5c6a",
+    "#5a5a66": "#b4b4c0", "#f4f4f6": "#22222a", "#6b6b7b": "#8c8c9c", "#26262f": "#d5d5de",
+    "#ffffff": "#1a1a22", "#8a8a99": "#5c5c6c", "#fffdf7": "#1b1a17", "#fff8f5": "#211613",
+    "#f4f8fb": "#182129", "#4a6c86": "#6c93b2", "#005580": "#8fcdf3", "#5a5a6a": "#8c8c9c",
+    "#7a2f5f": "#d79cc0", "#8a6000": "#dba32b", "#8a2e00": "#ff9a70", "#f7f7fa": "#1c1c24",
+    "#dee1eb": "#3a3a47", "#0a0f25": "#e9e9f1", "#676c7e": "#9797a8", "#0d32b2": "#8c8c9c",
+    "#eef1f8": "#22222a",
+}  # fmt: skip
+"""Each colour of a picture, D2's own among them, as it is where dark ones are preferred: as on the page."""
+
 
 def look_of(label: str) -> str:
     """Return the class that steps of this label are drawn in."""

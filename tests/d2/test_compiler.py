@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import tfd2
-from tests.d2.sessions import agent_loop, weather
+from tests.d2.sessions import weather
 from tfd2 import CompilerMissing, DiagramError, DiagramRefused, compile_d2, draw, find_compiler
+from tfd2.emit import without_links, without_tooltips
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -63,17 +64,18 @@ def test_a_board_that_is_not_there_is_refused() -> None:
         compile_d2(draw(weather()), board="run_77")
 
 
-def test_png() -> None:
-    assert compile_d2(draw(weather()), "png", board="run_2")["run_2"].startswith(PNG)
+def test_a_png_has_nothing_below_the_picture() -> None:
+    text = draw(weather())
+    png = compile_d2(text, "png", board="run_2")["run_2"]
+    bare = without_tooltips(without_links(text))
+    assert png == compile_d2(bare, "png", board="run_2")["run_2"]
+    assert png.startswith(PNG)
+    assert "tooltip:" not in bare
 
 
-def test_a_png_that_would_be_too_large_is_made_without_its_list_of_tooltips() -> None:
-    session = agent_loop(78)
-    for step in session.runs[0].steps:
-        step.payload_started["text"] = step.payload_completed["text"] = step.payload_completed["output"] = (
-            "a\n" * 400
-        )
-    assert compile_d2(draw(session), "png", board="run_1")["run_1"].startswith(PNG)
+def test_a_png_that_would_be_too_large_is_made_at_half_the_size() -> None:
+    text = "direction: down\n" + "".join(f"n{n} -> n{n + 1}\n" for n in range(130))
+    assert compile_d2(text, "png")["index"].startswith(PNG)
 
 
 def test_a_program_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

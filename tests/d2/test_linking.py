@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.builders import a_chat, a_session
 from tests.d2.sessions import weather
 from tfd2 import draw
-from tfd2.emit import without_links
+from tfd2.emit import without_links, without_tooltips
 
 QUOTED = '"; link: _.layers.run_1} link: layers.run_1\n  link: _\n'
 
@@ -43,3 +45,14 @@ def test_what_was_said_is_not_touched(said: str) -> None:
     assert without_links(draw(hostile)).count("link: ") == draw(hostile).count("link: ") - draw(plain).count(
         "link: "
     )
+
+
+@pytest.mark.parametrize("said", ['"; tooltip: "x"', '\\"; tooltip: \\"', '\n  tooltip: "x"\n'])
+def test_tooltips_go_and_what_was_said_stays(said: str) -> None:
+    """Texts that look like tooltips are texts."""
+    text = draw(a_session(a_chat(said, said)))
+    left = without_tooltips(text)
+    assert left.count("tooltip: ") == sum(
+        label.count("tooltip: ") for label in re.findall(r'^ *\w+: ("(?:[^"\\]|\\.)*")', text, re.MULTILINE)
+    )
+    assert left.count("tooltip: ") >= 2

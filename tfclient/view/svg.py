@@ -29,10 +29,10 @@ ELEMENTS: Final = frozenset({
 
 ATTRIBUTES: Final = frozenset({
     "clip-path", "cx", "cy", "d", "dx", "dy", "fill", "fill-opacity", "font-size", "font-style", "font-weight",
-    "height", "id", "marker-end", "marker-start", "markerHeight", "markerUnits", "markerWidth", "mask",
+    "height", "id", "lengthAdjust", "marker-end", "marker-start", "markerHeight", "markerUnits", "markerWidth", "mask",
     "maskUnits", "opacity", "orient", "points", "preserveAspectRatio", "r", "refX", "refY", "rx", "ry", "stroke",
     "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "stroke-opacity", "stroke-width", "text-anchor",
-    "text-decoration", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "text-decoration", "textLength", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
 })  # fmt: skip
 
 _VALUE = re.compile(r"[\w\s.,:#%()+-]*", re.ASCII)
