@@ -19,6 +19,7 @@
     * UnknownNote
     * TableReadOnly
     * FilesNotMade
+    * BundleRefused
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -258,3 +259,12 @@ class TableReadOnly(StoreError):
             '`TinyDB("copy.json").insert_multiple(store.sessions.all())`.'
         )
         self.path = path
+
+
+class BundleRefused(StoreError):
+    """A file is no bundle, or is not as bundles are: nothing of it was used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} was not opened: {reason}. Ask for it again from whoever made it.")
+        self.path = path
+        self.reason = reason

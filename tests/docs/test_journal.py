@@ -43,6 +43,7 @@ SECTIONS = {
     "Redirect": entries.Redirect,
     "Replay": entries.Replay,
     "Played": entries.Played,
+    "Derived from": entries.DerivedFrom,
 }
 
 

@@ -26,6 +26,8 @@ from tfclient.cli.commands.rebuild import rebuild
 from tfclient.cli.commands.recover import recover
 from tfclient.cli.commands.run import run
 from tfclient.cli.commands.search import search
+from tfclient.cli.commands.sharing.bundle import bundle
+from tfclient.cli.commands.sharing.open_ import open_
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
 from tfclient.cli.commands.tail import tail
@@ -72,8 +74,9 @@ _READING: Final = (
     view,
     html,
 )
+_SHARING: Final = (bundle, open_)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
-_COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_KEEPING)}
+_COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
 
 
 def _help_of(command: Callable[..., None]) -> str:
@@ -83,8 +86,8 @@ def _help_of(command: Callable[..., None]) -> str:
 
 
 for _name, _command in _COMMANDS.items():
-    # What stands behind the program that `run` is to run is that program's own.
-    _settings = {"allow_interspersed_args": _command is not run}
+    # What stands behind the program that `run` is to run is that program's own; so with the command that `open` runs.
+    _settings = {"allow_interspersed_args": _command not in {run, open_}}
     app.command(_name, help=_help_of(_command), context_settings=_settings)(_command)
 
 

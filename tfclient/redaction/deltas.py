@@ -11,7 +11,7 @@ A shape that begins directly after a letter or digit is no shape here either, as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from tfclient.redaction.marks import Mark, mark, placeholder
@@ -75,10 +75,12 @@ class JoinedDeltas:
 
     Args:
         where: The path of the stream, for the marks.
+        find: Finds what is to be replaced in a text: ``(start, end, rule)``, in order.
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, find: Callable[[str], list[tuple[int, int, str]]] = find_secrets) -> None:
         self._where = where
+        self._find = find
         self._channels: dict[Channel, Joined] = {}
         self.held: list[Line] = []
         self._chars = 0
@@ -91,19 +93,23 @@ class JoinedDeltas:
         """Take the next line; give the lines that may go on, in order."""
         if line.event is None and not self.held:
             return [line]
-        self.held.append(line)
-        self._chars += len(line.text)
-        touched: list[Joined] = []
-        if line.event is not None:
-            for channel, holder, key, path in deltas_of(line.event):
-                touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
-        for joined in touched:
+        for joined in self.hold(line):
             joined.opened = may_open(joined.text, joined.seen, joined.opened)
             joined.seen = len(joined.text)
         bounded = len(self.held) <= _MOST_LINES and self._chars <= _MOST_CHARS
         if bounded and not _ends_texts(line) and any(j.opened is not None for j in self._channels.values()):
             return []
         return self.release(marks)
+
+    def hold(self, line: Line) -> list[Joined]:
+        """Take the next line, to be released when it is asked for; give the texts that it goes on."""
+        self.held.append(line)
+        self._chars += len(line.text)
+        touched: list[Joined] = []
+        if line.event is not None:
+            for channel, holder, key, path in deltas_of(line.event):
+                touched.append(self._join(channel, _Piece(line, holder, key, path, 0)))
+        return touched
 
     def release(self, marks: list[Mark]) -> list[Line]:
         """Give every line that is held, its secrets replaced."""
@@ -121,7 +127,7 @@ class JoinedDeltas:
         return joined
 
     def _settle(self, joined: Joined, marks: list[Mark]) -> None:
-        spans = find_secrets(joined.text)
+        spans = self._find(joined.text)
         for start, end, rule in reversed(spans):
             self._replace(joined.pieces, start, end, rule, marks)
         # Events that had to go on while a secret is still coming: its beginning is remembered, so that what

@@ -249,7 +249,7 @@ class StreamRedactor:
                 self._take = self._binary
                 self._pending = released.encode() + block + self._pending
                 return self._binary(marks, last)
-            for line in _lines(text):
+            for line in lines_of(text):
                 out += self._line(line, marks)
         if last:
             out.append(self._release(marks))
@@ -272,7 +272,7 @@ class StreamRedactor:
         if self._deltas is None:
             return [self._finished(line, marks)]
         if is_data and (self._deltas.held or 'delta"' in text or '"choices"' in text):
-            line.event = _event(text)
+            line.event = event_of(text)
         return [self._finished(ready, marks) for ready in self._deltas.feed(line, marks)]
 
     def _release(self, marks: list[Mark]) -> str:
@@ -283,7 +283,7 @@ class StreamRedactor:
     def _finished(self, line: Line, marks: list[Mark]) -> str:
         text = line.text
         if line.edited:
-            text = _rewritten(text, dump(line.event))
+            text = rewritten(text, dump(line.event))
         if not self._policy.looks(text) or _FIELD.fullmatch(text):
             return text
         path = f"{self._where}.events[{line.n}]"
@@ -300,7 +300,7 @@ class StreamRedactor:
         except RecursionError:
             return start[0] + self._apart_from_end(payload, path, marks)
         marks += found
-        return _rewritten(text, kept) if found else text
+        return rewritten(text, kept) if found else text
 
     def _apart_from_end(self, text: str, path: str, marks: list[Mark]) -> str:
         bare = text.rstrip("\r\n")
@@ -319,7 +319,8 @@ def clean_bytes(policy: Policy, data: bytes, where: str, marks: list[Mark]) -> s
     return policy.text(text, where, marks)
 
 
-def _event(text: str) -> dict[str, object] | None:
+def event_of(text: str) -> dict[str, object] | None:
+    """Give what a line of an event stream holds, if that is a JSON object."""
     start = _DATA.match(text)
     try:
         event = json.loads(text[start.end() :]) if start else None
@@ -328,7 +329,8 @@ def _event(text: str) -> dict[str, object] | None:
     return event if isinstance(event, dict) else None
 
 
-def _rewritten(line: str, payload: str) -> str:
+def rewritten(line: str, payload: str) -> str:
+    """Give a line of an event stream with other data in it."""
     ending = line[len(line.rstrip("\r\n")) :]
     start = _DATA.match(line)
     return f"{start[0] if start else ''}{payload}{ending}"
@@ -344,7 +346,7 @@ def _lines_end(data: bytes) -> int:
     return max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Split at CR, LF and CR LF only; ``str.splitlines`` knows more line ends than event streams do."""
     if "\r" in text:
         return _LINE.findall(text)

@@ -106,6 +106,15 @@ class Played(TypedDict):
     how: Literal["exact", "alike", "nearest"]
 
 
+class DerivedFrom(TypedDict):
+    """The journal that another one was made of, to be passed on: where that ended, and what was replaced since."""
+
+    head: str
+    entries: int
+    sound: bool
+    redact: list[str]
+
+
 class Line(TypedDict):
     """What every entry has."""
 
@@ -132,6 +141,7 @@ class SessionStarted(Line):
     follows: NotRequired[dict[str, int]]
     clock: NotRequired[str]
     replay: NotRequired[Replay]
+    derived_from: NotRequired[DerivedFrom]
 
 
 class SessionEnded(Line):

@@ -94,6 +94,17 @@ def _references(session_id: str, document: Path, pattern: re.Pattern[bytes] = _R
     return found
 
 
+def placed(store: Store, session_id: str) -> list[str]:
+    """Return the digests of the blobs that stand for content of a session's document, sorted.
+
+    Not of whatever looks like a digest: texts do, and so do those that were replaced by one.
+
+    Raises:
+        CorruptDocument: the document cannot be read.
+    """
+    return sorted(_references(session_id, store.paths.document(session_id), _PLACE))
+
+
 def blob_problems(store: Store, session_id: str) -> Iterator[Problem]:
     """Yield which blobs of a session's document are missing, or are not what was stored.
 
@@ -101,8 +112,7 @@ def blob_problems(store: Store, session_id: str) -> Iterator[Problem]:
         CorruptDocument: the document cannot be read.
     """
     document = store.paths.document(session_id)
-    # Not whatever looks like a digest: texts do, and so do those that were replaced by one.
-    for digest in sorted(_references(session_id, document, _PLACE)):
+    for digest in placed(store, session_id):
         try:
             store.blobs.get(digest)
         except BlobUnreadable as error:

@@ -1,0 +1,1 @@
+"""A session's part of a store in one file, to be passed on."""

@@ -1,0 +1,1 @@
+"""Commands for what goes to somebody else, and comes from there."""

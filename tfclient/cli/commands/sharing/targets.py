@@ -1,0 +1,48 @@
+"""Where a command writes a file that is to be passed on: never over another one unless that is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfclient.cli.failures import USAGE, Refused
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
+
+
+def target_of(output: Path | None, name: str, *, force: bool) -> Path:
+    """Return where to write: the path that was given, in it if it is a folder, or that name here.
+
+    Raises:
+        Refused: there is a file already, or the folder does not exist.
+    """
+    target = output or Path(name)
+    if target.is_dir():
+        target /= name
+    if target.exists() and not force:
+        raise Refused(
+            f"{target} is there already: name another file with -o, or write over it with --force.", USAGE
+        )
+    if not target.parent.is_dir():
+        raise Refused(
+            f"{target} cannot be written (there is no folder {target.parent}): name another place with -o."
+        )
+    return target
+
+
+@contextlib.contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Say where it was that something could not be written.
+
+    Raises:
+        Refused: it could not.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise Refused(f"{target} cannot be written ({reason}): name another place with -o.") from error

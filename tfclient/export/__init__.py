@@ -1,0 +1,1 @@
+"""What leaves the store: sessions as bundles, cassettes, and rows of data."""
