@@ -22,9 +22,11 @@ needs_trajectories = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no traject
 
 @frozen(eq=False)
 class Trajectory:
-    """A conversation: its source, a digest that names it, and its session."""
+    """A conversation: its source, domain and task, a digest that names it, and its session."""
 
     source: str
+    domain: str
+    task: str
     name: str
     errors: int
     """Tool messages that begin with ``Error`` and were sent to a model."""
@@ -34,10 +36,30 @@ class Trajectory:
 @cache
 def trajectories() -> tuple[Trajectory, ...]:
     """All conversations with tools."""
+    return tuple(_trajectory(told, tools) for told, tools in _told())
+
+
+@cache
+def with_errors() -> tuple[Trajectory, ...]:
+    """Those in which a tool answered with an error."""
+    return tuple(_trajectory(told, tools) for told, tools in _told() if any(map(_is_error, told["messages"])))
+
+
+def tau_bench_tasks() -> set[str]:
+    """The tasks of tau-bench, also those in which nothing went wrong."""
+    return {str(told["task_id"]) for told, _ in _told() if told["source"] == "tau-bench"}
+
+
+@cache
+def _told() -> list[tuple[Any, Any]]:
     tools = json.loads((FOLDER / "tools.json").read_text(encoding="utf-8"))
     with gzip.open(FOLDER / "conversations.jsonl.gz", "rt", encoding="utf-8") as lines:
         told = [json.loads(line) for line in lines]
-    return tuple(_trajectory(each, tools[each["domain"]]) for each in told if each["domain"] in tools)
+    return [(each, tools[each["domain"]]) for each in told if each["domain"] in tools]
+
+
+def _is_error(message: Any) -> bool:
+    return message["role"] == "tool" and str(message["content"]).startswith("Error")
 
 
 def _trajectory(told: Any, tools: Any) -> Trajectory:
@@ -56,8 +78,10 @@ def _trajectory(told: Any, tools: Any) -> Trajectory:
         sent.answer({**body, "choices": [choice]})
     story.end()
     read = messages[: answers[-1]] if answers else []
-    errors = sum(each["role"] == "tool" and str(each["content"]).startswith("Error") for each in read)
-    return Trajectory(told["source"], digest(json.dumps(told, sort_keys=True)), errors, story.session())
+    errors = sum(map(_is_error, read))
+    name = digest(json.dumps(told, sort_keys=True))
+    where = (told["source"], told["domain"], str(told["task_id"]))
+    return Trajectory(*where, name, errors, story.session())
 
 
 def digest(text: str) -> str:

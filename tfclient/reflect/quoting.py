@@ -13,9 +13,11 @@ from typing import Any, Final
 SHORT: Final = 80
 """Characters of a value in a sentence."""
 
-_OBEYED: Final = re.compile(
+OBEYED: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff\U000e0000-\U000e007f]"
 )
+"""What a terminal, a page or a reader of lines would obey."""
+
 _PLAIN: Final = re.compile(r"[\w.\-/]{1,64}")
 _LOOKED_AT: Final = 4_000
 
@@ -48,7 +50,7 @@ def named(name: str) -> str:
         >>> named("get_order"), named("get order")
         ('get_order', '"get order"')
     """
-    return name if _PLAIN.fullmatch(name) and _OBEYED.search(name) is None else quoted(name, 40)
+    return name if _PLAIN.fullmatch(name) and OBEYED.search(name) is None else quoted(name, 40)
 
 
 def escaped(text: str) -> str:
@@ -58,7 +60,7 @@ def escaped(text: str) -> str:
         >>> escaped('"one \x9b31m two"')
         '"one \\u009b31m two"'
     """
-    return _OBEYED.sub(_escape, text)
+    return OBEYED.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -1,0 +1,137 @@
+"""What a session teaches about its tools: each failed answer, and how it was put right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection
+from functools import cached_property
+from typing import Final
+
+from attrs import define
+
+from tfclient.reflect.lessons.given import without_given
+from tfclient.reflect.lessons.lesson import Seen
+from tfclient.reflect.lessons.signature import error_words, generalised, signature_of
+from tfclient.reflect.lessons.solving import Way, solution_of, way_of
+from tfstore.document.documents import Json, Session
+from tfstore.reading.evidence.evidence import Evidence, evidence_of
+from tfstore.reading.evidence.sources import texts_of
+from tfstore.reading.evidence.tool_calls import ToolCall
+from tfstore.reading.explaining.common_words import COMMON
+
+NOT_LEARNT: Final = {"learn": False, "purpose": "notes"}
+"""Metadata of sessions from which nothing is learnt."""
+
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_TOLD: Final = frozenset(
+    {"user_message", "tool_call", "tool_output", "assistant_message", "context.snapshot"}
+)
+_READ: Final = 1_000_000
+"""Characters of a session that are looked through for names."""
+
+
+def is_learnt_from(session: Session) -> bool:
+    """Return whether a session is one to learn from: its metadata may say that it is not.
+
+    Example:
+        >>> is_learnt_from(Session("sess_1")), is_learnt_from(Session("sess_1", metadata={"learn": False}))
+        (True, False)
+    """
+    return not any(session.metadata.get(name) == value for name, value in NOT_LEARNT.items())
+
+
+def seen_in(session: Session | Evidence, skip_tools: Collection[str] = ()) -> list[Seen]:
+    """Return what a session teaches, in order of arrival; nothing of one that is not to be learnt from.
+
+    Args:
+        session: its document, or its evidence where that was gathered already.
+        skip_tools: names of tools whose answers are left alone.
+    """
+    evidence = session if isinstance(session, Evidence) else evidence_of(session)
+    if not is_learnt_from(evidence.session):
+        return []
+    names = _Names(evidence)
+    found: list[tuple[int, Seen]] = []
+    for calls in evidence.calls_by_thread.values():
+        for place, call in enumerate(calls):
+            if call.failed and call.tool and call.tool not in skip_tools:
+                words = error_words(call)
+                learnt = without_given(words)
+                if learnt:
+                    text = generalised(learnt, call.arguments, names.is_name)
+                    found.append(
+                        (call.own.step.seq, _seen(evidence, calls, place, signature_of(call.tool, text)))
+                    )
+    return [each for _, each in sorted(found, key=lambda row: row[0])]
+
+
+def _seen(evidence: Evidence, calls: list[ToolCall], place: int, signature: str) -> Seen:
+    call = calls[place]
+    schema = _schema(evidence, call)
+    worked = solution_of(call, calls, place)
+    way: Way | None = None
+    if worked is not None:
+        between = calls[place + 1 : calls.index(worked)]
+        way = way_of(call, worked, between, schema)
+    answer = call.answer
+    return Seen(
+        signature,
+        call.tool,
+        call.own.run.run.run_id,
+        call.step_id,
+        answer.step.step_id if answer is not None else call.step_id,
+        schema_version(schema),
+        worked.step_id if worked is not None else "",
+        way,
+    )
+
+
+def schema_version(schema: Json | None) -> str:
+    """Return what tells one version of a tool's schema from another; nothing where it is unknown."""
+    if schema is None:
+        return ""
+    text = json.dumps(schema, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _schema(evidence: Evidence, call: ToolCall) -> Json | None:
+    offered = evidence.offered_to(call.asked_by) if call.asked_by is not None else None
+    return offered.schemas.get(call.tool) if offered is not None else None
+
+
+@define(eq=False, slots=False)
+class _Names:
+    """The names that a conversation brings: words that it never writes but with a capital letter."""
+
+    evidence: Evidence
+
+    def is_name(self, word: str) -> bool:
+        """Whether a word is one of them."""
+        return word[:1].isupper() and word in self._capital and word.lower() not in self._lower
+
+    @cached_property
+    def _words(self) -> tuple[frozenset[str], frozenset[str]]:
+        capital: set[str] = set()
+        lower: set[str] = set(COMMON)
+        left = _READ
+        failed = {
+            call.answer.step.step_id for call in self.evidence.tool_calls if call.failed and call.answer
+        }
+        for own in self.evidence.ordered:
+            told = own.step.label in _TOLD and own.step.step_id not in failed
+            for text in texts_of(own.step) if left > 0 else ():
+                left -= len(text)
+                words = _WORD.findall(text[:_READ])
+                lower.update(each for each in words if each[0].islower())
+                capital.update(each for each in words if told and each[0].isupper())
+        return frozenset(capital), frozenset(lower)
+
+    @property
+    def _capital(self) -> frozenset[str]:
+        return self._words[0]
+
+    @property
+    def _lower(self) -> frozenset[str]:
+        return self._words[1]
