@@ -16,7 +16,16 @@ from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, wal
 from tfstore.reading.figures import counted, duration, joined
 from tfstore.reading.naming import short_id, short_step
 from tfstore.reading.plain_text import brief
-from tfstore.reading.step_words import name_of, remarks_on, repeats, said_in_line, tokens_of, took, word_of
+from tfstore.reading.step_words import (
+    name_of,
+    remarks_on,
+    repeats,
+    said_in_line,
+    shown_before,
+    tokens_of,
+    took,
+    word_of,
+)
 
 STEPS: Final = 300
 """Steps that are shown, at most."""
@@ -85,7 +94,7 @@ def _heading(run: RunFacts) -> str:
 
 
 def _step(own: StepFacts, depth: int, shown: dict[tuple[str, str], StepFacts]) -> str:
-    before = repeats(own, shown)
+    before = repeats(own, shown_before(own, shown))
     said = before or brief(said_in_line(own.step), SAID)
     facts = joined(remarks_on(own), tokens_of(own.step), took(own.step))
     look = f' style="{_FAILED}"' if own.failed else ""

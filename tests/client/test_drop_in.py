@@ -448,11 +448,10 @@ def test_all_of_ours_is_there_when_recording_is_off(
     recorder = Recorder(enabled=False)
     client = drive.traced(recorder)
 
-    @client.tool
     def weather(city: str) -> str:
         return f"rain in {city}"
 
-    assert weather("Oslo") == "rain in Oslo"
+    assert client.tool(weather)("Oslo") == "rain in Oslo"
     client.tool_diagnostics({"type": "function_call", "call_id": "call_1", "duration_ms": 3})
     assert client.recorder.stats().calls == 0
     with client.following("resp_1"), client.tool_call("call_1") as call:
