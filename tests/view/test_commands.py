@@ -113,11 +113,15 @@ def test_view_says_where_the_page_is(store: Store, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tfclient.view.serve", serve)
     done = run(store, "view", "last", "--port", "8123", "--no-browser")
     assert done.stdout == "http://127.0.0.1:1/token/\n"
-    assert served == [(store.paths.root, FAILING, {"port": 8123, "open_browser": False})]
+    options = {"port": 8123, "open_browser": False, "read_only": False}
+    assert served == [(store.paths.root, FAILING, options)]
     line = run(store, "view", "--json").stdout
     assert line.count("\n") == 1
     assert json.loads(line) == {"address": "http://127.0.0.1:1/token/", "session_id": None}
-    assert served[1][1:] == (None, {"port": 0, "open_browser": True})
+    assert run(store, "view", "--read-only").exit_code == 0
+    assert [each[2] for each in served[1:]] == [
+        {"port": 0, "open_browser": True, "read_only": read_only} for read_only in (False, True)
+    ]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import define, field
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,7 +20,8 @@ from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
 from tfclient.view.explained import explained_of
 from tfclient.view.guard import Guard
-from tfclient.view.listing import BadFilter, Listing, Wanted
+from tfclient.view.listing import FILTERS, BadFilter, Listing, Wanted
+from tfclient.view.noting import LARGEST, BadNote, Noting
 from tfclient.view.page import served_page
 from tfclient.view.requests import NoRequest, reading_of, request_of
 from tfclient.view.svg import UnreadablePicture
@@ -33,6 +35,7 @@ from tfstore.errors import (
     CorruptDocument,
     NewerDocument,
     StoreError,
+    UnknownNote,
     UnknownSession,
     UnknownStep,
 )
@@ -55,7 +58,9 @@ PICTURES: Final = {
 """What a browser may take for a picture; everything else is plain bytes to it."""
 
 
-def create_app(store: Store, *, token: str, start: str = "", port: int | None = None) -> Guard:
+def create_app(
+    store: Store, *, token: str, start: str = "", port: int | None = None, read_only: bool = False
+) -> Guard:
     """Return the page's server application.
 
     Args:
@@ -63,8 +68,9 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
         token: must be the first part of every path.
         start: the session that the page opens with.
         port: what the ``Host`` header must name, if given.
+        read_only: let no notes be written.
     """
-    pages = _Pages(store, start)
+    pages = _Pages(store, start, writes=not read_only)
     routes = [
         Route("/", pages.shell),
         Route("/static/{name}", pages.asset),
@@ -75,12 +81,15 @@ def create_app(store: Store, *, token: str, start: str = "", port: int | None = 
         Route("/api/sessions/{session_id}/steps/{step_id}", pages.step),
         Route("/api/sessions/{session_id}/why/{step_id}", pages.why),
         Route("/api/sessions/{session_id}/requests/{step_id}", pages.request),
+        Route("/api/sessions/{session_id}/notes", pages.notes, methods=["GET"]),
+        Route("/api/sessions/{session_id}/notes", pages.add_note, methods=["POST"]),
+        Route("/api/sessions/{session_id}/notes/{note_id}", pages.take_back, methods=["DELETE"]),
         Route("/api/sessions/{session_id}/boards", pages.boards),
         Route("/api/sessions/{session_id}/boards/{board}", pages.board),
         Route("/api/blobs/{name}", pages.blob),
         Route("/{rest:path}", pages.nothing),
     ]
-    return Guard(Starlette(routes=routes), token, port)
+    return Guard(Starlette(routes=routes), token, port, writes=not read_only)
 
 
 @define(eq=False)
@@ -123,13 +132,13 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
     def told(self: Any, request: Request) -> Response:
         try:
             return answer(self, request)
-        except (UnknownSession, UnknownStep, BlobUnreadable, NoRequest) as error:
+        except (UnknownSession, UnknownStep, UnknownNote, BlobUnreadable, NoRequest) as error:
             return _sentence(404, error)
         except CompilerMissing as error:
             return _sentence(503, error, kind="no_compiler")
         except (CorruptDocument, NewerDocument) as error:
             return _sentence(409, error, kind=type(error).__name__)
-        except BadFilter as error:
+        except (BadFilter, BadNote) as error:
             return _sentence(400, error)
         except (StoreError, DiagramError, UnreadablePicture) as error:
             return _sentence(500, error)
@@ -140,10 +149,11 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
 
 
 class _Pages:
-    def __init__(self, store: Store, start: str) -> None:
+    def __init__(self, store: Store, start: str, *, writes: bool) -> None:
         self._store = store
         self._start = start
         self._listing = Listing(store)
+        self._noting = Noting(store, writes=writes)
         self._kept: OrderedDict[str, _Read] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -168,9 +178,7 @@ class _Pages:
     @_told
     def sessions(self, request: Request) -> Response:
         asked = request.query_params
-        wanted = Wanted(
-            **{name: asked.get(name, "")[:500] for name in ("q", "result", "tool", "model", "since", "sort")}
-        )
+        wanted = Wanted(**{name: asked.get(name, "")[:500] for name in FILTERS})
         offset, limit = (
             _number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100))
         )
@@ -210,6 +218,32 @@ class _Pages:
     def request(self, request: Request) -> Response:
         facts = self._read(request.path_params["session_id"]).facts
         return _json(request_of(self._store, facts, request.path_params["step_id"]))
+
+    @_told
+    def notes(self, request: Request) -> Response:
+        session_id = request.path_params["session_id"]
+        etag = f'"{self._noting.version(session_id)}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"etag": etag})
+        return _answer(compact(self._noting.told(session_id)), "application/json", etag=etag)
+
+    async def add_note(self, request: Request) -> Response:
+        sent = b""
+        async for piece in request.stream():
+            sent += piece
+            if len(sent) > LARGEST:
+                return _sentence(413, f"A note has at most {LARGEST:,} bytes.")
+        request.state.sent = sent
+        return await run_in_threadpool(self._add_note, request)
+
+    @_told
+    def _add_note(self, request: Request) -> Response:
+        return _json(self._noting.add(request.path_params["session_id"], request.state.sent))
+
+    @_told
+    def take_back(self, request: Request) -> Response:
+        asked = request.path_params
+        return _json(self._noting.take_back(asked["session_id"], asked["note_id"]))
 
     @_told
     def boards(self, request: Request) -> Response:

@@ -1,4 +1,7 @@
-"""Who may see the page: this machine, by this machine's name, with the token in the address, reading only.
+"""Who may see the page: this machine, by this machine's name, with the token in the address.
+
+All that may be written is notes, by the page itself: a request for that must come from its own origin, which other
+programs' pages cannot pretend, and say that it sends JSON, which their forms cannot.
 
 A recorded session holds prompts and outputs that belong to one person. Other programs' pages in the same
 browser can send requests to 127.0.0.1 too: the token keeps them out, the ``Host`` check keeps out names that
@@ -8,6 +11,7 @@ calling elsewhere.
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +20,11 @@ if TYPE_CHECKING:
 
 HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 METHODS: Final = frozenset({"GET", "HEAD"})
+WRITES: Final = {
+    "POST": re.compile(r"/[^/]+/api/sessions/[^/]+/notes"),
+    "DELETE": re.compile(r"/[^/]+/api/sessions/[^/]+/notes/[^/]+"),
+}
+"""What may be written, and how it is asked for."""
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -44,9 +53,10 @@ class Guard:
     The token is the first part of the path, so that every address in the page can be relative to it.
     """
 
-    def __init__(self, app: ASGIApp, token: str, port: int | None = None) -> None:
-        """A ``port`` makes the ``Host`` header's port count as well."""
+    def __init__(self, app: ASGIApp, token: str, port: int | None = None, *, writes: bool = False) -> None:
+        """A ``port`` makes the ``Host`` header's port count as well; ``writes`` lets notes be written."""
         self._app = app
+        self._writes = writes
         self._token = token.encode()
         self._port = port
 
@@ -79,17 +89,36 @@ class Guard:
                 421,
                 "This page is only served as http://127.0.0.1. Open the address that `tfclient view` printed.",
             )
-        if scope["method"] not in METHODS:
+        is_write = self._writes and _is_write(scope)
+        if not is_write and scope["method"] not in METHODS:
             return 405, "This page is read-only: it answers GET."
         first, _, given = scope["path"].partition("/")
         token, slash, _ = given.partition("/")
         if first or not slash or not secrets.compare_digest(token.encode(), self._token):
             return 403, "This address lacks the right token. Open the address that `tfclient view` printed."
-        return None
+        return _refused_write(scope, hosts[0]) if is_write else None
 
     def _is_here(self, host: str) -> bool:
         name, _, port = host.partition(":")
         return name.lower() in HOSTS and (self._port is None or port == str(self._port))
+
+
+def _is_write(scope: Scope) -> bool:
+    pattern = WRITES.get(scope["method"])
+    return pattern is not None and pattern.fullmatch(scope["path"]) is not None
+
+
+def _refused_write(scope: Scope, host: str) -> tuple[int, str] | None:
+    """Return why a note may not be written, if it may not."""
+
+    def sent(wanted: bytes) -> list[str]:
+        return [value.decode("latin-1").strip().lower() for name, value in scope["headers"] if name == wanted]
+
+    if sent(b"origin") != [f"http://{host.lower()}"] or sent(b"sec-fetch-site") not in ([], ["same-origin"]):
+        return 403, "Only the page itself may write notes, and this request came from elsewhere."
+    if scope["method"] == "POST" and sent(b"content-type") != ["application/json"]:
+        return 415, "A note is sent as application/json."
+    return None
 
 
 _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]

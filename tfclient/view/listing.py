@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import asdict, frozen
+from attrs import asdict, fields, frozen
 
+from tfstore.errors import InvalidNote, StoreUnusable
 from tfstore.index.wanted import Wanted as Sessions
+from tfstore.reading.noted import Marks
 from tfstore.reading.session_words import row_words
 
 if TYPE_CHECKING:
+    from tfstore.document.notes import Note
+    from tfstore.index.rows import SessionRow
     from tfstore.store import Store
 
 PAGE: Final = 100
@@ -35,6 +41,8 @@ class Wanted:
     ``q`` is looked for in title, id, tools, models, answer and metadata.
     ``result`` is ``failed``, ``completed``, ``cancelled``, ``active``, or ``errors`` (anything that went wrong,
     also in sessions that got over it). ``sort`` is ``tokens`` or ``time``: those that took the most come first.
+    ``noted`` is ``yes`` for sessions that something was noted on, ``tag`` and ``score`` what such a note has: a tag, a
+    score within a bound such as ``<0.5``.
     """
 
     q: str = ""
@@ -43,6 +51,12 @@ class Wanted:
     model: str = ""
     since: str = ""
     sort: str = ""
+    noted: str = ""
+    tag: str = ""
+    score: str = ""
+
+
+FILTERS: Final = tuple(each.name for each in fields(Wanted))
 
 
 class Listing:
@@ -57,7 +71,7 @@ class Listing:
         """Return a page of the rows, the latest session first, with the count of all that match.
 
         Raises:
-            BadFilter: ``since`` is no time, or ``sort`` no order.
+            BadFilter: ``since`` is no time, ``sort`` no order, or ``score`` no bound.
         """
         if wanted.sort not in {"", "tokens", "time"}:
             raise BadFilter(f"{wanted.sort!r} is no order: sessions are sorted by tokens or time.")
@@ -69,12 +83,13 @@ class Listing:
             model=wanted.model,
             words=tuple(wanted.q.split()),
             wrong=wanted.result == "errors",
+            ids=self._noted(wanted),
             sort=wanted.sort,
         )
         offset, limit = max(0, offset), max(1, min(limit, LARGEST_PAGE))
         page = self._store.index.page(sessions, limit, offset)
         return {
-            "rows": [{**asdict(row), "words": row_words(row, self._now())} for row in page.rows],
+            "rows": self._rows(page.rows),
             "total": page.total,
             "all": page.all,
             "offset": offset,
@@ -83,8 +98,42 @@ class Listing:
         }
 
     def names(self) -> dict[str, Any]:
-        """Return the tools and models there are, the most frequent first, with the sessions of each."""
-        return {f"{kind}s": self._store.index.names(kind, NAMES) for kind in ("tool", "model")}
+        """Return the tools, models and tags there are, the most frequent first, with the sessions of each.
+
+        ``noted`` are the sessions that something was noted on.
+        """
+        names: dict[str, Any] = {
+            f"{kind}s": self._store.index.names(kind, NAMES) for kind in ("tool", "model")
+        }
+        noted = self._store.noted()
+        tags = Counter(
+            tag for notes in noted.values() for tag in {tag for each in notes for tag in each.tags}
+        )
+        most = sorted(tags.items(), key=lambda each: (-each[1], each[0]))[:NAMES]
+        return names | {"tags": most, "noted": len(noted)}
+
+    def _rows(self, rows: list[SessionRow]) -> list[dict[str, Any]]:
+        there = set(self._store.noting.ids())
+        told: list[dict[str, Any]] = []
+        for row in rows:
+            notes: list[Note] = []
+            if row.session_id in there:
+                # What cannot be read is told where the session is shown.
+                with suppress(StoreUnusable):
+                    notes = self._store.noting.read(row.session_id).notes
+            words = {**row_words(row, self._now()), "notes": Marks.of(notes).words}
+            told.append({**asdict(row), "words": words})
+        return told
+
+    def _noted(self, wanted: Wanted) -> tuple[str, ...] | None:
+        """Return the sessions that were noted on so; None where any may be."""
+        if not (wanted.noted or wanted.tag or wanted.score.strip()):
+            return None
+        tags = [wanted.tag] if wanted.tag else []
+        try:
+            return tuple(self._store.noted(tags=tags, score=wanted.score.strip() or None))
+        except InvalidNote as error:
+            raise BadFilter(str(error)) from None
 
     def _since(self, since: str) -> str:
         if not since:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
 from tfclient.view.error_pages import ExtraMissing
+from tfclient.view.noting import Noting
 from tfclient.view.requests import all_details, all_requests, reading_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import DiagramError
@@ -91,6 +92,7 @@ def html_file(store: Store, session_id: str) -> str:
         "document": document,
         "reading": reading_of(facts),
         "details": all_details(facts),
+        "notes": Noting(store, writes=False).told(session_id),
         "d2": diagram.text,
         "boards": diagram.listing(),
         "requests": all_requests(facts),

@@ -21,6 +21,7 @@ def serve(
     *,
     port: int = 0,
     open_browser: bool = True,
+    read_only: bool = False,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page on 127.0.0.1 until it is interrupted.
@@ -30,6 +31,7 @@ def serve(
         session_id: the session to open with, ``last`` for the latest, none for the list.
         port: which port; 0 takes a free one.
         open_browser: open the page in the user's browser.
+        read_only: let the page write no notes.
         ready: told the page's address as soon as it can be opened; without it, the address is printed.
 
     Raises:
@@ -54,7 +56,7 @@ def serve(
         number = listener.getsockname()[1]
         address = f"http://{HOST}:{number}/{token}/"
         config = uvicorn.Config(
-            create_app(store, token=token, start=start, port=number),
+            create_app(store, token=token, start=start, port=number, read_only=read_only),
             access_log=False,
             log_level="warning",
             server_header=False,

@@ -27,12 +27,13 @@ def view(
         ),
     ] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody write notes in it.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show sessions in the browser: the flow, a timeline, the transcript, every step.
 
-    The page is served on 127.0.0.1 only, read-only, and at an address that nobody can guess.
+    The page is served on 127.0.0.1 only, and at an address that nobody can guess. All that it can write is notes.
 
     Needs pip install 'tfclient[view]'; the flow needs the d2 program too (pip install 'tfclient[d2]').
 
@@ -52,6 +53,6 @@ def view(
     opened = open_store(store)
     session_id = None if session is None else shown_session(opened, session)
     try:
-        serve(opened, session_id, port=port, open_browser=browser, ready=ready)
+        serve(opened, session_id, port=port, open_browser=browser, read_only=read_only, ready=ready)
     except ViewError as error:
         raise Refused(str(error)) from error

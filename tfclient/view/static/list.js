@@ -16,7 +16,7 @@ const REFRESH = 2000;
 export class ListView {
   constructor(root, { open, filters = {} }) {
     this.open = open;
-    this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", ...filters };
+    this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", noted: "", tag: "", score: "", ...filters };
     this.pages = new Map();
     this.asked = 0;
     this.rows = new Rows({ label: "Sessions", height: 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
@@ -26,6 +26,13 @@ export class ListView {
       ...RESULTS.map(([value, name]) => button(name, () => this.filter({ result: value }), { "data-value": value })));
     this.tool = this.choice("tool", "Tool", [["", "any tool"]]);
     this.model = this.choice("model", "Model", [["", "any model"]]);
+    this.noted = this.choice("noted", "Notes", [["", "noted or not"], ["yes", "noted"]]);
+    this.tag = this.choice("tag", "Tag", [["", "any tag"]]);
+    this.score = el("input", { type: "text", class: "field score", placeholder: "score <0.5", "aria-label": "Score of a note, such as <0.5", autocomplete: "off", value: this.filters.score });
+    this.score.addEventListener("change", () => this.filter({ score: this.score.value }));
+    // Where nothing was noted, there is nothing to find by.
+    this.aboutNotes = [this.noted, this.tag, this.score];
+    for (const each of this.aboutNotes) each.hidden = !(this.filters.noted || this.filters.tag || this.filters.score);
     this.since = this.choice("since", "Started", SINCE);
     this.sort = this.choice("sort", "Order", SORT);
     this.count = el("p", { class: "count", role: "status" });
@@ -33,13 +40,15 @@ export class ListView {
     const head = ["", "Session", "Model", "Runs", "Calls", "Tools", "Errors", "Tokens", "Took", "Age"];
     fill(root,
       el("header", { class: "bar" }, el("h1", { class: "brand", text: "Sessions" }), this.count, el("span", { class: "grow" }), themeButton(), button("Keys", showKeys, { class: "plain" })),
-      el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since, this.sort),
+      el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since, this.sort, ...this.aboutNotes),
       this.note,
       el("main", { class: "list" }, el("div", { class: "list-head list-columns", "aria-hidden": "true" }, ...head.map((name) => el("span", { text: name }))), this.rows.element));
     document.title = "Sessions · tfclient";
     this.mark();
     this.load();
-    names().then(({ tools, models }) => {
+    names().then(({ tools, models, tags, noted }) => {
+      if (noted) for (const each of this.aboutNotes) each.hidden = false;
+      this.offer(this.tag, "any tag", tags, "tag");
       this.offer(this.tool, "any tool", tools, "tool");
       this.offer(this.model, "any model", models, "model");
     }, () => {});
@@ -147,7 +156,7 @@ export class ListView {
       el("span", { class: `state is-${words.state}`, text: words.result }),
       el("span", { class: "list-title" },
         el("span", { class: "title-text", dir: "auto", text: visible(words.title) }),
-        el("span", { class: "quiet", dir: "auto", title: visible(words.metadata) }, mark(words.waits && `${words.waits} `, "waiting"),
+        el("span", { class: "quiet", dir: "auto", title: visible(words.metadata) }, mark(words.waits && `${words.waits} `, "waiting"), words.notes ? el("span", { class: "noted-words", text: `\u270e ${visible(words.notes)} ` }) : null,
           el("span", { class: "mono", text: row.session_id }), ...[words.metadata, words.answer].filter(Boolean).map((each) => ` · ${visible(each)}`))),
       el("span", { class: "cell-model", title: words.models, text: visible(words.model) }),
       ...["runs", "calls", "tools"].map((name) => figure(words[name])), figure(words.errors, { class: "figure bad" }),

@@ -8,9 +8,10 @@ import { plain } from "./values.js";
 const ELSEWHERE = new Set(["depends_on", "origin", "started_at", "ended_at"]);
 
 export class Model {
-  constructor({ document, reading, version }) {
+  constructor({ document, reading, version, noted }) {
     this.document = document;
     this.version = version;
+    this.note(noted);
     this.about = reading.session;
     this.runs = reading.runs;
     this.steps = [];
@@ -30,6 +31,21 @@ export class Model {
     this.words = new Map();
     const { list = [], steps = {}, words = "", not_looked_for: missed = [] } = reading.found ?? {};
     this.found = { list, steps, words, missed };
+  }
+
+  /** Take what people noted, which changes while the session does not. */
+  note(noted) {
+    this.noted = noted;
+    this.notesOn = new Map();
+    for (const each of noted.notes) {
+      if (!this.notesOn.has(each.step_id)) this.notesOn.set(each.step_id, []);
+      this.notesOn.get(each.step_id).push(each);
+    }
+  }
+
+  /** The notes on a step. */
+  notesAt(stepId) {
+    return this.notesOn.get(stepId) ?? [];
   }
 
   /** The findings that rest on a step. */
@@ -67,6 +83,6 @@ export class Model {
 
   /** What tells whether a step looks the same as before: cheap enough to ask of every step at every update. */
   signature(step) {
-    return `${JSON.stringify(step)}|${JSON.stringify(this.found.steps[step.id])}|${JSON.stringify(this.recorded.get(step.id)).length}`;
+    return `${JSON.stringify(step)}|${JSON.stringify(this.found.steps[step.id])}|${JSON.stringify(this.notesAt(step.id))}|${JSON.stringify(this.recorded.get(step.id)).length}`;
   }
 }

@@ -2,9 +2,10 @@
 
 import { button, el, fill, mark, named, sign, visible } from "./dom.js";
 import { counted, joined, number } from "./format.js";
+import { noteSign } from "./notes.js";
 import { Rows } from "./rows.js";
 
-const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["tool", "Tools"], ["model", "Model"]];
+const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["noted", "\u270e"], ["tool", "Tools"], ["model", "Model"]];
 const HEIGHT = 28;
 
 export class Outline {
@@ -29,7 +30,7 @@ export class Outline {
     });
     this.found = el("span", { class: "count", role: "status" });
     this.filters = el("div", { class: "segments small", role: "group", "aria-label": "Steps shown" },
-      ...FILTERS.map(([value, name]) => button(name, () => this.show(value), { "data-value": value })));
+      ...FILTERS.map(([value, name]) => button(name, () => this.show(value), { "data-value": value, ...(value === "noted" ? { title: "Noted on", "aria-label": "Noted on" } : {}) })));
     this.element = el("nav", { class: "outline", "aria-label": "Steps" }, el("div", { class: "outline-head" }, this.search, el("div", { class: "outline-tools" }, this.filters, this.found)), this.rows.element);
   }
 
@@ -68,13 +69,17 @@ export class Outline {
       }
     }
     this.entries = entries;
-    for (const each of this.filters.children) each.setAttribute("aria-pressed", each.dataset.value === filter);
+    for (const each of this.filters.children) {
+      each.setAttribute("aria-pressed", each.dataset.value === filter);
+      if (each.dataset.value === "noted") each.hidden = filter !== "noted" && !model.noted.notes.length;
+    }
     fill(this.found, filter || words.length ? `${number(hits)} found` : counted(model.steps.length, "step"));
     this.rows.reset(entries.length);
     if (this.selected) this.mark(this.selected, { scroll: false });
   }
 
   passes(step) {
+    if (this.filter === "noted") return Object.hasOwn(this.model.noted.marks, step.id);
     if (this.filter === "odd") return Object.hasOwn(this.model.found.steps, step.id);
     return this.filter === "errors" ? step.wrong : step.kind === this.filter;
   }
@@ -108,6 +113,7 @@ export class Outline {
     return el("div", { class: `o-run is-${run.state}` },
       el("span", { class: "o-run-name", text: run.name }), mark(run.status, run.state),
       el("span", { class: "o-text", dir: "auto", text: run.line ?? run.about }),
+      noteSign(this.model.noted.marks[run.id]),
       el("span", { class: "o-time", title: run.tokens, text: run.took }));
   }
 
@@ -117,7 +123,7 @@ export class Outline {
       ...named(step),
       el("span", { class: "o-text" }, step.name ? el("b", { text: step.name }) : null, step.name && text ? " " : "", el("span", { dir: "auto", text })),
       mark(step.remarks, step.state),
-      sign(this.model.found.steps[step.id]),
+      sign(this.model.found.steps[step.id]), noteSign(this.model.noted.marks[step.id]),
       el("span", { class: "o-time", title: step.tokens, text: step.took }));
   }
 }

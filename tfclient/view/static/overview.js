@@ -28,7 +28,7 @@ export function overview(model, { select }) {
     const rows = about.tools.map(([name, calls, errors, took]) => el("tr", {}, el("td", { text: visible(name) }), el("td", { class: "figure", text: calls }), el("td", { class: "figure bad", text: errors }), el("td", { class: "figure", text: took })));
     parts.push(section("Tools", el("table", {}, el("thead", {}, el("tr", {}, ...["tool", "calls", "errors", "time"].map((name) => el("th", { scope: "col", text: name })))), el("tbody", {}, ...rows))));
   }
-  if (about.notes) parts.push(section("Notes", el("ul", {}, ...about.notes.map((note) => el("li", { text: visible(note) })))));
+  if (about.notes) parts.push(section("About the record", el("ul", {}, ...about.notes.map((note) => el("li", { text: visible(note) })))));
   for (const [name, value] of [["Metadata", document.metadata], ["Runtime", document.runtime]]) {
     if (value && Object.keys(value).length) parts.push(section(name, treeView(value, { depth: 1 })));
   }

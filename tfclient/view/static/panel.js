@@ -12,25 +12,29 @@ const MOST = 12;
 const FACTS = 100;
 
 export class Panel {
-  constructor({ select, close }) {
+  constructor({ select, close, notes }) {
     this.select = select;
+    this.notes = notes;
     this.close = close;
     this.element = el("aside", { class: "panel", "aria-label": "Step" });
   }
 
   async update(model, stepId) {
     const step = model.byId.get(stepId);
-    const asked = `${step ? stepId : ""}|${model.version}`;
+    const asked = `${step ? stepId : ""}|${model.version}|${model.noted.version}`;
     if (asked === this.asked) return;
     this.asked = asked;
     if (!step) {
-      this.fill(null, overview(model, { select: this.select }));
+      this.fill(null, () => {
+        const [head, ...parts] = overview(model, { select: this.select });
+        return this.withNotes(model, null, [head], parts);
+      });
       return;
     }
     // Another step at once says what it is; what is there stays until what comes in its place is there, if it differs.
     if (this.stepId !== stepId) {
       this.why = null;
-      this.fill(stepId, [this.head(model, step)]);
+      this.fill(stepId, () => [this.head(model, step)]);
     }
     let told;
     try {
@@ -40,18 +44,21 @@ export class Panel {
     }
     const drawn = `${model.signature(step)}|${JSON.stringify(told)}`;
     if (this.asked !== asked || this.drawn === drawn) return;
-    this.fill(stepId, [this.head(model, step), ...(told.failed ? [el("p", { class: "told", text: told.failed })] : this.step(model, step, told))]);
+    this.fill(stepId, () => [this.head(model, step), ...(told.failed ? [el("p", { class: "told", text: told.failed })] : this.step(model, step, told))]);
     this.drawn = drawn;
   }
 
-  fill(stepId, content) {
+  /** Show what `make` makes, which may move a field in which somebody types: it loses the focus then, and is given it back. */
+  fill(stepId, make) {
     const scroll = this.stepId === stepId ? this.element.scrollTop : 0;
-    const focused = this.element.contains(document.activeElement);
+    const active = document.activeElement;
+    const focused = this.element.contains(active);
     this.stepId = stepId;
     this.drawn = null;
-    fill(this.element, ...content);
+    fill(this.element, ...make());
     this.element.scrollTop = scroll;
-    if (focused) this.focus();
+    if (focused && active.isConnected) active.focus({ preventScroll: true });
+    else if (focused) this.focus();
   }
 
   focus() {
@@ -69,6 +76,7 @@ export class Panel {
       el("p", { class: "quiet", text: joined(model.runOf.get(step.id).name, step.took, step.tokens) }),
       el("div", { class: "panel-tools" },
         mode === "served" ? button("Explain", () => this.explain(model, step), { class: "mini", title: "Where its words come from, what the model had and was not told" }) : null,
+        model.noted.writes ? button("Note", () => this.notes.write(step.id), { class: "mini", title: "Say something of this step" }) : null,
         button("Copy JSON", () => copy(JSON.stringify(model.recorded.get(step.id), null, 2), "JSON"), { class: "mini" }),
         step.request ? button("Copy curl", () => curlOf(model.about.id, step.id).then((command) => copy(command, "curl, without the key,"), (error) => announce(error.message)), { class: "mini", title: "The request; the key is read from $OPENAI_API_KEY" }) : null,
         button("Copy text", () => copy(plain(model.said(step)), "Text"), { class: "mini" })));
@@ -95,8 +103,14 @@ export class Panel {
   }
 
   step(model, step, told) {
-    return [this.why?.id === step.id ? this.why.element : null, this.error(model, step, told.error), this.found(model, step), ...(told.parts ?? []).map((part) => this.part(model, part)),
-      this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)];
+    return [this.why?.id === step.id ? this.why.element : null, this.error(model, step, told.error), this.found(model, step),
+      ...this.withNotes(model, step.id, [], [...(told.parts ?? []).map((part) => this.part(model, part)), this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)])];
+  }
+
+  /** What people noted comes first; a form by itself last. */
+  withNotes(model, stepId, first, rest) {
+    const notes = this.notes.part(model, stepId);
+    return this.notes.on(model, stepId).length ? [...first, notes, ...rest] : [...first, ...rest, notes];
   }
 
   error(model, step, error) {

@@ -6,9 +6,10 @@ import { DocumentView } from "./document.js";
 import { Flow } from "./flow.js";
 import { joined, number } from "./format.js";
 import { Model } from "./model.js";
+import { NOTHING, Notes } from "./notes.js";
 import { Outline } from "./outline.js";
 import { Panel } from "./panel.js";
-import { mode, session } from "./source.js";
+import { mode, notes, session } from "./source.js";
 import { themeButton } from "./theme.js";
 import { Transcript } from "./transcript.js";
 import { Waterfall } from "./waterfall.js";
@@ -28,7 +29,9 @@ export class SessionView {
     const select = (step, how) => this.select(step, how);
     const read = () => this.panel.focus();
     this.outline = new Outline({ select, read });
-    this.panel = new Panel({ select, close: () => this.select(null, { push: true }) });
+    this.noted = NOTHING;
+    this.notes = new Notes({ id, select, changed: (noted) => this.noting(noted) });
+    this.panel = new Panel({ select, close: () => this.select(null, { push: true }), notes: this.notes });
     this.views = {
       flow: new Flow({ select, stepOf: (step) => this.model.byId.get(step) }),
       timeline: new Waterfall({ select, read }),
@@ -66,12 +69,15 @@ export class SessionView {
     if (this.loading || (!first && this.model && !this.model.about.live && Date.now() - this.loaded < 5000)) return;
     this.loading = true;
     try {
-      const answer = await session(this.id, this.version);
+      const [answer, noted] = await Promise.all([session(this.id, this.version), notes(this.id, this.noted.version)]);
       this.loaded = Date.now();
-      if (this.closed || answer === null) return;
-      this.version = answer.version;
-      this.model = new Model(answer);
-      this.draw(first);
+      if (this.closed) return;
+      if (noted !== null) this.noted = noted;
+      if (answer !== null) {
+        this.version = answer.version;
+        this.model = new Model({ ...answer, noted: this.noted });
+        this.draw(first);
+      } else if (noted !== null) this.noting(noted);
     } catch (error) {
       if (this.closed) return;
       if (first) fill(this.root, el("main", { class: "told-page" }, el("h1", { text: "This session cannot be shown" }), el("p", { class: "told", text: error.message }), mode === "served" ? button("‹ Sessions", this.leave) : null));
@@ -79,6 +85,17 @@ export class SessionView {
     } finally {
       this.loading = false;
     }
+  }
+
+  /** Show what is noted now: the session is the same. */
+  noting(noted) {
+    this.noted = noted;
+    this.model.note(noted);
+    this.outline.update(this.model, this.stepId);
+    this.panel.update(this.model, this.stepId);
+    if (this.tab === "transcript") this.views.transcript.update(this.model, this.stepId);
+    else this.fresh.delete("transcript");
+    this.drawHead();
   }
 
   draw(first) {
@@ -100,7 +117,8 @@ export class SessionView {
     const title = visible(about.title);
     fill(this.title, title);
     document.title = `${oneLine(title, 60)} · tfclient`;
-    fill(this.about, mark(about.result, about.state), ` ${about.about} `, el("span", { class: "mono quiet", text: about.id }));
+    const noted = this.noted.words ? button(`\u270e ${visible(this.noted.words)}`, () => this.select(null, { push: true }), { class: "plain noted-head", title: "All notes, in a list" }) : null;
+    fill(this.about, mark(about.result, about.state), " ", noted, ` ${about.about} `, el("span", { class: "mono quiet", text: about.id }));
     this.drawTrouble();
   }
 

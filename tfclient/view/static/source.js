@@ -13,10 +13,10 @@ export class Told extends Error {
   }
 }
 
-async function ask(path, headers = {}) {
+async function ask(path, headers = {}, more = {}) {
   let answer;
   try {
-    answer = await fetch(path, { headers });
+    answer = await fetch(path, { headers, ...more });
   } catch {
     throw new Told("The page's server does not answer any more. Start it again with `tfclient view`.", "gone");
   }
@@ -50,6 +50,21 @@ export async function session(id, known = "") {
   const answer = await ask(at(id), known ? { "if-none-match": known } : {});
   if (answer.status === 304) return null;
   return { ...(await answer.json()), version: answer.headers.get("etag") };
+}
+
+/** What people noted on a session, and its version; null if it is still the version that is known. */
+export async function notes(id, known = "") {
+  if (mode === "file") return known ? null : boot.notes;
+  const answer = await ask(at(id, "/notes"), known ? { "if-none-match": `"${known}"` } : {});
+  return answer.status === 304 ? null : answer.json();
+}
+
+export async function addNote(id, note) {
+  return (await ask(at(id, "/notes"), { "content-type": "application/json" }, { method: "POST", body: JSON.stringify(note) })).json();
+}
+
+export async function takeBack(id, noteId) {
+  return (await ask(at(id, `/notes/${encodeURIComponent(noteId)}`), {}, { method: "DELETE" })).json();
 }
 
 export async function d2(id) {

@@ -2,6 +2,7 @@
 
 import { el, fill, mark, named, sign } from "./dom.js";
 import { joined } from "./format.js";
+import { noteSign } from "./notes.js";
 import { valueView } from "./values.js";
 
 const CHUNK = 150;
@@ -64,7 +65,7 @@ export class Transcript {
     const spoken = SPOKEN.has(step.look);
     const head = el("button", { type: "button", class: "c-head", on: { click: () => this.select(step.id, { push: true }) } },
       ...named(step), step.name ? el("b", { text: step.name }) : null, mark(step.remarks, step.state),
-      sign(model.found.steps[step.id]),
+      sign(model.found.steps[step.id]), noteSign(model.noted.marks[step.id]),
       el("span", { class: "quiet", text: joined(step.took, step.tokens) }));
     return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}`, "data-step": step.id }, head,
       step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500 }) : null,

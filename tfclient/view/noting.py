@@ -1,0 +1,131 @@
+"""What people noted on sessions, as the page shows it, and what it adds and takes back: all that it ever writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tfstore.document.json_text import parse
+from tfstore.document.notes import Noted
+from tfstore.errors import InvalidNote, StoreUnusable
+from tfstore.reading.noted import Marks, grouped, shown
+
+if TYPE_CHECKING:
+    from tfstore.document.documents import Json
+    from tfstore.store import Store
+
+LARGEST: Final = 1_000_000
+"""Bytes of what the page may send."""
+
+_NO_NOTE: Final = (
+    "What was sent is no note: it is a JSON object of texts, `text`, `score`, `tags`, `author`, `step`."
+)
+
+
+class BadNote(ValueError):
+    """What the page sent is no note."""
+
+
+class Noting:
+    """The notes of one store, for the page.
+
+    Args:
+        store: the store; to be written to, it must have been opened by ``tfclient.open_store``.
+        writes: whether notes may be added and taken back.
+    """
+
+    def __init__(self, store: Store, *, writes: bool) -> None:
+        self._store = store
+        self._writes = writes
+
+    def told(self, session_id: str) -> Json:
+        """Return what was noted on a session: ``notes``, the earliest first; ``marks``, in words, by step and run.
+
+        ``words`` is what all of it comes to, ``writes`` whether the page may add to it, and ``trouble`` what could not
+        be read; ``version`` changes with any of it.
+
+        Raises:
+            UnknownSession: there is none with this id.
+        """
+        # Before reading: what is added in between then counts as changed.
+        version = self.version(session_id)
+        try:
+            noted = self._store.noting.read(self._store.known(session_id))
+            trouble = noted.troubles(session_id)
+        except StoreUnusable as error:
+            noted, trouble = Noted(), [str(error)]
+        about = grouped(noted.notes)
+        return {
+            "notes": [shown(each) for each in noted.notes],
+            "marks": {each: Marks.of(notes).words for each, notes in about.items()},
+            "words": Marks.of(noted.notes).words,
+            "writes": self._writes,
+            "trouble": trouble,
+            "version": version,
+        }
+
+    def version(self, session_id: str) -> str:
+        """Return what changes whenever something is noted or taken back."""
+        try:
+            status = self._store.paths.notes_of(session_id).lstat()
+        except OSError:
+            return "none"
+        return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+    def add(self, session_id: str, sent: bytes) -> Json:
+        """Keep a note, and return what is noted then; ``said`` is what a person should know of it.
+
+        Raises:
+            BadNote: it is none; the message says why.
+            UnknownSession, UnknownStep: there is none like that.
+            StoreUnusable: it cannot be written.
+        """
+        given = _texts(sent)
+        tags = [each for each in map(str.strip, given["tags"].split(",")) if each]
+        try:
+            note = self._store.note(
+                session_id,
+                given["text"],
+                step=given["step"] or None,
+                score=_score(given["score"]),
+                tags=tags,
+                author=given["author"].strip() or None,
+            )
+        except InvalidNote as error:
+            raise BadNote(str(error)) from error
+        rules = dict.fromkeys(str(each.get("rule")) for each in note.redactions if isinstance(each, dict))
+        said = (
+            f"Not all of it was written down: something was replaced ({', '.join(rules)})." if rules else ""
+        )
+        return {**self.told(session_id), "said": said}
+
+    def take_back(self, session_id: str, note_id: str) -> Json:
+        """Take a note back, and return what is noted then.
+
+        Raises:
+            UnknownSession, UnknownNote: there is none like that.
+            StoreUnusable: it cannot be written.
+        """
+        self._store.remove_note(session_id, note_id)
+        return self.told(session_id)
+
+
+def _texts(sent: bytes) -> dict[str, str]:
+    try:
+        given: Any = parse(sent)
+    except ValueError:
+        raise BadNote(_NO_NOTE) from None
+    names = ("text", "score", "tags", "author", "step")
+    if not isinstance(given, dict) or not all(isinstance(given.get(name, ""), str) for name in names):
+        raise BadNote(_NO_NOTE)
+    return {name: given.get(name, "") for name in names}
+
+
+def _score(typed: str) -> float | None:
+    typed = typed.strip()
+    if not typed:
+        return None
+    try:
+        score = float(typed)
+    except ValueError:
+        raise InvalidNote("score", typed[:40], "a number, such as 0 or 0.5") from None
+    return int(score) if score.is_integer() else score
