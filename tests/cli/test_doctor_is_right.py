@@ -13,6 +13,7 @@ import pytest
 from tests.cli.making import entries, journal, run
 from tfclient.finishing.recovery import recover
 from tfstore.disk.paths import StorePaths
+from tfstore.document.notes import Note, line_of
 from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
@@ -100,6 +101,17 @@ def _went_on(paths: StorePaths) -> None:
         segment.append(*entries(ended=False))
 
 
+def _noted_on_nobody(paths: StorePaths) -> None:
+    """Notes on a session that is gone."""
+    paths.make_dir(paths.notes)
+    paths.notes_of("sess_20260902T091800Z_90ne0001").write_bytes(line_of(Note("note_1")))
+
+
+def _damaged_notes(paths: StorePaths) -> None:
+    paths.make_dir(paths.notes)
+    paths.notes_of(DONE).write_bytes(line_of(Note("note_1")) + b"nothing\n{")
+
+
 def _of(what: str, session_id: str, how: Callable[[Path], Any]) -> Callable[[StorePaths], None]:
     def damage(paths: StorePaths) -> None:
         place = {"document": paths.document, "archive": paths.archived, "journal": paths.journal_of}
@@ -161,6 +173,8 @@ DAMAGES = [
     _an_empty_folder,
     _renamed,
     _unpacked,
+    _noted_on_nobody,
+    _damaged_notes,
     *map(_without, ("sessions", "archive", "journal", "index.db", "journal/.claims")),
     _all(_without("sessions"), _without("archive")),
     _all(_without("journal"), _without("archive")),
