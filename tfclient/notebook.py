@@ -14,7 +14,7 @@ from tfstore.document.documents import Session
 from tfstore.reading import helper_calls, run_words, session_words
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, walked
 from tfstore.reading.figures import counted, duration, joined
-from tfstore.reading.naming import short_id, short_step
+from tfstore.reading.naming import short_id
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_words import (
     name_of,
@@ -100,7 +100,7 @@ def _step(own: StepFacts, depth: int, shown: dict[tuple[str, str], StepFacts]) -
     look = f' style="{_FAILED}"' if own.failed else ""
     return (
         f'<div style="{_ROW};padding-left:{1.5 + min(depth, _DEEPEST) * 1.5}em">'
-        f'<span style="{_DIM}">{escape(short_step(own.step.step_id))}</span> '
+        f'<span style="{_DIM}">{escape(own.name)}</span> '
         f"<span{look}>{escape(_named(own))}</span> {escape(said)}"
         f'<span style="{_DIM}"> {escape(facts)}</span></div>'
     )

@@ -21,7 +21,6 @@ from tfclient.view import bundle
 from tfstore.document.converter import to_json
 from tfstore.document.labels import Label
 from tfstore.reading.facts import Node, gather, nest, walked
-from tfstore.reading.helper_calls import rows, span
 from tfstore.reading.plain_text import clean
 from tfstore.reading.shown import shown
 from tfstore.reading.step_facts import value_at
@@ -129,16 +128,10 @@ def flat(text: str) -> str:
 
 
 def printed(facts: SessionFacts) -> Iterator[Line]:
-    """Yield what the command prints of each step, in its order."""
-    lines = [line for line in tree(facts, facts.runs, Look(WIDTH)) if line.plain]
+    """Yield what the command prints of each step, in its order; loops and calls in a row one by one."""
+    lines = [line for line in tree(facts, facts.runs, Look(WIDTH, folded=False)) if line.plain]
     place = 0
-    for row in rows(facts, facts.runs):
-        run = row[0]
-        if len(row) > 1:
-            # Calls beside the conversation are told in one line; `show --full` has each.
-            assert lines[place].plain.startswith(span(row))
-            place += 1
-            continue
+    for run in facts.runs:
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not single:
             head = [line.plain for line in run_head(run, WIDTH)]
@@ -167,7 +160,7 @@ def _in_order(
 
 
 def _begins(line: Text, own: StepFacts) -> bool:
-    return re.match(rf"[│├└─ ]*[├└]─ {re.escape(own.short)} [A-Z]", line.plain) is not None
+    return re.match(rf"[│├└─ ]*[├└]─ {re.escape(own.name)} [A-Z]", line.plain) is not None
 
 
 def check_line(line: Line, told: dict[str, Any], text: str) -> None:
@@ -176,8 +169,8 @@ def check_line(line: Line, told: dict[str, Any], text: str) -> None:
     above = line.above.tool if line.above is not None and line.above.step.label == "tool_call" else None
     name = "" if told.get("name") and told["name"] == above and above == own.tool else told.get("name", "")
     joint = "" if own.step.label in {"tool_call", "approval_request"} else " "
-    number = f"Run {own.run.number}" if line.lines[0].plain.startswith("Run ") else own.short
-    assert told["number"] == own.short
+    number = f"Run {own.run.number}" if line.lines[0].plain.startswith("Run ") else own.name
+    assert told["number"] == own.name
     head = f"{number} {told['word']}{f' {name}' if name else ''}"
     text = flat(text)
     begin = text.removesuffix("…")[:200]
@@ -217,8 +210,7 @@ def check_session(session: Session) -> int:
     reading = shown(facts)
     told = {step["id"]: step for run in reading["runs"] for step in run.get("steps", ())}
     lines = list(printed(facts))
-    folded = sum(len(row) for row in rows(facts, facts.runs) if len(row) > 1)
-    assert len(lines) + folded == len(told) == facts.step_count
+    assert len(lines) == len(told) == facts.step_count
     for line in lines:
         step = told[line.own.step.step_id]
         check_line(line, step, texts(facts, step))
@@ -324,9 +316,7 @@ def test_every_item_type_is_drawn_as_the_command_prints_it(
 
     for step_id, row in zip(order, drawn["outline"], strict=True):
         check_line(lines[step_id], row, row["text"])
-    assert [entry["id"] for entry in drawn["transcript"]] == [
-        step_id for step_id in order if not facts.steps[step_id].is_snapshot
-    ]
+    assert [entry["id"] for entry in drawn["transcript"]] == order
     for entry in drawn["transcript"]:
         check_entry(lines[entry["id"]], entry)
 
@@ -365,7 +355,7 @@ def blinded(route: Route) -> None:
 def check_entry(line: Line, entry: dict[str, Any]) -> None:
     step, words = line.own.step, line.words
     assert (entry["number"], entry["word"], entry["name"]) == (
-        line.own.short,
+        line.own.name,
         word_of(step),
         name_of(line.own),
     )
@@ -380,7 +370,7 @@ def check_entry(line: Line, entry: dict[str, Any]) -> None:
 def check_panel(store: Store, session: Session, own: StepFacts, panel: dict[str, Any]) -> None:
     lines = [line.plain for line in details(store, session, own.step, WIDTH)]
     told = {line[:13].strip(): line[13:] for line in lines[1 : lines.index("") if "" in lines else None]}
-    assert (panel["number"], panel["word"]) == (own.short, word_of(own.step))
+    assert (panel["number"], panel["word"]) == (own.name, word_of(own.step))
     assert panel["title"]
     for name, value in panel["facts"]:
         assert flat(told[name]) == flat(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 
 from tests.browser import Watched
 from tests.builders import a_run, a_session, a_step
+from tests.store.reading.test_rounds import looping, rounds
 from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG
 from tests.view.making import a_listed, a_model_call, failing, growing
 from tfclient.opening import existing_store
@@ -641,3 +643,33 @@ def test_a_note_is_written_shown_and_removed(
     assert [each.text for each in store.notes(FAILING)] == ["from elsewhere"]
     page.goto(address)
     expect(page.locator(".noted-words")).to_contain_text("1 note")
+
+
+def test_a_loop_is_one_entry_that_opens(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    store = Store(tmp_path / "store", create=True)
+    quiet = [a_run(a_step("generic", type="api.files.list", after=()), trigger="api") for _ in range(5)]
+    store.put(a_session(*looping(*rounds(24)).runs, *quiet))
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{serve_store(store)}#/s/{FAILING}/transcript")
+        outline, transcript = page.locator(".outline"), page.locator(".transcript")
+        loop = outline.locator(".o-fold").first
+        expect(loop).to_contain_text("×24 get_order, the same answer")
+        expect(outline.locator(".o-step")).to_have_count(3)
+        expect(outline.locator(".o-fold").nth(1)).to_contain_text("Runs 2 to 6")
+        # Its first round can be read without opening it.
+        expect(transcript.locator(".c-step")).to_have_count(7)
+        page.get_by_role("listbox", name="Steps").focus()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        expect(loop).to_have_class(re.compile("is-current"))
+        page.keyboard.press("ArrowRight")
+        expect(outline.locator(".o-fold.is-open")).to_have_count(1)
+        expect(transcript.locator(".c-step")).to_have_count(99)
+        expect(current(page)).to_contain_text("1.4CALLget_order")
+        page.keyboard.press("ArrowLeft")
+        expect(outline.locator(".o-step")).to_have_count(3)
+        expect(transcript.locator(".c-step")).to_have_count(7)
+        page.goto("about:blank")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from tfclient.reflect.findings.citing import SEVERITIES
 from tfclient.view.found import found_in
 from tfd2.steps import looks
 from tfstore.document.documents import Json, Step
@@ -51,7 +52,21 @@ def reading_of(facts: SessionFacts) -> Json:
     for run, told in zip(facts.runs, reading["runs"], strict=True):
         for step in told.get("steps", ()):
             step["look"] = looks(run.steps[step.get("place", 0)])[0]
-    return reading | {"found": found_in(facts)}
+        for loop in told.get("loops", ()):
+            loop["look"] = "error" if loop.get("failed") else looks(facts.steps[loop["lead"]])[0]
+    found = found_in(facts)
+    _mark_loops(reading["runs"], found.get("steps", {}))
+    return reading | {"found": found}
+
+
+def _mark_loops(runs: list[Json], marks: Json) -> None:
+    """Give each loop the mark of the worst that was found in it: its steps are not seen before it is opened."""
+    for run in runs:
+        for loop in run.get("loops", ()):
+            inside = run["steps"][loop["at"] : loop["at"] + loop["steps"]]
+            marked = [marks[step["id"]] for step in inside if step["id"] in marks]
+            if marked:
+                loop["found"] = min(marked, key=lambda mark: SEVERITIES.index(mark["severity"]))
 
 
 def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:

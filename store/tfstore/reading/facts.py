@@ -49,8 +49,8 @@ class StepFacts:
         return f"s{self.position + 1}"
 
     @property
-    def short(self) -> str:
-        """What people call it, wherever it is shown: ``2.8``."""
+    def name(self) -> str:
+        """What people call it: ``2.8`` for the eighth of run 2."""
         return short_step(self.step.step_id)
 
     @property

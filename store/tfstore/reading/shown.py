@@ -22,6 +22,11 @@ request     whether it was one, to be sent again; ``kind`` is ``model`` or ``too
 bar         when it happened, of what takes time: ``from`` and ``to`` in milliseconds since the epoch, and
             ``tries``; ``under`` is the step with the bar that another hangs on
 =========== ==============================================================================================
+
+A loop is told as one, beside the steps of its run: ``at`` is the place of its first step among them, ``steps`` how many
+they are, ``first`` how many of them are the first round, ``depth`` as of a step, ``lead`` the call that tells most;
+``number``, ``name``, ``line``, ``took`` and ``tokens`` are its words. So are many API calls in a row, as ``rows`` of
+runs: ``at``, ``runs``, ``name``, ``line``, ``took``.
 """
 
 from __future__ import annotations
@@ -32,7 +37,10 @@ from typing import Any, Final
 from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import BY_DESIGN, OPEN_STATUSES
 from tfstore.document.references import is_reference
-from tfstore.reading import run_words, session_words
+from tfstore.reading import helper_calls, run_words, session_words
+from tfstore.reading.evidence import loops
+from tfstore.reading.evidence.loops import Loop
+from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows, steps_of
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, joined, size, tokens
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
@@ -96,7 +104,21 @@ def shown(facts: SessionFacts) -> Json:
     """
     first_seen: dict[tuple[str, str], StepFacts] = {}
     latest = _latest(facts)
-    return {"session": _session(facts), "runs": [_run(facts, run, first_seen, latest) for run in facts.runs]}
+    runs = [_run(facts, run, first_seen, latest) for run in facts.runs]
+    return {"session": _session(facts), "runs": runs, **_told(rows=list(_rows(facts)))}
+
+
+def _rows(facts: SessionFacts) -> Iterator[Json]:
+    """Yield the runs that are told as one."""
+    for row in helper_calls.rows(facts, facts.runs):
+        if len(row) > 1:
+            yield {
+                "at": row[0].position,
+                "runs": len(row),
+                "name": helper_calls.span(row),
+                "line": joined(counted(len(row), "API call"), helper_calls.names(row)),
+                "took": duration(sum(run.run.duration_ms or 0 for run in row)),
+            }
 
 
 def _session(facts: SessionFacts) -> Json:
@@ -128,10 +150,9 @@ def _run(
 ) -> Json:
     trouble = run_words.trouble(run)
     times = _times(facts, run, latest)
-    steps = [
-        _step(own, depth, asked, first_seen) | times[own.position]
-        for own, depth, asked in _in_order(nest(facts, run), 0)
-    ]
+    places: list[tuple[StepFacts, int, int]] = []
+    told_as_one = list(_in_order(nest(facts, run), 0, loops_by_step(run), places))
+    steps = [_step(own, depth, asked, first_seen) | times[own.position] for own, depth, asked in places]
     return _told(
         id=run.run.run_id,
         number=run.number,
@@ -146,6 +167,7 @@ def _run(
         details=run_words.details(run),
         line=brief(run.run.input_text, LINE),
         steps=steps,
+        loops=told_as_one,
     )
 
 
@@ -167,12 +189,36 @@ def _times(facts: SessionFacts, run: RunFacts, latest: float) -> list[Json]:
     return times
 
 
-def _in_order(nodes: list[Node], depth: int) -> Iterator[tuple[StepFacts, int, int]]:
-    """Yield the steps as they stand in their tree: how deep each stands, and how many tools it asked for."""
-    for node in nodes:
-        asked = sum(child.own.step.label == "tool_call" for child in node.children)
-        yield node.own, depth, asked
-        yield from _in_order(node.children, depth + 1)
+def _in_order(
+    nodes: list[Node], depth: int, found: dict[StepFacts, Loop], places: list[tuple[StepFacts, int, int]]
+) -> Iterator[Json]:
+    """Yield the loops in a tree; put down its steps in order, how deep each stands, how many tools it asked for."""
+    for row in rows(nodes, found):
+        if isinstance(row, Rounds):
+            yield _loop(row, depth, len(places))
+        for node in row.nodes if isinstance(row, Rounds) else [row]:
+            asked = sum(child.own.step.label == "tool_call" for child in node.children)
+            places.append((node.own, depth, asked))
+            # There is no loop in a loop: what is opened is all there.
+            yield from _in_order(node.children, depth + 1, {} if isinstance(row, Rounds) else found, places)
+
+
+def _loop(row: Rounds, depth: int, at: int) -> Json:
+    return {
+        "at": at,
+        "steps": sum(1 for _ in steps_of(row.nodes)),
+        "first": sum(1 for _ in steps_of(row.first)),
+        "lead": row.loop.calls[0].step.step_id,
+        "number": loops.span(row.loop),
+        "name": brief(loops.name(row.loop), LINE),
+        **_told(
+            depth=depth,
+            line=brief(row.given, LINE),
+            took=row.took,
+            tokens=row.tokens,
+            failed=row.loop.fails,
+        ),
+    }
 
 
 def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, str], StepFacts]) -> Json:
@@ -183,7 +229,7 @@ def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, st
     return _told(
         id=step.step_id,
         place=own.position,
-        number=own.short,
+        number=own.name,
         word=word_of(step),
         name=name_of(own),
         **said,

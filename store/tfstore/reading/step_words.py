@@ -175,7 +175,7 @@ def repeats(own: StepFacts, first: StepFacts | None) -> str:
     """Return where a snapshot's content was shown before, given the step that showed it: ``as in run 1``."""
     if first is None:
         return ""
-    return f"as in {first.short if first.run is own.run else f'run {first.run.number}'}"
+    return f"as in {first.name if first.run is own.run else f'run {first.run.number}'}"
 
 
 def laid_out(step: Step) -> str:

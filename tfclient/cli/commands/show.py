@@ -41,7 +41,9 @@ def show(
             autocompletion=known_steps,
         ),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Texts, arguments and outputs whole.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Texts, arguments and outputs whole, and each round of a loop.")
+    ] = False,
     transcript: Annotated[
         bool, typer.Option("--transcript", help="Only what user and assistant said.")
     ] = False,
@@ -147,7 +149,8 @@ def print_tree(session: Session, runs: list[Run], *, full: bool = False, notes: 
     from tfstore.reading.facts import gather
 
     console = stdout()
-    look = Look(console.width, full, ASCII if console.options.ascii_only else Guides())
+    guides = ASCII if console.options.ascii_only else Guides()
+    look = Look(console.width, full, guides, folded=not full)
     facts = gather(session)
     wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
     print_lines(heading(session, look.width, notes), console)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -19,9 +19,12 @@ from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Run, Step
 from tfstore.document.notes import Note
+from tfstore.reading import helper_calls
+from tfstore.reading.evidence import loops
+from tfstore.reading.evidence.loops import Loop
+from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, size
-from tfstore.reading.helper_calls import names, rows, span
 from tfstore.reading.noted import grouped
 from tfstore.reading.plain_text import LOOKED_AT, clean
 from tfstore.reading.run_words import cost, details, lineage, status, trigger, trouble
@@ -68,11 +71,12 @@ ASCII: Final = Guides("|- ", "`- ", "|  ", "   ")
 
 @frozen
 class Look:
-    """How the tree is shown: columns, and whether texts are folded."""
+    """How the tree is shown: columns, whether texts are whole, and whether loops and calls in a row are told as one."""
 
     width: int = 80
     full: bool = False
     guides: Guides = field(factory=Guides)
+    folded: bool = True
 
     @property
     def most(self) -> int | None:
@@ -83,8 +87,8 @@ class Look:
 def tree(facts: SessionFacts, runs: list[RunFacts], look: Look, notes: Sequence[Note] = ()) -> Iterator[Text]:
     """Yield the lines of these runs of a session, a blank one before each; single API calls stand close.
 
-    Many of them in a row are one line, unless everything is to be shown, or something was noted there. Notes stand
-    below what they are about.
+    Many of them in a row are one line, and a loop is one with its first round, unless each is to be shown, or something
+    was noted there. Notes stand below what they are about.
     """
     durations = max((cell_len(took(own.step)) for run in runs for own in run.steps), default=0)
     counts = max((cell_len(tokens_of(own.step)) for run in runs for own in run.steps), default=0)
@@ -102,7 +106,7 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look, notes: Sequence[
         clock = (
             Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if WIDE <= look.width < PIPED else None
         )
-        page = _Page(look, columns, clock, first_seen, about)
+        page = _Page(look, columns, clock, first_seen, about, _loops(run, look, about))
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not (single and close):
             yield Text()
@@ -115,16 +119,14 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look, notes: Sequence[
             continue
         yield from run_head(run, look.width)
         yield from noted(about.get(run.run.run_id, ()), look.width, most=look.most)
-        nodes = nest(facts, run)
-        for node in nodes:
-            yield from _lines(node, "", node is nodes[-1], page, named=True)
+        yield from _siblings(nest(facts, run), "", page, above=None)
 
 
 def _rows(
     facts: SessionFacts, runs: list[RunFacts], look: Look, about: Mapping[str, list[Note]]
 ) -> Iterator[list[RunFacts]]:
     """Yield the runs that are one line together, each of the others by itself."""
-    for row in ([run] for run in runs) if look.full else rows(facts, runs):
+    for row in helper_calls.rows(facts, runs) if look.folded else ([run] for run in runs):
         ids = (each for run in row for each in (run.run.run_id, *(own.step.step_id for own in run.steps)))
         if len(row) > 1 and about and any(each in about for each in ids):
             yield from ([run] for run in row)
@@ -132,11 +134,20 @@ def _rows(
             yield row
 
 
+def _loops(run: RunFacts, look: Look, about: Mapping[str, list[Note]]) -> dict[StepFacts, Loop]:
+    """Return for each step that is told with others, as one, which loop that is."""
+    found = loops_by_step(run) if look.folded else {}
+    noted_on = {id(loop) for own, loop in found.items() if own.step.step_id in about}
+    return {own: loop for own, loop in found.items() if id(loop) not in noted_on}
+
+
 def _helper_calls(row: list[RunFacts], look: Look) -> Iterator[Text]:
-    line = Text.assemble((span(row), "bold"), f" {counted(len(row), 'API call')} ")
+    line = Text.assemble((helper_calls.span(row), "bold"), f" {counted(len(row), 'API call')} ")
     total = Text(f"  {duration(sum(run.run.duration_ms or 0 for run in row))}")
     room = look.width - line.cell_len - total.cell_len
-    yield from aligned(line.append(one_line(names(row), max(room - 1, 1)), "dim"), total, look.width)
+    yield from aligned(
+        line.append(one_line(helper_calls.names(row), max(room - 1, 1)), "dim"), total, look.width
+    )
 
 
 @frozen
@@ -148,15 +159,22 @@ class _Page:
     clock: Clock | None
     first_seen: dict[tuple[str, str], StepFacts]
     notes: Mapping[str, list[Note]]
+    loops: dict[StepFacts, Loop]
 
     def right(self, own: StepFacts) -> Text:
         """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
         step = own.step
         bar = self.clock.bar(step) if self.clock is not None else ""
-        duration, count = took(step), tokens_of(step)
+        return self._aligned(took(step), tokens_of(step), bar, style_of(step))
+
+    def of_loop(self, found: Rounds) -> Text:
+        """Return the same of a loop."""
+        return self._aligned(found.took, found.tokens, " " * BAR if self.clock is not None else "")
+
+    def _aligned(self, duration: str, count: str, bar: str, style: str = "") -> Text:
         if not (duration or count or bar.strip()):
             return Text()
-        right = Text.assemble("  ", (bar, style_of(step))) if self.clock is not None else Text()
+        right = Text.assemble("  ", (bar, style)) if self.clock is not None else Text()
         right.append(f" {duration:>{self.columns[0]}}")
         if self.columns[1]:
             right.append(f"  {count:>{self.columns[1]}}", "dim")
@@ -179,20 +197,45 @@ def run_head(run: RunFacts, width: int) -> Iterator[Text]:
         yield Text(one_line(more, width), "dim")
 
 
+def _siblings(nodes: list[Node], before: str, page: _Page, *, above: StepFacts | None) -> Iterator[Text]:
+    """Yield the lines of what stands side by side below a step, or in a run."""
+    found = list(rows(nodes, page.loops))
+    for row in found:
+        is_last = row is found[-1]
+        if isinstance(row, Rounds):
+            yield from _loop(row, before, is_last, page)
+            continue
+        # An output right below its call need not repeat the tool's name.
+        again = above is not None and above.step.label == "tool_call" and row.own.tool == above.tool
+        yield from _lines(row, before, is_last, page, named=not again)
+
+
+def _loop(found: Rounds, before: str, is_last: bool, page: _Page) -> Iterator[Text]:  # noqa: FBT001
+    guides = page.look.guides
+    right = page.of_loop(found)
+    head = Text.assemble(
+        (before + (guides.last if is_last else guides.branch), "dim"),
+        (f"{loops.span(found.loop)} ", "dim"),
+        (clean(loops.name(found.loop)), "bold red" if found.loop.fails else "bold yellow"),
+    )
+    after = before + (guides.blank if is_last else guides.beside)
+    yield from aligned(head, right, page.look.width, after + guides.beside)
+    first, inside = found.first, evolve(page, loops={})
+    for node in first:
+        yield from _lines(node, after, node is first[-1], inside, named=True)
+
+
 def _lines(node: Node, before: str, is_last: bool, page: _Page, *, named: bool) -> Iterator[Text]:  # noqa: FBT001
     guides = page.look.guides
     own = node.own
     asked = sum(child.own.step.label == "tool_call" for child in node.children)
     after = before + (guides.blank if is_last else guides.beside)
     head = Text.assemble(
-        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.short} ", "dim")
+        (before + (guides.last if is_last else guides.branch), "dim"), (f"{own.name} ", "dim")
     )
     below = after + (guides.beside if node.children else guides.blank)
     yield from _step(own, head.append_text(_head(own, named=named)), below, page, asked)
-    for child in node.children:
-        # An output right below its call need not repeat the tool's name.
-        again = own.step.label == "tool_call" and child.own.tool == own.tool
-        yield from _lines(child, after, child is node.children[-1], page, named=not again)
+    yield from _siblings(node.children, after, page, above=own)
 
 
 def _head(own: StepFacts, *, named: bool) -> Text:

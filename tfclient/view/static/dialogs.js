@@ -5,6 +5,7 @@ import { button, el, fill } from "./dom.js";
 const KEYS = [
   ["j  k", "next and previous"],
   ["enter", "open; in a session: read the step"],
+  ["→  ←", "open and close what is told as one, as a loop"],
   ["/", "search"],
   ["e  E", "next and previous error"],
   ["g", "go to a view, a run or a step"],

@@ -27,6 +27,14 @@ export class Model {
         this.runOf.set(step.id, run);
       });
     });
+    // What is told as one: a loop among a run's steps, many runs in a row.
+    this.rows = new Map((reading.rows ?? []).map((row) => [row.at, { ...row, key: `runs/${row.at}`, lead: this.runs[row.at].steps[0]?.id }]));
+    this.foldOf = new Map();
+    for (const row of this.rows.values()) for (const run of this.runs.slice(row.at, row.at + row.runs)) for (const step of run.steps) this.foldOf.set(step.id, row);
+    for (const run of this.runs) {
+      run.loops = new Map((run.loops ?? []).map((loop) => [loop.at, { ...loop, key: `${run.id}/${loop.at}`, begins: run.steps[loop.at].number }]));
+      for (const loop of run.loops.values()) for (const step of run.steps.slice(loop.at, loop.at + loop.steps)) this.foldOf.set(step.id, loop);
+    }
     this.failed = this.steps.filter((step) => step.failed);
     this.words = new Map();
     const { list = [], steps = {}, words = "", not_looked_for: missed = [] } = reading.found ?? {};
@@ -46,6 +54,31 @@ export class Model {
   /** The notes on a step. */
   notesAt(stepId) {
     return this.notesOn.get(stepId) ?? [];
+  }
+
+  /**
+   * What stands below each other, with what is told as one and opens: `{ run }`, `{ step }` and `{ fold }`. Of a loop that is
+   * closed so many of its first steps stand as `first(loop)` says.
+   */
+  entries(opened, first) {
+    const entries = [];
+    const addRun = (run) => {
+      entries.push({ run });
+      for (let at = 0; at < run.steps.length; at += 1) {
+        const loop = run.loops.get(at);
+        const shown = !loop ? 1 : opened.has(loop.key) ? loop.steps : first(loop);
+        if (loop) entries.push({ fold: loop });
+        for (const step of run.steps.slice(at, at + shown)) entries.push({ step });
+        at += loop ? loop.steps - 1 : 0;
+      }
+    };
+    for (let n = 0; n < this.runs.length; n += 1) {
+      const row = this.rows.get(n);
+      if (row) entries.push({ fold: row });
+      if (!row || opened.has(row.key)) this.runs.slice(n, n + (row?.runs ?? 1)).forEach(addRun);
+      n += row ? row.runs - 1 : 0;
+    }
+    return entries;
   }
 
   /** The findings that rest on a step. */

@@ -9,14 +9,16 @@ const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["noted
 const HEIGHT = 28;
 
 export class Outline {
-  constructor({ select, read }) {
+  constructor({ select, read, opened, toggle }) {
     this.select = select;
+    this.opened = opened;
+    this.toggle = toggle;
     this.filter = "";
     this.query = "";
     this.entries = [];
     this.rows = new Rows({
       label: "Steps", height: HEIGHT, render: (index) => this.row(index), className: "outline-rows",
-      pick: (index, event, byKey) => (byKey ? read() : this.pick(index)),
+      pick: (index, event, byKey) => (byKey && !this.entries[index].fold ? read() : this.pick(index)),
     });
     this.search = el("input", { type: "search", class: "field", placeholder: "Search this session  /", "aria-label": "Search this session", autocomplete: "off" });
     this.search.addEventListener("input", () => this.look());
@@ -58,15 +60,12 @@ export class Outline {
   gather() {
     const { model, filter, query } = this;
     const words = query.split(/\s+/).filter(Boolean);
-    const entries = [];
+    const entries = filter || words.length ? [] : model.entries(this.opened, () => 0);
     let hits = 0;
-    for (const run of model.runs) {
+    if (filter || words.length) for (const run of model.runs) {
       const steps = run.steps.filter((step) => (!filter || this.passes(step)) && (!words.length || words.every((word) => model.wordsOf(step).includes(word))));
       hits += steps.length;
-      if (steps.length || (!filter && !words.length)) {
-        entries.push({ run });
-        for (const step of steps) entries.push({ step });
-      }
+      if (steps.length) entries.push({ run }, ...steps.map((step) => ({ step })));
     }
     this.entries = entries;
     for (const each of this.filters.children) {
@@ -86,27 +85,52 @@ export class Outline {
 
   mark(stepId, { scroll = true } = {}) {
     this.selected = stepId;
-    const index = this.entries.findIndex((entry) => entry.step?.id === stepId);
-    this.rows.go(index, { scroll });
+    const fold = this.model.foldOf.get(stepId);
+    const own = this.entries.findIndex((entry) => entry.step?.id === stepId);
+    this.rows.go(own < 0 && fold ? this.entries.findIndex((entry) => entry.fold === fold) : own, { scroll });
   }
 
   pick(index) {
-    const entry = this.entries[index];
-    const step = entry.step ?? this.entries[index + 1]?.step;
-    if (step) this.select(step.id, { push: true });
+    const { fold, step } = this.entries[index];
+    if (fold) this.toggle(fold.key);
+    const stepId = fold ? fold.lead : (step ?? this.entries[index + 1]?.step)?.id;
+    if (stepId) this.select(stepId, { push: true });
+  }
+
+  /** Open or close what is told as one where the current row is; returns whether there was something. */
+  turn(open) {
+    const { fold, step } = this.entries[this.rows.current] ?? {};
+    const found = fold ?? (step && !open ? this.model.foldOf.get(step.id) : null);
+    if (!found || this.opened.has(found.key) === open) return false;
+    this.toggle(found.key);
+    if (found.lead) this.select(found.lead, { push: false });
+    return true;
   }
 
   /** Go to the next or previous step in the list. */
   step(by) {
     let index = this.rows.current < 0 ? (by > 0 ? -1 : this.entries.length) : this.rows.current;
     do index += by;
-    while (this.entries[index]?.run);
-    if (this.entries[index]) this.select(this.entries[index].step.id, { push: false });
+    while (this.entries[index] && !this.entries[index].step && !this.isClosed(this.entries[index].fold));
+    const { step, fold } = this.entries[index] ?? {};
+    if (step || fold) this.select(step?.id ?? fold.lead, { push: false });
+  }
+
+  isClosed(fold) {
+    return Boolean(fold?.lead) && !this.opened.has(fold.key);
   }
 
   row(index) {
-    const { run, step } = this.entries[index];
-    return run ? this.runRow(run) : this.stepRow(step);
+    const { run, step, fold } = this.entries[index];
+    return fold ? this.foldRow(fold) : run ? this.runRow(run) : this.stepRow(step);
+  }
+
+  foldRow(fold) {
+    const open = this.opened.has(fold.key);
+    return el("div", { class: `o-fold k-${fold.look ?? "other"}${fold.failed ? " is-failed" : ""}${open ? " is-open" : ""}`, style: { "--depth": fold.depth ?? 0 }, "aria-label": joined(fold.number, fold.name, fold.line, open ? "open" : "closed") },
+      fold.number ? el("span", { class: "number", title: fold.number, text: fold.begins }) : null, el("span", { class: "chevron", "aria-hidden": "true", text: open ? "▾" : "▸" }),
+      el("b", { text: fold.name }), el("span", { class: "o-text", dir: "auto", text: fold.line ?? "" }), sign(fold.found),
+      el("span", { class: "o-time", title: fold.tokens, text: fold.took }));
   }
 
   runRow(run) {

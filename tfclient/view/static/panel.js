@@ -103,7 +103,7 @@ export class Panel {
   }
 
   step(model, step, told) {
-    return [this.why?.id === step.id ? this.why.element : null, this.error(model, step, told.error), this.found(model, step),
+    return [this.why?.id === step.id ? this.why.element : null, this.error(model, step, told.error), this.found(model, step), step.same ? section(step.line, stepLink(model, step.same, this.select)) : null,
       ...this.withNotes(model, step.id, [], [...(told.parts ?? []).map((part) => this.part(model, part)), this.prompt(model, told.prompt), this.facts(told.facts), this.links(model, told.links ?? []), this.raw(model, step)])];
   }
 

@@ -28,14 +28,16 @@ export class SessionView {
     this.version = "";
     const select = (step, how) => this.select(step, how);
     const read = () => this.panel.focus();
-    this.outline = new Outline({ select, read });
+    const opened = new Set();
+    const toggle = (key) => this.toggle(opened, key);
+    this.outline = new Outline({ select, read, opened, toggle });
     this.noted = NOTHING;
     this.notes = new Notes({ id, select, changed: (noted) => this.noting(noted) });
     this.panel = new Panel({ select, close: () => this.select(null, { push: true }), notes: this.notes });
     this.views = {
       flow: new Flow({ select, stepOf: (step) => this.model.byId.get(step) }),
       timeline: new Waterfall({ select, read }),
-      transcript: new Transcript({ select }),
+      transcript: new Transcript({ select, opened, toggle }),
       json: new DocumentView(),
     };
     this.fresh = new Set();
@@ -176,6 +178,14 @@ export class SessionView {
     if (stepId !== this.stepId) this.select(stepId);
   }
 
+  /** Open or close what is told as one, wherever it is shown. */
+  toggle(opened, key) {
+    if (!opened.delete(key)) opened.add(key);
+    this.outline.gather();
+    this.fresh.delete("transcript");
+    if (this.tab === "transcript") this.show("transcript", { silent: true });
+  }
+
   nextFailure(by) {
     const { failed } = this.model;
     if (!failed.length) return;
@@ -201,6 +211,8 @@ export class SessionView {
     const inRows = event.target.classList.contains("rows");
     if (key === "j" || (key === "ArrowDown" && inRows)) this.outline.step(1);
     else if (key === "k" || (key === "ArrowUp" && inRows)) this.outline.step(-1);
+    else if (key === "ArrowRight" && inRows) return this.outline.turn(true);
+    else if (key === "ArrowLeft" && inRows) return this.outline.turn(false);
     else if (key === "e") this.nextFailure(1);
     else if (key === "E") this.nextFailure(-1);
     else if (key === "Enter" && !event.target.closest("button, a, summary, select, [role=button], [role=link]")) {

@@ -1,6 +1,6 @@
 // The transcript: who said what, as a chat. What the model did on the way stands between, small.
 
-import { el, fill, mark, named, sign } from "./dom.js";
+import { button, el, fill, mark, named, sign } from "./dom.js";
 import { joined } from "./format.js";
 import { noteSign } from "./notes.js";
 import { valueView } from "./values.js";
@@ -9,8 +9,10 @@ const CHUNK = 150;
 const SPOKEN = new Set(["user", "answer"]);
 
 export class Transcript {
-  constructor({ select }) {
+  constructor({ select, opened, toggle }) {
     this.select = select;
+    this.opened = opened;
+    this.toggle = toggle;
     this.shown = new Map();
     this.body = el("div", { class: "chat", role: "log", "aria-live": "off" });
     this.scroller = el("div", { class: "chat-scroll", tabindex: "0" }, this.body);
@@ -25,7 +27,13 @@ export class Transcript {
       fill(this.body);
       this.shown.clear();
     }
-    this.wanted = model.runs.flatMap((run) => [{ id: run.id, run }, ...run.steps.filter((step) => !step.snapshot).map((step) => ({ id: step.id, step }))]);
+    this.wanted = model.entries(this.opened, (loop) => loop.first).map((entry) => ({ ...entry, id: entry.fold?.key ?? (entry.run ?? entry.step).id }));
+    const wanted = new Set(this.wanted.map(({ id }) => id));
+    for (const [id, { element }] of this.shown) {
+      if (wanted.has(id)) continue;
+      element.remove();
+      this.shown.delete(id);
+    }
     this.next = 0;
     cancelAnimationFrame(this.frame);
     this.add(CHUNK);
@@ -38,11 +46,11 @@ export class Transcript {
     const { wanted, shown } = this;
     const end = Math.min(wanted.length, this.next + count);
     for (; this.next < end; this.next += 1) {
-      const { id, run, step } = wanted[this.next];
-      const signature = run ? joined(run.status, run.trouble, run.about, run.cost, run.details) : this.model.signature(step);
+      const { id, run, step, fold } = wanted[this.next];
+      const signature = fold ? JSON.stringify([fold, this.opened.has(id)]) : run ? joined(run.status, run.trouble, run.about, run.cost, run.details) : this.model.signature(step);
       const known = shown.get(id);
       if (known?.signature === signature) continue;
-      const element = run ? this.runEntry(run) : this.stepEntry(step);
+      const element = fold ? this.foldEntry(fold) : run ? this.runEntry(run) : this.stepEntry(step);
       if (known) known.element.replaceWith(element);
       else {
         const before = this.next > 0 ? shown.get(wanted[this.next - 1].id).element : null;
@@ -52,7 +60,20 @@ export class Transcript {
       shown.set(id, { signature, element });
     }
     if (this.next < wanted.length) this.frame = requestAnimationFrame(() => this.add(CHUNK));
-    else if (this.selected) this.shown.get(this.selected)?.element.classList.add("is-current");
+    else if (this.selected) this.entryOf(this.selected)?.element.classList.add("is-current");
+  }
+
+  /** Where a step stands: itself, or what it is told in. */
+  entryOf(stepId) {
+    return this.shown.get(stepId) ?? this.shown.get(this.model?.foldOf.get(stepId)?.key);
+  }
+
+  foldEntry(fold) {
+    const open = this.opened.has(fold.key);
+    return el("div", { class: `c-fold k-${fold.look ?? "other"}${fold.failed ? " is-failed" : ""}` },
+      el("button", { type: "button", class: "c-head", "aria-expanded": String(open), on: { click: () => this.toggle(fold.key) } },
+        el("span", { class: "chevron", "aria-hidden": "true", text: open ? "▾" : "▸" }), fold.number ? el("span", { class: "number", text: fold.number }) : null,
+        el("b", { text: fold.name }), fold.at !== undefined && fold.runs ? el("span", { text: fold.line }) : null, sign(fold.found), el("span", { class: "quiet", text: joined(fold.took, fold.tokens) })));
   }
 
   runEntry(run) {
@@ -68,18 +89,23 @@ export class Transcript {
       sign(model.found.steps[step.id]), noteSign(model.noted.marks[step.id]),
       el("span", { class: "quiet", text: joined(step.took, step.tokens) }));
     return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}`, "data-step": step.id }, head,
-      step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500 }) : null,
+      step.same ? el("p", {}, this.back(step)) : step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500 }) : null,
       ...model.media(step).map((each) => valueView(each)));
   }
 
+  /** A link to where the same was shown before. */
+  back(step) {
+    return button(step.line, () => this.select(step.same, { push: true }), { class: "link" });
+  }
+
   reveal(stepId, { scroll = true } = {}) {
-    this.shown.get(this.selected)?.element.classList.remove("is-current");
+    if (this.selected) this.entryOf(this.selected)?.element.classList.remove("is-current");
     this.selected = stepId;
-    let entry = this.shown.get(stepId);
+    let entry = stepId ? this.entryOf(stepId) : null;
     if (!entry && this.model?.byId.has(stepId) && this.next < this.wanted.length) {
       cancelAnimationFrame(this.frame);
       this.add(this.wanted.length);
-      entry = this.shown.get(stepId);
+      entry = this.entryOf(stepId);
     }
     if (!entry) return;
     entry.element.classList.add("is-current");
@@ -89,6 +115,6 @@ export class Transcript {
   /** Scroll to an entry; again after drawing, for entries have their true heights only when they are near. */
   bring(element, times) {
     element.scrollIntoView({ block: "nearest" });
-    if (times > 0) requestAnimationFrame(() => this.shown.get(this.selected)?.element === element && this.bring(element, times - 1));
+    if (times > 0) requestAnimationFrame(() => this.entryOf(this.selected)?.element === element && this.bring(element, times - 1));
   }
 }
