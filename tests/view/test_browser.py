@@ -655,6 +655,8 @@ def test_a_loop_is_one_entry_that_opens(
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"{serve_store(store)}#/s/{FAILING}/transcript")
         outline, transcript = page.locator(".outline"), page.locator(".transcript")
+        if width == 390:
+            page.get_by_role("tab", name="Steps").click()
         loop = outline.locator(".o-fold").first
         expect(loop).to_contain_text("×24 get_order, the same answer")
         expect(outline.locator(".o-step")).to_have_count(3)
@@ -673,3 +675,75 @@ def test_a_loop_is_one_entry_that_opens(
         expect(outline.locator(".o-step")).to_have_count(3)
         expect(transcript.locator(".c-step")).to_have_count(7)
         page.goto("about:blank")
+
+
+def test_one_pane_at_a_time_where_there_is_no_room_for_more(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(address)
+    row = page.locator(f'[data-session="{FAILING}"]')
+    expect(row).to_contain_text("FAILED")
+    assert page.evaluate(SIDEWAYS) == 0
+    row.click()
+    steps, panel = page.locator(".outline"), page.locator(".panel")
+    expect(steps).to_be_visible()
+    expect(panel).to_be_hidden()
+    expect(page.locator(".middle")).to_be_hidden()
+    page.locator(".o-step", has_text="503 Service").click()
+    expect(panel.get_by_role("group", name="Error")).to_contain_text("503")
+    expect(title(page)).to_be_focused()
+    expect(steps).to_be_hidden()
+    for name in ("Flow", "Timeline", "Transcript", "JSON"):
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_role("tab", selected=True)).to_have_text(name)
+        expect(page.locator(".middle")).to_be_visible()
+        expect(panel).to_be_hidden()
+        assert page.evaluate(SIDEWAYS) == 0
+    page.get_by_role("tab", name="JSON").press("ArrowRight")
+    expect(panel).to_be_visible()
+    page.get_by_role("button", name="Close the step").click()
+    expect(steps).to_be_visible()
+    small = page.evaluate(
+        """[...document.querySelectorAll('button, input, select, .o-step')].filter((each) => each.checkVisibility())
+           .filter((each) => each.getBoundingClientRect().height < 24).map((each) => each.outerHTML)"""
+    )
+    assert small == []
+
+
+SIDEWAYS = "Math.max(0, document.documentElement.scrollWidth - innerWidth)"
+
+
+def test_the_borders_between_panes_can_be_moved_and_stay_where_they_are(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}#/s/{FAILING}/json")
+    steps, border = page.locator(".outline"), page.get_by_role("separator", name="Width of the steps")
+    expect(steps).to_contain_text("1.1")
+
+    def width() -> float:
+        return float(steps.evaluate("(element) => element.getBoundingClientRect().width"))
+
+    before = width()
+    box = border.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"], 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, 320, steps=3)
+    page.mouse.up()
+    assert 50 < width() - before < 70
+    dragged = width()
+    border.press("ArrowRight")
+    assert width() - dragged == pytest.approx(16, abs=1)
+    page.reload()
+    expect(steps).to_contain_text("1.1")
+    assert width() - dragged == pytest.approx(16, abs=1)
+    border.press("End")
+    # Never so wide that nothing is left for the others.
+    assert width() <= 0.45 * 1280
+    border.press("Enter")
+    assert width() == pytest.approx(before, abs=1)
+    page.set_viewport_size({"width": 900, "height": 800})
+    below = page.get_by_role("separator", name="Size of the step")
+    expect(below).to_have_attribute("aria-orientation", "horizontal")
+    height = "document.querySelector('.panel').getBoundingClientRect().height"
+    had = page.evaluate(height)
+    below.press("ArrowUp")
+    assert page.evaluate(height) - had == pytest.approx(16, abs=1)

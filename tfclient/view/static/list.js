@@ -3,6 +3,7 @@
 import { button, el, fill, mark, visible } from "./dom.js";
 import { goTo, showKeys } from "./dialogs.js";
 import { counted, number } from "./format.js";
+import { isNarrow } from "./panes.js";
 import { Rows } from "./rows.js";
 import { names, sessions } from "./source.js";
 import { themeButton } from "./theme.js";
@@ -19,7 +20,7 @@ export class ListView {
     this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", noted: "", tag: "", score: "", ...filters };
     this.pages = new Map();
     this.asked = 0;
-    this.rows = new Rows({ label: "Sessions", height: 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
+    this.rows = new Rows({ label: "Sessions", height: isNarrow() ? 60 : 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
     this.search = el("input", { type: "search", class: "field", placeholder: "Search title, id, tool, model, answer, metadata", "aria-label": "Search sessions", value: this.filters.q });
     this.search.addEventListener("input", () => this.filter({ q: this.search.value }));
     this.results = el("div", { class: "segments", role: "group", "aria-label": "Result" },
@@ -39,7 +40,7 @@ export class ListView {
     this.note = el("div", { class: "told-space" });
     const head = ["", "Session", "Model", "Runs", "Calls", "Tools", "Errors", "Tokens", "Took", "Age"];
     fill(root,
-      el("header", { class: "bar" }, el("h1", { class: "brand", text: "Sessions" }), this.count, el("span", { class: "grow" }), themeButton(), button("Keys", showKeys, { class: "plain" })),
+      el("header", { class: "bar" }, el("h1", { class: "brand", text: "Sessions" }), this.count, el("span", { class: "grow" }), themeButton(), button("Keys", showKeys, { class: "plain keys-button" })),
       el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since, this.sort, ...this.aboutNotes),
       this.note,
       el("main", { class: "list" }, el("div", { class: "list-head list-columns", "aria-hidden": "true" }, ...head.map((name) => el("span", { text: name }))), this.rows.element));

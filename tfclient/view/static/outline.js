@@ -3,10 +3,12 @@
 import { button, el, fill, mark, named, sign, visible } from "./dom.js";
 import { counted, joined, number } from "./format.js";
 import { noteSign } from "./notes.js";
+import { isNarrow } from "./panes.js";
 import { Rows } from "./rows.js";
 
 const FILTERS = [["", "All"], ["errors", "Errors"], ["odd", "Findings"], ["noted", "\u270e"], ["tool", "Tools"], ["model", "Model"]];
 const HEIGHT = 28;
+const NARROW_HEIGHT = 40;
 
 export class Outline {
   constructor({ select, read, opened, toggle }) {
@@ -17,7 +19,7 @@ export class Outline {
     this.query = "";
     this.entries = [];
     this.rows = new Rows({
-      label: "Steps", height: HEIGHT, render: (index) => this.row(index), className: "outline-rows",
+      label: "Steps", height: isNarrow() ? NARROW_HEIGHT : HEIGHT, render: (index) => this.row(index), className: "outline-rows",
       pick: (index, event, byKey) => (byKey && !this.entries[index].fold ? read() : this.pick(index)),
     });
     this.search = el("input", { type: "search", class: "field", placeholder: "Search this session  /", "aria-label": "Search this session", autocomplete: "off" });
@@ -33,7 +35,7 @@ export class Outline {
     this.found = el("span", { class: "count", role: "status" });
     this.filters = el("div", { class: "segments small", role: "group", "aria-label": "Steps shown" },
       ...FILTERS.map(([value, name]) => button(name, () => this.show(value), { "data-value": value, ...(value === "noted" ? { title: "Noted on", "aria-label": "Noted on" } : {}) })));
-    this.element = el("nav", { class: "outline", "aria-label": "Steps" }, el("div", { class: "outline-head" }, this.search, el("div", { class: "outline-tools" }, this.filters, this.found)), this.rows.element);
+    this.element = el("nav", { class: "outline", id: "steps", "aria-label": "Steps" }, el("div", { class: "outline-head" }, this.search, el("div", { class: "outline-tools" }, this.filters, this.found)), this.rows.element);
   }
 
   update(model, selected) {

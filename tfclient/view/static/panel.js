@@ -16,7 +16,7 @@ export class Panel {
     this.select = select;
     this.notes = notes;
     this.close = close;
-    this.element = el("aside", { class: "panel", "aria-label": "Step" });
+    this.element = el("aside", { class: "panel", id: "step", "aria-label": "Step" });
   }
 
   async update(model, stepId) {

@@ -8,6 +8,7 @@ import { joined, number } from "./format.js";
 import { Model } from "./model.js";
 import { NOTHING, Notes } from "./notes.js";
 import { Outline } from "./outline.js";
+import { Border, isNarrow, isStacked } from "./panes.js";
 import { Panel } from "./panel.js";
 import { mode, notes, session } from "./source.js";
 import { themeButton } from "./theme.js";
@@ -15,6 +16,8 @@ import { Transcript } from "./transcript.js";
 import { Waterfall } from "./waterfall.js";
 
 export const TABS = [["flow", "Flow", "f"], ["timeline", "Timeline", "t"], ["transcript", "Transcript", "c"], ["json", "JSON", "j"]];
+/** Where there is room for one pane only, the steps and the step are views as well. */
+const PANES = { steps: "Steps", step: "Step" };
 const POLL = 1000;
 
 export class SessionView {
@@ -41,23 +44,31 @@ export class SessionView {
       json: new DocumentView(),
     };
     this.fresh = new Set();
-    this.title = el("h1", { class: "session-title", dir: "auto" });
+    this.title = el("h1", { class: "session-title", dir: "auto", text: "Loading…" });
     this.about = el("p", { class: "session-about" });
     this.trouble = el("div", { class: "trouble-space" });
-    this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" }, ...TABS.map(([name, words]) => button(words, () => this.show(name, { push: true }), { role: "tab", id: `tab-${name}`, "data-tab": name, "aria-controls": "view" })));
+    const pane = (name, controls) => button(PANES[name], () => this.turn(name), { role: "tab", class: "pane-tab", "data-pane": name, "aria-controls": controls });
+    this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" }, pane("steps", "steps"),
+      ...TABS.map(([name, words]) => button(words, () => this.model && this.show(name, { push: true }), { role: "tab", id: `tab-${name}`, "data-tab": name, "aria-controls": "view" })), pane("step", "step"));
     this.tabs.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!by || !this.model) return;
-      const at = TABS.findIndex(([name]) => name === this.tab);
-      this.show(TABS[(at + by + TABS.length) % TABS.length][0], { push: true });
-      this.tabs.querySelector("[aria-selected=true]").focus();
+      const shown = [...this.tabs.children].filter((each) => each.checkVisibility());
+      const at = shown.findIndex((each) => each.getAttribute("aria-selected") === "true");
+      const next = shown[(at + by + shown.length) % shown.length];
+      next.click();
+      next.focus();
     });
+    const borders = [new Border({ pane: this.outline.element, label: "Width of the steps", name: "outline" }), new Border({ pane: this.panel.element, label: "Size of the step", name: "panel", after: true, isAcross: isStacked })];
     this.middle = el("main", { class: "middle", id: "view", role: "tabpanel" });
     fill(root,
       el("header", { class: "bar" },
         mode === "served" ? button("‹ Sessions", leave, { class: "plain back" }) : null,
-        el("div", { class: "session-head" }, this.title, this.about), el("span", { class: "grow" }), this.tabs, themeButton(), button("Keys", showKeys, { class: "plain" })),
-      this.trouble, el("div", { class: "session" }, this.outline.element, this.middle, this.panel.element));
+        el("div", { class: "session-head" }, this.title, this.about), el("span", { class: "grow" }), this.tabs, themeButton(), button("Keys", showKeys, { class: "plain keys-button" })),
+      this.trouble, (this.panes = el("div", { class: "session" }, this.outline.element, borders[0].element, this.middle, borders[1].element, this.panel.element)));
+    for (const each of borders) each.begin(this.panes);
+    // One who asked for a view or a step is shown that first.
+    this.turn(stepId ? "step" : tab === "flow" ? "steps" : "view");
     this.load(true);
     if (mode === "served") this.timer = setInterval(() => document.visibilityState === "visible" && this.load(false), POLL);
   }
@@ -111,7 +122,7 @@ export class SessionView {
     if (first && this.stepId) this.outline.mark(this.stepId);
     this.panel.update(model, this.stepId);
     this.show(this.tab, { silent: true });
-    if (first) this.outline.rows.element.focus();
+    if (first) this.outline.rows.element.focus({ preventScroll: true });
   }
 
   drawHead() {
@@ -142,10 +153,7 @@ export class SessionView {
   show(tab, { push = false, silent = false } = {}) {
     this.tab = Object.hasOwn(this.views, tab) ? tab : "flow";
     const view = this.views[this.tab];
-    for (const each of this.tabs.children) {
-      each.setAttribute("aria-selected", each.dataset.tab === this.tab);
-      each.tabIndex = each.dataset.tab === this.tab ? 0 : -1;
-    }
+    this.turn(push ? "view" : this.panes.dataset.pane);
     this.middle.setAttribute("aria-labelledby", `tab-${this.tab}`);
     if (this.middle.firstChild !== view.element) fill(this.middle, view.element);
     if (!this.fresh.has(this.tab)) {
@@ -153,6 +161,16 @@ export class SessionView {
       view.update(this.model, this.stepId);
     } else if (this.stepId) view.reveal(this.stepId);
     if (!silent) this.navigate(this.place(), push);
+  }
+
+  /** Show one pane, where there is room for one only: `steps`, `view` or `step`. */
+  turn(pane) {
+    this.panes.dataset.pane = pane;
+    const isShown = ({ dataset }) => (isNarrow() && pane !== "view" ? dataset.pane === pane : dataset.tab === this.tab);
+    for (const each of this.tabs.children) {
+      each.setAttribute("aria-selected", isShown(each));
+      each.tabIndex = isShown(each) ? 0 : -1;
+    }
   }
 
   place() {
@@ -165,6 +183,11 @@ export class SessionView {
     this.outline.mark(stepId);
     this.panel.update(this.model, stepId);
     this.views[this.tab].reveal(stepId);
+    if (push && isNarrow()) {
+      this.turn(stepId === null ? "steps" : "step");
+      if (stepId === null) this.outline.rows.element.focus();
+      else this.panel.focus();
+    }
     this.navigate(this.place(), push);
   }
 
@@ -236,7 +259,7 @@ export class SessionView {
         this.outline.look();
       }
       this.outline.rows.element.focus();
-    } else if (this.panel.has(document.activeElement)) this.outline.rows.element.focus();
+    } else if (this.panel.has(document.activeElement) && !isNarrow()) this.outline.rows.element.focus();
     else if (this.stepId) this.select(null, { push: true });
     else if (mode === "served") this.leave();
     return true;

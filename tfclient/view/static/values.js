@@ -154,14 +154,23 @@ function pictureOf(data, kind) {
 
 /** JSON as a tree whose branches are made when they are opened. */
 export function treeView(value, { depth = 1, name = null } = {}) {
-  return el("div", { class: "tree", role: "group", dir: "ltr" }, branch(name, value, depth));
+  const tree = el("div", { class: "tree", role: "group", dir: "ltr" });
+  const entries = depth > 0 && name === null && typeof value === "object" && value !== null && !isBlob(value) && !isCut(value) ? entriesOf(value) : [];
+  // What is open from the beginning needs no line that opens it.
+  if (entries.length) addChildren(tree, entries, 0, depth - 1);
+  else tree.append(branch(name, value, depth));
+  return tree;
+}
+
+function entriesOf(value) {
+  return Array.isArray(value) ? value.map((each, n) => [n, each]) : Object.entries(value);
 }
 
 function branch(name, value, depth) {
   if (typeof value !== "object" || value === null) return el("div", { class: "leaf" }, label(name), scalar(value));
   if (isBlob(value)) return el("div", { class: "leaf" }, label(name), blobView(value));
   if (isCut(value)) return el("div", { class: "leaf" }, label(name), cutView(value));
-  const entries = Array.isArray(value) ? value.map((each, n) => [n, each]) : Object.entries(value);
+  const entries = entriesOf(value);
   if (entries.length === 0) return el("div", { class: "leaf" }, label(name), el("span", { class: "quiet", text: Array.isArray(value) ? "[ ]" : "{ }" }));
   const body = el("div", { class: "branch" });
   const details = el("details", {}, el("summary", {}, label(name), el("span", { class: "hint", text: hint(value, entries) })), body);

@@ -8,6 +8,8 @@ import { concurrency, timescale, tickWords } from "./timescale.js";
 
 const ROW = 26;
 const LABEL = 260;
+/** Of the width, where there is little. */
+const LABEL_SHARE = 0.38;
 const MARKS = 4000;
 const percent = (part) => `${(part * 100).toFixed(4)}%`;
 
@@ -23,6 +25,7 @@ export class Waterfall {
     this.rows.space.append(this.over);
     this.words = el("span", { class: "count" });
     this.rows.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    new ResizeObserver(() => this.scale && this.measure()).observe(this.rows.element);
     this.element = el("section", { class: "view fall", "aria-label": "Timeline" },
       el("div", { class: "view-tools" }, this.words, el("span", { class: "grow" }), button("−", () => this.zoom(0.5), { class: "mini", "aria-label": "Zoom out" }), button("+", () => this.zoom(2), { class: "mini", "aria-label": "Zoom in" }), button("Fit", () => this.zoom(0), { class: "mini" })),
       this.axis, this.rows.element);
@@ -55,6 +58,7 @@ export class Waterfall {
   /** Lay time out for the zoom there is. */
   measure() {
     this.scale = timescale(this.spans, this.zoomed);
+    this.label = Math.round(Math.min(LABEL, this.element.clientWidth * LABEL_SHARE) || LABEL);
     this.drawAxis();
     this.rows.reset(this.entries.length);
   }
@@ -69,7 +73,7 @@ export class Waterfall {
     fill(this.over, ...ticks.map((tick) => el("i", { class: "line", style: { left: percent(tick.at) } })),
       ...gaps.map((gap) => el("i", { class: "gap", title: `${tickWords(Math.round(gap.end - gap.start))} without calls`, style: { left: percent(gap.from), width: percent(gap.to - gap.from) } })));
     this.element.style.setProperty("--zoom", String(this.zoomed));
-    this.element.style.setProperty("--label", `${LABEL}px`);
+    this.element.style.setProperty("--label", `${this.label}px`);
   }
 
   /** Keep the axis over the bars, and the bars of the rows in sight in sight. */
@@ -85,7 +89,7 @@ export class Waterfall {
   follow(first, last) {
     const { element } = this.rows;
     const bars = this.entries.slice(first, last).filter((entry) => entry.step);
-    const room = element.clientWidth - LABEL - 24;
+    const room = element.clientWidth - this.label - 24;
     if (this.zoomed === 1 || !bars.length || room <= 0) return;
     const place = (ms) => this.scale.at(ms) * room * this.zoomed;
     const [from, to] = [place(bars[0].start), place(bars.at(-1).end)];
