@@ -14,7 +14,8 @@ from tests.browser import Watched
 from tests.builders import a_run, a_session, a_step
 from tests.store.reading.test_rounds import looping, rounds
 from tests.view.conftest import FAILING, GROWING, HOSTILE, LONG
-from tests.view.making import a_listed, a_model_call, failing, growing
+from tests.view.making import CLOSING, RTL, SCRIPT, a_listed, a_model_call, failing, growing
+from tests.view.test_markdown import ANSWER
 from tfclient.opening import existing_store
 from tfclient.view import html_file
 from tfstore.document.converter import to_json
@@ -747,3 +748,44 @@ def test_the_borders_between_panes_can_be_moved_and_stay_where_they_are(page: Pa
     had = page.evaluate(height)
     below.press("ArrowUp")
     assert page.evaluate(height) - had == pytest.approx(16, abs=1)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_text_is_shown_as_markdown_where_it_is_asked_for(
+    watched: Watched, tmp_path: Path, serve_store: Callable[[Store], str], width: int
+) -> None:
+    bad = f"{SCRIPT} {CLOSING} [bad](javascript:window.pwned=8) ![seen](https://example.com/seen.png) {RTL}"
+    deep, long = "> " * 1_000 + "`deep`", "| a | b |\n|---|---|\n" + "| **x** | y |\n" * 30 + "`wide` " * 900
+    answers = [a_step("assistant_message", text) for text in (f"{ANSWER}\n\n{bad}", deep, long, "Plain.")]
+    store = Store(tmp_path / "store", create=True)
+    store.put(a_session(a_run(a_step("user_message", "Go"), *answers)))
+    file = tmp_path / "session.html"
+    file.write_text(html_file(store, FAILING), encoding="utf-8")
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in (serve_store(store), file.as_uri()):
+        page.goto(f"{address}#/s/{FAILING}/transcript")
+        told = page.locator('.transcript [data-step="step_1_2"]')
+        expect(told).to_contain_text("It is **pending**")
+        told.get_by_role("button", name="as Markdown").click()
+        expect(told.locator("strong")).to_have_text("pending")
+        expect(told.get_by_role("heading", name="Your order")).to_be_visible()
+        expect(told).to_contain_text("[bad](javascript:window.pwned=8)")
+        expect(told).to_contain_text("⟨U+202E⟩")
+        link = told.get_by_role("link", name="the page")
+        expect(link).to_have_attribute("rel", "noopener noreferrer nofollow external")
+        expect(told).to_contain_text("(https://example.com/seen.png)")
+        assert told.locator("img, script, svg, iframe, b").count() == 0
+        told.get_by_role("button", name="as text").click()
+        expect(told).to_contain_text("It is **pending**")
+        nested = page.locator('.transcript [data-step="step_1_3"]')
+        nested.get_by_role("button", name="as Markdown").click()
+        expect(nested).to_contain_text("nested too deep")
+        wide = page.locator('.transcript [data-step="step_1_4"]')
+        wide.get_by_role("button", name="as Markdown").click()
+        expect(wide.locator("td")).to_have_count(62)
+        plain = page.locator('.transcript [data-step="step_1_5"]')
+        expect(plain).to_contain_text("Plain.")
+        expect(plain.get_by_role("button", name="as Markdown")).to_have_count(0)
+        assert page.evaluate(SIDEWAYS) == 0
+        assert page.evaluate("window.pwned") is None

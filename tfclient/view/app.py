@@ -21,6 +21,7 @@ from tfclient.view.diagram import Diagram
 from tfclient.view.explained import explained_of
 from tfclient.view.guard import Guard
 from tfclient.view.listing import FILTERS, BadFilter, Listing, Wanted
+from tfclient.view.markdown import tree_of
 from tfclient.view.noting import LARGEST, BadNote, Noting
 from tfclient.view.page import served_page
 from tfclient.view.requests import NoRequest, reading_of, request_of
@@ -42,6 +43,7 @@ from tfstore.errors import (
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
+from tfstore.reading.step_words import says
 from tfstore.store import Store
 
 KEPT: Final = 4
@@ -80,6 +82,7 @@ def create_app(
         Route("/api/sessions/{session_id}/d2", pages.d2),
         Route("/api/sessions/{session_id}/steps/{step_id}", pages.step),
         Route("/api/sessions/{session_id}/why/{step_id}", pages.why),
+        Route("/api/sessions/{session_id}/markdown/{step_id}", pages.markdown),
         Route("/api/sessions/{session_id}/requests/{step_id}", pages.request),
         Route("/api/sessions/{session_id}/notes", pages.notes, methods=["GET"]),
         Route("/api/sessions/{session_id}/notes", pages.add_note, methods=["POST"]),
@@ -213,6 +216,14 @@ class _Pages:
         read = self._read(request.path_params["session_id"])
         told = explained_of(self._store, read.evidence, read.findings, request.path_params["step_id"])
         return _answer(line(told), "application/json")
+
+    @_told
+    def markdown(self, request: Request) -> Response:
+        read = self._read(request.path_params["session_id"])
+        own = read.facts.steps.get(request.path_params["step_id"])
+        if own is None:
+            raise UnknownStep(read.session.session_id, request.path_params["step_id"])
+        return _answer(line(tree_of(says(own.step))), "application/json")
 
     @_told
     def request(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.view import bundle
 from tfclient.view.diagram import Diagram
 from tfclient.view.error_pages import ExtraMissing
+from tfclient.view.markdown import all_trees
 from tfclient.view.noting import Noting
 from tfclient.view.requests import all_details, all_requests, reading_of
 from tfclient.view.svg import UnreadablePicture
@@ -96,6 +97,7 @@ def html_file(store: Store, session_id: str) -> str:
         "d2": diagram.text,
         "boards": diagram.listing(),
         "requests": all_requests(facts),
+        "markdown": all_trees(facts),
         "blobs": dict(_blobs(store, document)),
     }
     try:

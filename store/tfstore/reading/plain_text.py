@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 LOOKED_AT = 4_000
 """Characters of a text that are looked at for a label: far more than any label shows."""
@@ -33,6 +34,28 @@ def _picture(match: re.Match[str]) -> str:
     if code < 0x20:  # C0
         return chr(0x2400 + code)
     return "\u2421" if code == 0x7F else "\ufffd"  # DEL
+
+
+_MARKED_UP: Final = re.compile(
+    r"""^\ {0,3}(?:\#{1,6}\ +\S | ```|~~~ | >\ ?\S | \|.*\|[ \t]*$)
+      | ^[ \t]*(?:[-*+]|\d{1,3}[.)])\ +\S
+      | \*\*[^\s*][^*\n]*\*\*
+      | `[^`\n]+`
+      | \[[^\]\n]+\]\(\S+\)
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def is_marked_up(text: str) -> bool:
+    """Return whether a text looks like Markdown, by its beginning; what looks like JSON does not.
+
+    Example:
+        >>> is_marked_up("It is **pending**."), is_marked_up("2 * 3 is 6"), is_marked_up('{"a": "`b`"}')
+        (True, False, False)
+    """
+    begun = text[:LOOKED_AT]
+    return not begun.lstrip().startswith(("{", "[{", "[[")) and _MARKED_UP.search(begun) is not None
 
 
 def brief(text: str, characters: int) -> str:

@@ -11,6 +11,7 @@ number      what people call it: ``2.8``
 word        what it is
 name        the model's, the tool's, the endpoint's
 at or text  what it says, whole
+marked      whether that looks like Markdown
 line        the beginning of that in one line, where it is not just the text that stands there
 same        the step that showed the same instructions or tools before
 remarks     how it went; ``state`` is its status, if that is not ``completed``
@@ -44,7 +45,7 @@ from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows, steps_o
 from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, joined, size, tokens
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
-from tfstore.reading.plain_text import brief
+from tfstore.reading.plain_text import brief, is_marked_up
 from tfstore.reading.prompts import has_prompt
 from tfstore.reading.step_facts import Place, error_words, facts_of, moment, references_in, value_at
 from tfstore.reading.step_text import as_text
@@ -263,8 +264,8 @@ def _said(step: Step) -> Json:
         value = value_at(step, place)
         # The text itself, or a value whose text it is: JSON as a tree, a blob to be fetched.
         if value and (value is text or as_text(value) == text):
-            return {"at": list(place)}
-    return {"text": text}
+            return {"at": list(place), **_told(marked=isinstance(value, str) and is_marked_up(value))}
+    return {"text": text, **_told(marked=is_marked_up(text))}
 
 
 def _kind(step: Step) -> str:

@@ -2,6 +2,7 @@
 // decided before it came here: this looks it up.
 
 import { oneLine, visible } from "./dom.js";
+import { markdown } from "./source.js";
 import { plain } from "./values.js";
 
 /** Ids of other steps, and times: whoever types a number does not look for those. */
@@ -93,6 +94,11 @@ export class Model {
 
   said(step) {
     return this.value({ step: step.id, at: step.at, text: step.text });
+  }
+
+  /** How to have what a step says as Markdown, where it looks like that. */
+  markdown(marked, stepId) {
+    return marked ? () => markdown(this.about.id, stepId) : null;
   }
 
   media(step) {

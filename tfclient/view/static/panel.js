@@ -127,7 +127,7 @@ export class Panel {
   part(model, part) {
     const step = model.byId.get(part.step);
     return el("div", { class: part.link ? `prompt-part k-${step.look}` : "" }, section(part.title, part.told ? el("p", { class: "told", text: part.told }) : null,
-      part.link ? stepLink(model, part.step, this.select) : null, part.at || part.text ? valueView(model.value(part)) : null));
+      part.link ? stepLink(model, part.step, this.select) : null, part.at || part.text ? valueView(model.value(part), { asMarkdown: model.markdown(part.marked, part.step) }) : null));
   }
 
   prompt(model, prompt) {
@@ -139,7 +139,7 @@ export class Panel {
       const box = el("details", { class: `prompt-part k-${look}` },
         el("summary", {}, ...(step ? named(step) : [el("span", { class: "tag", text: word })]), el("b", { text: name }), " ", el("span", { class: "link-text", dir: "auto", text: step ? model.line(step, 70) : each.line }), isNew ? el("span", { class: "new", text: "new" }) : null, el("span", { class: "o-time", text: size })), body);
       const value = () => (step ? (each.at ? model.value(each) : model.said(step)) : each.item);
-      const make = () => body.childElementCount || body.append(valueView(value()), each.sent ? el("p", { class: "quiet", text: visible(each.sent) }) : "", step ? button(`Open ${step.number}`, () => this.select(step.id, { push: true }), { class: "mini" }) : "");
+      const make = () => body.childElementCount || body.append(valueView(value(), { asMarkdown: model.markdown(step?.marked && !each.at, each.step) }), each.sent ? el("p", { class: "quiet", text: visible(each.sent) }) : "", step ? button(`Open ${step.number}`, () => this.select(step.id, { push: true }), { class: "mini" }) : "");
       box.addEventListener("toggle", () => box.open && make());
       if (open) {
         make();

@@ -98,6 +98,12 @@ export async function explanation(id, stepId) {
   return (await ask(at(id, `/why/${encodeURIComponent(stepId)}`))).json();
 }
 
+/** What a step says, as Markdown: `nodes`, or why it is `told`. */
+export async function markdown(id, stepId) {
+  if (mode !== "file") return (await ask(at(id, `/markdown/${encodeURIComponent(stepId)}`))).json();
+  return Object.hasOwn(boot.markdown, stepId) ? boot.markdown[stepId] : { told: "As Markdown it is not in this file; `tfclient view` has it." };
+}
+
 /** A request as it was sent. */
 export async function request(id, stepId) {
   if (mode !== "file") return (await ask(at(id, `/requests/${encodeURIComponent(stepId)}`))).json();

@@ -2,6 +2,7 @@
 
 import { button, el, fill, oneLine, visible } from "./dom.js";
 import { counted, number } from "./format.js";
+import { markdownView } from "./markdown.js";
 import { blob } from "./source.js";
 
 const FOLD = 1600;
@@ -25,22 +26,33 @@ export function plain(value) {
   return isBlob(value) || isCut(value) ? String(value.text ?? value.preview ?? "") : (JSON.stringify(value) ?? "");
 }
 
-/** Any recorded value, as a person wants to read it. */
-export function valueView(value, { fold = FOLD } = {}) {
-  if (typeof value === "string") return textView(value, fold);
+/** Any recorded value, as a person wants to read it; `asMarkdown` gives a text as Markdown, where it looks like that. */
+export function valueView(value, { fold = FOLD, asMarkdown = null } = {}) {
+  if (typeof value === "string") return textView(value, fold, asMarkdown);
   if (isBlob(value)) return blobView(value);
   if (isCut(value)) return cutView(value, fold);
   if (value === null || value === undefined || value === "") return el("p", { class: "quiet", text: "nothing" });
   return treeView(value, { depth: 2 });
 }
 
-/** Text that is shown as it was written; JSON in it can be looked at as such. */
-export function textView(text, fold = FOLD) {
+/** Text that is shown as it was written; JSON and Markdown in it can be looked at as such. */
+export function textView(text, fold = FOLD, asMarkdown = null) {
   const box = el("div", { class: "text-box" });
   if (text === "") return el("p", { class: "quiet", text: "empty text" });
   const parsed = structured(text);
-  const asText = () => fill(box, parsed ? toggle("as JSON", () => asTree()) : null, folded(text, fold));
-  const asTree = () => fill(box, toggle("as text", asText), treeView(parsed, { depth: 2 }));
+  const asText = (told = "") => fill(box, parsed ? toggle("as JSON", () => asTree()) : asMarkdown ? toggle("as Markdown", marked) : null,
+    told ? el("p", { class: "quiet", role: "status", text: told }) : null, folded(text, fold));
+  const marked = async () => {
+    try {
+      const { nodes, told } = await asMarkdown();
+      if (told) asText(told);
+      else fill(box, toggle("as text", () => asText()), markdownView(nodes));
+    } catch (error) {
+      asText(error.message);
+    }
+    box.querySelector(".text-toggle")?.focus();
+  };
+  const asTree = () => fill(box, toggle("as text", () => asText()), treeView(parsed, { depth: 2 }));
   if (parsed) asTree();
   else asText();
   return box;
