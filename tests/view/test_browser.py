@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
+    from tfstore.document.documents import Run
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright.expect
 # A busy machine is no fault of the page.
@@ -676,6 +678,31 @@ def test_a_loop_is_one_entry_that_opens(
         expect(outline.locator(".o-step")).to_have_count(3)
         expect(transcript.locator(".c-step")).to_have_count(7)
         page.goto("about:blank")
+
+
+def test_instructions_are_shown_once_and_later_linked_to(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    def asked(text: str, version: str) -> Run:
+        steps = a_step("policy.snapshot", f"Be {version}.", after=(), started={"version": version})
+        return a_run(
+            a_step("user_message", text), steps, a_model_call(text), a_step("assistant_message", "Yes.")
+        )
+
+    store = Store(tmp_path / "store", create=True)
+    store.put(a_session(asked("One", "brief"), asked("Two", "brief"), asked("Three", "long")))
+    page.goto(f"{serve_store(store)}#/s/{FAILING}/transcript/step_2_4")
+    said = page.locator(".transcript")
+    expect(said.locator('[data-step="step_1_2"]')).to_contain_text("Be brief.")
+    expect(said.locator('[data-step="step_3_2"]')).to_contain_text("Be long.")
+    again = said.locator('[data-step="step_2_2"]')
+    expect(again).not_to_contain_text("Be brief.")
+    expect(page.locator(".o-step", has_text="2.2")).to_contain_text("as in run 1")
+    again.get_by_role("button", name="as in run 1").click()
+    expect(current(page)).to_contain_text("1.2INSTRUCTIONS")
+    again.get_by_role("button", name="2.2").click()
+    page.locator(".panel .step-link", has_text="1.2").click()
+    expect(page.locator(".panel-head .number")).to_have_text("1.2")
 
 
 def test_one_pane_at_a_time_where_there_is_no_room_for_more(page: Page, address: str) -> None:

@@ -16,6 +16,7 @@ const REFRESH = 2000;
 
 export class ListView {
   constructor(root, { open, filters = {} }) {
+    this.root = root;
     this.open = open;
     this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", noted: "", tag: "", score: "", ...filters };
     this.pages = new Map();
@@ -103,6 +104,7 @@ export class ListView {
     this.seen = JSON.stringify([page.version, page.rows]);
     this.total = page.total;
     fill(this.count, page.total === page.all ? counted(page.all, "session") : `${number(page.total)} of ${counted(page.all, "session")}`);
+    this.root.classList.toggle("is-empty", page.all === 0);
     if (page.trouble.length) this.tell(`Not all sessions are listed. ${page.trouble[0]}`);
     else if (page.all === 0) this.tell("Nothing has been recorded here yet. Change `from openai import OpenAI` to `from tfclient import TracedOpenAI as OpenAI` and run your program.");
     else if (page.total === 0) this.tell("No session is like that. Take a filter away.");
@@ -125,7 +127,8 @@ export class ListView {
   }
 
   tell(words) {
-    fill(this.note, words ? el("p", { class: "told", text: words }) : null);
+    const parts = words.split("`").map((part, n) => (n % 2 ? el("code", { text: part }) : part));
+    fill(this.note, words ? el("p", { class: "told" }, ...parts) : null);
   }
 
   at(index) {

@@ -36,6 +36,7 @@ export class Model {
       run.loops = new Map((run.loops ?? []).map((loop) => [loop.at, { ...loop, key: `${run.id}/${loop.at}`, begins: run.steps[loop.at].number }]));
       for (const loop of run.loops.values()) for (const step of run.steps.slice(loop.at, loop.at + loop.steps)) this.foldOf.set(step.id, loop);
     }
+    this.digits = this.steps.reduce((most, step) => Math.max(most, step.number.length), 0);
     this.failed = this.steps.filter((step) => step.failed);
     this.words = new Map();
     const { list = [], steps = {}, words = "", not_looked_for: missed = [] } = reading.found ?? {};

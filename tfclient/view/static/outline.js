@@ -41,6 +41,7 @@ export class Outline {
   update(model, selected) {
     const following = this.model !== undefined && this.rows.atEnd();
     this.model = model;
+    this.rows.element.style.setProperty("--digits", String(model.digits));
     this.gather();
     if (selected) this.mark(selected, { scroll: false });
     if (following && model.about.live) this.rows.toEnd();

@@ -10,6 +10,8 @@ const ROW = 26;
 const LABEL = 260;
 /** Of the width, where there is little. */
 const LABEL_SHARE = 0.38;
+/** Pixels that the words of a time need. */
+const TICK = 76;
 const MARKS = 4000;
 const percent = (part) => `${(part * 100).toFixed(4)}%`;
 
@@ -50,6 +52,7 @@ export class Waterfall {
     this.most = this.counts.reduce((most, [, count]) => Math.max(most, count), 0);
     // Long sessions begin zoomed in: bars of a pixel each would say nothing.
     if (first) this.zoomed = Math.max(1, Math.min(64, Math.round(this.bars.length / 40)));
+    this.element.style.setProperty("--digits", String(model.digits));
     this.measure();
     fill(this.words, joined(counted(this.bars.length, "call"), this.most > 1 ? `at most ${this.most} at once` : "one at a time", this.scale.gaps.length ? `${counted(this.scale.gaps.length, "pause")} folded` : ""));
     this.reveal(selected, { scroll: first });
@@ -66,8 +69,11 @@ export class Waterfall {
   drawAxis() {
     const { counts } = this;
     const { ticks, gaps, at } = this.scale;
+    const room = (this.element.clientWidth - this.label - 24) * this.zoomed;
+    let last = -Infinity;
+    const told = ticks.filter((tick) => tick.at * room - last >= TICK && ((last = tick.at * room), true));
     const inner = el("div", { class: "fall-width" },
-      ...ticks.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tickWords(tick.ms) })),
+      ...told.map((tick) => el("span", { class: "tick", style: { left: percent(tick.at) }, text: tickWords(tick.ms) })),
       ...(counts.length < MARKS ? counts : []).map(([ms, count], n) => count > 1 && el("span", { class: "many", title: `${count} at once`, style: { left: percent(at(ms)), width: percent(at(counts[n + 1][0]) - at(ms)), opacity: String(0.35 + (0.65 * count) / this.most) } })).filter(Boolean));
     fill(this.axis, el("div", { class: "fall-label", text: "since the first call" }), inner);
     fill(this.over, ...ticks.map((tick) => el("i", { class: "line", style: { left: percent(tick.at) } })),
