@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tfstore.document.documents import Run, Session, Step
 from tfstore.reading.designed_ends import ends_of
-from tfstore.reading.naming import short_step
 
 SNAPSHOTS = frozenset({"policy.snapshot", "tool.schemas.snapshot", "context.snapshot"})
 
@@ -51,7 +50,7 @@ class StepFacts:
     @property
     def name(self) -> str:
         """What people call it: ``2.8`` for the eighth of run 2."""
-        return short_step(self.step.step_id)
+        return f"{self.run.number}.{self.number}"
 
     @property
     def failed(self) -> bool:
@@ -71,12 +70,28 @@ class StepFacts:
         return self.step.label in SNAPSHOTS
 
 
+@frozen(eq=False)
+class Loop:
+    """The steps of a loop in order, the calls of its first time round, and how many times it goes round."""
+
+    steps: list[StepFacts]
+    calls: list[StepFacts]
+    answers: list[StepFacts]
+    times: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether all that it gets is errors."""
+        return all(answer.step.label == "tool_error" for answer in self.answers)
+
+
 @define(eq=False)
 class RunFacts:
     """A run with its steps, its place in the lineage and its counts.
 
     ``is_nested`` says whether it ran inside a tool of its parent, and so continues nothing; ``continued_by`` are the
     children that are not. ``ended_by`` are the calls, or the approvals still to be given, by which it ended by design.
+    ``loops`` are there when they were looked for.
     """
 
     run: Run
@@ -92,6 +107,7 @@ class RunFacts:
     errors: int = 0
     unresolved: int = 0
     tokens: int = 0
+    loops: list[Loop] | None = None
 
     @property
     def key(self) -> str:

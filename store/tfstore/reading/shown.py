@@ -40,9 +40,8 @@ from tfstore.document.labels import BY_DESIGN, OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import helper_calls, run_words, session_words
 from tfstore.reading.evidence import loops
-from tfstore.reading.evidence.loops import Loop
 from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows, steps_of
-from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
+from tfstore.reading.facts import Loop, Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, joined, size, tokens
 from tfstore.reading.model_calls import Seen, SeenPrompt, outputs_of, seen_prompt
 from tfstore.reading.plain_text import brief, is_marked_up

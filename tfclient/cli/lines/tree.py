@@ -21,9 +21,8 @@ from tfstore.document.documents import Run, Step
 from tfstore.document.notes import Note
 from tfstore.reading import helper_calls
 from tfstore.reading.evidence import loops
-from tfstore.reading.evidence.loops import Loop
 from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows
-from tfstore.reading.facts import Node, RunFacts, SessionFacts, StepFacts, nest
+from tfstore.reading.facts import Loop, Node, RunFacts, SessionFacts, StepFacts, nest
 from tfstore.reading.figures import counted, duration, size
 from tfstore.reading.noted import grouped
 from tfstore.reading.plain_text import LOOKED_AT, clean

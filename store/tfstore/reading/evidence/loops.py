@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from tfstore.reading.facts import Loop, RunFacts, StepFacts
 from tfstore.reading.figures import joined
 from tfstore.reading.step_text import text_of
-
-if TYPE_CHECKING:
-    from tfstore.reading.facts import RunFacts, StepFacts
 
 LEAST: Final = 3
 """So many times, and it is a loop."""
@@ -27,21 +25,6 @@ _ANSWERS: Final = frozenset({"tool_output", "tool_error"})
 _MAY_LIE_BETWEEN: Final = frozenset(
     {"assistant_call", "reasoning", "assistant_message", "tool_call", *_ANSWERS}
 )
-
-
-@frozen(eq=False)
-class Loop:
-    """The steps of a loop in order, the calls of its first time round, and how many times it goes round."""
-
-    steps: list[StepFacts]
-    calls: list[StepFacts]
-    answers: list[StepFacts]
-    times: int
-
-    @property
-    def fails(self) -> bool:
-        """Whether all that it gets is errors."""
-        return all(answer.step.label == "tool_error" for answer in self.answers)
 
 
 @define(eq=False)
@@ -57,8 +40,14 @@ class _Turn:
 def loops_of(run: RunFacts) -> list[Loop]:
     """Return the loops of a run in order; no step is in two of them.
 
-    Takes time linear in the steps and in what they say.
+    Takes time linear in the steps and in what they say, and that only once.
     """
+    if run.loops is None:
+        run.loops = _find(run)
+    return run.loops
+
+
+def _find(run: RunFacts) -> list[Loop]:
     answers: dict[StepFacts, list[StepFacts]] = {}
     for own in run.steps:
         if own.step.label in _ANSWERS and own.call is not None and own.call.run is run:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import field, frozen
 
-from tfstore.reading.evidence.loops import Loop, loops_of
-from tfstore.reading.facts import Node, RunFacts, StepFacts
+from tfstore.reading.evidence.loops import loops_of
+from tfstore.reading.facts import Loop, Node, RunFacts, StepFacts
 from tfstore.reading.figures import duration
 from tfstore.reading.step_facts import moment
 from tfstore.reading.step_words import said_in_line
