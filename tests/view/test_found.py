@@ -110,6 +110,8 @@ def test_a_person_sees_it_and_gets_there(
     expect(page.locator(".outline .found.is-high").first).to_be_attached()
     page.get_by_role("button", name="Findings", exact=True).click()
     expect(page.locator(".count")).to_have_text("17 found")
+    if width == 390:
+        page.get_by_role("tab", name="Session").click()
     page.locator('.finding [data-step="step_1_4"]').click()
     expect(page.locator(".panel .finding")).to_have_count(1)
     page.locator(".trouble-head").click()

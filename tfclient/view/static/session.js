@@ -17,7 +17,7 @@ import { Waterfall } from "./waterfall.js";
 
 export const TABS = [["flow", "Flow", "f"], ["timeline", "Timeline", "t"], ["transcript", "Transcript", "c"], ["json", "JSON", "j"]];
 /** Where there is room for one pane only, the steps and the step are views as well. */
-const PANES = { steps: "Steps", step: "Step" };
+const PANES = { steps: "Steps", step: "Session" };
 const POLL = 1000;
 
 export class SessionView {
@@ -146,7 +146,7 @@ export class SessionView {
     const told = others.map((each) => button([el("b", { text: each.kind }), " ", el("span", { dir: "auto", text: oneLine(visible(each.says), 110) })], () => this.select(each.steps[0][0], { push: true }), { class: "trouble" }));
     const head = joined(about.trouble, words);
     fill(this.trouble, head ? el("div", { class: `troubles${failed.length ? "" : " is-mild"}`, role: "region", "aria-label": "What went wrong" },
-      words ? button(head, () => this.select(null, { push: true }), { class: "plain trouble-head", title: "All findings, in a list" }) : el("strong", { text: head }), ...shown, ...told,
+      words ? button(head, () => this.overview(), { class: "plain trouble-head", title: "All findings, in a list" }) : el("strong", { text: head }), ...shown, ...told,
       more > 0 ? button(`${number(more)} more`, () => this.outline.show("errors"), { class: "trouble" }) : null) : null);
   }
 
@@ -168,9 +168,17 @@ export class SessionView {
     this.panes.dataset.pane = pane;
     const isShown = ({ dataset }) => (isNarrow() && pane !== "view" ? dataset.pane === pane : dataset.tab === this.tab);
     for (const each of this.tabs.children) {
+      if (each.dataset.pane === "step") each.textContent = this.stepId ? "Step" : PANES.step;
       each.setAttribute("aria-selected", isShown(each));
       each.tabIndex = isShown(each) ? 0 : -1;
     }
+  }
+
+  /** Show what the session comes to, where no step is selected. */
+  overview() {
+    this.select(null, { push: true });
+    this.turn("step");
+    this.panel.focus();
   }
 
   place() {
@@ -183,8 +191,8 @@ export class SessionView {
     this.outline.mark(stepId);
     this.panel.update(this.model, stepId);
     this.views[this.tab].reveal(stepId);
+    this.turn(push && isNarrow() ? (stepId === null ? "steps" : "step") : this.panes.dataset.pane);
     if (push && isNarrow()) {
-      this.turn(stepId === null ? "steps" : "step");
       if (stepId === null) this.outline.rows.element.focus();
       else this.panel.focus();
     }
