@@ -29,6 +29,11 @@ function keep(name, size) {
   }
 }
 
+/** Do something when that changes, as when a screen is turned. */
+export function whenNarrow(action) {
+  narrow.addEventListener("change", action);
+}
+
 /** Whether a step stands below the views, not beside them. */
 export function isStacked() {
   return stacked.matches;

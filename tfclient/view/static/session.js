@@ -8,7 +8,7 @@ import { joined, number } from "./format.js";
 import { Model } from "./model.js";
 import { NOTHING, Notes } from "./notes.js";
 import { Outline } from "./outline.js";
-import { Border, isNarrow, isStacked } from "./panes.js";
+import { Border, isNarrow, isStacked, whenNarrow } from "./panes.js";
 import { Panel } from "./panel.js";
 import { mode, notes, session } from "./source.js";
 import { themeButton } from "./theme.js";
@@ -30,9 +30,13 @@ export class SessionView {
     this.leave = leave;
     this.version = "";
     const select = (step, how) => this.select(step, how);
-    const read = () => this.panel.focus();
+    const read = () => {
+      if (isNarrow()) this.turn("step");
+      this.panel.focus();
+    };
     const opened = new Set();
     const toggle = (key) => this.toggle(opened, key);
+    this.read = read;
     this.outline = new Outline({ select, read, opened, toggle });
     this.noted = NOTHING;
     this.notes = new Notes({ id, select, changed: (noted) => this.noting(noted) });
@@ -67,6 +71,7 @@ export class SessionView {
         el("div", { class: "session-head" }, this.title, this.about), el("span", { class: "grow" }), this.tabs, themeButton(), button("Keys", showKeys, { class: "plain keys-button" })),
       this.trouble, (this.panes = el("div", { class: "session" }, this.outline.element, borders[0].element, this.middle, borders[1].element, this.panel.element)));
     for (const each of borders) each.begin(this.panes);
+    whenNarrow(() => this.turn(this.panes.dataset.pane));
     // One who asked for a view or a step is shown that first.
     this.turn(stepId ? "step" : tab === "flow" ? "steps" : "view");
     this.load(true);
@@ -248,7 +253,7 @@ export class SessionView {
     else if (key === "E") this.nextFailure(-1);
     else if (key === "Enter" && !event.target.closest("button, a, summary, select, [role=button], [role=link]")) {
       if (!this.stepId) this.outline.step(1);
-      this.panel.focus();
+      this.read();
     } else if (key === "/") this.outline.search.focus();
     else if (key === "?") showKeys();
     else if (key === "g") {
