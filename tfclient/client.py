@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -291,6 +292,16 @@ def _checked_playback(given: object) -> Playback | None:
     from tfclient.replaying.playback import checked as checked_playback
 
     return checked_playback(given)
+
+
+def _playback_of_environment() -> Player:
+    from tfclient.replaying.of_environment import playback
+
+    return playback()
+
+
+if playing.VARIABLE in os.environ:
+    playing.turn_on(_playback_of_environment)
 
 
 def _fail_session(client: _Traced, error: BaseException | None) -> None:

@@ -24,6 +24,7 @@ from tfclient.cli.commands.path import path
 from tfclient.cli.commands.prune import prune
 from tfclient.cli.commands.rebuild import rebuild
 from tfclient.cli.commands.recover import recover
+from tfclient.cli.commands.replay import SessionFirst, replay
 from tfclient.cli.commands.run import run
 from tfclient.cli.commands.search import search
 from tfclient.cli.commands.sharing.bundle import bundle
@@ -58,6 +59,7 @@ app = typer.Typer(
 _READING: Final = (
     demo,
     run,
+    replay,
     list_,
     show,
     tail,
@@ -86,9 +88,10 @@ def _help_of(command: Callable[..., None]) -> str:
 
 
 for _name, _command in _COMMANDS.items():
-    # What stands behind the program that `run` is to run is that program's own; so with the command that `open` runs.
-    _settings = {"allow_interspersed_args": _command not in {run, open_}}
-    app.command(_name, help=_help_of(_command), context_settings=_settings)(_command)
+    # What stands behind the program that is to run is that program's own; so with the command that `open` runs.
+    _settings = {"allow_interspersed_args": _command not in {run, replay, open_}}
+    _cls = SessionFirst if _command is replay else None
+    app.command(_name, cls=_cls, help=_help_of(_command), context_settings=_settings)(_command)
 
 
 def _version(*, value: bool) -> None:

@@ -50,7 +50,8 @@ def told() -> Iterator[None]:
 
 def code_of(error: Exception) -> int | None:
     """Return the exit code for an error, or None when it is nobody's but ours."""
-    from tfclient.errors import SettingError
+    from tfclient.errors import ReplayRefused, SettingError
+    from tfclient.importing.cassette import NotACassette
     from tfd2.compiler import DiagramError
     from tfstore.errors import (
         InvalidNote,
@@ -66,6 +67,8 @@ def code_of(error: Exception) -> int | None:
         return error.code
     unknown = UnknownSession | UnknownRun | UnknownStep | UnknownNote
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
+        return USAGE
+    if isinstance(error, ReplayRefused | NotACassette):
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough

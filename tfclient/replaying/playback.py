@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -19,6 +18,7 @@ from tfclient.replaying.finding import tape_of
 from tfclient.replaying.matching import How, Match, Matching
 from tfclient.replaying.missing import miss, no_answer, not_all_played
 from tfclient.replaying.places import place_in
+from tfclient.replaying.reports import Report
 from tfclient.replaying.request import Request, made_request
 from tfclient.replaying.tape import Recorded, Tape
 from tfclient.replaying.transport import Answer, GoLive, client_of, library_of, library_of_openai
@@ -111,9 +111,10 @@ class Playback:
         self._clients: dict[tuple[str, bool], Any] = {}
         self._answers: list[Played] = []
         self._misses: list[ReplayMiss] = []
-        self._live = 0
-        self._sessions: dict[str, None] = {}
+        self._report = Report(self._matching.count)
         self._health = Health()
+        self.listener: Callable[[dict[str, Any]], None] | None = None
+        """Hears of everything as it happens, as ``Report.take`` does."""
         playing.turn_on()
 
     @property
@@ -129,7 +130,7 @@ class Playback:
     @property
     def live(self) -> int:
         """How many requests went to the real API."""
-        return self._live
+        return self._report.live
 
     @property
     def unplayed(self) -> list[Recorded]:
@@ -149,7 +150,7 @@ class Playback:
     @property
     def session_ids(self) -> list[str]:
         """The sessions that record this run."""
-        return list(self._sessions)
+        return list(self._report.sessions)
 
     @property
     def notes(self) -> list[str]:
@@ -167,19 +168,7 @@ class Playback:
 
     def told(self) -> str:
         """Return this run in one line: ``played 12 of 12: 10 exact, 2 alike (instructions), 0 live``."""
-        ways = Counter(each.how for each in self._answers)
-        where = dict.fromkeys(
-            place.where for each in self._answers if each.how != "exact" for place in each.differences
-        )
-        said = f"{ways['exact']} exact"
-        for how in ("alike", "nearest"):
-            if ways[how]:
-                said += f", {ways[how]} {how}"
-        if where:
-            said += f" ({brief(', '.join(where), 200)})"
-        played = self.count - len(self.unplayed)
-        missed = f", {len(self._misses)} missed" if self._misses else ""
-        return f"played {played} of {self.count}: {said}, {self._live} live{missed}"
+        return self._report.told()
 
     def http_client(self, *, asynchronous: bool = False) -> Any:
         """Make an HTTP client that this playback answers, for what wants an ``http_client``.
@@ -201,7 +190,7 @@ class Playback:
         if self._misses:
             raise self._misses[0]
         left = self.unplayed
-        if left and self._unplayed == "error" and not self._live:
+        if left and self._unplayed == "error" and not self.live:
             raise not_all_played(self.tape, left, self.count)
 
     def __enter__(self) -> Self:
@@ -239,7 +228,8 @@ class Playback:
 
     def recorded_in(self, session_id: str) -> None:
         """Hear which session records this run."""
-        self._sessions[session_id] = None
+        if session_id not in self._report.sessions:
+            self._tell({"session": session_id})
 
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return what makes a call in place of a client's ``request``."""
@@ -337,14 +327,31 @@ class Playback:
             found = self._matching.take(asked)
             if found is None or found.recorded.unknown is not None or found.recorded.ending == "cancelled":
                 if self.goes_live:
-                    self._live += 1
+                    self._tell({"live": 1})
                     raise GoLive
                 raise self._noted(self._missing(asked, None if found is None else found.recorded))
-            self._answers.append(Played(found.recorded, found.how, found.differences))
+            self._take(Played(found.recorded, found.how, found.differences))
         recorded = found.recorded
         mark = {"session_id": self.tape.session_id, "exchange_id": recorded.exchange_id, "how": found.how}
         mark = {name: value for name, value in mark.items() if value is not None}
         return Answer(recorded, mark, self._pace, self._stopped(recorded) if _is_unread(recorded) else None)
+
+    def _take(self, played: Played) -> None:
+        self._answers.append(played)
+        self._tell(
+            {
+                "played": played.recorded.exchange_id,
+                "how": played.how,
+                "places": [each.where for each in played.differences],
+                "placeholders": played.recorded.placeholders,
+            }
+        )
+
+    def _tell(self, told: dict[str, Any]) -> None:
+        with self._lock:
+            self._report.take(told)
+            if self.listener is not None:
+                self.listener(told)
 
     def _missing(self, asked: Request, recorded: Recorded | None) -> ReplayMiss:
         if recorded is not None:
@@ -362,6 +369,7 @@ class Playback:
 
     def _noted(self, error: ReplayMiss) -> BaseException:
         self._misses.append(error)
+        self._tell({"missed": str(error)})
         call = _call.get()
         if call is None:
             return error

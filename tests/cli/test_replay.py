@@ -1,0 +1,100 @@
+"""`tfclient replay`: a program in a process of its own, and what is said of it behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.making import run
+from tests.server.replies import answer, rate_limited
+from tfclient import Recorder, TracedOpenAI
+from tfstore.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.server.scripted import ScriptedServer
+
+PROGRAM = """\
+import datetime, subprocess, sys
+from openai import OpenAI
+
+client = OpenAI(base_url=sys.argv[1], timeout=1)
+for text in sys.argv[2:]:
+    client.responses.create(model="gpt-5-mini", input=text, instructions=f"It is {datetime.datetime.now()}.")
+"""
+
+
+@pytest.fixture
+def recorded(server: ScriptedServer, own_environment: Path) -> tuple[str, Path]:
+    server.script(rate_limited(), answer("Hello!"), answer("Bye."))
+    with TracedOpenAI(base_url=server.url, api_key="sk-test-key", recorder=Recorder()) as client:
+        for text in ("Hi", "Bye"):
+            client.responses.create(
+                model="gpt-5-mini", input=text, instructions="It is 2026-09-02 14:05:00.123."
+            )
+        session = client.end_session()
+    assert session is not None
+    assert session.wait(30)
+    server.stop()
+    program = own_environment.parent / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    return str(session.id), program
+
+
+def test_a_program_of_plain_clients(
+    recorded: tuple[str, Path], server: ScriptedServer, own_environment: Path
+) -> None:
+    session, program = recorded
+    # The options stand between the session and the program; what follows is the program's own.
+    told = run("replay", session, "--json", "--store", own_environment, program, server.url, "Hi", "Bye")
+    assert told.code == 0, told.err
+    counts = {"played": 3, "count": 3, "exact": 0, "alike": 3, "nearest": 0, "live": 0, "exit_status": 0}
+    others = {
+        "recording": session,
+        "differing": ["instructions"],
+        "missed": [],
+        "unplayed": [],
+        "placeholders": [],
+    }
+    assert told.json == {**others, **counts, "sessions": told.json["sessions"]}
+    (second,) = told.json["sessions"]
+    last = told.err.splitlines()[-1]
+    assert last == f"played 3 of 3: 0 exact, 3 alike (instructions), 0 live → session {second}"
+    replay = Store(own_environment).get(second).replay
+    assert replay is not None
+    assert (replay.session_id, replay.alike, replay.unplayed) == (session, 3, 0)
+
+
+def test_what_is_left_over_and_what_misses(
+    recorded: tuple[str, Path], server: ScriptedServer, own_environment: Path
+) -> None:
+    session, program = recorded
+    there = ("--store", own_environment)
+    left = run("replay", session, *there, program, server.url, "Hi")
+    assert left.code == 1
+    assert "1 of 3 recorded requests were never made: …-2.1 (step_2_3)." in left.err
+    missed = run("replay", session, *there, "--json", program, server.url, "Hi", "Something else")
+    assert missed.code == 1
+    assert (missed.json["exit_status"], len(missed.json["missed"])) == (1, 1)
+    assert '+ "Something else"' in missed.err
+    assert "The program ended with exit status 1." in missed.err
+
+
+def test_what_cannot_be_run_is_one_sentence(recorded: tuple[str, Path], own_environment: Path) -> None:
+    session, program = recorded
+    cassette = own_environment.parent / "wrong.yaml"
+    cassette.write_text("interactions: 1", encoding="utf-8")
+    for arguments, words in (
+        ((session, "nothing.py"), "There is no program at nothing.py."),
+        ((session, "-m", "no_such_module"), "There is no module 'no_such_module' to run."),
+        (("nobody", program), "No session 'nobody'"),
+        ((cassette, program), "is not a cassette: it has no list of interactions."),
+        ((session, "--ignore", "..", program), "ignore='..' cannot be used"),
+        ((session, "--until", "7.1", program), "no request was made in that run up to that step"),
+    ):
+        told = run("replay", *arguments[:1], "--store", own_environment, *arguments[1:])
+        assert told.code == 2, arguments
+        assert words in told.err
+        assert "Traceback" not in told.err
