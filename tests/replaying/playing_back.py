@@ -11,10 +11,12 @@ from openai import AsyncStream, Stream
 
 import tfclient
 from tfstore.document.converter import to_json
+from tfstore.document.json_text import compact
 
 if TYPE_CHECKING:
     from tfclient import Playback, Recorder
     from tfclient.replaying.tape import Recorded, Tape
+    from tfclient.sessions.handle import SessionHandle
     from tfstore.document.documents import Session
 
 READ_WRONG = (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError, TypeError, ValueError)
@@ -36,18 +38,20 @@ def asking(recorded: Recorded, retries: int, *, asynchronous: bool) -> tuple[tup
     content_type = recorded.headers.get("content-type", "")
     body: Any = None
     content: bytes | None = None
+    stream = False
     if recorded.body:
         try:
             body = json.loads(recorded.body)
         except ValueError:
             body = None
-        if not isinstance(body, dict | list) or "multipart" in content_type:
+        stream = isinstance(body, dict) and bool(body.get("stream"))
+        if not isinstance(body, dict | list) or len(compact(body)) != len(recorded.body):
+            # Written another way than the SDK's: its length is in the document of calls of other APIs.
             body, content = None, recorded.body
-    stream = isinstance(body, dict) and bool(body.get("stream"))
     options = FinalRequestOptions.construct(
         method=recorded.method.lower(),
         url=recorded.url,
-        headers={"content-type": content_type} if content_type and content is not None else {},
+        headers={_TYPE: content_type} if content_type and content is not None else {},
         max_retries=retries,
         json_data=body,
         content=content,
@@ -56,9 +60,29 @@ def asking(recorded: Recorded, retries: int, *, asynchronous: bool) -> tuple[tup
     return (object, options), {"stream": stream, "stream_cls": streams if stream else None}
 
 
-def play_sync(tape: Tape, recorder: Recorder, **client: Any) -> tuple[str, Playback]:
+_TYPE = "x-content-type"
+"""Says of which type a request is to be: the SDK refuses forms that are bytes already."""
+
+
+class _Sync(tfclient.TracedOpenAI):
+    def _prepare_request(self, request: Any) -> None:
+        _retype(request)
+
+
+class _Async(tfclient.AsyncTracedOpenAI):
+    async def _prepare_request(self, request: Any) -> None:
+        _retype(request)
+
+
+def _retype(request: Any) -> None:
+    wanted = request.headers.pop(_TYPE, None)
+    if wanted is not None:
+        request.headers["content-type"] = wanted
+
+
+def play_sync(tape: Tape, recorder: Recorder, **client: Any) -> tuple[SessionHandle, Playback]:
     playback = tfclient.replay(tape)
-    with tfclient.TracedOpenAI(api_key="unused", recorder=recorder, replay=playback, **client) as traced:
+    with _Sync(api_key="unused", recorder=recorder, replay=playback, **client) as traced:
         for recorded, retries in calls_of(tape):
             args, kwargs = asking(recorded, retries, asynchronous=False)
             try:
@@ -70,14 +94,12 @@ def play_sync(tape: Tape, recorder: Recorder, **client: Any) -> tuple[str, Playb
                 pass
         session = traced.end_session()
     assert session is not None
-    return session.id, playback
+    return session, playback
 
 
-async def _play_async(tape: Tape, recorder: Recorder, **client: Any) -> tuple[str, Playback]:
+async def _play_async(tape: Tape, recorder: Recorder, **client: Any) -> tuple[SessionHandle, Playback]:
     playback = tfclient.replay(tape)
-    async with tfclient.AsyncTracedOpenAI(
-        api_key="unused", recorder=recorder, replay=playback, **client
-    ) as traced:
+    async with _Async(api_key="unused", recorder=recorder, replay=playback, **client) as traced:
         for recorded, retries in calls_of(tape):
             args, kwargs = asking(recorded, retries, asynchronous=True)
             try:
@@ -89,10 +111,10 @@ async def _play_async(tape: Tape, recorder: Recorder, **client: Any) -> tuple[st
                 pass
         session = traced.end_session()
     assert session is not None
-    return session.id, playback
+    return session, playback
 
 
-def play_async(tape: Tape, recorder: Recorder, **client: Any) -> tuple[str, Playback]:
+def play_async(tape: Tape, recorder: Recorder, **client: Any) -> tuple[SessionHandle, Playback]:
     return asyncio.run(_play_async(tape, recorder, **client))
 
 
@@ -110,17 +132,32 @@ def comparable(session: Session) -> Any:
     return _without(document)
 
 
-def without_exceptions(document: Any) -> Any:
-    """The same without what only a program can be told: the exception that it got, and the digest with that in it."""
-    for run in document["runs"]:
-        for step in run["steps"]:
-            if "exception" in step.get("payload_completed", {}):
-                del step["payload_completed"]["exception"], step["sha256"]
-                step["error"] = None
-            elif "error" in step:
-                step.pop("sha256", None)
-                step["error"] = None
+def of_any_client(document: Any) -> Any:
+    """The same without what a cassette cannot tell: the exception that a program got, and digests with that in them."""
+    for step in _steps(document):
+        if "error" in step:
+            del step["error"]
+            step.pop("sha256", None)
+        step.get("payload_completed", {}).pop("exception", None)
     return document
+
+
+def hosts_of(document: Any) -> set[str]:
+    """The hosts that a session's calls went to, as they were written."""
+    return {step.get("payload_started", {}).get("host", "") for step in _steps(document)}
+
+
+def with_small_hosts(document: Any) -> Any:
+    """The same with hosts as clients write them; one in capitals, a placeholder, is in its step's digest."""
+    for step in _steps(document):
+        if "host" in step.get("payload_started", {}):
+            step["payload_started"]["host"] = step["payload_started"]["host"].lower()
+            step.pop("sha256", None)
+    return document
+
+
+def _steps(document: Any) -> list[Any]:
+    return [step for run in document["runs"] for step in run["steps"]]
 
 
 def _without(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from tfclient.cli.commands.again import again
 from tfclient.cli.commands.d2 import d2
 from tfclient.cli.commands.delete import delete
 from tfclient.cli.commands.demo import demo
@@ -60,6 +61,7 @@ _READING: Final = (
     demo,
     run,
     replay,
+    again,
     list_,
     show,
     tail,
