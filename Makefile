@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 OPENAI_OLDEST := openai==2.31.*
 OPENAI2 := openai==2.54.*
 # What touches the client.
-OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/server tests/demo \
+OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/replaying tests/server tests/demo \
 	tests/docs/test_exported_names.py tests/test_cassettes.py)
 # Frameworks of docs/frameworks.md, each in an environment of its own.
 FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor dspy autogen

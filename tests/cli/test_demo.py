@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.cli.making import run
-from tfclient import TracedOpenAI
 from tfstore.store import Store
 
 
@@ -45,7 +44,7 @@ def test_json_and_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_never_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_client: TracedOpenAI, _say: Any) -> None:
+    def fails(*_: Any) -> None:
         raise RuntimeError("the recording is not what it was")
 
     monkeypatch.setattr("tfclient.demo.run_demo", fails)
@@ -54,3 +53,17 @@ def test_never_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err == "The demo could not be played (RuntimeError: the recording is not what it was).\n"
+
+
+def test_played_again_as_it_was_and_with_another_forecast(tmp_path: Path) -> None:
+    told = run("demo", "--replay", "--store", tmp_path / "store", columns=100)
+    assert told.code == 0, told.err
+    _, again, storm = told.out.split("Again, ")
+    assert again.startswith("as it was: played 10 of 10: 10 exact, 0 live\n")
+    assert "No differences." in again
+    assert storm.startswith(
+        "with a storm on Saturday: played 10 of 10: 9 exact, 1 nearest (input[0].output.sky,"
+    )
+    assert '-   "sky": "sunny"' in storm
+    assert '+   "sky": "storm"' in storm
+    assert "3 runs the same." in storm

@@ -82,6 +82,21 @@ def test_what_is_left_over_and_what_misses(
     assert "The program ended with exit status 1." in missed.err
 
 
+def test_a_child_of_the_program_is_played_too(
+    recorded: tuple[str, Path], server: ScriptedServer, own_environment: Path
+) -> None:
+    session, program = recorded
+    traced = PROGRAM.replace("from openai import OpenAI", "from tfclient import TracedOpenAI as OpenAI")
+    program.with_name("child.py").write_text(traced, encoding="utf-8")
+    program.write_text(
+        "import subprocess, sys\nsubprocess.run([sys.executable, *sys.argv[1:]], check=True)\n"
+    )
+    command = (program, program.with_name("child.py"), server.url, "Hi", "Bye")
+    told = run("replay", session, "--json", "--store", own_environment, *command)
+    assert told.code == 0, told.err
+    assert (told.json["played"], told.json["alike"], len(told.json["sessions"])) == (3, 3, 1)
+
+
 def test_what_cannot_be_run_is_one_sentence(recorded: tuple[str, Path], own_environment: Path) -> None:
     session, program = recorded
     cassette = own_environment.parent / "wrong.yaml"

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tfclient
-from tests.capture.driver import MODEL
+from tests.capture.driver import MODEL, Driver
 from tests.cli.making import run
 from tests.docs.test_journal import check
 from tests.server.replies import HangUp, answer
 
 if TYPE_CHECKING:
-    from tests.capture.driver import Driver
+    from collections.abc import Iterator
+
     from tests.replaying.recording import Studio
+    from tests.server.scripted import ScriptedServer
+
+
+@pytest.fixture
+def drive(server: ScriptedServer) -> Iterator[Driver]:
+    driver = Driver(server.url)
+    yield driver
+    driver.close()
 
 
 def chain(drive: Driver, client: Any) -> str:

@@ -11,15 +11,25 @@ import openai
 import pytest
 
 import tfclient
-from tests.capture.driver import MODEL
+from tests.capture.driver import MODEL, Driver
 from tests.server.replies import answer, rate_limited
 from tfclient.errors import SettingError
 
 if TYPE_CHECKING:
-    from tests.capture.driver import Driver
+    from collections.abc import Iterator
+
     from tests.replaying.recording import Studio
+    from tests.server.scripted import ScriptedServer
 
 CALLED = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+
+
+@pytest.fixture
+def drive(server: ScriptedServer) -> Iterator[Driver]:
+    """What is compared knows no event loop."""
+    driver = Driver(server.url)
+    yield driver
+    driver.close()
 
 
 def asking(**body: Any) -> Any:

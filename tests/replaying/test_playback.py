@@ -242,6 +242,28 @@ def test_a_client_of_its_own_playback(studio: Studio) -> None:
         studio.drive.traced(studio.recorder, replay="last")
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_tools_between_the_calls_are_in_the_same_session(own: bool, studio: Studio) -> None:  # noqa: FBT001 - a parameter
+    def with_tools(drive: Driver, client: Any) -> None:
+        with client.tool_call("call_0"):
+            ask(drive, client)
+        with client.tool_call("call_1"):
+            pass
+        ask(drive, client, "And you?")
+
+    studio.record(with_tools, answer("Hello!"), answer("Fine."))
+    if own:
+        with_tools(
+            studio.drive, studio.drive.traced(studio.recorder, replay=tfclient.replay(studio.session_id))
+        )
+    else:
+        studio.play(with_tools)
+    first, second = studio.both()
+    assert comparable(second) == comparable(first)
+    assert second.replay is not None
+    assert (second.replay.exact, second.replay.unplayed) == (2, 0)
+
+
 def test_threads_that_know_no_context_are_played_too(studio: Studio) -> None:
     studio.record(ask, answer("Hello!"))
     if studio.drive.is_async:

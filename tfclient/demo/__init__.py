@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfclient.demo.agent import run_demo
+from tfclient.demo.agent import StormyTools, run_demo
 from tfclient.demo.replay import demo_cassette, demo_http_client
 
-__all__ = ["demo_cassette", "demo_http_client", "run_demo"]
+__all__ = ["StormyTools", "demo_cassette", "demo_http_client", "run_demo"]

@@ -88,18 +88,27 @@ class TravelTools:
         raise ConnectionError(f"{restaurant} takes no bookings online ({people} people, {time})")
 
 
+class StormyTools(TravelTools):
+    """The same with another forecast: what would the agent have been told then?"""
+
+    def get_forecast(self, city: str, day: str) -> dict[str, Any]:
+        forecast = super().get_forecast(city, day)
+        return {**forecast, "sky": "storm", "rain_percent": 100} if day == "Saturday" else forecast
+
+
 class TravelAgent:
     """Answers prompts, calling tools until the model needs no more.
 
     Args:
         client: The traced client; any OpenAI client with ``tool_call``.
         say: Told who speaks and what, as it happens.
+        tools: What it can look up.
     """
 
-    def __init__(self, client: TracedOpenAI, say: Say) -> None:
+    def __init__(self, client: TracedOpenAI, say: Say, tools: TravelTools) -> None:
         self._client = client
         self._say = say
-        self._tools = TravelTools()
+        self._tools = tools
 
     def ask(self, prompt: str, after: Response | None = None, *, stream: bool = False) -> Response:
         """Answer a prompt.
@@ -161,14 +170,16 @@ class TravelAgent:
         }
 
 
-def run_demo(client: TracedOpenAI, say: Say | None = None) -> None:
+def run_demo(client: TracedOpenAI, say: Say | None = None, tools: TravelTools | None = None) -> None:
     """Play the weekend in Lisbon: four prompts, one of them turning back, the last one failing.
 
     Args:
         client: A traced client on :func:`tfclient.demo.demo_http_client`; its session is left open.
         say: Told who speaks (``user``, ``agent``, ``tool``) and what, as it happens.
+        tools: What the agent can look up, if that is to be something else.
     """
-    agent = TravelAgent(client.with_options(max_retries=1), say or (lambda _who, _what: None))
+    quiet: Say = lambda _who, _what: None  # noqa: E731 - nobody is told
+    agent = TravelAgent(client.with_options(max_retries=1), say or quiet, tools or TravelTools())
     first = agent.ask(
         "I am in Lisbon this weekend. Which day is better for a walk to Belém, and is the tower open?"
     )

@@ -138,14 +138,19 @@ class Sessions:
         """The current session; opened if there is none, or gone on with if it is that of this conversation.
 
         Args:
-            options: what the SDK is about to send.
+            options: what the SDK is about to send; None for a tool.
             bound: the session of a client that has one of its own; also when it has ended.
             player: what the call is played by, if it is: that has a session of its own.
         """
         state = self.current() if bound is None or bound.owner is not self else bound
-        if playing.on and state is not None and state is self._implicit and state.player is not player:
-            self.end(state)
-            state = None
+        is_a_call = options is not None
+        if playing.on and is_a_call and state is not None and state is self._implicit:
+            # Tools belong to whatever session is there.
+            if state.asked and state.player is not player:
+                self.end(state)
+                state = None
+            else:
+                state.player = player
         if state is None:
             # Who is given a conversation again does not go on with it.
             beginning, goes_on = beginning_of(options) if player is None else (None, False)
@@ -157,6 +162,7 @@ class Sessions:
                     state.beginning = beginning
                     state.player = player
                     offer(self.settings.directory, beginning, state.id, state.idle_seconds)
+        state.asked = state.asked or is_a_call
         if player is not None:
             state.player = state.player or player
             player.recorded_in(state.id)

@@ -82,6 +82,8 @@ class SessionState:
         self.drift = 0
         """How many responses its document was seen to lack."""
         self.token: Token[Link | None] | None = None
+        self.asked = False
+        """Whether a model was asked in it, and not only tools run."""
         self.player: Player | None = None
         """What its calls are played by, if they are."""
         self.handle: ref[Any] | None = None

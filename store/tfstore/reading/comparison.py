@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from attrs import asdict, frozen
 
 from tfstore.document.documents import Run, Step
+from tfstore.document.played import is_played
 from tfstore.reading.step_words import laid_out, says
 
 T = TypeVar("T")
@@ -164,9 +165,16 @@ def _compared(step: Step, after: Step) -> dict[str, Any]:
 
 def _apart(before: Run | Step, after: Run | Step, old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     changes = [Change(name, old[name], value) for name, value in new.items() if old[name] != value]
-    if _is_longer(before.duration_ms, after.duration_ms):
+    # What is played takes no time, or what somebody wants it to.
+    if not _has_played(before, after) and _is_longer(before.duration_ms, after.duration_ms):
         changes.append(Change("duration_ms", before.duration_ms, after.duration_ms))
     return changes
+
+
+def _has_played(*sides: Run | Step) -> bool:
+    return any(
+        is_played(step) for side in sides for step in (side.steps if isinstance(side, Run) else [side])
+    )
 
 
 def _word(step: Step) -> str:
