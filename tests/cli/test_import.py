@@ -396,3 +396,62 @@ def _answers(path: Path, tmp_path: Path) -> list[Any]:
     assert session.title == "Hello"
     steps = [step for made in session.runs for step in made.steps]
     return [step.payload_completed.get("text") for step in steps if step.label == "assistant_call"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"http_interactions": [], "recorded_with": "betamax/0.9"},
+        {"log": {"version": "1.2", "entries": []}},
+        {"responses": [{"response": {"body": "{}", "method": "GET", "status": 200, "url": "https://x"}}]},
+        [{"request": {"method": "GET"}, "response": {}}],
+        {"interactions": [{"request": {"method": "GET"}}]},
+        {"interactions": [{"request": "GET /", "response": "200"}]},
+    ],
+)
+def test_a_cassette_of_another_tool(content: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    outcome = run("import", tmp_path / "c.yaml", "--store", tmp_path / "store")
+
+    told, nothing = outcome.err.splitlines()
+    assert (outcome.code, outcome.out, nothing) == (1, "", "Nothing was imported.")
+    assert told.startswith(f"{tmp_path / 'c.yaml'} is not a cassette: ")
+
+
+def test_a_cassette_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfclient.importing.cassette.LARGEST", 1000)
+    cassette = a_cassette(tmp_path / "c.yaml", an_exchange("long " * 1000))
+
+    outcome = run("import", cassette, "--store", tmp_path / "store")
+
+    assert outcome.code == 1
+    assert "it is longer than 1,000 bytes: record it in parts." in outcome.err
+
+
+def test_a_cassette_of_more_values_than_it_may_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfclient.importing.cassette.MOST_VALUES", 1000)
+    monkeypatch.setattr("tfclient.importing.cassette._FEW", 1000)
+    fits = a_cassette(tmp_path / "fits.yaml", an_exchange("long " * 1000))
+    (tmp_path / "c.yaml").write_text(f"interactions: [{'a,' * 1000}]", encoding="utf-8")
+
+    assert run("import", fits, "--store", tmp_path / "store").code == 0
+    outcome = run("import", tmp_path / "c.yaml", "--store", tmp_path / "store")
+    assert outcome.code == 1
+    assert "it holds more than 1,000 values" in outcome.err
+
+
+def test_bodies_that_are_no_json(tmp_path: Path) -> None:
+    cassette = a_cassette(tmp_path / "c.yaml", an_exchange())
+    text = (
+        cassette.read_text(encoding="utf-8")
+        .replace("body: '{", "body: 'no {")
+        .replace("string: '{", "string: '<p>{")
+    )
+    cassette.write_text(text, encoding="utf-8")
+
+    outcome = run("import", cassette, "--store", tmp_path / "store", "--json")
+
+    (row,) = outcome.json["imported"]
+    session = Store(tmp_path / "store").get(row["session_id"])
+    assert (outcome.code, session.status, session.summary.model_calls) == (0, "closed", 1)

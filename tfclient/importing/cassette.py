@@ -2,7 +2,8 @@
 
 A cassette is version 1 of vcrpy's format: ``interactions``, each with a ``request`` (method, uri, headers, body)
 and a ``response`` (status, headers, body). Bodies are text, bytes where they are no text, base64 of bytes
-(``base64_string``), or JSON that a serializer has laid out (``parsed_body``); what was compressed is unpacked.
+(``base64_string``), or JSON that a serializer has laid out (``parsed_body``); what was compressed is unpacked. Beside
+them may stand what `tfclient export vcr` keeps, see ``kept``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from tfclient.importing.encodings import Undone, undone
+from tfclient.importing.kept import KEY, Kept, NotKept, kept_in
 from tfclient.projection.wire.endpoints import endpoint_of
 from tfstore.document.json_text import compact
 
@@ -23,8 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUFFIXES = frozenset({".yaml", ".yml"})
-LARGEST: Final = 256 * 1024 * 1024
+LARGEST: Final = 100 * 1024 * 1024
 """Bytes of the largest cassette that is read."""
+
+MOST_VALUES: Final = 1_000_000
+"""Values, lists and mappings in it: each takes a few hundred bytes of memory, however short it is."""
+
+_FEW: Final = 1024 * 1024
+"""Characters that cannot hold so many that they have to be counted."""
 
 _DEEP: Final = re.compile(r"(?:[\[{]\s*){1000}")
 """What the YAML parser would take quadratic time for."""
@@ -52,6 +60,8 @@ class Interaction:
     status: int
     headers: dict[str, str]
     received: Undone
+    kept: Kept | None = None
+    """What `tfclient export vcr` wrote beside it, if that did."""
 
     @property
     def request_body(self) -> bytes:
@@ -94,12 +104,14 @@ def read_cassette(path: Path) -> list[Interaction]:
 
     try:
         if path.stat().st_size > LARGEST:
-            raise NotACassette(path, f"it is longer than {LARGEST} bytes")
+            raise NotACassette(path, f"it is longer than {LARGEST:,} bytes: record it in parts")
         # newline="": YAML normalises line ends itself, and bodies may hold any.
         with path.open(encoding="utf-8", newline="") as file:
             text = file.read()
         if _DEEP.search(text):
             raise NotACassette(path, "it is nested too deeply")
+        if len(text) > _FEW and _holds_too_much(text):
+            raise NotACassette(path, f"it holds more than {MOST_VALUES:,} values")
         # The loader is the safe one; only its C form is not known to the linter.
         content = yaml.load(text, Loader=_loader())  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
@@ -111,8 +123,17 @@ def read_cassette(path: Path) -> list[Interaction]:
         raise NotACassette(path, "it has no list of interactions")
     try:
         return [_interaction(raw) for raw in listed]
+    except NotKept as error:
+        raise NotACassette(path, str(error)) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise NotACassette(path, f"an interaction is not in vcrpy's form ({error!r})") from error
+
+
+def _holds_too_much(text: str) -> bool:
+    """Say whether reading a cassette would take more memory than its length explains; it is passed through once."""
+    import yaml
+
+    return any(count > MOST_VALUES for count, _ in enumerate(yaml.parse(text, Loader=_loader())))
 
 
 @cache
@@ -139,6 +160,7 @@ def _interaction(raw: dict[str, Any]) -> Interaction:
     request, response = raw["request"], raw["response"]
     status = response["status"]
     sent, received = _headers(request.get("headers")), _headers(response.get("headers"))
+    content = _body_of(response, received)
     return Interaction(
         _scalar(request["method"]),
         _scalar(request["uri"]),
@@ -146,7 +168,8 @@ def _interaction(raw: dict[str, Any]) -> Interaction:
         _body_of(request, sent),
         int(status["code"] if isinstance(status, dict) else status),
         received,
-        _body_of(response, received),
+        content,
+        kept_in(raw[KEY], len(content.data)) if KEY in raw else None,
     )
 
 

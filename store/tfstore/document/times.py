@@ -40,6 +40,32 @@ def iso(at: int) -> str:
     return f"{_second(seconds)}.{microseconds // 1000:03d}Z"
 
 
+def iso_exactly(at: int) -> str:
+    """Return microseconds since the epoch as ISO-8601 UTC with all of them.
+
+    Example:
+        >>> iso_exactly(1_788_379_895_442_999)
+        '2026-09-02T20:11:35.442999Z'
+    """
+    seconds, microseconds = divmod(at, 1_000_000)
+    return f"{_second(seconds)}.{microseconds:06d}Z"
+
+
+def from_iso(text: str) -> int:
+    """Return a moment as microseconds since the epoch; text without a zone is UTC.
+
+    Raises:
+        ValueError: it is no moment.
+
+    Example:
+        >>> from_iso("2026-09-02T20:11:35.442999Z")
+        1788379895442999
+    """
+    moment = datetime.fromisoformat(text)
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return since // timedelta(microseconds=1)
+
+
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
     return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"

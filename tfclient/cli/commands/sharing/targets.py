@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
+
+STDOUT: Final = Path("-")
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
 
@@ -46,3 +48,18 @@ def writing(target: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise Refused(f"{target} cannot be written ({reason}): name another place with -o.") from error
+
+
+def write_out(text: bytes, output: Path | None, name: str, *, force: bool) -> Path | None:
+    """Write a text where it is asked for, or to that name here; return where, None for stdout.
+
+    Raises:
+        Refused: it cannot be written there.
+    """
+    if output == STDOUT:
+        typer.get_binary_stream("stdout").write(text)
+        return None
+    target = target_of(output, name, force=force)
+    with writing(target):
+        target.write_bytes(text)
+    return target
