@@ -204,6 +204,7 @@ def test_what_is_wrong_goes_with_it(session: tuple[Store, str], tmp_path: Path) 
 
 
 @needs_recordings
+@pytest.mark.timeout(600)
 def test_recordings_opened_elsewhere(tmp_path: Path) -> None:
     cassettes = sorted(FOLDER.rglob("*.yaml"))
     chosen = cassettes[:: len(cassettes) // BUNDLED][:BUNDLED]

@@ -207,6 +207,7 @@ def test_a_cassette_of_ours_may_be_mixed_with_others(session: tuple[Store, str],
 
 
 @needs_recordings
+@pytest.mark.timeout(600)
 def test_recordings_go_out_and_come_back(tmp_path: Path) -> None:
     for n, path in enumerate(sorted(FOLDER.rglob("*.yaml"))[::EVERY]):
         store, first = imported(path, tmp_path / f"first{n}")

@@ -29,6 +29,7 @@ from tfclient.cli.commands.replay import SessionFirst, replay
 from tfclient.cli.commands.run import run
 from tfclient.cli.commands.search import search
 from tfclient.cli.commands.sharing.bundle import bundle
+from tfclient.cli.commands.sharing.dataset import dataset
 from tfclient.cli.commands.sharing.export import export
 from tfclient.cli.commands.sharing.open_ import open_
 from tfclient.cli.commands.show import show
@@ -79,7 +80,7 @@ _READING: Final = (
     view,
     html,
 )
-_SHARING: Final = (bundle, open_, export)
+_SHARING: Final = (bundle, open_, export, dataset)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
 

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import find_session, notes_on, nothing_in, open_store, pattern_of, word_from
-from tfclient.cli.options import (
-    JsonOption,
-    StoreOption,
-    known_ids,
-    known_models,
-    known_tags,
-    known_tools,
+from tfclient.cli.filters import (
+    ErrorClassOption,
+    FailedOption,
+    Filters,
+    GrepOption,
+    MetaOption,
+    ModelOption,
+    NotedOption,
+    OddOption,
+    ScoreOption,
+    SinceOption,
+    TagOption,
+    ThreadOption,
+    ToolOption,
+    choose,
 )
+from tfclient.cli.finding import notes_on, nothing_in, open_store
+from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterator
 
-    from tfstore.document.documents import Session
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
     from tfstore.reading.noted import Marks
@@ -39,8 +44,6 @@ NAMED: Final = (
 """Columns as they are asked for."""
 
 _META: Final = re.compile(r"meta\..+", re.DOTALL)
-_AGO = re.compile(r"(\d{1,6})([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def list_(
@@ -50,70 +53,18 @@ def list_(
         typer.Option("-n", "--limit", min=1, help=f"So many at most ({SHOWN}).", show_default=False),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Sessions that failed.")] = False,
-    tool: Annotated[
-        str | None,
-        typer.Option(
-            "--tool", metavar="NAME", help="Sessions that called this tool.", autocompletion=known_tools
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="NAME", help="Sessions that called this model.", autocompletion=known_models
-        ),
-    ] = None,
-    meta: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--meta",
-            metavar="KEY=VALUE",
-            help="Sessions with this in their metadata; all of them, if given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    thread: Annotated[
-        str | None,
-        typer.Option(
-            "--thread",
-            metavar="ID",
-            help="Sessions that carry on one another: those of this one's thread, or of this conversation.",
-            autocompletion=known_ids,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Started since 2h, 3d, 2026-09-02 …")
-    ] = None,
-    error_class: Annotated[
-        str | None,
-        typer.Option(
-            "--error-class", metavar="CLASS", help="With such an error: rate_limit, timeout, tool …"
-        ),
-    ] = None,
-    grep: Annotated[
-        str | None,
-        typer.Option("--grep", metavar="TEXT", help="Sessions that hold this text, in either case."),
-    ] = None,
-    odd: Annotated[
-        bool, typer.Option("--odd", help="Sessions with findings, those of severity info not counted.")
-    ] = False,
-    noted: Annotated[
-        bool, typer.Option("--noted", help="Sessions that somebody noted something on: `tfclient note`.")
-    ] = False,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tag",
-            metavar="T",
-            help="With a note that has this tag; all of them, if given several times.",
-            show_default=False,
-            autocompletion=known_tags,
-        ),
-    ] = None,
-    score: Annotated[
-        str | None,
-        typer.Option("--score", metavar="BOUND", help="With a note of such a score: '<0.5', '>=1', 0."),
-    ] = None,
+    failed: FailedOption = False,
+    tool: ToolOption = None,
+    model: ModelOption = None,
+    meta: MetaOption = None,
+    thread: ThreadOption = None,
+    since: SinceOption = None,
+    error_class: ErrorClassOption = None,
+    grep: GrepOption = None,
+    odd: OddOption = False,
+    noted: NotedOption = False,
+    tag: TagOption = None,
+    score: ScoreOption = None,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -149,90 +100,33 @@ def list_(
     those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings.
     """
     from tfclient.cli.lines.listing import table
-    from tfstore.document.labels import ErrorClass
     from tfstore.reading.noted import Marks
-    from tfstore.reading.search import sessions_holding
 
-    pattern = None if grep is None else pattern_of(grep)
     if columns is not None and as_json:
         raise Refused("--columns is for the table: leave it out, rows in JSON hold all of it.", USAGE)
-    chosen = None if columns is None else columns_of(columns)
-    wanted: dict[str, Any] = {
-        "result": "failed" if failed else None,
-        "tool": tool,
-        "model": model,
-        "error_class": None if error_class is None else word_from(ErrorClass, "--error-class", error_class),
-        "since": moment(since),
-        "metadata": dict(map(_pair, meta or ())),
-        "sort": _order(sort),
-    }
-    opened = open_store(store)
-    is_noted = noted or bool(tag) or score is not None
-    so = opened.noted(tags=tag or (), score=score) if is_noted else None
-    wanted["ids"] = _ids(None if thread is None else _thread(opened, thread), so)
+    columns_shown = None if columns is None else columns_of(columns)
+    filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
+    order = _order(sort)
     most = None if everything else limit or (None if as_json else SHOWN)
-    enough = None if most is None else most + 1
-    troubles: list[str] = []
-    kinds: dict[str, list[str]] = {}
-    if pattern is None and not odd:
-        rows = opened.list(**wanted, limit=enough)
-    else:
-        by_id = {row.session_id: row for row in opened.list(**wanted)}
-        if pattern is None:
-            some = _sessions(opened, by_id, troubles)
-        else:
-            some = (each for each, _ in sessions_holding(opened, pattern, troubles.append, ids=by_id))
-        if odd:
-            some = _odd(some, kinds)
-        # Searching goes by the time of sessions.
-        found = {session.session_id for session in islice(some, None if wanted["sort"] else enough)}
-        rows = [row for name, row in by_id.items() if name in found]
-    filtered = pattern is not None or odd or wanted["ids"] is not None or any(wanted.values())
+    opened = open_store(store)
+    chosen = choose(opened, filters, sort=order, most=None if most is None else most + 1)
+    rows, kinds = chosen.rows, chosen.kinds
     shown = rows[:most]
     marks = {name: Marks.of(notes) for name, notes in _notes(opened, shown)}
     if as_json:
         print_json([_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
     elif shown:
         console = stdout()
-        console.print(table(shown, console.width, chosen, kinds if odd else None, marks))
+        console.print(table(shown, console.width, columns_shown, kinds if odd else None, marks))
         if len(rows) > len(shown):
             remark(f"There are {'more' if sort else 'older ones'}: --all, or -n and how many.")
     else:
-        remark("No session is like that." if filtered else nothing_in(opened))
-    troubles = list(dict.fromkeys([*troubles, *opened.skipped.values()]))
+        remark("No session is like that." if filters.any or order else nothing_in(opened))
+    troubles = list(dict.fromkeys([*chosen.troubles, *opened.skipped.values()]))
     for trouble in troubles:
         complain(trouble)
     if troubles:
         raise typer.Exit(WRONG)
-
-
-def _sessions(store: Store, rows: dict[str, SessionRow], troubles: list[str]) -> Iterator[Session]:
-    """Yield the sessions of these rows, as they stand in their documents."""
-    from tfstore.errors import StoreError
-
-    for session_id in rows:
-        try:
-            yield store.get(session_id)
-        except StoreError as error:
-            troubles.append(str(error))
-
-
-def _odd(sessions: Iterable[Session], kinds: dict[str, list[str]]) -> Iterator[Session]:
-    """Yield those of the sessions in which something is wrong, and keep which kinds of findings they have."""
-    from tfclient.reflect.findings import examine
-
-    for session in sessions:
-        faults = [each.kind for each in examine(session).findings if each.severity != "info"]
-        if faults:
-            kinds[session.session_id] = list(dict.fromkeys(faults))
-            yield session
-
-
-def _pair(typed: str) -> tuple[str, str]:
-    key, equals, value = typed.partition("=")
-    if not equals or not key:
-        raise Refused(f"--meta {typed!r} is no key and value: write --meta user=ada.", USAGE)
-    return key, value
 
 
 def _order(typed: str | None) -> str:
@@ -242,34 +136,6 @@ def _order(typed: str | None) -> str:
     if typed not in {None, "tokens", "time"}:
         raise Refused(f"--sort {typed!r} is unknown: give tokens or time.", USAGE)
     return typed or ""
-
-
-def _ids(*asked: Iterable[str] | None) -> list[str] | None:
-    """Return the ids that are among all that are asked for; None where any may be."""
-    given = [set(each) for each in asked if each is not None]
-    return list(set.intersection(*given)) if given else None
-
-
-def _thread(store: Store, typed: str) -> list[str]:
-    """Return the ids of the sessions of the thread that is meant: by one of them, or by a conversation's id."""
-    return store.index.thread(typed) or store.index.thread(find_session(store, typed))
-
-
-def moment(since: str | None) -> datetime | None:
-    """Return the moment that ``2h``, ``3d`` or a date means."""
-    from datetime import datetime
-
-    from tfclient.cli.now import present
-
-    if since is None:
-        return None
-    if ago := _AGO.fullmatch(since):
-        return present() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        return datetime.fromisoformat(since)
-    except ValueError:
-        reason = f"--since {since!r} is no moment: give 30m, 2h, 3d, 1w, or a date such as 2026-09-02."
-        raise Refused(reason, USAGE) from None
 
 
 def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:

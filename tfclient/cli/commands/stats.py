@@ -67,7 +67,7 @@ def stats(
 
     What was played again (tfclient replay) is not counted.
     """
-    from tfclient.cli.commands.list import moment
+    from tfclient.cli.filters import moment
     from tfstore.reading.figures import counted
     from tfstore.reading.totals import live, total
 
