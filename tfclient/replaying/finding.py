@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LAST: Final = "last"
 FILES: Final = frozenset({".yaml", ".yml"})
 """Endings of files that are cassettes."""
+BUNDLE: Final = ".tfbundle"
 _CANDIDATES: Final = 5
 
 
@@ -26,13 +27,17 @@ def tape_of(recording: str | os.PathLike[str], store: str | os.PathLike[str] | N
 
     Raises:
         ReplayRefused: it cannot be played.
-        UnknownSession, StoreNotFound, NotACassette: it is not there.
+        UnknownSession, StoreNotFound, NotACassette, BundleRefused: it is not there, or no recording.
     """
     path = Path(recording)
     if path.suffix.lower() in FILES:
         from tfclient.replaying.tape_of_cassette import tape_of_cassette
 
         return tape_of_cassette(path)
+    if path.suffix.lower() == BUNDLE:
+        from tfclient.replaying.tape_of_bundle import tape_of_bundle
+
+        return tape_of_bundle(path)
     from tfclient.opening import open_store
     from tfclient.replaying.tape_of_session import tape_of_session
 
