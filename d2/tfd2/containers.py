@@ -1,43 +1,29 @@
-"""The overview of a short session: a container per run with its steps inside."""
+"""The overview of a short session: a container per run with its steps inside, in rows of readable width."""
 
 from __future__ import annotations
 
-from tfd2 import run_looks
-from tfd2.elements import Box, Edge, Node
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from tfd2 import run_looks, sizes
+from tfd2.board_pages import pieces_of
+from tfd2.elements import OVERVIEW, Box, Edge, Node, Row
+from tfd2.flow import flow
 from tfd2.run_boards import NO_STEPS
-from tfd2.steps import edges_of, nodes_of
+from tfd2.snapshots import Snapshots
 from tfstore.reading import run_words
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
-ROW_RUNS = 5
-"""Runs without a parent side by side."""
+ROW_WIDTH: Final = 1_160
+"""Pixels that a row of containers may be wide."""
+
+UNEVEN: Final = 1.7
+"""A run so much longer than another stands in no row with it: the shorter one would be mostly empty."""
 
 
-def boxes_of(facts: SessionFacts, runs: list[RunFacts]) -> list[Box]:
-    """Return a container for each of these runs."""
-    news = _news(facts)
-    return [_box(facts, run, news) for run in runs]
-
-
-def _news(facts: SessionFacts) -> set[str]:
-    """Return the ids of the snapshots that say something an earlier run's did not.
-
-    A run repeats what holds for it, so that it can be read alone; on the overview a page means a change.
-    """
-    seen: set[tuple[str, str]] = set()
-    news: set[str] = set()
-    for run in facts.runs:
-        for own in run.steps:
-            if own.is_snapshot:
-                said = (own.step.label, str(own.step.payload_started.get("version") or own.step.step_id))
-                if said not in seen:
-                    seen.add(said)
-                    news.add(own.step.step_id)
-    return news
-
-
-def _box(facts: SessionFacts, run: RunFacts, news: set[str]) -> Box:
-    steps = [own for own in run.steps if not own.is_snapshot or own.step.step_id in news]
+def box_of(facts: SessionFacts, run: RunFacts, snapshots: Snapshots) -> Box:
+    """Return the container of a run."""
     node = Node(
         _key(run),
         run_looks.looks(run, "run"),
@@ -45,29 +31,81 @@ def _box(facts: SessionFacts, run: RunFacts, news: set[str]) -> Box:
         tooltip=run_looks.tooltip(run),
         link=run.key,
     )
-    nodes = nodes_of(facts, steps) or [NO_STEPS]
-    return Box(node, nodes, edges_of(facts, steps, nodes))
+    drawn = flow(facts, pieces_of(run), snapshots)
+    return Box(node, drawn.nodes or [NO_STEPS], drawn.edges)
 
 
 def _key(run: RunFacts) -> str:
     return f"r{run.position + 1}"
 
 
-def edges_between(facts: SessionFacts) -> list[Edge]:
-    """Return the edges from run to run: what continues what, and what else depends on another run's steps."""
+def rows_of(cells: list[Box | Node]) -> list[Row]:
+    """Return containers and cards in rows, in order, as many in each as there is room for."""
+    rows: list[list[Box | Node]] = []
+    wide = 0.0
+    tall: list[int] = []
+    for cell in cells:
+        width, height = sizes.of(cell, OVERVIEW)
+        even = not tall or max(*tall, height) <= UNEVEN * min(*tall, height)
+        if rows and even and wide + width <= ROW_WIDTH:
+            rows[-1].append(cell)
+            wide, tall = wide + width, [*tall, height]
+        else:
+            rows.append([cell])
+            wide, tall = width, [height]
+    return [Row(f"row{number}", row) for number, row in enumerate(rows, start=1)]
+
+
+def edges_between(facts: SessionFacts, rows: list[Row]) -> list[Edge]:
+    """Return the arrows from run to run that cross nothing: what continues what, and what else depends on another.
+
+    Where others stand between two runs, their titles say it, and the board of the lineage shows it.
+    """
+    places = {
+        cell.node.key: (at, place, row.address(cell))
+        for at, row in enumerate(rows)
+        for place, cell in enumerate(row.cells)
+        if isinstance(cell, Box)
+    }
     edges: list[Edge] = []
     for run in facts.runs:
-        if run.parent is not None:
-            edges.append(Edge(_key(run.parent), _key(run), "prev", run_words.evidence(run)))
+        if run.parent is not None and _side_by_side(rows, places, run.parent, run):
+            words, *_ = run_words.evidence(run)
+            known = "continues" if run.run.lineage.source == "previous_response_id" else words
+            before, after = places[_key(run.parent)], places[_key(run)]
+            # Between two in a row there is no room for words.
+            label = () if before[0] == after[0] else (known,)
+            edges.append(Edge(before[2], after[2], "prev", label))
         others = dict.fromkeys(other for own in run.steps for other in _other_runs(facts, own))
-        edges += [Edge(_key(other), _key(run), "dep", ("depends on",)) for other in others]
+        edges += [
+            Edge(places[_key(other)][2], places[_key(run)][2], "dep", ("depends on",))
+            for other in others
+            if _side_by_side(rows, places, other, run)
+        ]
     return edges
 
 
-def edges_of_order(runs: list[RunFacts]) -> list[Edge]:
-    """Return unseen edges that put runs which continue nothing into rows; without them all stand in one row."""
-    roots = [_key(run) for run in runs if run.parent is None]
-    return [Edge(above, below, "unseen") for above, below in zip(roots, roots[ROW_RUNS:], strict=False)]
+def _side_by_side(
+    rows: list[Row], places: dict[str, tuple[int, int, str]], before: RunFacts, after: RunFacts
+) -> bool:
+    if _key(before) not in places or _key(after) not in places:
+        return False
+    (row, place, _), (next_row, next_place, _) = places[_key(before)], places[_key(after)]
+    if row == next_row:
+        return next_place == place + 1
+    across = {len(rows[row].cells), len(rows[next_row].cells)}
+    return next_row == row + 1 and 1 in across and max(across) <= 2
+
+
+def edges_of_order(rows: list[Row]) -> Iterator[Edge]:
+    """Yield unseen edges that put the rows below each other."""
+    for above, below in pairwise(rows):
+        yield Edge(whole(above), whole(below), "unseen")
+
+
+def whole(row: Row) -> str:
+    """Return the key of a row, or of what stands alone in it."""
+    return row.key if len(row.cells) > 1 else row.address(row.cells[0])
 
 
 def _other_runs(facts: SessionFacts, own: StepFacts) -> list[RunFacts]:

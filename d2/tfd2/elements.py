@@ -6,6 +6,7 @@ wrapping and quoting are ``text``'s business.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from attrs import field, frozen
@@ -23,8 +24,13 @@ class Measure:
 
 
 OVERVIEW = Measure(lines=2, columns=30)
-IN_FULL = Measure(lines=5, columns=44)
-TIMELINE = Measure(lines=2, columns=46)
+CARDS = Measure(lines=3, columns=25)
+IN_FULL = Measure(lines=5, columns=40)
+TIMELINE = Measure(lines=2, columns=34)
+
+
+LEGEND_KEY = "legend"
+"""The key of what says which look is what, where a board has it."""
 
 
 @frozen
@@ -39,7 +45,7 @@ class Tooltip:
 class Node:
     """One shape: ``looks`` are classes of the theme, ``link`` is the key of a board ("" is the root).
 
-    ``step_id`` is the step that it stands for, if it is one's.
+    ``step_id`` is the step that it stands for, if it is one's; ``remarks`` are wrapped as its text is.
     """
 
     key: str
@@ -50,6 +56,7 @@ class Node:
     tooltip: Tooltip | None = None
     link: str | None = None
     step_id: str = ""
+    remarks: str = ""
 
 
 @frozen
@@ -63,12 +70,44 @@ class Edge:
 
 
 @frozen
+class Group:
+    """Shapes in rows of so many, from left to right; the arrows are those inside it."""
+
+    key: str
+    across: int
+    nodes: list[Node]
+    edges: list[Edge] = field(factory=list[Edge])
+
+
+def addressed(nodes: Iterable[Node | Group], within: str = "") -> Iterator[tuple[str, Node]]:
+    """Yield every node, also those in groups, with its key as D2 has it in the whole board."""
+    for each in nodes:
+        if isinstance(each, Group):
+            yield from addressed(each.nodes, f"{within}{each.key}.")
+        else:
+            yield f"{within}{each.key}", each
+
+
+@frozen
 class Box:
     """A container: one run on the overview, drawn with its steps inside."""
 
     node: Node
-    nodes: list[Node] = field(factory=list[Node])
+    nodes: list[Node | Group] = field(factory=list["Node | Group"])
     edges: list[Edge] = field(factory=list[Edge])
+
+
+@frozen
+class Row:
+    """Containers and nodes side by side; one alone stands as it is."""
+
+    key: str
+    cells: list[Box | Node]
+
+    def address(self, cell: Box | Node) -> str:
+        """Return the key of one of them in the whole board."""
+        key = cell.node.key if isinstance(cell, Box) else cell.key
+        return key if len(self.cells) == 1 else f"{self.key}.{key}"
 
 
 @frozen
@@ -81,6 +120,8 @@ class Message:
     head: Lines
     text: str
     step_id: str
+    remarks: str = ""
+    foot: Lines = ()
 
 
 @frozen
@@ -116,10 +157,28 @@ class Board:
     title: Lines
     measure: Measure = OVERVIEW
     direction: Literal["down", "right"] = "down"
-    boxes: list[Box] = field(factory=list[Box])
-    nodes: list[Node] = field(factory=list[Node])
+    rows: list[Row] = field(factory=list[Row])
+    nodes: list[Node | Group] = field(factory=list["Node | Group"])
     edges: list[Edge] = field(factory=list[Edge])
     cards: list[Node] = field(factory=list[Node])
     sequence: Sequence | None = None
     ways: list[Way] = field(factory=list[Way])
     legend: bool = False
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The containers."""
+        return [cell for row in self.rows for cell in row.cells if isinstance(cell, Box)]
+
+    def every_node(self) -> Iterator[tuple[str, Node]]:
+        """Yield every node, containers and cards among them, with its key in the whole board."""
+        for row in self.rows:
+            for cell in row.cells:
+                key = row.address(cell)
+                if isinstance(cell, Box):
+                    yield key, cell.node
+                    yield from addressed(cell.nodes, f"{key}.")
+                else:
+                    yield key, cell
+        yield from addressed(self.nodes)
+        yield from ((f"cards.{card.key}", card) for card in self.cards)

@@ -6,10 +6,26 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from tfd2 import text
-from tfd2.elements import TIMELINE, Board, Box, Edge, Measure, Node, Sequence, Way
-from tfd2.theme import CLASSES, LEGEND, LEGEND_EDGES, Style
+from tfd2.elements import (
+    CARDS,
+    LEGEND_KEY,
+    TIMELINE,
+    Board,
+    Box,
+    Edge,
+    Group,
+    Measure,
+    Node,
+    Row,
+    Sequence,
+    Way,
+)
+from tfd2.theme import CLASSES, LEGEND, Style
 
-GRID_COLUMNS = 6
+GRID_COLUMNS = 4
+LEGEND_COLUMNS = 6
+ROW_GAP = 48
+GROUP_GAP = 32
 
 CONFIG = """\
 # A recorded session. Each run has a board of its own (layers.run_N); hover over a shape for its step id.
@@ -33,7 +49,7 @@ def pieces(boards: Iterable[Board]) -> Iterator[str]:
     left = iter(boards)
     root = next(left)
     classes = (f"  {name}: {_class(style)}" for name, style in CLASSES.items())
-    yield _text([CONFIG, *_legend(root), "}", "classes: {", *classes, "}", *_board(root)])
+    yield _text([CONFIG, "}", "classes: {", *classes, "}", *_board(root)])
     layers = False
     for board in left:
         opening = [] if layers else ["layers: {"]
@@ -64,19 +80,16 @@ def _style_value(value: str | int | bool) -> str:  # noqa: FBT001  # a value, no
     return text.quoted(value) if isinstance(value, str) else str(value)
 
 
-def _legend(root: Board) -> list[str]:
-    """Return the legend of what the overview really shows."""
-    if not root.legend:
-        return []
-    nodes = {look for box in root.boxes for node in box.nodes for look in node.looks}
-    edges = {edge.look for box in root.boxes for edge in box.edges} | {edge.look for edge in root.edges}
-    shapes = [look for look in LEGEND if look in nodes]
-    lines = [edge for edge in LEGEND_EDGES if edge in edges]
-    rows = [f"l{n}: {text.quoted(LEGEND[look])} {{class: {look}}}" for n, look in enumerate(shapes)]
-    if lines:
-        rows += ['x: "" {style.opacity: 0}', 'y: "" {style.opacity: 0}']
-        rows += [f"x -> y: {text.quoted(LEGEND_EDGES[look])} {{class: {look}}}" for look in lines]
-    return ["  d2-legend: {", *_indented(rows, 2), "  }"]
+def _legend(board: Board) -> Iterator[str]:
+    """Yield the legend of what the overview really shows, in rows."""
+    shown = {look for _, node in board.every_node() for look in node.looks}
+    looks = [look for look in LEGEND if look in shown]
+    if looks:
+        across = -(-len(looks) // -(-len(looks) // LEGEND_COLUMNS))
+        yield f'{LEGEND_KEY}: "" {{class: plain; {_grid_of(-(-len(looks) // across), across, gap=12)}'
+        for number, look in enumerate(looks):
+            yield f"  l{number}: {text.quoted(LEGEND[look])} {{class: {look}; style.font-size: 13}}"
+        yield "}"
 
 
 def _board(board: Board) -> Iterator[str]:
@@ -86,10 +99,12 @@ def _board(board: Board) -> Iterator[str]:
         title = text.lines_label(board.title, text.TITLE_COLUMNS)
         yield f"title: {title} {{class: title; near: top-center}}"
     if board.cards:
-        yield from _grid(board.cards, board.measure, root=root)
-    for box in board.boxes:
-        yield from _box(box, board.measure, root=root)
-    yield from (_node(node, board.measure, root=root) for node in board.nodes)
+        yield from _grid(board.cards, root=root)
+    for row in board.rows:
+        yield from _row(row, board.measure, root=root)
+    yield from _nodes(board.nodes, board.measure, root=root)
+    if board.legend:
+        yield from _legend(board)
     yield from map(_edge, board.edges)
     if board.sequence is not None:
         yield from _sequence(board.sequence)
@@ -97,10 +112,10 @@ def _board(board: Board) -> Iterator[str]:
         yield from _ways(board.ways, root=root)
 
 
-def _grid(cards: list[Node], measure: Measure, *, root: bool) -> Iterator[str]:
+def _grid(cards: list[Node], *, root: bool) -> Iterator[str]:
     columns = min(GRID_COLUMNS, len(cards))
-    yield f'cards: "" {{class: plain; {_grid_of(-(-len(cards) // columns), columns, gap=24)}'
-    yield from _indented(_node(card, measure, root=root) for card in cards)
+    yield f'cards: "" {{class: plain; {_grid_of(-(-len(cards) // columns), columns, gap=16)}'
+    yield from _indented(_node(card, CARDS, root=root) for card in cards)
     yield "}"
 
 
@@ -109,12 +124,36 @@ def _grid_of(rows: int, columns: int, *, gap: int) -> str:
     return f"grid-rows: {rows}; grid-columns: {columns}; grid-gap: {gap}"
 
 
-def _box(box: Box, measure: Measure, *, root: bool) -> Iterator[str]:
-    yield f"{box.node.key}: {_label(box.node, measure)} {{"
-    yield from _indented(_attributes(box.node, root=root))
-    yield from _indented(_node(node, measure, root=root) for node in box.nodes)
-    yield from _indented(map(_edge, box.edges))
+def _row(row: Row, measure: Measure, *, root: bool) -> Iterator[str]:
+    cells = (line for cell in row.cells for line in _cell(cell, measure, root=root))
+    if len(row.cells) == 1:
+        yield from cells
+        return
+    yield f'{row.key}: "" {{class: plain; grid-rows: 1; horizontal-gap: {ROW_GAP}; vertical-gap: 0'
+    yield from _indented(cells)
     yield "}"
+
+
+def _cell(cell: Box | Node, measure: Measure, *, root: bool) -> Iterator[str]:
+    if isinstance(cell, Node):
+        yield _node(cell, measure, root=root)
+        return
+    yield f"{cell.node.key}: {_label(cell.node, measure)} {{"
+    yield from _indented(_attributes(cell.node, root=root))
+    yield from _indented(_nodes(cell.nodes, measure, root=root))
+    yield from _indented(map(_edge, cell.edges))
+    yield "}"
+
+
+def _nodes(nodes: Iterable[Node | Group], measure: Measure, *, root: bool) -> Iterator[str]:
+    for each in nodes:
+        if isinstance(each, Node):
+            yield _node(each, measure, root=root)
+            continue
+        yield f'{each.key}: "" {{class: group; {_grid_of(len(each.nodes) // each.across, each.across, gap=GROUP_GAP)}'
+        yield from _indented(_node(node, measure, root=root) for node in each.nodes)
+        yield from _indented(map(_edge, each.edges))
+        yield "}"
 
 
 def _node(node: Node, measure: Measure, *, root: bool) -> str:
@@ -122,7 +161,7 @@ def _node(node: Node, measure: Measure, *, root: bool) -> str:
 
 
 def _label(node: Node, measure: Measure) -> str:
-    return text.words(node.head, node.text, node.foot, measure)
+    return text.words(node.head, node.text, node.foot, measure, node.remarks)
 
 
 def _attributes(node: Node, *, root: bool) -> Iterator[str]:
@@ -150,11 +189,11 @@ def _sequence(sequence: Sequence) -> Iterator[str]:
     yield "  shape: sequence_diagram"
     yield "  style: {fill: transparent; stroke-width: 0}"
     for key, name in sequence.actors:
-        yield f"  {key}: {text.lines_label((name,), text.EDGE_COLUMNS)}"
+        yield f"  {key}: {text.lines_label((name,), text.EDGE_COLUMNS)} {{class: actor}}"
     for scene in sequence.scenes:
         yield f"  {scene.key}: {text.lines_label((scene.title,), text.TITLE_COLUMNS)} {{"
         for message in scene.messages:
-            words = text.words(message.head, message.text, (), TIMELINE)
+            words = text.words(message.head, message.text, message.foot, TIMELINE, message.remarks)
             yield f"    {message.source} -> {message.target}: {words} {{class: {message.look}}}"
         yield "  }"
     yield "}"

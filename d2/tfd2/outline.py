@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfd2 import cards
-from tfd2.columns import cut
-from tfd2.containers import boxes_of, edges_between, edges_of_order
-from tfd2.elements import Board, Lines, Node, Way
+from tfd2.board_pages import pieces_of
+from tfd2.columns import cut, wrap
+from tfd2.containers import box_of, edges_between, edges_of_order, rows_of, whole
+from tfd2.elements import LEGEND_KEY, Board, Box, Edge, Lines, Node, Row, Tooltip, Way
 from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
+from tfd2.snapshots import Snapshots
 from tfd2.timeline import timeline_board
 from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, gather
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
 from tfstore.reading.helper_calls import rows
-from tfstore.reading.session_words import waits
+from tfstore.reading.plain_text import clean
+from tfstore.reading.session_words import program_end, waits
 
 TITLE_COLUMNS = 64
 """Of the session's own title, so that its id is never cut."""
 
-ROOT_STEPS = 80
-"""Steps that the overview shows one by one; of more, it shows runs as cards."""
+END_LINES = 6
+END_COLUMNS = 60
+"""How much is shown of the exception that ended a session."""
+
+ROOT_PIECES = 80
+"""Steps and loops that the overview shows one by one; of more, it shows runs as cards."""
 
 
 def outline(session: Session) -> Iterator[Board]:
@@ -43,35 +50,68 @@ def outline(session: Session) -> Iterator[Board]:
     if failed:
         count = counted(sum(run.failed for run in facts.runs), "failed run")
         ways = [Way(count, cards.failed_key()), *ways]
+    snapshots = Snapshots(facts)
     calls = [] if many else [row for row in rows(facts, facts.runs) if len(row) > 1]
-    yield _root(facts, ways)
+    yield _root(facts, ways, snapshots)
     for row in calls:
         yield cards.row_board(row)
     if many:
         yield from cards.page_boards(facts.runs)
         yield from failed
     for run in facts.runs:
-        yield from run_boards(facts, run)
+        yield from run_boards(facts, run, snapshots)
     yield from extra
 
 
 def _note(session: Session) -> Board:
     words = (f"Session {session.session_id}", "Nothing was recorded: it has no runs.")
-    return Board("", (), nodes=[Node("note", ("note",), words, session.title)])
+    note = Node("note", ("note",), words, session.title)
+    end = _end(session)
+    return Board("", (), nodes=[note, *end], edges=[Edge(note.key, each.key, "dep") for each in end])
 
 
-def _root(facts: SessionFacts, ways: list[Way]) -> Board:
-    title = _title(facts)
+def _end(session: Session) -> list[Node]:
+    """Return how an exception ended the session or its program, where one did."""
+    said, failure = program_end(session), session.failure
+    if failure is None or not said:
+        return []
+    cause = f"cause: {failure.cause}" if failure.cause else ""
+    frames = "\n".join(reversed(failure.frames))
+    tip = Tooltip((said, *([cause] if cause else [])), f"RAISED AT\n{frames}" if frames else "")
+    return [Node("ended", ("error",), tuple(wrap(clean(said), END_LINES, END_COLUMNS)), tooltip=tip)]
+
+
+def _root(facts: SessionFacts, ways: list[Way], snapshots: Snapshots) -> Board:
+    title, end = _title(facts), _end(facts.session)
     if len(facts.runs) > cards.CARDS:
-        return Board("", title, cards=cards.page_cards(facts.runs), ways=ways)
+        return _of_cards(title, cards.page_cards(facts.runs), end, ways)
     in_order = list(rows(facts, facts.runs))
-    folded = [cards.row_card(row) for row in in_order if len(row) > 1]
-    if sum(len(run.steps) for row in in_order if len(row) == 1 for run in row) + len(folded) > ROOT_STEPS:
-        return Board("", title, cards=[cards.row_card(row) for row in in_order], ways=ways)
-    runs = [row[0] for row in in_order if len(row) == 1]
-    edges = [*edges_between(facts), *edges_of_order(runs)]
-    boxes = boxes_of(facts, runs)
-    return Board("", title, boxes=boxes, nodes=folded, edges=edges, ways=ways, legend=True)
+    if sum(_pieces(row) for row in in_order) > ROOT_PIECES:
+        return _of_cards(title, [cards.row_card(row) for row in in_order], end, ways)
+    cells: list[Box | Node] = [
+        cards.row_card(row) if len(row) > 1 else box_of(facts, row[0], snapshots) for row in in_order
+    ]
+    stacked = rows_of(cells)
+    edges = edges_between(facts, stacked)
+    if end:
+        stacked.append(Row("end", [*end]))
+        edges += [Edge(_last(stacked), node.key, "dep") for node in end]
+    edges += [*edges_of_order(stacked), Edge(whole(stacked[-1]), LEGEND_KEY, "unseen")]
+    return Board("", title, rows=stacked, edges=edges, ways=ways, legend=True)
+
+
+def _pieces(row: list[RunFacts]) -> int:
+    return len(pieces_of(row[0])) if len(row) == 1 else 1
+
+
+def _last(stacked: list[Row]) -> str:
+    """Return what stands above the end."""
+    return stacked[-2].address(stacked[-2].cells[-1])
+
+
+def _of_cards(title: Lines, shown: list[Node], end: list[Node], ways: list[Way]) -> Board:
+    edges = [Edge("cards", node.key, "unseen") for node in end]
+    return Board("", title, cards=shown, nodes=[*end], edges=edges, ways=ways)
 
 
 def _title(facts: SessionFacts) -> Lines:

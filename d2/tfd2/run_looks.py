@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from tfd2.board_pages import page_count
 from tfd2.elements import Lines, Tooltip
 from tfstore.reading.facts import RunFacts
 from tfstore.reading.figures import joined
-from tfstore.reading.run_words import TRIGGERS, cost, counts, ending, evidence, name, origin, status, trouble
+from tfstore.reading.run_words import (
+    TRIGGERS,
+    branch,
+    cost,
+    counts,
+    ending,
+    evidence,
+    name,
+    origin,
+    status,
+    trigger,
+    trouble,
+)
 from tfstore.reading.step_text import text_of
+from tfstore.reading.step_words import word_of
 
 ERRORS_SHOWN = 3
 SHORT = 240
@@ -15,15 +27,15 @@ SHORT = 240
 
 
 def title(run: RunFacts) -> str:
-    """Return the one line over a container: ``Run 4 · FAILED · 1.3 s · 1,681 tok``."""
-    return joined(name(run), TRIGGERS.get(run.run.trigger), trouble(run), cost(run))
+    """Return the one line over a container: ``Run 4 · FAILED · branches from run 2 · 1.3 s · 1,681 tok``."""
+    return joined(name(run), branch(run), trigger(run), trouble(run), cost(run))
 
 
-def full_title(run: RunFacts, page: int = 0) -> str:
-    """Return the title of a run's own board."""
+def full_title(run: RunFacts, page: int = 0, pages: int = 1) -> str:
+    """Return the title of one of a run's own boards."""
     return joined(
         name(run),
-        f"part {page + 1} of {page_count(run)}" if page_count(run) > 1 else "",
+        f"part {page + 1} of {pages}" if pages > 1 else "",
         TRIGGERS.get(run.run.trigger),
         counts(run),
         cost(run),
@@ -61,7 +73,7 @@ def _section(heading: str, text: str) -> str:
 def _errors(run: RunFacts) -> str:
     failed = [own for own in run.steps if own.failed]
     shown = failed[:ERRORS_SHOWN]
-    lines = [joined(f"step {own.step.step_id}", own.tool, _short(text_of(own.step))) for own in shown]
+    lines = [joined(f"{own.name} {word_of(own.step)}", own.tool, _short(text_of(own.step))) for own in shown]
     if len(failed) > ERRORS_SHOWN:
         lines.append(f"and {len(failed) - ERRORS_SHOWN} more")
     return "\n".join(["ERRORS", *lines]) if lines else ""

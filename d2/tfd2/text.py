@@ -14,6 +14,7 @@ from tfd2.elements import Lines, Measure, Tooltip
 from tfstore.reading.plain_text import clean
 
 HEAD_COLUMNS = 72
+REMARK_LINES = 2
 TITLE_COLUMNS = 200
 EDGE_COLUMNS = 40
 FACT_CHARACTERS = 300
@@ -44,9 +45,11 @@ def lines_label(lines: Lines, columns: int) -> str:
     return quoted("\n".join(one_line(line, columns) for line in lines))
 
 
-def words(head: Lines, text: str, foot: Lines, measure: Measure) -> str:
-    """Return a label: its head, so much of the text as the measure allows, its foot."""
+def words(head: Lines, text: str, foot: Lines, measure: Measure, remarks: str = "") -> str:
+    """Return a label: its head, remarks on it, so much of the text as the measure allows, its foot."""
     lines = [one_line(line, HEAD_COLUMNS) for line in head]
+    if remarks:
+        lines += wrap(fitting(remarks, REMARK_LINES, measure.columns), REMARK_LINES, measure.columns)
     lines += wrap(fitting(text, measure.lines, measure.columns), measure.lines, measure.columns)
     lines += [one_line(line, HEAD_COLUMNS) for line in foot]
     return quoted("\n".join(lines))

@@ -35,16 +35,11 @@ LEGEND: Final[dict[str, str]] = {
     "output": "tool output",
     "error": "error",
     "unfinished": "not finished",
+    "loop": "the same again and again",
     "approval": "approval",
     "answer": "assistant message",
     "page": "instructions, tools, history",
     "other": "anything else",
-}
-
-LEGEND_EDGES: Final[dict[str, str]] = {
-    "dep": "depends on",
-    "prev": "continues",
-    "retry": "retry",
 }
 
 
@@ -79,19 +74,27 @@ CLASSES: Final[dict[str, Style]] = {
     "other": _shape("#F4F4F6", "#6B6B7B", "#26262F", border_radius=4),
     # Laid over the look of a step that has not ended, or not as it should.
     "unfinished": {"stroke": "#B23C00", "stroke-width": 3, "stroke-dash": 5, "bold": True},
+    # A loop, and what one answer of a model gave.
+    "loop": _shape("#FDF3DC", "#B77F00", "#2E2100", width=3, multiple=True),
+    "loop_failed": _shape("#FCE4D9", "#B23C00", "#4A1800", width=4, multiple=True, bold=True),
+    "group": _shape("#FFFFFF", "#DEE1EB", "#33333F", width=1, border_radius=8),
     # Runs, as containers and as cards.
-    "run": _shape("#FFFFFF", "#8A8A99", "#1B1B2A", border_radius=8, font_size=20, bold=True),
-    "run_warn": _shape("#FFFDF7", "#B77F00", "#2E2100", width=3, border_radius=8, font_size=20, bold=True),
-    "run_failed": _shape("#FFF8F5", "#B23C00", "#4A1800", width=4, border_radius=8, font_size=20, bold=True),
-    "card": _shape("#F4F8FB", "#4A6C86", "#1B1B2A", border_radius=8),
-    "card_warn": _shape("#FDF3DC", "#B77F00", "#2E2100", width=3, border_radius=8),
+    "run": _shape("#FFFFFF", "#8A8A99", "#1B1B2A", border_radius=8, font_size=20, bold=True, underline=True),
+    "run_warn": _shape(
+        "#FFFDF7", "#B77F00", "#2E2100", width=3, border_radius=8, font_size=20, bold=True, underline=True
+    ),
+    "run_failed": _shape(
+        "#FFF8F5", "#B23C00", "#4A1800", width=4, border_radius=8, font_size=20, bold=True, underline=True
+    ),
+    "card": _shape("#F4F8FB", "#4A6C86", "#1B1B2A", border_radius=8, font_size=14),
+    "card_warn": _shape("#FDF3DC", "#B77F00", "#2E2100", width=3, border_radius=8, font_size=14),
     "card_failed": _shape(
-        "#FCE4D9", "#B23C00", "#4A1800", width=4, border_radius=8, double_border=True, bold=True
+        "#FCE4D9", "#B23C00", "#4A1800", width=4, border_radius=8, double_border=True, bold=True, font_size=14
     ),
     # Around them.
     "title": {"shape": "text", "font-size": 26, "bold": True, "font-color": "#1B1B2A"},
     "note": _shape("#F7F7F8", "#6B6B7B", "#26262F", shape="page"),
-    "stub": _shape("#FFFFFF", "#0072B2", "#005580", stroke_dash=6, border_radius=999),
+    "stub": _shape("#FFFFFF", "#0072B2", "#005580", stroke_dash=6, border_radius=999, underline=True),
     "nav": _shape("#FFFFFF", "#0072B2", "#0072B2", width=1, border_radius=999, font_size=14, underline=True),
     "plain": {"fill": "transparent", "stroke-width": 0, "font-size": 14},
     # Edges.
@@ -101,7 +104,9 @@ CLASSES: Final[dict[str, Style]] = {
     "retry": _line("#B23C00", "#B23C00", dash=3),
     "lineage": _line("#9A4F7F", "#7A2F5F", width=1, dash=2),
     "unseen": {"opacity": 0},
-    # Messages on the timeline.
+    "nothing": {"opacity": 0, "fill": "#FFFFFF", "stroke": "#FFFFFF"},
+    # Who sends, and messages, on the timeline.
+    "actor": _shape("#F4F4F6", "#8A8A99", "#1B1B2A", border_radius=4),
     "msg": _line("#4A4A68", "#1B1B2A"),
     "msg_tool": _line("#8A6000", "#2E2100"),
     "msg_out": _line("#00805F", "#06281E", dash=3),

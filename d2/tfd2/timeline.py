@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from tfd2 import run_looks
+from tfd2.board_pages import Piece, pieces_of
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
-from tfd2.steps import foot, step_text, title
-from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
-from tfstore.reading.figures import joined
+from tfd2.steps import foot, head, remarks, text
+from tfstore.reading.evidence import loops
+from tfstore.reading.facts import Loop, RunFacts, SessionFacts, StepFacts
 
 KEY = "timeline"
 
 STEPS = 150
-"""Steps on the timeline at most; of more, there is no such board."""
+"""Steps and loops on the timeline at most; of more, there is no such board."""
 
-TOOLS = 12
-"""Tools with a lifeline of their own; the rest share one."""
+TOOLS = 3
+"""Lifelines of tools at most; of more tools, the last one is shared."""
+
+OTHERS = "t_others"
+"""The key of the lifeline that tools share."""
 
 _TOOL_LABELS = frozenset({"tool_call", "tool_output", "tool_error"})
 
@@ -32,15 +36,14 @@ _PATHS = {
 
 def timeline_board(facts: SessionFacts) -> Board | None:
     """Return the timeline, none if the session is too long for one or has nothing to say."""
-    if facts.step_count > STEPS:
+    pieces = {run: pieces_of(run) for run in facts.runs}
+    if sum(map(len, pieces.values())) > STEPS:
         return None
     tools = _tools(facts)
-    scenes = [scene for run in facts.runs if (scene := _scene(run, tools)).messages]
+    scenes = [scene for run in facts.runs if (scene := _scene(facts, run, pieces[run], tools)).messages]
     if not scenes:
         return None
-    lifelines = {tools[name]: name for name in list(tools)[:TOOLS]}
-    if len(tools) > TOOLS:
-        lifelines["t_others"] = "other tools"
+    lifelines = {key: "other tools" if key == OTHERS else name for name, key in tools.items()}
     actors = [("user", "User"), ("agent", "Agent"), ("model", "Model"), *lifelines.items()]
     title = ("Timeline: who sent what to whom, in order",)
     return Board(KEY, title, sequence=Sequence(actors, scenes), ways=[ALL_RUNS])
@@ -49,15 +52,27 @@ def timeline_board(facts: SessionFacts) -> Board | None:
 def _tools(facts: SessionFacts) -> dict[str, str]:
     """Return the key of each tool's lifeline."""
     names = dict.fromkeys(own.tool for own in facts.every if own.step.label in _TOOL_LABELS)
-    return {name: f"t{n}" if n < TOOLS else "t_others" for n, name in enumerate(names)}
+    own = len(names) if len(names) <= TOOLS else TOOLS - 1
+    return {name: f"t{n}" if n < own else OTHERS for n, name in enumerate(names)}
 
 
-def _scene(run: RunFacts, tools: dict[str, str]) -> Scene:
-    messages = [_message(own, tools) for own in run.steps if not own.is_snapshot]
+def _scene(facts: SessionFacts, run: RunFacts, pieces: list[Piece], tools: dict[str, str]) -> Scene:
+    messages = [
+        _message(facts, piece.first, tools) if piece.loop is None else _loop(piece.loop, tools)
+        for piece in pieces
+        if not piece.first.is_snapshot
+    ]
     return Scene(run.key, run_looks.title(run), messages)
 
 
-def _message(own: StepFacts, tools: dict[str, str]) -> Message:
+def _loop(loop: Loop, tools: dict[str, str]) -> Message:
+    call = loop.calls[0]
+    look = "msg_err" if loop.fails else "msg_tool"
+    head = (loops.span(loop), loops.name(loop))
+    return Message("agent", tools[call.tool], look, head, text(call), loop.steps[0].step.step_id)
+
+
+def _message(facts: SessionFacts, own: StepFacts, tools: dict[str, str]) -> Message:
     step = own.step
     look = "msg"
     if step.label == "tool_call":
@@ -66,7 +81,7 @@ def _message(own: StepFacts, tools: dict[str, str]) -> Message:
         (source, target), look = (tools[own.tool], "agent"), "msg_out"
     else:
         source, target = _PATHS.get(step.label, ("agent", "agent"))
-    named = "t_others" in {source, target} or step.label.startswith("approval_")
-    head = joined(f"{own.number} {title(own, named=named)}", *foot(step))
     look = "msg_err" if own.failed else look
-    return Message(source, target, look, (head,), step_text(step), step.step_id)
+    return Message(
+        source, target, look, (head(own),), text(own), step.step_id, remarks(facts, own), foot(step)
+    )

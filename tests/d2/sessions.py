@@ -173,6 +173,23 @@ def agent_loop(steps: int, run_failed: bool = False) -> Session:  # noqa: FBT001
     )
 
 
+def looping(times: int, *tools: str, output: str = "pending") -> Session:
+    """One run that calls the same tools in turn, with the same answers, before it says something."""
+    steps = [a_step("user_message", "Where is my order?")]
+    for _ in range(times):
+        for name in tools or ("get_order",):
+            steps += [
+                a_step("assistant_call", **a_request(f"resp_{len(steps)}", 700, 800, 40)),
+                a_step("tool_call", tool_name=name, started={"arguments": {"id": "A-1"}}),
+                a_step("tool_output", output),
+            ]
+    steps += [
+        a_step("assistant_call", **a_request("resp_last", 700, 800, 40)),
+        a_step("assistant_message", "Soon."),
+    ]
+    return a_session(a_run(*steps), title="Order")
+
+
 def many_runs(count: int) -> Session:
     """A long session: follow-ups, a fork now and then, some errors on the way, some failures."""
     runs = []

@@ -31,7 +31,7 @@ def test_a_run_that_was_left_or_stopped_is_not_plain() -> None:
 def test_the_tooltip_has_the_errors_before_the_prompt() -> None:
     tooltip = card(gather(many_runs(11)).runs[10]).tooltip
     assert tooltip is not None
-    assert tooltip.text.startswith("ERRORS\nstep step_11_3 · Request timed out.\n\nPROMPT\nQuestion 11")
+    assert tooltip.text.startswith("ERRORS\n11.3 MODEL · Request timed out.\n\nPROMPT\nQuestion 11")
 
 
 def test_a_page_of_runs_is_as_bad_as_its_worst_run() -> None:

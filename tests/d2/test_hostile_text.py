@@ -186,7 +186,7 @@ def _check(session: Session) -> None:
     pictures = drawn(text)
     for board in outline(session):
         picture = pictures[board.key or "index"]
-        nodes = [*board.nodes, *board.cards, *(node for box in board.boxes for node in box.nodes)]
+        nodes = [node for _, node in board.every_node() if node.head]
         assert len(picture.labels) >= len(nodes)
         said = "\n".join(picture.tooltips)
         for node in nodes:

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.builders import a_chat, a_run, a_session, a_step
-from tests.d2.sessions import agent_loop, many_runs, troubled, weather
+from tests.d2.sessions import agent_loop, looping, many_runs, troubled, weather
+from tfd2.elements import LEGEND_KEY, Edge, Group, Node
 from tfd2.outline import outline
 from tfd2.run_boards import run_boards
+from tfstore.document.documents import ProgramFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tfd2.elements import Board
+    from tfd2.snapshots import Snapshots
     from tfstore.document.documents import Session
     from tfstore.reading.facts import RunFacts, SessionFacts
 
@@ -30,7 +33,7 @@ def _steps(count: int) -> Session:
 
 def test_a_session_without_runs_is_one_note() -> None:
     (board,) = outline(a_session(title="Nothing happened"))
-    (node,) = board.nodes
+    ((_, node),) = board.every_node()
     assert node.looks == ("note",)
     assert node.head == ("Session sess_20260902T091400Z_7f3a9c01", "Nothing was recorded: it has no runs.")
     assert not board.ways
@@ -38,8 +41,8 @@ def test_a_session_without_runs_is_one_note() -> None:
 
 def test_a_run_without_steps_is_a_note_in_its_container() -> None:
     boards = _boards(a_session(a_run()))
-    assert boards[""].boxes[0].nodes[0].head == ("no steps were recorded",)
-    assert boards["run_1"].nodes[0].head == ("no steps were recorded",)
+    assert dict(boards[""].every_node())["r1.none"].head == ("no steps were recorded",)
+    assert dict(boards["run_1"].every_node())["none"].head == ("no steps were recorded",)
     assert "timeline" not in boards
 
 
@@ -98,23 +101,51 @@ def test_no_timeline_over_150_steps(count: int, *, there: bool) -> None:
 
 
 def test_every_link_leads_to_a_board() -> None:
-    for session in (weather(), troubled(), agent_loop(300), many_runs(130)):
+    for session in (
+        weather(),
+        troubled(),
+        agent_loop(300),
+        many_runs(130),
+        looping(40),
+        looping(9, "a", "b", "c"),
+    ):
         boards = _boards(session)
         for board in boards.values():
-            nodes = [*board.nodes, *board.cards, *(box.node for box in board.boxes)]
+            nodes = [node for _, node in board.every_node()]
             links = {node.link for node in nodes if node.link is not None} | {way.board for way in board.ways}
             assert links <= set(boards)
 
 
 def test_every_edge_joins_two_nodes_of_its_board_and_no_key_repeats() -> None:
-    for session in (weather(), troubled(), agent_loop(300), many_runs(130)):
+    for session in (
+        weather(),
+        troubled(),
+        agent_loop(300),
+        many_runs(130),
+        looping(40),
+        looping(9, "a", "b", "c"),
+    ):
         for board in outline(session):
-            boxes = [box.node for box in board.boxes]
-            groups = [([*boxes, *board.nodes], board.edges), *((box.nodes, box.edges) for box in board.boxes)]
-            for nodes, edges in groups:
-                keys = [node.key for node in nodes]
-                assert len(set(keys)) == len(keys)
-                assert {end for edge in edges for end in (edge.source, edge.target)} <= set(keys)
+            keys = [key for key, _ in board.every_node()]
+            assert len(set(keys)) == len(keys)
+            whole = {"cards", LEGEND_KEY, *(row.key for row in board.rows)}
+            known = {*keys, *whole, *(key for _, key in _groups(board.nodes))}
+            assert {end for edge in board.edges for end in (edge.source, edge.target)} <= known
+            inside: list[tuple[Sequence[Node | Group], list[Edge]]] = [
+                (nodes.nodes, nodes.edges) for nodes, _ in _groups(board.nodes)
+            ]
+            for box in board.boxes:
+                inside += [
+                    (box.nodes, box.edges),
+                    *((group.nodes, group.edges) for group, _ in _groups(box.nodes)),
+                ]
+            for nodes, edges in inside:
+                own = {node.key for node in nodes}
+                assert {end for edge in edges for end in (edge.source, edge.target)} <= own
+
+
+def _groups(nodes: Iterable[Node | Group]) -> list[tuple[Group, str]]:
+    return [(each, each.key) for each in nodes if isinstance(each, Group)]
 
 
 def test_the_title_sums_up() -> None:
@@ -139,9 +170,9 @@ def test_boards_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
     outlining = import_module("tfd2.outline")
 
-    def noted(facts: SessionFacts, run: RunFacts) -> Iterator[Board]:
+    def noted(facts: SessionFacts, run: RunFacts, snapshots: Snapshots) -> Iterator[Board]:
         drawn.append(run.number)
-        return run_boards(facts, run)
+        return run_boards(facts, run, snapshots)
 
     monkeypatch.setattr(outlining, "run_boards", noted)
     boards = outline(weather())
@@ -162,13 +193,11 @@ def test_helper_calls_in_a_row_are_one_quiet_card() -> None:
     boards = _boards(_with_helper_calls(5))
     root = boards[""]
     assert [box.node.link for box in root.boxes] == ["run_1", "run_7"]
-    (card,) = root.nodes
+    (card,) = (cell for row in root.rows for cell in row.cells if isinstance(cell, Node))
     assert (card.looks, card.head) == (("card",), ("5 API calls", "Runs 2 to 6"))
     assert (card.text, card.link) == ("embeddings.create ×5", "api_2")
     assert [node.link for node in boards["api_2"].cards] == [f"run_{n}" for n in range(2, 7)]
-    drawn = {card.key, *(box.node.key for box in root.boxes)}
-    assert {end for edge in root.edges for end in (edge.source, edge.target)} <= drawn
-    assert len([node for node in boards["lineage"].nodes if node.head[0].startswith("PROMPT")]) == 2
+    assert [key for key, _ in boards["lineage"].every_node()] == ["p1", "q1_s2", "p7", "q7_s2"]
 
 
 def test_helper_calls_make_no_session_long() -> None:
@@ -180,3 +209,25 @@ def test_helper_calls_make_no_session_long() -> None:
 
 def test_a_few_of_them_are_shown_as_they_are() -> None:
     assert len(_boards(_with_helper_calls(3))[""].boxes) == 5
+
+
+def test_a_loop_makes_no_session_long() -> None:
+    boards = _boards(looping(500))
+    assert len(boards[""].boxes) == 1
+    assert boards["timeline"].sequence is not None
+    heads = [message.head for message in boards["timeline"].sequence.scenes[0].messages]
+    assert heads[1] == ("1.2 … 1.1501", "×500 get_order, the same answer")
+
+
+@pytest.mark.parametrize("session", [weather(), many_runs(30), many_runs(130), a_session()], ids=range(4))
+def test_how_the_program_ended_is_at_the_end(session: Session) -> None:
+    session.failure = ProgramFailure(
+        "KeyError", "'A-1'", frames=["main (a.py:3)", "look_up (b.py:9)"], cause="x"
+    )
+    session.end_reason = "process_exit"
+    node = dict(next(outline(session)).every_node())["ended"]
+    assert node.looks == ("error",)
+    assert " ".join(node.head) == "The program ended with KeyError: 'A-1'"
+    assert node.tooltip is not None
+    assert node.tooltip.facts[1] == "cause: x"
+    assert node.tooltip.text == "RAISED AT\nlook_up (b.py:9)\nmain (a.py:3)"

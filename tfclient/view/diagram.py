@@ -10,9 +10,9 @@ from attrs import asdict, field, frozen
 
 from tfclient.view.svg import clean
 from tfd2 import compile_d2
-from tfd2.board_pages import board_key, page_count, steps_on
+from tfd2.board_pages import own_boards
 from tfd2.compiler import ROOT
-from tfd2.elements import Board, Node
+from tfd2.elements import Board, Group, Node
 from tfd2.emit import pieces
 from tfd2.outline import outline
 from tfd2.theme import CLASSES
@@ -70,7 +70,7 @@ class Diagram:
 
     def _alone(self, key: str) -> str:
         """Return D2 in which all other boards are empty: D2 reads a whole file to draw one board of it."""
-        nothing = [Node("empty", ("plain",), ())]
+        nothing: list[Node | Group] = [Node("empty", ("plain",), ())]
         boards = (
             board if (board.key or ROOT) == key else Board(board.key, (), nodes=nothing)
             for board in self._outline
@@ -82,20 +82,19 @@ class Diagram:
 
 
 def _boards(outlined: list[Board], facts: SessionFacts) -> Iterator[BoardEntry]:
-    own = {board_key(run, page): (run, page) for run in facts.runs for page in range(page_count(run))}
+    own = {key: (run, steps) for run in facts.runs for key, steps in own_boards(run)}
     for board in outlined:
         key, title = board.key or ROOT, " · ".join(board.title) if board.key else "All runs"
         if board.key in own:
-            run, page = own[board.key]
-            yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in steps_on(run, page)])
+            run, steps = own[board.key]
+            yield BoardEntry(key, title, run.run.run_id, [step.step.step_id for step in steps])
         else:
             yield BoardEntry(key, title)
 
 
 def _steps_on(board: Board) -> dict[str, str]:
     """Return the step behind each node and each arrow of a board, by its D2 key."""
-    found = {f"{box.node.key}.{node.key}": node.step_id for box in board.boxes for node in box.nodes}
-    found |= {node.key: node.step_id for node in board.nodes}
+    found = {key: node.step_id for key, node in board.every_node()}
     # D2 numbers the arrows of a sequence diagram per pair of ends.
     counts: Counter[str] = Counter()
     for message in (
