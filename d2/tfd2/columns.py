@@ -41,6 +41,19 @@ def cut(text: str, columns: int) -> str:
     return line
 
 
+def ends(name: str, columns: int) -> str:
+    """Return a name of at most so many columns, cut in its middle: names that begin alike end differently.
+
+    Example:
+        >>> ends("parallel_local_search_three", 20)
+        'parallel_lo…ch_three'
+    """
+    tail = columns * 2 // 5
+    if cell_len(name) <= columns or cell_len(name[-tail:]) > tail:
+        return cut(name, columns)
+    return cut(name, columns - tail) + name[-tail:]
+
+
 def wrap(text: str, lines: int, columns: int) -> list[str]:
     """Return at most so many lines of at most so many columns; an ellipsis marks that there was more.
 

@@ -25,7 +25,7 @@ class Measure:
 
 OVERVIEW = Measure(lines=2, columns=30)
 CARDS = Measure(lines=3, columns=25)
-IN_FULL = Measure(lines=5, columns=40)
+IN_FULL = Measure(lines=5, columns=36)
 TIMELINE = Measure(lines=2, columns=34)
 
 

@@ -103,13 +103,12 @@ def _asked(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
 
 
 def _group(facts: SessionFacts, first: Piece, columns: list[_Column]) -> Group:
-    rows = -(-len(columns) // ACROSS)
-    across = -(-len(columns) // rows)
+    rows = _rows(columns)
+    across = max(map(len, rows))
     cells: list[Node] = []
     edges: list[Edge] = []
     key = f"g{first.first.position + 1}"
-    for at in range(0, len(columns), across):
-        beside = columns[at : at + across]
+    for beside in rows:
         deep = 1 + max(len(column.answers) for column in beside)
         for row in range(deep):
             for place in range(across):
@@ -119,6 +118,14 @@ def _group(facts: SessionFacts, first: Piece, columns: list[_Column]) -> Group:
             keys = [column.piece.first.key, *(answer.first.key for answer in column.answers)]
             edges += [Edge(above, below, "dep") for above, below in pairwise(keys)]
     return Group(key, across, cells, edges)
+
+
+def _rows(columns: list[_Column]) -> list[list[_Column]]:
+    """Return the columns in rows, about equally many in each; what was thought before many calls has one of its own."""
+    if len(columns) > ACROSS and columns[0].piece.first.step.label == "reasoning":
+        return [columns[:1], *_rows(columns[1:])]
+    across = -(-len(columns) // -(-len(columns) // ACROSS))
+    return [columns[at : at + across] for at in range(0, len(columns), across)]
 
 
 def _nothing(number: int) -> Node:

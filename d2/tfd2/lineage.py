@@ -7,10 +7,10 @@ from typing import Literal
 
 from attrs import evolve
 
-from tfd2 import run_looks
+from tfd2 import run_looks, sizes
 from tfd2.board_pages import Piece, pieces_of
 from tfd2.columns import cut
-from tfd2.elements import Board, Edge, Lines, Node, Tooltip
+from tfd2.elements import OVERVIEW, Board, Edge, Lines, Node, Tooltip
 from tfd2.flow import ANSWERS, model_of
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import NAME_COLUMNS, foot, head, looks, loop_node, tooltip
@@ -20,9 +20,6 @@ from tfstore.reading.figures import joined, status_word
 from tfstore.reading.helper_calls import is_helper_call
 
 KEY = "lineage"
-
-ABREAST = 4
-"""Shapes side by side at most."""
 
 RESPONSES = 40
 """Responses on the board at most; of more, runs are shown instead."""
@@ -150,12 +147,16 @@ def _inherited(facts: SessionFacts, own: StepFacts) -> StepFacts | None:
 
 
 def _direction(nodes: list[Node], edges: list[Edge]) -> Literal["down", "right"]:
-    """Return where to: short chains to the right, so that many of them can be read, long ones down."""
-    depth = {node.key: 1 for node in nodes}
+    """Return in which direction the board is the narrower one."""
+    depth = {node.key: 0 for node in nodes}
     # Edges come in the order of what they lead to.
     for edge in edges:
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
-    return "down" if max(depth.values(), default=0) > ABREAST else "right"
+    layers: dict[int, list[float]] = {}
+    for node in nodes:
+        layers.setdefault(depth[node.key], []).append(sizes.of(node, OVERVIEW)[0])
+    down = max(map(sum, layers.values()), default=0)
+    return "down" if down <= sum(map(max, layers.values())) else "right"
 
 
 def _of_runs(facts: SessionFacts) -> Board:

@@ -20,8 +20,8 @@ from tfstore.reading.helper_calls import rows
 from tfstore.reading.plain_text import clean
 from tfstore.reading.session_words import program_end, waits
 
-TITLE_COLUMNS = 64
-"""Of the session's own title, so that its id is never cut."""
+TITLE_COLUMNS = 80
+"""Of the session's own title."""
 
 END_LINES = 6
 END_COLUMNS = 60
@@ -116,8 +116,8 @@ def _of_cards(title: Lines, shown: list[Node], end: list[Node], ways: list[Way])
 
 def _title(facts: SessionFacts) -> Lines:
     session = facts.session
-    first = joined(cut(session.title, TITLE_COLUMNS), f"session {session.session_id}")
-    return first, joined(
+    first = (cut(session.title, TITLE_COLUMNS), f"session {session.session_id}")
+    return *(line for line in first if line), joined(
         status_word(session.result or ""),
         status_word(session.status) if session.status != "closed" else "",
         waits(session),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tfd2.board_pages import Piece, loop_key
-from tfd2.columns import cut
+from tfd2.columns import cut, ends
 from tfd2.elements import Lines, Node, Tooltip
 from tfd2.theme import look_of
 from tfstore.document.documents import Step
@@ -17,7 +17,7 @@ from tfstore.reading.step_text import as_text, text_of
 from tfstore.reading.step_words import name_of, outcome_of, remarks_on, said_in_line, took, word_of
 
 ATTEMPTS_SHOWN: Final = 4
-NAME_COLUMNS: Final = 24
+NAME_COLUMNS: Final = 26
 """Of a tool's or model's name, so that shapes stay narrow."""
 
 IDS_SHOWN: Final = 12
@@ -49,7 +49,7 @@ def looks(own: StepFacts) -> Lines:
 
 def head(own: StepFacts, *, named: bool = True) -> str:
     """Return the first line, as command and page name a step: ``2.7 ERROR get_weather``."""
-    name = cut(name_of(own), NAME_COLUMNS) if named or own.step.label == "generic" else ""
+    name = ends(name_of(own), NAME_COLUMNS) if named or own.step.label == "generic" else ""
     return f"{own.name} {word_of(own.step)} {name}".rstrip()
 
 

@@ -92,7 +92,7 @@ CLASSES: Final[dict[str, Style]] = {
         "#FCE4D9", "#B23C00", "#4A1800", width=4, border_radius=8, double_border=True, bold=True, font_size=14
     ),
     # Around them.
-    "title": {"shape": "text", "font-size": 26, "bold": True, "font-color": "#1B1B2A"},
+    "title": {"shape": "text", "font-size": 22, "bold": True, "font-color": "#1B1B2A"},
     "note": _shape("#F7F7F8", "#6B6B7B", "#26262F", shape="page"),
     "stub": _shape("#FFFFFF", "#0072B2", "#005580", stroke_dash=6, border_radius=999, underline=True),
     "nav": _shape("#FFFFFF", "#0072B2", "#0072B2", width=1, border_radius=999, font_size=14, underline=True),

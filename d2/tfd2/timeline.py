@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfd2 import run_looks
 from tfd2.board_pages import Piece, pieces_of
+from tfd2.columns import ends
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import foot, head, remarks, text
@@ -14,6 +15,9 @@ KEY = "timeline"
 
 STEPS = 150
 """Steps and loops on the timeline at most; of more, there is no such board."""
+
+NAME_COLUMNS = 18
+"""Of the name of a tool's lifeline."""
 
 TOOLS = 3
 """Lifelines of tools at most; of more tools, the last one is shared."""
@@ -43,7 +47,9 @@ def timeline_board(facts: SessionFacts) -> Board | None:
     scenes = [scene for run in facts.runs if (scene := _scene(facts, run, pieces[run], tools)).messages]
     if not scenes:
         return None
-    lifelines = {key: "other tools" if key == OTHERS else name for name, key in tools.items()}
+    lifelines = {
+        key: "other tools" if key == OTHERS else ends(name, NAME_COLUMNS) for name, key in tools.items()
+    }
     actors = [("user", "User"), ("agent", "Agent"), ("model", "Model"), *lifelines.items()]
     title = ("Timeline: who sent what to whom, in order",)
     return Board(KEY, title, sequence=Sequence(actors, scenes), ways=[ALL_RUNS])

@@ -56,13 +56,13 @@ def test_a_run_board_has_longer_texts_and_says_where_it_goes_on() -> None:
     pictures = drawn(draw(weather()))
     label = pictures["run_1"].label("1.14 ASSISTANT")
     assert label.split("\n")[1:] == [
-        "Oslo: 7 °C, partly cloudy. Bergen: 10 °C",
-        "with heavy rain (92 %). Take the",
-        "umbrella if you go to Bergen.",
+        "Oslo: 7 °C, partly cloudy. Bergen:",
+        "10 °C with heavy rain (92 %). Take",
+        "the umbrella if you go to Bergen.",
     ]
     assert "continued by run 2" in pictures["run_1"].labels
     assert "continues run 2\nprevious_response_id" in pictures["run_4"].labels
-    assert pictures["run_4"].label("4.4 ERROR").endswith("granted ${USER} <team@example.com>")
+    assert pictures["run_4"].label("4.4 ERROR").endswith("granted ${USER}\n<team@example.com>")
 
 
 def test_the_timeline_has_every_message() -> None:
