@@ -28,6 +28,9 @@ TIMEOUT_S = 120.0
 ROOT = "index"
 """How D2 calls the root board's picture."""
 
+CLOSE = ("--elk-nodeNodeBetweenLayers", "40", "--elk-padding", "[top=44,left=30,bottom=30,right=30]")
+"""Less room between shapes than is D2's custom, so that more of a picture is seen at once."""
+
 REASONS_SHOWN = 5
 
 TOO_LARGE = "exceeds limit"
@@ -104,11 +107,11 @@ def compile_d2(
         source.write_text(without_tooltips(without_links(text)) if fmt == "png" else text, encoding="utf-8")
         try:
             # An SVG in its own size: one that is fitted into a window cannot be read where it is long.
-            _run(program, [*(("--scale", "1") if fmt == "svg" else ()), *arguments], timeout)
+            _run(program, [*CLOSE, *(("--scale", "1") if fmt == "svg" else ()), *arguments], timeout)
         except DiagramRefused as refused:
             if TOO_LARGE not in str(refused):
                 raise
-            _run(program, ["--scale", "0.5", *arguments], timeout)
+            _run(program, [*CLOSE, "--scale", "0.5", *arguments], timeout)
         pictures = {path.stem: _read(path) for path in Path(folder).rglob(f"*.{fmt}")}
     if not pictures:
         raise DiagramRefused(program, [f"no board is called {board}" if board else "it wrote no picture"])

@@ -15,10 +15,10 @@ from tfd2.snapshots import Snapshots
 from tfstore.reading import run_words
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 
-ROW_WIDTH: Final = 1_160
+ROW_WIDTH: Final = 1_120
 """Pixels that a row of containers may be wide."""
 
-UNEVEN: Final = 1.7
+UNEVEN: Final = 2.2
 """A run so much longer than another stands in no row with it: the shorter one would be mostly empty."""
 
 
@@ -73,8 +73,9 @@ def edges_between(facts: SessionFacts, rows: list[Row]) -> list[Edge]:
             words, *_ = run_words.evidence(run)
             known = "continues" if run.run.lineage.source == "previous_response_id" else words
             before, after = places[_key(run.parent)], places[_key(run)]
-            # Between two in a row there is no room for words.
-            label = () if before[0] == after[0] else (known,)
+            # Between those of rows there is no room for words.
+            alone = len(rows[before[0]].cells) == len(rows[after[0]].cells) == 1
+            label = (known,) if alone else ()
             edges.append(Edge(before[2], after[2], "prev", label))
         others = dict.fromkeys(other for own in run.steps for other in _other_runs(facts, own))
         edges += [

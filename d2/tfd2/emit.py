@@ -33,7 +33,7 @@ vars: {
   d2-config: {
     layout-engine: elk
     theme-id: 0
-    pad: 40
+    pad: 24
   }"""
 
 # No recorded text matches: its quotes have backslashes before them, and its line ends are written as such.

@@ -13,9 +13,12 @@ COLUMN: Final = 7.4
 
 LINE: Final = 17
 AROUND: Final = 50
-"""Pixels around a label, and around what stands in a container on each side."""
+"""Pixels around a label."""
 
-BETWEEN: Final = 70
+PADDING: Final = 30
+"""Pixels around what stands in a container, on each side."""
+
+BETWEEN: Final = 40
 """Pixels from one shape to the one below it."""
 
 POINTED: Final = frozenset({"call", "tool", "approval"})
@@ -31,7 +34,9 @@ def of(cell: Box | Node, measure: Measure) -> tuple[float, int]:
     widest = max(width for width, _ in shapes)
     # The page of instructions stands beside the first shape.
     beside = sum(_width(node, measure) for node in _first(cell))
-    return max(title, widest + 2 * AROUND, beside + 2 * AROUND), sum(height + BETWEEN for _, height in shapes)
+    return max(title, widest + 2 * PADDING, beside + 2 * PADDING), sum(
+        height + BETWEEN for _, height in shapes
+    )
 
 
 def _first(cell: Box) -> list[Node]:

@@ -46,9 +46,9 @@ def test_containers_stand_in_rows_that_can_be_read() -> None:
 def test_a_fork_is_two_edges_out_of_one_run_and_none_between_the_branches() -> None:
     edges = edges_between(gather(weather()), _rows(weather()))
     assert edges == [
-        Edge("r1", "row2.r2", "prev", ("continues",)),
-        Edge("r1", "row2.r3", "prev", ("continues",)),
-        Edge("row2.r2", "r4", "prev", ("continues",)),
+        Edge("r1", "row2.r2", "prev"),
+        Edge("r1", "row2.r3", "prev"),
+        Edge("row2.r2", "r4", "prev"),
     ]
 
 

@@ -46,7 +46,7 @@ def test_the_overview_is_read_as_it_was_meant() -> None:
     assert root.label("1.9 ERROR").startswith("1.9 ERROR get_weather\n503 Service Unavailable:\n")
     assert root.label("1.11 CALL").startswith("1.11 CALL get_weather\nattempt 2\n(city=")
     assert root.label("1.2 INSTRUCTIONS") == "1.2 INSTRUCTIONS\n1.3 TOOLS ×2"
-    assert {"retry of 1.9", "continues"} <= set(root.labels)
+    assert "retry of 1.9" in root.labels
     # Only the legend has these words.
     assert {"user message", "tool call", "error"} <= set(root.labels)
     assert "resp_a2 ← previous_response_id resp_a1" in root.tooltip("step step_1_10")
