@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Literal
 
 from tfd2.emit import without_links, without_tooltips
-from tfd2.pictures import finished
 
 Format = Literal["svg", "png"]
 
@@ -121,6 +120,9 @@ def compile_d2(
 
 
 def _read(path: Path) -> bytes:
+    # Needed for pictures only, and those are seldom asked for.
+    from tfd2.pictures import finished
+
     data = path.read_bytes()
     return finished(data.decode("utf-8", "replace")).encode() if path.suffix == ".svg" else data
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+import tfclient.view
 from tfclient.view.svg import ATTRIBUTES, ELEMENTS, UnreadablePicture, clean
 
 OPENING = (
@@ -108,3 +111,14 @@ def test_colours_of_the_theme_can_be_changed() -> None:
 def test_what_is_no_picture_is_refused(broken: bytes) -> None:
     with pytest.raises(UnreadablePicture):
         clean(broken, steps={}, boards=set())
+
+
+def test_the_page_takes_over_what_the_server_leaves() -> None:
+    script = (
+        Path(tfclient.view.__file__).with_name("static").joinpath("picture.js").read_text(encoding="utf-8")
+    )
+    lists = [
+        set(re.findall(r'"([\w-]+)"', found))
+        for found in re.findall(r"new Set\(\[(.*?)\]\)", script, re.DOTALL)
+    ]
+    assert lists == [ELEMENTS, ATTRIBUTES | {"class", "data-board", "data-step"}]

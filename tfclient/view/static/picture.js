@@ -5,9 +5,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const ELEMENTS = new Set(["svg", "g", "path", "rect", "ellipse", "circle", "line", "polygon", "polyline", "text", "tspan", "defs", "marker", "mask", "clipPath"]);
 const ATTRIBUTES = new Set([
   "class", "clip-path", "cx", "cy", "d", "data-board", "data-step", "dx", "dy", "fill", "fill-opacity", "font-size", "font-style", "font-weight",
-  "height", "id", "marker-end", "marker-start", "markerHeight", "markerUnits", "markerWidth", "mask", "maskUnits", "opacity", "orient", "points",
+  "height", "id", "lengthAdjust", "marker-end", "marker-start", "markerHeight", "markerUnits", "markerWidth", "mask", "maskUnits", "opacity", "orient", "points",
   "preserveAspectRatio", "r", "refX", "refY", "rx", "ry", "stroke", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "stroke-opacity",
-  "stroke-width", "text-anchor", "text-decoration", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
+  "stroke-width", "text-anchor", "text-decoration", "textLength", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
 ]);
 const REFERENCE = /^url\(#[\w-]+\)$/;
 
