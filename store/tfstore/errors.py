@@ -8,6 +8,9 @@
     * InvalidSessionId
     * CorruptDocument
     * NewerDocument
+    * LearningsUnreadable
+    * NewerLearnings
+    * UnknownLesson
     * UnknownRun
     * UnknownStep
     * SegmentNotOurs
@@ -112,6 +115,39 @@ class NewerDocument(StoreError):
         )
         self.session_id = session_id
         self.version = version
+
+
+class LearningsUnreadable(StoreError):
+    """A file of what sessions taught cannot be read, and so is not written over."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read: {reason}. It stays as it is: mend it, or move it away and "
+            "`tfclient notes --all` makes another of the sessions that are there."
+        )
+        self.path = path
+
+
+class NewerLearnings(StoreError):
+    """What sessions taught was written by another version."""
+
+    def __init__(self, path: Path, version: str, readable: str) -> None:
+        super().__init__(
+            f"{path} was written as {version!r} and this version reads {readable!r}: upgrade tfclient to go on with it."
+        )
+        self.path = path
+        self.version = version
+
+
+class UnknownLesson(StoreError):
+    """No session taught a lesson with this id."""
+
+    def __init__(self, lesson_id: str, near: Sequence[str] = ()) -> None:
+        hint = (
+            f" Did you mean {', '.join(near)}?" if near else " `tfclient notes --json` lists those there are."
+        )
+        super().__init__(f"There is no lesson {lesson_id!r} in this store.{hint}")
+        self.lesson_id = lesson_id
 
 
 class UnknownRun(StoreError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import evolve
 
 from tfstore.disk.blobs import Blobs
+from tfstore.disk.learnings_folder import LearningsFolder
 from tfstore.disk.locks import only_one
 from tfstore.disk.notes_folder import NotesFolder
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
@@ -63,7 +64,7 @@ class Store:
 
     ``sessions`` is a TinyDB table of the documents, to be read; ``paths``, ``blobs`` and ``index`` are its parts.
     Documents that could not be read while looking through all of them are told in ``skipped``. ``noting`` are the files
-    of what people noted on sessions.
+    of what people noted on sessions, ``learnings`` those of what sessions taught.
 
     Args:
         path: the store's folder.
@@ -103,6 +104,7 @@ class Store:
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
         self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
+        self.learnings = LearningsFolder(self.paths)
         self.index = SessionIndex(self._folder, _telling_of)
 
     @property

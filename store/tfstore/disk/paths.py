@@ -107,6 +107,31 @@ class StorePaths:
         return self.root / "notes"
 
     @property
+    def learnings(self) -> Path:
+        """What sessions taught, for people and for programs."""
+        return self.root / "learnings"
+
+    @property
+    def learnings_page(self) -> Path:
+        """What people read and edit of it."""
+        return self.learnings / "learnings.md"
+
+    @property
+    def learnings_archive(self) -> Path:
+        """Its older entries, a file a month."""
+        return self.learnings / "archive"
+
+    @property
+    def lessons(self) -> Path:
+        """The lessons, as TinyDB documents."""
+        return self.learnings / "lessons.json"
+
+    @property
+    def learnings_lock(self) -> Path:
+        """The lock file of whoever writes what sessions taught."""
+        return self.locks / "learnings.lock"
+
+    @property
     def locks(self) -> Path:
         """The lock files that are no session's own."""
         return self.journal / ".claims"

@@ -175,6 +175,7 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         # One by the same name may have begun meanwhile.
         return [each for each in blobs if not has_journal(paths, each)]
 
+    store.learnings.forget(gone())
     _remove_left(paths, set(gone()))
     freed, kept = 0, None
     files = [path for each in set().union(*blobs.values()) if (path := store.blobs.find(each)) is not None]
@@ -189,8 +190,10 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         for document in _documents(paths, session_id):
             if _is_there(document):
                 document.unlink(missing_ok=True)
-    # And after them: somebody may have noted something, or read one in between.
-    _remove_notes(store, (each for each in removed if not _is_there(paths.document(each))))
+    # And after them: somebody may have noted something, read one in between, or learnt of it.
+    gone = [each for each in removed if not _is_there(paths.document(each))]
+    _remove_notes(store, gone)
+    store.learnings.forget(gone)
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
     )

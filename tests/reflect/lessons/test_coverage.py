@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from attrs import evolve
 
+from tests.projection.builders import steps
 from tests.reflect.trajectories import needs_trajectories, tau_bench_tasks, with_errors
 from tfclient.reflect.lessons.learning import seen_in
-from tfclient.reflect.lessons.lesson import Seen, lessons_in
+from tfclient.reflect.lessons.notetaker import noted_in
+from tfclient.reflect.lessons.rows import lessons_of
 from tfclient.reflect.lessons.wording import line_of
 from tfclient.reflect.text import estimate
+from tfstore.reading.evidence.identifiers import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-Tasks = dict[str, dict[str, list[Seen]]]
+    from tfclient.reflect.lessons.lesson import Lesson, Seen
+    from tfclient.reflect.lessons.notetaker import Noted
+
+Tasks: TypeAlias = "dict[str, dict[str, list[Seen]]]"
 
 DESCRIBED, ERRORS = 50, 67
 """Of the errors in tau-bench tasks, those that the lessons of the half of the tasks describe that theirs is not in.
@@ -77,10 +85,20 @@ def test_wherever_one_cuts_most_are_described(taught: Tasks) -> None:
     assert (found >= BY_ALL_OTHERS, of) == (True, ERRORS)
 
 
+@cache
+def lessons_by_domain() -> dict[str, list[Lesson]]:
+    noted: dict[str, list[Noted]] = {}
+    for each in with_errors():
+        found = noted_in(each.session)
+        # The sessions were made one by one, and have one id.
+        named = evolve(found, taught=evolve(found.taught, session_id=f"{each.source}_{each.name}"))
+        noted.setdefault(each.domain, []).append(named)
+    return {domain: lessons_of(sessions) for domain, sessions in noted.items()}
+
+
 @needs_trajectories
-def test_the_lessons_of_a_domain_are_short(taught: Tasks) -> None:
-    for domain, tasks in taught.items():
-        lessons = lessons_in((task, "", seen) for task, seen in tasks.items())
+def test_the_lessons_of_a_domain_are_short() -> None:
+    for domain, lessons in lessons_by_domain().items():
         words = "\n".join(map(line_of, lessons))
 
         assert len(lessons) > 5, domain
@@ -88,16 +106,13 @@ def test_the_lessons_of_a_domain_are_short(taught: Tasks) -> None:
 
 
 @needs_trajectories
-def test_no_lesson_holds_an_argument_of_a_call_or_a_name(taught: Tasks) -> None:
-    seen = [each for tasks in taught.values() for found in tasks.values() for each in found]
-    lines = [line_of(lesson) for lesson in lessons_in([("", "", seen)])]
+def test_no_lesson_holds_an_argument_of_a_call() -> None:
+    lines = [line_of(lesson) for lessons in lessons_by_domain().values() for lesson in lessons]
     words = {word.strip('",.') for line in lines for word in line.split("answered")[1].split("(")[0].split()}
     values: set[str] = set()
     for each in with_errors():
-        for run in each.session.runs:
-            for step in run.steps:
-                if step.label == "tool_call" and isinstance(step.payload_started.get("arguments"), dict):
-                    values |= {str(value) for value in step.payload_started["arguments"].values()}
+        for call in steps(each.session, "tool_call"):
+            values |= {str(value) for _, value in leaves(call.payload_started.get("arguments"))}
 
     assert len(words) > 20
     assert {word for word in words & values if len(word) > 1} == set()

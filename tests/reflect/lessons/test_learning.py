@@ -9,7 +9,8 @@ import pytest
 from tests.reflect.talking import BOTH, Talk
 from tfclient.reflect.lessons.given import lessons_given
 from tfclient.reflect.lessons.learning import seen_in
-from tfclient.reflect.lessons.lesson import lessons_in
+from tfclient.reflect.lessons.notetaker import noted_in
+from tfclient.reflect.lessons.rows import lessons_of
 from tfclient.reflect.lessons.solving import Way, paths_known
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def solved(api: str = "responses", **metadata: Any) -> Session:
     made = talk.session()
     made.metadata |= metadata
     return made
+
+
+def dated(session: Session, session_id: str, day: str) -> Session:
+    session.session_id, session.started_at = session_id, day
+    return session
 
 
 @BOTH
@@ -135,14 +141,14 @@ def test_an_id_that_a_tool_says_was_not_given() -> None:
 
 
 def test_lessons_are_counted_over_sessions() -> None:
-    sessions = [(f"sess_{n}", f"2026-11-0{n}", seen_in(solved())) for n in (3, 1, 2)]
-    (lesson,) = lessons_in(sessions)
+    sessions = [noted_in(dated(solved(), f"sess_{n}", f"2026-11-0{n}")) for n in (3, 1, 2)]
+    (lesson,) = lessons_of(sessions)
 
     assert (lesson.seen, lesson.solved, lesson.sessions) == (3, 3, 3)
     assert (lesson.first_seen, lesson.last_seen) == ("2026-11-01", "2026-11-03")
     assert [each.partition("#")[0] for each in lesson.evidence] == ["sess_3", "sess_2", "sess_1"]
     assert lesson.ways == ((Way(("payments[].amount",), after=("calculate",)), 3),)
-    assert lessons_in(reversed(sessions)) == [lesson]
+    assert lessons_of(reversed(sessions)) == [lesson]
 
 
 def test_a_schema_knows_the_paths_of_a_way_or_it_does_not() -> None:
