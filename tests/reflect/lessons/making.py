@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session
 
 
+TOOLS = [
+    {"type": "function", "name": "pay", "parameters": {"properties": {"amount": {}, "to": {}}}},
+    {"type": "function", "name": "calculate", "parameters": {"properties": {"sum": {}}}},
+]
+
+
 def session_id(number: int) -> str:
     return f"sess_202611{number % 28 + 1:02}T080000Z_{number:08x}"
 
@@ -36,7 +42,8 @@ def paying(
     **metadata: Any,
 ) -> Session:
     """A session in which ``pay`` fails, and then works with another amount."""
-    talk = Talk(api, instructions)
+    tools = TOOLS if api == "responses" else [{"type": "function", "function": each} for each in TOOLS]
+    talk = Talk(api, instructions, {"tools": tools})
     talk.asks(prompt)
     talk.calls(("pay", {"amount": 3, "to": "Ada"}, error))
     if solved:

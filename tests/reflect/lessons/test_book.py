@@ -47,13 +47,13 @@ def test_an_entry_for_each_run_that_teaches_something(store: Store, book: Book) 
     entry = text.partition("<!-- tf:turn ")[2].partition("<!-- /tf:turn -->")[0].splitlines()
     assert entry[0].startswith(f"{session_id(2)} run_1 ")
     gap = 'pay answered with an error as plain text: "Error: total is 12, but paid 3"'
-    learnt = 'pay: "total is N, but paid N" → worked with amount changed, after calculate [1.3, 1.4, 1.9]'
+    learnt = 'pay: "total is N, but paid N" → worked with amount changed, after calculate [1.4, 1.5, 1.10]'
     assert entry[1:] == [
         f"### {session_id(2)} run_1 · 2026-11-03",
-        '- action: "Pay 12 for Ada." → pay, calculate [1.3]',
-        "- gap: error_as_text (medium, heuristic) [1.4] " + gap,
+        '- action: "Pay 12 for Ada." → pay, calculate [1.4]',
+        "- gap: error_as_text (medium, heuristic) [1.5] " + gap,
         f"- lesson {lesson.lesson_id}: {learnt}",
-        "- outcome: completed [1.12]",
+        "- outcome: completed [1.13]",
     ]
     assert text.index(session_id(2)) < text.index(session_id(1))
     assert session_id(3) not in text
@@ -74,7 +74,7 @@ def test_the_summary_has_lessons_gaps_and_what_to_do(store: Store, book: Book) -
     text = page(store)
 
     assert f'| {lesson.lesson_id} | pay | "total is N, but paid N" | 2 | 2 | open |' in text
-    assert f"- error_as_text (medium), 2×, last in {session_id(2)} [1.4]" in text
+    assert f"- error_as_text (medium), 2×, last in {session_id(2)} [1.5]" in text
     assert (
         '- With pay, avoid "total is N, but paid N": worked with amount changed, after calculate (2 of 2) '
         f"[{lesson.lesson_id}]" in text
@@ -105,7 +105,7 @@ def test_lessons_are_documents_of_tinydb(store: Store, book: Book) -> None:
         (row,) = database.table("lessons").search(where("seen") >= 2)
 
     assert (row["tool"], row["signature"]) == ("pay", "pay: total is N, but paid N")
-    assert row["evidence"] == [f"{session_id(2)}#step_1_4", f"{session_id(1)}#step_1_4"]
+    assert row["evidence"] == [f"{session_id(2)}#step_1_5", f"{session_id(1)}#step_1_5"]
 
 
 def test_nothing_is_made_where_nothing_is_learnt(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_deleting_a_session_leaves_no_trace_of_it(store: Store, book: Book) -> N
     for word in (session_id(5), session_id(2), "Zanzibar", "only here"):
         assert [path for path in left if word.encode() in path.read_bytes()] == [], word
     (lesson,) = book.lessons()
-    assert (lesson.seen, lesson.sessions, lesson.evidence) == (1, 1, (f"{session_id(1)}#step_1_4",))
+    assert (lesson.seen, lesson.sessions, lesson.evidence) == (1, 1, (f"{session_id(1)}#step_1_5",))
     assert session_id(1) in page(store)
 
 

@@ -71,6 +71,7 @@ def test_equal_errors_with_other_numbers_are_one(words: str) -> None:
         ("openai.BadRequestError: nothing at /home/ada/x", {}, "BadRequestError: nothing at S"),
         ("ids 4, 5 and 6 are taken", {}, "ids N are taken"),
         ("bad input {'user': 'ada', 'card': 4}", {}, "bad input S"),
+        ("user <sha256:0a1b2c 12 chars> has no card", {}, "user S has no card"),
         ("Error: ", {}, "Error"),
         ("Error", {}, "Error"),
         (
@@ -85,8 +86,11 @@ def test_what_looks_like_a_value_goes(words: str, arguments: Any, general: str) 
 
 
 def test_names_that_a_conversation_brought_go() -> None:
-    assert generalised("the order of Lovelace is closed", {}, lambda word: word == "Lovelace") == (
-        "the order of S is closed"
+    def is_name(word: str, leads: bool) -> bool:  # noqa: FBT001 - as it is called
+        return word[0].isupper() and not leads
+
+    assert generalised("The order of Lovelace is closed. Ask Ada", {}, is_name) == (
+        "The order of S is closed. Ask S"
     )
 
 

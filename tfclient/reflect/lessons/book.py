@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from attrs import define, field
 
+from tfclient.reflect.lessons.giving import BUDGET, Notes, notes_among
 from tfclient.reflect.lessons.notetaker import BY_MODEL, Noted, noted_in
 from tfclient.reflect.lessons.rows import lesson_from
 from tfclient.reflect.lessons.summing_up import summary_of
+from tfclient.reflect.text.counting import estimate
 from tfstore.document.learnings import UNDATED, Block, Page
 from tfstore.document.lesson_rows import tallied, with_sessions, without_lessons
 from tfstore.errors import UnknownLesson
@@ -300,6 +302,43 @@ def _row(rows: list[Json], lesson_id: str) -> Json:
         lesson_id, ids
     )
     raise UnknownLesson(lesson_id, near)
+
+
+def notes_for(
+    store: Store,
+    tools: Iterable[str | Mapping[str, Any]],
+    instructions: str | None = None,
+    budget: int = BUDGET,
+    tokens: Callable[[str], int] = estimate,
+    untrusted: Collection[str] = (),
+) -> Notes:
+    """Return what a store's sessions taught about these tools, as text to be put behind the instructions.
+
+    Nothing is sent and no model is asked. Errors are given by their signatures, without the values of the sessions that
+    they are from; what one session only saw, and what untrusted tools said, only when a person confirmed it
+    (``tfclient notes confirm``).
+
+    Args:
+        store: the store.
+        tools: names, or tools as a request has them; then also what they take is compared.
+        instructions: what the notes will stand behind: a lesson that stands in them is not given twice.
+        budget: tokens that the text may take.
+        tokens: counts them; an estimate by default.
+        untrusted: names of tools, or patterns such as ``mail_*``, whose words are only given when a person confirmed
+            the lesson.
+
+    Raises:
+        SettingError: the budget is no number of tokens.
+        LearningsUnreadable, NewerLearnings: what was learnt cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from tfstore.store import Store
+        >>> notes = notes_for(Store(tempfile.mkdtemp(), create=True), tools=["pay"])
+        >>> notes.text, notes.lesson_ids
+        ('', ())
+    """
+    return notes_among(Book(store).lessons(), tools, instructions, budget, tokens, untrusted)
 
 
 def steps_of(lesson: Lesson) -> Iterator[tuple[str, str]]:

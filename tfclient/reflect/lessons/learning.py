@@ -24,10 +24,13 @@ from tfstore.reading.explaining.common_words import COMMON
 NOT_LEARNT: Final = {"learn": False, "purpose": "notes"}
 """Metadata of sessions from which nothing is learnt."""
 
-_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_WORD: Final = re.compile(r"(?<![\w@.\-/:])[^\W\d_]{2,}(?![\w@\-/]|[.:]\w)")
+_SPEAKS: Final = frozenset({"policy.snapshot", "tool.schemas.snapshot", "assistant_message", "reasoning"})
 _TOLD: Final = frozenset(
     {"user_message", "tool_call", "tool_output", "assistant_message", "context.snapshot"}
 )
+_SHORT: Final = 3
+_ACRONYM: Final = 5
 _READ: Final = 1_000_000
 """Characters of a session that are looked through for names."""
 
@@ -103,13 +106,15 @@ def _schema(evidence: Evidence, call: ToolCall) -> Json | None:
 
 @define(eq=False, slots=False)
 class _Names:
-    """The names that a conversation brings: words that it never writes but with a capital letter."""
+    """The names in a conversation: words that nobody writes in it but with a capital letter."""
 
     evidence: Evidence
 
-    def is_name(self, word: str) -> bool:
-        """Whether a word is one of them."""
-        return word[:1].isupper() and word in self._capital and word.lower() not in self._lower
+    def is_name(self, word: str, leads: bool) -> bool:  # noqa: FBT001 - as it is called
+        """Whether a word may be one; one that leads a sentence only where it stands elsewhere too."""
+        if len(word) < _SHORT or not word[0].isupper() or (word.isupper() and len(word) <= _ACRONYM):
+            return False
+        return word.lower() not in self._lower and (not leads or word in self._capital)
 
     @cached_property
     def _words(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -124,8 +129,11 @@ class _Names:
             for text in texts_of(own.step) if left > 0 else ():
                 left -= len(text)
                 words = _WORD.findall(text[:_READ])
-                lower.update(each for each in words if each[0].islower())
-                capital.update(each for each in words if told and each[0].isupper())
+                if told:
+                    capital.update(each for each in words if each[0].isupper())
+                # People write their names in small letters too: those who speak for the program do not.
+                if own.step.label in _SPEAKS:
+                    lower.update(each for each in words if each[0].islower())
         return frozenset(capital), frozenset(lower)
 
     @property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Final
 
 from tfclient.reflect.lessons.lesson import Lesson
 from tfclient.reflect.lessons.notetaker import Noted
 from tfclient.reflect.lessons.solving import Way
 from tfstore.document.documents import Json
 from tfstore.document.lesson_rows import with_sessions
+
+_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]{0,199}")
 
 
 def lessons_of(noted: Iterable[Noted]) -> list[Lesson]:
@@ -45,9 +48,9 @@ def lesson_from(row: Json) -> Lesson:
     )
 
 
-def _way(told: Mapping[str, Any]) -> Way:
+def _way(told: Mapping[str, Sequence[str]]) -> Way:
     def paths(name: str) -> tuple[str, ...]:
-        found: Sequence[str] = told.get(name, ())
-        return tuple(found)
+        # The file may have been edited: what is no path is not taken for one.
+        return tuple(each for each in told.get(name, ()) if _PATH.fullmatch(each))
 
-    return Way(paths("changed"), paths("added"), paths("left_out"), paths("after"))
+    return Way(paths("changed"), paths("added"), paths("left_out"), tuple(told.get("after", ())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -32,10 +33,10 @@ _NAME: Final = 4
 _MESSAGES: Final = ("error", "errors", "exception", "message", "detail", "reason", "msg", "title")
 _LED_BY: Final = re.compile(r"(?:<[\w-]{1,20}>|error\s*[:!\-–—]|[\s\W])+", re.IGNORECASE)
 _QUOTED: Final = re.compile(
-    r"\"[^\"]{1,400}\"|(?<!\w)'[^']{1,400}'(?!\w)|`[^`]{1,400}`|“[^”]{1,400}”|«[^»]{1,400}»|‘[^’]{1,400}’|\{[^{}]*\}|\[[^\[\]]*\]"
+    r"\"[^\"]{1,400}\"|(?<!\w)'[^']{1,400}'(?!\w)|`[^`]{1,400}`|“[^”]{1,400}”|«[^»]{1,400}»|‘[^’]{1,400}’|\{[^{}]*\}|\[[^\[\]]*\]|<[^<>]{1,200}>"
 )
 _TOKEN: Final = re.compile(r"\S+")
-_EDGE: Final = re.compile(r"^([(\"'<\[]*)(.*?)([)\"'>\],.;:!?…]*)$", re.DOTALL)
+_EDGE: Final = re.compile(r"^([(\"'\[]*)(.*?)([)\"'\],.;:!?…]*)$", re.DOTALL)
 _CLASS: Final = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning)")
 _ADDRESS: Final = re.compile(r"@|\w/\w|//|\\|\w\.\w|[=&%#<>|]")
 _ID: Final = re.compile(r"(?=\S*\d)[\w#.:-]+")
@@ -80,13 +81,16 @@ def _message_in(value: Any, depth: int = 0) -> str:
     return ""
 
 
-def generalised(words: str, arguments: Any = None, is_value: Callable[[str], bool] = lambda _: False) -> str:
+def generalised(
+    words: str, arguments: Any = None, is_value: Callable[[str, bool], bool] = lambda _word, _leads: False
+) -> str:
     """Return the words of an error without the values in them.
 
     Args:
         words: the error, in one line.
         arguments: what the tool was given, as JSON.
-        is_value: whether a word is one that the conversation brought, as a name is.
+        is_value: whether a word is one that the conversation brought, as a name is; it is told whether the word leads a
+            sentence.
 
     Example:
         >>> generalised("Error: flight HAT030 not available on date 2024-05-13")
@@ -103,9 +107,14 @@ def generalised(words: str, arguments: Any = None, is_value: Callable[[str], boo
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", stands, text, flags=re.IGNORECASE)
     text = _QUOTED.sub("S", text)
     parts = _parts_of(given)
-    text = _TOKEN.sub(lambda found: _plain(found[0], parts, is_value), text)
+    text = _TOKEN.sub(lambda found: _plain(found[0], parts, partial(_leading, is_value, found)), text)
     text = _AGAIN.sub(r"\1", text)
     return text.strip(" .,:;!?-–—")
+
+
+def _leading(is_value: Callable[[str, bool], bool], token: re.Match[str], word: str) -> bool:
+    before = token.string[: token.start()].rstrip()
+    return is_value(word, not before or before[-1] in ".:!?;–—-")
 
 
 def _led_by(words: str) -> int:

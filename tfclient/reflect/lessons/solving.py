@@ -59,7 +59,7 @@ def way_of(failed: ToolCall, worked: ToolCall, between: Sequence[ToolCall], sche
         failed: the call that failed.
         worked: the one that worked.
         between: the calls in between, in order.
-        schema: of the tool's arguments, if it is known: names that it does not know may be values, and are not told.
+        schema: of the tool's arguments, if it is known: names that no schema has may be values, and are not told.
     """
     told: dict[str, dict[str, None]] = {"changed": {}, "added": {}, "left_out": {}}
     for how, path in _differences(failed.arguments, worked.arguments):
@@ -123,8 +123,7 @@ def _said(path: Sequence[str], schema: Json | None) -> str:
     inner: Any = schema
     for part in path:
         inner = _inside(inner, part)
-        known = part == "[]" or (inner is not None if schema is not None else not text)
-        if not known or (part != "[]" and not _PLAIN.fullmatch(part)):
+        if (part != "[]" and inner is None) or (part != "[]" and not _PLAIN.fullmatch(part)):
             return text or "arguments"
         text += part if part == "[]" else f".{part}" if text else part
     return text
