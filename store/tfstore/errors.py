@@ -144,7 +144,7 @@ class UnknownLesson(StoreError):
 
     def __init__(self, lesson_id: str, near: Sequence[str] = ()) -> None:
         hint = (
-            f" Did you mean {', '.join(near)}?" if near else " `tfclient notes --json` lists those there are."
+            f" Did you mean {', '.join(near)}?" if near else " `tfclient notes list` shows those there are."
         )
         super().__init__(f"There is no lesson {lesson_id!r} in this store.{hint}")
         self.lesson_id = lesson_id

@@ -21,6 +21,7 @@ from tfclient.cli.commands.html import html
 from tfclient.cli.commands.import_ import import_
 from tfclient.cli.commands.list import list_
 from tfclient.cli.commands.note import note
+from tfclient.cli.commands.notes import notes
 from tfclient.cli.commands.path import path
 from tfclient.cli.commands.prune import prune
 from tfclient.cli.commands.rebuild import rebuild
@@ -69,6 +70,7 @@ _READING: Final = (
     tail,
     why,
     findings,
+    notes,
     text,
     expand,
     diff,

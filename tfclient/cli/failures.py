@@ -57,6 +57,7 @@ def code_of(error: Exception) -> int | None:
         InvalidNote,
         InvalidSessionId,
         StoreError,
+        UnknownLesson,
         UnknownNote,
         UnknownRun,
         UnknownSession,
@@ -65,7 +66,7 @@ def code_of(error: Exception) -> int | None:
 
     if isinstance(error, Refused):
         return error.code
-    unknown = UnknownSession | UnknownRun | UnknownStep | UnknownNote
+    unknown = UnknownSession | UnknownRun | UnknownStep | UnknownLesson | UnknownNote
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE
     if isinstance(error, ReplayRefused | NotACassette):

@@ -145,6 +145,10 @@ class LearningsFolder:
                 if page.text != before:
                     self.keep_page(page, month)
 
+    def has(self, session_id: str) -> bool:
+        """Whether anything there may be of a session."""
+        return self._names(frozenset({session_id}))
+
     def naming(self, session_ids: Iterable[str]) -> list[str]:
         """Return sentences on where people's own words name one of these sessions.
 

@@ -46,6 +46,12 @@ def delete(
             say(f"{session_id} is deleted.")
         for problem in problems.values():
             complain(problem)
+    if opened.paths.learnings_page.exists():
+        from tfclient.reflect.lessons.book import Book
+
+        Book(opened).summarise()
+    for own_words in opened.learnings.naming(outcome.deleted):
+        complain(own_words, "yellow")
     if outcome.blobs_kept is not None:
         complain(f"Blobs of deleted sessions stay until `tfclient prune`. {outcome.blobs_kept}")
     if problems:

@@ -109,6 +109,17 @@ class Book:
         self.take(waiting, taken)
         return taken
 
+    def entries(self, session_ids: Iterable[str]) -> Iterator[str]:
+        """Yield the entries of sessions as they stand in the files, the newest first.
+
+        Raises:
+            LearningsUnreadable: a file cannot be read as text.
+        """
+        wanted = frozenset(session_ids)
+        for month in ("", *reversed(self.folder.months())) if wanted else ():
+            page = self.folder.page(month)
+            yield from (turn.body for turn in (page.turns if page else ()) if turn.session_id in wanted)
+
     def take(self, noted: Collection[Noted], taken: Taken | None = None) -> Taken:
         """Write down what sessions leave."""
         told = Taken() if taken is None else taken
@@ -160,6 +171,8 @@ class Book:
         with self.folder.alone():
             rows = self.folder.lessons()
             row = _row(rows, lesson_id)
+            # What is said is said of all that was seen, whatever the clock of whoever recorded it.
+            at = max(at, row["last_seen"])
             said = (
                 {"confirmed": True, "confirmed_at": at}
                 if what == "confirmed"

@@ -71,7 +71,7 @@ def _table(lessons: Sequence[Lesson]) -> Iterator[str]:
         tool = unmarked(named(each.tool)).replace("|", "\\|")
         yield f"| {each.lesson_id} | {tool} | {words} | {each.seen:,} | {each.solved:,} | {status}{back} |"
     if len(lessons) > TABLE:
-        yield f"\n{len(lessons) - TABLE:,} more: `tfclient notes --json` has them all."
+        yield f"\n{len(lessons) - TABLE:,} more: `tfclient notes list` has them all."
 
 
 def _gaps(turns: Sequence[Block]) -> Iterator[str]:
