@@ -40,6 +40,8 @@ class Recorder:
         fsync: True forces every entry to the disk itself, against power failure (``THOUGHTFLOW_FSYNC=1``).
         deltas: True keeps the deltas of streams in the document.
         stacks: True keeps the whole stack of the exception that ends a session, not its last frames only.
+        notes: True notes what a session teaches about its tools when it ends, in the background, as ``tfclient notes``
+            does (``THOUGHTFLOW_NOTES=1``).
         max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
 
@@ -64,6 +66,7 @@ class Recorder:
         fsync: bool | None = None,
         deltas: bool = False,
         stacks: bool = False,
+        notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
     ) -> None:
         self.settings: Final = Settings.resolve(
@@ -74,6 +77,7 @@ class Recorder:
             fsync=fsync,
             deltas=deltas,
             stacks=stacks,
+            notes=notes,
             max_payload=max_payload,
         )
         # Its patterns take longer to compile than all the rest of this package to import.

@@ -62,7 +62,7 @@ class Settings:
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
     ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
-    the exception that ends a session.
+    the exception that ends a session, ``notes`` has what a session teaches noted when it ends.
     """
 
     directory: Path
@@ -73,6 +73,7 @@ class Settings:
     deltas: bool = False
     max_payload: int | None = None
     stacks: bool = False
+    notes: bool = False
 
     @classmethod
     def resolve(
@@ -85,6 +86,7 @@ class Settings:
         fsync: bool | None = None,
         deltas: bool = False,
         stacks: bool = False,
+        notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         environ: Mapping[str, str] = os.environ,
     ) -> Settings:
@@ -98,6 +100,7 @@ class Settings:
             fsync: else ``THOUGHTFLOW_FSYNC``.
             deltas: keep stream deltas in the document.
             stacks: keep the whole stack of the exception that ends a session.
+            notes: note what sessions teach when they end; else ``THOUGHTFLOW_NOTES``.
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             environ: the environment.
@@ -118,6 +121,7 @@ class Settings:
             fsync=_flag("fsync", fsync, default=_env_flag("THOUGHTFLOW_FSYNC", environ)),
             deltas=_flag("deltas", deltas, default=False),
             stacks=_flag("stacks", stacks, default=False),
+            notes=_flag("notes", notes, default=_env_flag("THOUGHTFLOW_NOTES", environ)),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
         )
 

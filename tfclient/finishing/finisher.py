@@ -121,8 +121,12 @@ class Finisher:
         self._settled = threading.Event()
 
     @classmethod
-    def for_store(cls, paths: StorePaths, settings: Settings | None = None) -> Finisher:  # noqa: ARG003
+    def for_store(cls, paths: StorePaths, settings: Settings | None = None) -> Finisher:
         """Return the finisher of this store in this process."""
+        if settings is not None and settings.notes:
+            from tfclient.finishing.learning import learn_from_now_on
+
+            learn_from_now_on(paths)
         with _FINISHERS_LOCK:
             return _FINISHERS.setdefault(paths.root, cls(paths))
 
@@ -185,7 +189,9 @@ class Finisher:
     def _run(self) -> None:
         turns = Turns(self._pause, lambda: self._waiting > 0)
         take_turns(turns)
-        for name in NEEDED:
+        from tfclient.finishing import learning
+
+        for name in (*NEEDED, *(learning.NEEDED if learning.is_learnt(self.paths) else ())):
             # What is missing here is missed by whoever needs it, and told to whoever asked.
             with importing, contextlib.suppress(ImportError):
                 importlib.import_module(name)

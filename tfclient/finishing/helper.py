@@ -17,6 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient.finishing.learning import is_learnt, learn_from_now_on
 from tfstore.disk.fork import lock, renew_after_fork, start_thread
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _start(paths: StorePaths, asked: Mapping[str, OnDone], when_done: Callable[[
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
     environment["THOUGHTFLOW_DISABLED"] = "1"
+    environment["THOUGHTFLOW_NOTES"] = "1" if is_learnt(paths) else "0"
     # -P: a `store.py` in the program's own folder is not taken for ours.
     command = [sys.executable, "-P", "-m", "tfclient.finishing.helper", str(paths.root), *asked]
     try:
@@ -174,6 +176,8 @@ def main(root: str, *session_ids: str) -> None:
     # Nothing of a projection is garbage before its end: looking for some, again and again, takes a third of the time.
     gc.disable()
     store = Store(root)
+    if os.environ.get("THOUGHTFLOW_NOTES") == "1":
+        learn_from_now_on(store.paths)
     for session_id in session_ids:
         drift, reason = 0, None
         try:

@@ -1,5 +1,7 @@
 """The last steps of a session: its files are written, document and diagram, then its journal is archived.
 
+What it teaches is noted after that, where somebody asked for it.
+
 Whoever takes them holds the session's claim. Each may be the last before the process dies: the next who opens
 the store sees segments that are not archived, and takes all of them again.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from tfclient.finishing.learning import learn
 from tfclient.finishing.live import DrawingFailed
 from tfstore.document.documents import Session
 from tfstore.journal.packing import pack
@@ -38,6 +41,7 @@ def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
     if session.status == "closed":
         # On the disk itself before the segments go: they may have been forced to it, entry by entry.
         pack(live.store.paths, live.session_id, fsync=True)
+        learn(live.store, session)
     if undrawn is not None:
         raise undrawn
     return session

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Say: TypeAlias = Literal["resolved", "muted", "open", "confirmed"]
 
+PATIENCE: Final = 10.0
+"""Seconds to wait for another process that writes there."""
+
 AT_ONCE: Final = 200
 """Sessions that are noted between two writings."""
 
@@ -60,8 +63,9 @@ class Book:
         (0, [])
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, patience: float = PATIENCE) -> None:
         self.store = store
+        self.patience: Final = patience
         self.folder = store.learnings
 
     def lessons(self) -> list[Lesson]:
@@ -125,7 +129,7 @@ class Book:
         told = Taken() if taken is None else taken
         if not noted:
             return told
-        with self.folder.alone():
+        with self.folder.alone(self.patience):
             rows = self.folder.lessons()
             pages = _Pages(self.folder)
             # One that is being deleted is not to come back.
@@ -147,7 +151,7 @@ class Book:
 
     def summarise(self) -> bool:
         """Make the summary of ``learnings.md`` anew; false where it was edited by hand, and stays."""
-        with self.folder.alone():
+        with self.folder.alone(self.patience):
             pages = _Pages(self.folder)
             if not pages.main_exists and not self.folder.lessons():
                 return True
@@ -168,7 +172,7 @@ class Book:
             UnknownLesson: there is none with this id.
             LearningsUnreadable, NewerLearnings, StoreUnusable: as from ``note``.
         """
-        with self.folder.alone():
+        with self.folder.alone(self.patience):
             rows = self.folder.lessons()
             row = _row(rows, lesson_id)
             # What is said is said of all that was seen, whatever the clock of whoever recorded it.
@@ -190,7 +194,7 @@ class Book:
             UnknownLesson: there is none with one of these ids; nothing was deleted.
             LearningsUnreadable, NewerLearnings, StoreUnusable: as from ``note``.
         """
-        with self.folder.alone():
+        with self.folder.alone(self.patience):
             rows = self.folder.lessons()
             for each in lesson_ids:
                 _row(rows, each)
