@@ -55,14 +55,16 @@ def paying(
     return made
 
 
-def well(number: int, *, instructions: str = "", calls: int = 1) -> Session:
+def well(number: int, *, instructions: str = "", calls: int = 1, **metadata: Any) -> Session:
     """A session in which ``pay`` does not fail."""
     talk = Talk(instructions=instructions)
     talk.asks("Pay 5.")
     for amount in range(calls):
         talk.calls(("pay", {"amount": amount}, f"paid {amount}"))
     talk.says()
-    return named(talk.session(), number)
+    made = named(talk.session(), number)
+    made.metadata |= metadata
+    return made
 
 
 def a_store(path: Path, *sessions: Session) -> Store:

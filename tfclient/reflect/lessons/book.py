@@ -236,20 +236,22 @@ class _Pages:
 
     def take_out_others(self, noted: Collection[Noted], told: Taken) -> None:
         """Take out what these sessions left earlier and leave no more, unless somebody edited it."""
-        sessions = {each.taught.session_id for each in noted}
+        sessions = {each.taught.session_id: each.keeps_notes for each in noted}
         keys = {turn.key for each in noted for turn in each.turns}
         months = {each.taught.at[:7] or UNDATED for each in noted}
         archives = filter(None, map(self._archive, months))
         for page in (self.main, *archives):
             for turn in page.turns:
-                if turn.session_id in sessions and turn.key not in keys and not turn.is_edited:
+                if turn.session_id not in sessions or turn.key in keys or turn.is_edited:
+                    continue
+                if not (sessions[turn.session_id] and _notes_in(turn)):
                     page.take_out(turn)
                     told.removed += 1
                     self.changed = True
 
     def _put(self, turn: Block, noted: Noted, told: Taken) -> None:
         page, old = self._where(turn)
-        new = turn if noted.by_model or old is None else _with_notes_of(old, turn)
+        new = _with_notes_of(old, turn) if noted.keeps_notes and old is not None else turn
         if old is not None and old.is_edited:
             told.edited.append(f"{turn.session_id} {turn.run_id}")
         elif old is not None and old.digest == new.digest:
@@ -303,11 +305,15 @@ class _Pages:
 
 def _with_notes_of(old: Block, new: Block) -> Block:
     """Return an entry with the lines that a model wrote into the one before it, where no model was asked now."""
-    lines = [line for line in old.body.splitlines(keepends=True) if line.startswith(BY_MODEL)]
+    lines = _notes_in(old)
     if not lines:
         return new
     *body, outcome = new.body.splitlines(keepends=True)
     return Block.of(new.session_id, new.run_id, "".join([*body, *lines, outcome]))
+
+
+def _notes_in(turn: Block) -> list[str]:
+    return [line for line in turn.body.splitlines(keepends=True) if line.startswith(BY_MODEL)]
 
 
 def _row(rows: list[Json], lesson_id: str) -> Json:

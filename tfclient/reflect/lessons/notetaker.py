@@ -42,13 +42,14 @@ _TOOLS: Final = 4
 class Noted:
     """What a session leaves: entries for ``learnings.md``, and what it adds to lessons.
 
-    ``troubles`` says what of a model's notes was dropped, and why; ``by_model`` whether a model was asked and answered.
+    ``troubles`` says what of a model's notes was dropped, and why. ``keeps_notes`` says that no model was asked, or did
+    not answer: what one wrote earlier stays.
     """
 
     taught: Taught
     turns: tuple[Block, ...] = ()
     troubles: tuple[str, ...] = ()
-    by_model: bool = False
+    keeps_notes: bool = False
 
 
 def noted_in(
@@ -81,7 +82,7 @@ def noted_in(
     at = document.started_at or ""
     calls = Counter(call.tool for call in evidence.tool_calls if call.answers)
     taught = Taught(document.session_id, at, tuple(_added(seen, at)), tuple(lessons_given(document)), calls)
-    return Noted(taught, turns, tuple(troubles), model is not None and not (troubles and not notes))
+    return Noted(taught, turns, tuple(troubles), model is None or bool(troubles and not notes))
 
 
 def _added(seen: Sequence[Seen], at: str) -> Iterator[Json]:
