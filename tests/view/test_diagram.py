@@ -26,8 +26,7 @@ def test_the_words_on_a_shape_are_its_steps() -> None:
     picture = Diagram(failing()).picture("run_2")
     shape = picture[picture.index('data-step="step_2_4"') :]
     assert (
-        "2.4 ERROR send_email"
-        in shape[: shape.index("data-step", 10) if "data-step" in shape[10:] else None]
+        "2.4 ERROR send_email" in shape[: shape.index("data-step", 10) if "data-step" in shape[10:] else None]
     )
 
 

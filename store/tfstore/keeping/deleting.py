@@ -191,9 +191,9 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
             if _is_there(document):
                 document.unlink(missing_ok=True)
     # And after them: somebody may have noted something, read one in between, or learnt of it.
-    gone = [each for each in removed if not _is_there(paths.document(each))]
-    _remove_notes(store, gone)
-    store.learnings.forget(gone)
+    no_more = [each for each in removed if not _is_there(paths.document(each))]
+    _remove_notes(store, no_more)
+    store.learnings.forget(no_more)
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
     )
