@@ -112,8 +112,8 @@ def _tree(tokens: list[Token]) -> list[Any]:
                 node: list[Any] = [*_opened(token)]
                 within[-1].append(node)
                 within.append(node)
-        else:
-            within[-1].append(_leaf(token))
+        elif leaf := _leaf(token):
+            within[-1].append(leaf)
     return top
 
 

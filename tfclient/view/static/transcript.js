@@ -88,8 +88,8 @@ export class Transcript {
       ...named(step), step.name ? el("b", { text: step.name }) : null, mark(step.remarks, step.state),
       sign(model.found.steps[step.id]), noteSign(model.noted.marks[step.id]),
       el("span", { class: "quiet", text: joined(step.took, step.tokens) }));
-    return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}`, "data-step": step.id }, head,
-      step.same ? el("p", {}, this.back(step)) : step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500, asMarkdown: model.markdown(step.marked, step.id) }) : null,
+    return el("article", { class: `c-step k-${step.look} ${spoken ? `is-spoken is-${step.look}` : "is-aside"}${step.failed ? " is-failed" : ""}${step.same ? " is-same" : ""}`, "data-step": step.id }, head,
+      step.same ? this.back(step) : step.at || step.text ? valueView(model.said(step), { fold: spoken ? 3000 : 500, asMarkdown: model.markdown(step.marked, step.id) }) : null,
       ...model.media(step).map((each) => valueView(each)));
   }
 
