@@ -22,6 +22,8 @@ READING = [
     ["why", "last"],
     ["findings", "last"],
     ["findings", "--all"],
+    ["notes", "last"],
+    ["notes", "list"],
     ["list", "--odd"],
     ["search", "x"],
     ["tail", "last"],
@@ -33,7 +35,7 @@ READING = [
     ["recover"],
     ["doctor"],
 ]
-OF_A_SESSION = ["show", "why", "findings", "tail", "path", "d2"]
+OF_A_SESSION = ["show", "why", "findings", "notes", "tail", "path", "d2"]
 
 
 @pytest.mark.parametrize("json_wanted", [False, True])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tfstore.disk.files import read_file, replace_file
+from tfstore.disk.files import read_file, replace_file, whose
 from tfstore.disk.locks import only_one
 from tfstore.disk.paths import StorePaths, is_real_dir
 from tfstore.document.documents import Json
@@ -131,9 +131,12 @@ class LearningsFolder:
             StoreUnusable: somebody else is at it, or it cannot be written.
         """
         gone = frozenset(session_ids)
-        if not gone or not self._names(gone):
+        if not gone or not is_real_dir(self.paths.learnings) or not (self._names(gone) or self._unfinished()):
             return
         with self.alone():
+            # Whoever wrote these is dead, since nobody else is at it.
+            for path in self._unfinished():
+                path.unlink(missing_ok=True)
             rows = self.lessons()
             pages = {month: page for month in ("", *self.months()) if (page := self.page(month)) is not None}
             left = without_sessions(rows, gone)
@@ -186,6 +189,11 @@ class LearningsFolder:
         texts = filter(None, map(self._read, files))
         names = [each.encode() for each in session_ids]
         return any(name in text for text in texts for name in names)
+
+    def _unfinished(self) -> list[Path]:
+        """Return the files that a process left that died while it wrote."""
+        folders = filter(is_real_dir, (self.paths.learnings, self.paths.learnings_archive))
+        return [path for folder in folders for path in folder.iterdir() if whose(path.name) is not None]
 
     def _path(self, month: str) -> Path:
         return self.paths.learnings_archive / f"{month}.md" if month else self.paths.learnings_page

@@ -160,7 +160,7 @@ def _derived(paths: StorePaths) -> Iterator[tuple[str, Path]]:
 def _unfinished(store: Store) -> Iterator[Path]:
     """Files that a dead process left half written; those of a living one are moved away within moments."""
     paths = store.paths
-    for folder in (paths.sessions, paths.archive, paths.blobs):
+    for folder in (paths.sessions, paths.archive, paths.blobs, paths.learnings):
         for path in sorted(folder.rglob(f".*{UNFINISHED}")):
             if path.is_file() and not path.is_symlink() and _is_old(path):
                 yield path

@@ -13,6 +13,7 @@ from tinydb import TinyDB, where
 
 from tests.reflect.lessons.making import a_store, files_of, named, paying, session_id, well
 from tfclient.reflect.lessons.book import Book
+from tfstore.disk.files import unfinished
 from tfstore.document.learnings import BYTES, LINES
 from tfstore.errors import LearningsUnreadable, NewerLearnings, UnknownLesson
 from tfstore.keeping.deleting import delete
@@ -292,6 +293,7 @@ def test_deleting_a_session_leaves_no_trace_of_it(store: Store, book: Book) -> N
     book.note(store.ids())
     assert len(book.lessons()) == 2
 
+    unfinished(store.paths.lessons).write_bytes(store.paths.lessons.read_bytes())
     delete(store, [session_id(5), session_id(2)])
     left = [path for path in store.paths.root.rglob("*") if path.is_file()]
     for word in (session_id(5), session_id(2), "Zanzibar", "only here"):
