@@ -115,6 +115,8 @@ class _Traced:
     @property
     def recorder(self) -> Recorder:
         """The recorder of this client and its copies, made at first use unless one was given."""
+        if playing.on and playing.studio is not None:
+            return playing.studio.recorder
         slot = self._tf_slot or self._slot()
         return slot.recorder or slot.made()
 

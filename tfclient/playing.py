@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from tfclient.recorder import Recorder
+    from tfclient.sessions.state import SessionState
 
 on = False
 """Whether there has been a playback in this process; all else here is looked at only then."""
@@ -54,6 +58,16 @@ class Player(Protocol):
         ...
 
 
+class Studio(NamedTuple):
+    """Where every call of the process is recorded for a while, whatever recorder its client has."""
+
+    recorder: Recorder
+    session: SessionState
+
+
+studio: Studio | None = None
+"""A test's, while it runs."""
+
 _in_force: list[Player] = []
 """What plays for the whole process, the latest last."""
 
@@ -76,6 +90,13 @@ def turn_on(of_environment: Callable[[], Player] | None = None) -> None:
     on = True
     if of_environment is not None:
         _of_environment[:] = [of_environment]
+
+
+def record_in(where: Studio | None) -> None:
+    """Have every call of the process recorded there from now on; None: where its client says."""
+    global studio  # noqa: PLW0603 - one for the process
+    turn_on()
+    studio = where
 
 
 def begin(player: Player) -> None:

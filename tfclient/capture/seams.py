@@ -39,8 +39,9 @@ _call: ContextVar[Call | None] = ContextVar("tfclient_call", default=None)
 
 def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
     """Note that the program makes a call: the first seam. None if it is not recorded."""
+    studio = playing.studio if playing.on else None
     try:
-        recorder = client.recorder
+        recorder = client.recorder if studio is None else studio.recorder
     except Exception as error:  # noqa: BLE001 - the call goes on
         NOWHERE.fault("capture", error, "making a recorder")
         return None
@@ -50,9 +51,12 @@ def begin(client: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ca
     try:
         options = args[1] if len(args) > 1 else kwargs["options"]
         player = playing.player_for(client) if playing.on else None
+        bound = (
+            getattr(client, "_tf_session", None) if studio is None else sessions.entered() or studio.session
+        )
         return Call(
             sessions,
-            sessions.for_call(options, getattr(client, "_tf_session", None), player),
+            sessions.for_call(options, bound, player),
             method=options.method,
             path=options.url,
             stream=bool(kwargs.get("stream")),

@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 
 def tape_of_cassette(path: Path) -> Tape:
-    """Return the tape of a cassette; nothing in it is redacted but what is in headers and URLs.
+    """Return the tape of a cassette; nothing of it is redacted here but what is in headers and URLs.
+
+    Where its requests hold placeholders, whoever wrote it had replaced secrets: so they are in what is asked, too.
 
     Raises:
         NotACassette: it cannot be read, or holds no interactions.
         ReplayRefused: it holds no exchange with an OpenAI API.
     """
     everything = Redactor.from_setting(None)
-    entries = entries_of(read_cassette(path), everything, title=None, metadata={})
+    interactions = read_cassette(path)
+    entries = entries_of(interactions, everything, title=None, metadata={})
     attempts = attempts_of(entries)
     if not attempts:
         raise ReplayRefused(str(path), "it holds no exchange with an OpenAI API")
-    return Tape(path.name, attempts, everything)
+    replaced = any(b"<redacted:" in each.request_body for each in interactions)
+    return Tape(path.name, attempts, Redactor.from_setting("secrets") if replaced else everything)

@@ -1,0 +1,296 @@
+"""The pytest plugin, as somebody's tests use it: recorded once, then played without key and network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.server.replies import Call, answer, calls
+from tests.server.scripted import ScriptedServer
+from tfclient.client import TracedOpenAI
+from tfclient.testing import taped
+
+LOADED = (TracedOpenAI, taped)
+"""What each run inside a test would import again, and in seconds, were it not loaded already."""
+
+AGENT = """
+    import os
+    from tfclient import TracedOpenAI
+
+    client = TracedOpenAI(max_retries=0, api_key=os.environ.get("OPENAI_API_KEY", "replay"))
+
+    def ask(question):
+        items = [{"role": "user", "content": question}]
+        while True:
+            reply = client.responses.create(model="gpt-5.4-mini", input=items)
+            asked = [each for each in reply.output if each.type == "function_call"]
+            if not asked:
+                return reply.output_text
+            for each in asked:
+                items += [each.model_dump(exclude_none=True), {
+                    "type": "function_call_output", "call_id": each.call_id, "output": "7 degrees in " + CITY,
+                }]
+
+    CITY = "Oslo"
+"""
+ONE = """
+    import pytest
+    import agent
+
+    def test_weather(thoughtflow):
+        answer = agent.ask("Weather in Oslo?")
+        session = thoughtflow.session
+        session.assert_called_tool("get_weather", {"city": "Oslo"}, times=1)
+        assert session.runs[0].answer == answer == "7 degrees."
+        assert session.runs[0].prompt == "Weather in Oslo?"
+        assert not session.tool_errors
+"""
+CASSETTE = Path("cassettes", "test_one", "test_weather.yaml")
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """A folder with an agent and its test; nothing is recorded yet."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.syspath_prepend(pytester.path)
+    pytester.makepyfile(agent=AGENT, test_one=ONE)
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider")
+    return pytester
+
+
+def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return project.runpytest_inprocess("-p", "no:xdist", *arguments)
+
+
+def weather(server: ScriptedServer) -> None:
+    server.script(calls(Call("get_weather", {"city": "Oslo"}, call_id="call_1")), answer("7 degrees."))
+
+
+@pytest.fixture
+def recorded(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """The same, recorded; there is no key any more."""
+    weather(server)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-abcdefghij0123456789")
+    run(project, "--tf-record=once").assert_outcomes(passed=1)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    return project
+
+
+def test_without_a_cassette_it_fails_with_the_command_that_records_it(project: pytest.Pytester) -> None:
+    result = run(project)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*There is no cassette at *test_weather.yaml. Record it with the real API: *"]
+    )
+    result.stdout.fnmatch_lines(["*`pytest test_one.py::test_weather --tf-record=once`*"])
+
+
+def test_recorded_once_and_played_without_key_and_network(
+    recorded: pytest.Pytester, server: ScriptedServer
+) -> None:
+    content = (recorded.path / CASSETTE).read_text(encoding="utf-8")
+
+    assert [each["response"]["status"]["code"] for each in yaml.safe_load(content)["interactions"]] == [
+        200,
+        200,
+    ]
+    assert "sk-proj" not in content
+    run(recorded).assert_outcomes(passed=1)
+    run(recorded, "--tf-record=once").assert_outcomes(passed=1)
+    assert (recorded.path / CASSETTE).read_text(encoding="utf-8") == content
+    assert not (recorded.path / ".thoughtflow").exists()
+    assert len(server.requests) == 2
+
+
+def test_a_changed_prompt_fails_with_what_differs(recorded: pytest.Pytester) -> None:
+    recorded.makepyfile(test_one=ONE.replace('ask("Weather in Oslo?")', 'ask("Weather in Oslo? Now.")'))
+
+    result = run(recorded)
+
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(["*No recorded answer to POST *", "*input*0*.content*", "*Now.*"])
+    result.stdout.fnmatch_lines(
+        ["*thoughtflow*", "*user_message: Weather in Oslo? Now.*", "tfclient show sess_* --store *"]
+    )
+
+
+def test_a_miss_that_the_code_swallows_fails_at_teardown(recorded: pytest.Pytester) -> None:
+    swallowed = """
+        import agent
+
+        def test_weather(thoughtflow):
+            try:
+                agent.ask("Something else")
+            except Exception:
+                pass
+    """
+    recorded.makepyfile(test_one=swallowed)
+
+    result = run(recorded)
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*No recorded answer to POST *"])
+
+
+def test_requests_never_made_fail_unless_that_is_allowed(recorded: pytest.Pytester) -> None:
+    recorded.makepyfile(test_one="def test_weather(thoughtflow):\n    pass\n")
+    run(recorded).assert_outcomes(passed=1, errors=1)
+
+    allowed = "import pytest\n\n@pytest.mark.thoughtflow(allow_unplayed=True)\ndef test_weather(thoughtflow):\n    pass\n"
+    recorded.makepyfile(test_one=allowed)
+    run(recorded).assert_outcomes(passed=1)
+
+
+def test_a_failing_test_writes_no_cassette_and_says_how_to_keep_it(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weather(server)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    project.makepyfile(test_one=ONE + "        assert 0\n")
+
+    result = run(project, "--tf-record=once")
+
+    result.assert_outcomes(failed=1)
+    assert not (project.path / CASSETTE).exists()
+    result.stdout.fnmatch_lines(
+        ["to keep it: tfclient export vcr sess_* --store * -o *test_weather.yaml --force"]
+    )
+
+
+def test_new_episodes_plays_what_there_is_and_records_the_rest(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = ONE.replace(
+        "        session = thoughtflow", '        agent.ask("And in Bergen?")\n        session = thoughtflow'
+    )
+    recorded.makepyfile(test_one=more)
+    with ScriptedServer() as another:
+        another.script(answer("Rain."))
+        # The host is the recorded one's: only what is not recorded goes there.
+        before = (recorded.path / CASSETTE).read_text(encoding="utf-8")
+        old = re.search(r"http://127.0.0.1:\d+", before)
+        assert old is not None
+        (recorded.path / CASSETTE).write_text(
+            before.replace(old[0], another.url.removesuffix("/v1")), encoding="utf-8"
+        )
+        monkeypatch.setenv("OPENAI_BASE_URL", another.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+        run(recorded, "--tf-record=new_episodes").assert_outcomes(passed=1)
+        assert len(another.requests) == 1
+    run(recorded).assert_outcomes(passed=1)
+    after = yaml.safe_load((recorded.path / CASSETTE).read_text(encoding="utf-8"))
+    assert len(after["interactions"]) == 3
+
+
+def test_parameters_that_are_no_file_names(project: pytest.Pytester, server: ScriptedServer) -> None:
+    project.makepyfile(
+        test_one="""
+        import agent
+        import pytest
+
+        @pytest.mark.parametrize("city", ["São Paulo/x", "Oslo", "Oslo!"])
+        @pytest.mark.thoughtflow(record="once")
+        def test_city(thoughtflow, city):
+            assert agent.ask(city)
+        """
+    )
+    server.script(answer("1"), answer("2"), answer("3"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-none")
+        run(project).assert_outcomes(passed=3)
+
+    run(project, "--tf-record=none").assert_outcomes(passed=3)
+    assert len(list((project.path / "cassettes" / "test_one").iterdir())) == 3
+
+
+def test_the_flow_is_reviewed(recorded: pytest.Pytester) -> None:
+    recorded.makepyfile(test_one=ONE + "        thoughtflow.check_flow()\n")
+
+    missing = run(recorded)
+    missing.assert_outcomes(failed=1)
+    missing.stdout.fnmatch_lines(["*There is no reviewed flow at *--tf-update-flows*"])
+    run(recorded, "--tf-update-flows").assert_outcomes(passed=1)
+    run(recorded).assert_outcomes(passed=1)
+    flow = (recorded.path / CASSETTE).with_suffix(".flow.txt")
+    assert flow.read_text(encoding="utf-8").splitlines() == [
+        "run 1: user_message, completed",
+        "  user_message: Weather in Oslo?",
+        "  assistant_call: completed",
+        '  tool_call: get_weather({"city": "Oslo"})',
+        "  tool_output: 7 degrees in Oslo",
+        "  assistant_call: completed",
+        "  assistant_message: 7 degrees.",
+    ]
+    flow.write_text("run 1: another\n", encoding="utf-8")
+    changed = run(recorded)
+    changed.assert_outcomes(failed=1)
+    changed.stdout.fnmatch_lines(["*-run 1: another*", "*+run 1: user_message, completed*"])
+
+
+def test_an_old_cassette(recorded: pytest.Pytester) -> None:
+    run(recorded, "--tf-max-age=2d").assert_outcomes(passed=1)
+    place = recorded.path / CASSETTE
+    place.write_text(
+        re.sub(r"recorded_at: '\d{4}", "recorded_at: '2001", place.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
+
+    result = run(recorded, "--tf-max-age=2d")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*was recorded * days ago, and --tf-max-age allows 2: *--tf-record=rewrite*"]
+    )
+    run(recorded, "--tf-max-age=soon").stdout.fnmatch_lines(["*--tf-max-age=soon is no age*"])
+
+
+@pytest.mark.parametrize("swallow", [False, True])
+def test_a_test_that_would_cost_money(
+    project: pytest.Pytester, server: ScriptedServer, swallow: bool
+) -> None:  # noqa: FBT001
+    body = (
+        "try:\n        agent.ask('x')\n    except Exception:\n        pass" if swallow else "agent.ask('x')"
+    )
+    project.makepyfile(test_one=f"import agent\n\ndef test_live():\n    {body}\n")
+    project.makeini("[pytest]\ntf_block_live = true\naddopts = -p no:cacheprovider")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-none")
+        result = run(project)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*This test calls the real API, and tf_block_live is set*"])
+    assert server.requests == []
+
+
+def test_nothing_of_ours_is_loaded_where_nobody_asks(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing():
+            assert not {name for name in sys.modules if name.startswith(("openai", "tfclient.recorder", "tfstore"))}
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_switched_off(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess("-p", "no:thoughtflow")
+
+    result.stdout.fnmatch_lines(["*fixture 'thoughtflow' not found*"])
+
+
+def test_in_parallel(recorded: pytest.Pytester) -> None:
+    recorded.runpytest_subprocess("-n", "2").assert_outcomes(passed=1)
