@@ -16,7 +16,7 @@ KEY = "timeline"
 STEPS = 150
 """Steps and loops on the timeline at most; of more, there is no such board."""
 
-NAME_COLUMNS = 18
+NAME_COLUMNS = 16
 """Of the name of a tool's lifeline."""
 
 TOOLS = 3

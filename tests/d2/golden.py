@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.builders import a_session
-from tests.d2.sessions import agent_loop, troubled, weather
+from tests.d2.sessions import agent_loop, died_in_a_loop, troubled, weather
 from tfd2 import draw
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ SESSIONS: dict[str, Callable[[], Session]] = {
     "weather": weather,
     "troubled": troubled,
     "two_pages": lambda: agent_loop(83),
+    "died_in_a_loop": died_in_a_loop,
     "empty": a_session,
 }
 

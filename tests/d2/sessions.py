@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
-from tfstore.document.documents import Attempt, ErrorInfo, Lineage, Session
+from tfstore.document.documents import Attempt, ErrorInfo, Lineage, ProgramFailure, Session
 
 
 def weather() -> Session:
@@ -188,6 +188,14 @@ def looping(times: int, *tools: str, output: str = "pending") -> Session:
         a_step("assistant_message", "Soon."),
     ]
     return a_session(a_run(*steps), title="Order")
+
+
+def died_in_a_loop() -> Session:
+    """The same call three times, its answer in the way of the program, which ended with an exception."""
+    session = looping(3, output='{"status": "pending", "eta": null}')
+    session.failure = ProgramFailure("TypeError", "no eta: None", frames=["main (agent.py:31)"])
+    session.result, session.end_reason = "failed", "process_exit"
+    return session
 
 
 def many_runs(count: int) -> Session:

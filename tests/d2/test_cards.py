@@ -11,7 +11,7 @@ def test_a_card_says_what_was_asked_what_it_took_and_what_went_wrong() -> None:
     assert plain.looks == ("card",)
     assert plain.head == ("Run 1",)
     assert plain.text == "Question 1: what is the weather in Reykjavík and is it windy?"
-    assert plain.foot == ("3 steps · 0 tool calls", "937 ms · 25 tok")
+    assert plain.foot == ("3 steps", "937 ms · 25 tok")
     assert plain.link == "run_1"
     assert rough.looks == ("card_warn",)
     assert rough.foot[0] == "6 steps · 1 tool call · 1 error"

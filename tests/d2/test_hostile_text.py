@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.d2.pictures import drawn
+from tests.d2.sessions import looping
 from tfd2 import draw
 from tfd2.outline import outline
-from tfstore.document.documents import Attempt, ErrorInfo, Lineage, Session, Step
+from tfstore.document.documents import Attempt, ErrorInfo, Lineage, ProgramFailure, Session, Step
 
 FRAGMENTS = [
     *("\x00", "\x07", "\x1b[31m", "\x7f", "\x85", "\x9f", "\r\n", "\r", "\t", "\u2028", "\v\f"),
@@ -150,11 +151,14 @@ def _every_text_everywhere(said: list[str]) -> Session:
 
     first = a_run(*steps(), status=text(), started_at=text(), conversation_id=text())
     second = a_run(*steps(), lineage=Lineage("run_1", text(), source=text(), notes=[text()]), trigger=text())
-    return a_session(first, second, title=text(), status=text(), result=text())
+    third = looping(3, text(), text(), output=text()).runs[0]
+    session = a_session(first, second, third, title=text(), status=text(), result=text())
+    session.failure = ProgramFailure(text(), text(), text(), frames=[text(), text()])
+    return session
 
 
 @given(texts)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_text_can_be_drawn(said: list[str]) -> None:
     session = _every_text_everywhere(said)
     _check(session)

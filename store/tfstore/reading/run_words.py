@@ -58,7 +58,8 @@ def _named(steps: list[StepFacts]) -> dict[str, str]:
 
 def counts(run: RunFacts) -> str:
     """Return steps, tool calls and what went wrong."""
-    return joined(counted(len(run.steps), "step"), counted(run.tool_calls, "tool call"), trouble(run))
+    calls = counted(run.tool_calls, "tool call") if run.tool_calls else ""
+    return joined(counted(len(run.steps), "step"), calls, trouble(run))
 
 
 def trouble(run: RunFacts) -> str:
