@@ -30,7 +30,10 @@ class Piece:
 
 def pieces_of(run: RunFacts) -> list[Piece]:
     """Return what of a run is drawn as one, in order."""
-    loops = {loop.steps[0]: (number, loop) for number, loop in enumerate(loops_of(run), start=1)}
+    found = loops_of(run)
+    if not found:
+        return [Piece([own]) for own in run.steps]
+    loops = {loop.steps[0]: (number, loop) for number, loop in enumerate(found, start=1)}
     held = {own for _, loop in loops.values() for own in loop.steps}
     pieces: list[Piece] = []
     for own in run.steps:
@@ -40,6 +43,11 @@ def pieces_of(run: RunFacts) -> list[Piece]:
         elif own not in held:
             pieces.append(Piece([own]))
     return pieces
+
+
+def piece_count(run: RunFacts) -> int:
+    """Return how many pieces a run has."""
+    return len(run.steps) - sum(len(loop.steps) - 1 for loop in loops_of(run))
 
 
 class Pages:

@@ -42,12 +42,14 @@ def cut(text: str, columns: int) -> str:
 
 
 def ends(name: str, columns: int) -> str:
-    """Return a name of at most so many columns, cut in its middle: names that begin alike end differently.
+    """Return a name in one line, of at most so many columns, cut in its middle: what begins alike ends differently.
 
     Example:
         >>> ends("parallel_local_search_three", 20)
         'parallel_lo…ch_three'
     """
+    if len(name) <= columns and name.isascii():
+        return name
     tail = columns * 2 // 5
     if cell_len(name) <= columns or cell_len(name[-tail:]) > tail:
         return cut(name, columns)

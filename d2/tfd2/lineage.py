@@ -15,6 +15,7 @@ from tfd2.flow import ANSWERS, model_of
 from tfd2.run_boards import ALL_RUNS
 from tfd2.steps import NAME_COLUMNS, foot, head, looks, loop_node, tooltip
 from tfstore.reading import run_words
+from tfstore.reading.evidence.loops import loops_of
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts
 from tfstore.reading.figures import joined, status_word
 from tfstore.reading.helper_calls import is_helper_call
@@ -38,10 +39,10 @@ def lineage_board(facts: SessionFacts) -> Board | None:
 
 def _calls_of(run: RunFacts) -> list[Piece]:
     """Return the model calls of a run, those of a loop as one."""
+    if not loops_of(run):
+        return [Piece([own]) for own in run.steps if own.step.label == "assistant_call"]
     return [
-        piece
-        for piece in pieces_of(run)
-        if any(own.step.label == "assistant_call" for own in (piece.steps if piece.loop else piece.steps[:1]))
+        piece for piece in pieces_of(run) if any(own.step.label == "assistant_call" for own in piece.steps)
     ]
 
 

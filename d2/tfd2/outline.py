@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfd2 import cards
-from tfd2.board_pages import pieces_of
+from tfd2.board_pages import piece_count
 from tfd2.columns import cut, wrap
 from tfd2.containers import box_of, edges_between, edges_of_order, rows_of, whole
 from tfd2.elements import LEGEND_KEY, Board, Box, Edge, Lines, Node, Row, Tooltip, Way
@@ -101,7 +101,7 @@ def _root(facts: SessionFacts, ways: list[Way], snapshots: Snapshots) -> Board:
 
 
 def _pieces(row: list[RunFacts]) -> int:
-    return len(pieces_of(row[0])) if len(row) == 1 else 1
+    return piece_count(row[0]) if len(row) == 1 else 1
 
 
 def _last(stacked: list[Row]) -> str:

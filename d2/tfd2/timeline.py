@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfd2 import run_looks
-from tfd2.board_pages import Piece, pieces_of
+from tfd2.board_pages import Piece, piece_count, pieces_of
 from tfd2.columns import ends
 from tfd2.elements import Board, Message, Scene, Sequence
 from tfd2.run_boards import ALL_RUNS
@@ -40,11 +40,10 @@ _PATHS = {
 
 def timeline_board(facts: SessionFacts) -> Board | None:
     """Return the timeline, none if the session is too long for one or has nothing to say."""
-    pieces = {run: pieces_of(run) for run in facts.runs}
-    if sum(map(len, pieces.values())) > STEPS:
+    if sum(map(piece_count, facts.runs)) > STEPS:
         return None
     tools = _tools(facts)
-    scenes = [scene for run in facts.runs if (scene := _scene(facts, run, pieces[run], tools)).messages]
+    scenes = [scene for run in facts.runs if (scene := _scene(facts, run, pieces_of(run), tools)).messages]
     if not scenes:
         return None
     lifelines = {

@@ -43,7 +43,7 @@ def loops_of(run: RunFacts) -> list[Loop]:
     Takes time linear in the steps and in what they say, and that only once.
     """
     if run.loops is None:
-        run.loops = _find(run)
+        run.loops = _find(run) if run.tool_calls >= LEAST else []
     return run.loops
 
 
