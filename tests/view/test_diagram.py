@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.d2.sessions import looping
 from tests.view.making import failing, hostile, long_session
 from tfclient.view.diagram import Diagram
 
@@ -67,6 +68,15 @@ def test_a_long_session_has_cards_that_lead_to_runs() -> None:
     assert set(re.findall(r'data-board="(run_\d+)"', picture)) == {f"run_{n}" for n in range(1, 21)}
     assert steps_in(picture) == []
     assert len(steps_in(diagram.picture("run_7"))) == 20
+
+
+def test_the_steps_of_a_loop_are_found_on_its_own_board() -> None:
+    diagram = Diagram(looping(24))
+    on = {board.key: board.step_ids for board in diagram.boards}
+    assert on["run_1"] == ["step_1_1", "step_1_74", "step_1_75"]
+    assert on["run_1_loop_1"] == [f"step_1_{n}" for n in range(2, 74)]
+    assert 'data-board="run_1_loop_1"' in diagram.picture("index")
+    assert steps_in(diagram.picture("run_1_loop_1")) == on["run_1_loop_1"]
 
 
 def test_nothing_hostile_gets_into_a_picture() -> None:

@@ -39,7 +39,8 @@ def d2(
         ),
     ] = None,
     board: Annotated[
-        str | None, typer.Option("--board", metavar="NAME", help="Only this one: index, run_2, lineage …")
+        str | None,
+        typer.Option("--board", metavar="NAME", help="Only this one: index, run_2, run_2_loop_1, lineage …"),
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
