@@ -260,6 +260,14 @@ def test_attempts_of_a_call_come_one_by_one(studio: Studio) -> None:
     live = studio.record(twice, rate_limited(), answer("One."), answer("Two."))
     assert studio.play(twice) == live == ["One.", "Two."]
 
+    def untried(drive: Driver, client: Any) -> str:
+        with contextlib.suppress(openai.RateLimitError):
+            asking()(drive, client)
+        return asking()(drive, client)  # type: ignore[no-any-return]
+
+    # The second call is not the second attempt of the first.
+    assert studio.play(untried, {"max_retries": 0}, unplayed="ignore") == "Two."
+
 
 @pytest.mark.parametrize(
     ("option", "words"),

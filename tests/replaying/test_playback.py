@@ -353,7 +353,7 @@ def test_a_session_of_the_programs_own(studio: Studio) -> None:
     assert (second.title, second.replay.session_id) == ("Greeting", studio.session_id)
 
 
-def test_forms_and_iterators(studio: Studio) -> None:
+def test_forms(studio: Studio) -> None:
     def upload(drive: Driver, client: Any, data: bytes = b"some text") -> str:
         made = client.files.create(file=("notes.txt", data), purpose="assistants")
         return drive.do(made).id  # type: ignore[no-any-return]
@@ -362,6 +362,48 @@ def test_forms_and_iterators(studio: Studio) -> None:
     assert studio.play(upload) == live == "file_1"
     with pytest.raises(tfclient.ReplayMiss, match=r"\[1\]\.(bytes|sha256)|sha256"):
         studio.play(lambda drive, client: upload(drive, client, b"other text"))
+
+
+def test_who_begins_to_read_once_more_goes_on_where_it_stopped(studio: Studio) -> None:
+    studio.record(stream, answer("Hello!"))
+    http = tfclient.replay(studio.session_id).http_client(asynchronous=studio.drive.is_async)
+    (recorded,) = tfclient.replay(studio.session_id).tape.attempts
+    request = http.build_request(
+        "POST", recorded.url, content=recorded.body, headers={"content-type": "application/json"}
+    )
+    response = studio.drive.do(http.send(request, stream=True))
+    (first,) = studio.drive.events(response.stream, 1)
+    rest = studio.drive.events(response.stream)
+    assert b"".join([first, *rest]) == recorded.answer
+
+
+def test_iterators_match_by_place_and_are_not_read(studio: Studio) -> None:
+    def send(drive: Driver, client: Any) -> Any:
+        left = iter([b"one", b"two"])
+        if drive.is_async:
+
+            async def pieces() -> Any:
+                for each in left:
+                    yield each
+
+            content: Any = pieces()
+        else:
+            content = left
+        return drive.do(client.post("/things", content=content, cast_to=object)), list(left)
+
+    live = studio.record(send, Raw(b'{"id": "thing_1"}'))
+    played = studio.play(send)
+    assert (played[0], live[0]) == ({"id": "thing_1"}, {"id": "thing_1"})
+    assert (played[1], live[1]) == ([b"one", b"two"], [])
+
+
+def test_it_plays_where_recording_is_off(studio: Studio) -> None:
+    studio.record(ask, answer("Hello!"))
+    with tfclient.replay(studio.session_id) as playback:
+        client = studio.drive.traced(tfclient.Recorder(enabled=False))
+        assert ask(studio.drive, client) == "Hello!"
+    assert [each.how for each in playback.answers] == ["exact"]
+    assert playback.session_ids == []
 
 
 def test_openai_is_what_it_was(studio: Studio) -> None:

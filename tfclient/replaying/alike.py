@@ -44,7 +44,7 @@ _PATTERNS: Final = (
     (
         "path",
         re.compile(
-            r"(?:/private)?(?:/var/folders/\w+/\w+/T|/var/tmp|/tmp)/[^\s\"'<>:;,)\]}]+"
+            r"(?<![\w./-])(?:/private)?(?:/var/folders/\w+/\w+/T|/var/tmp|/tmp)/[^\s\"'<>:;,)\]}]+"
             r"|[A-Za-z]:\\[^\s\"'<>:;,)\]}]*\\Temp\\[^\s\"'<>:;,)\]}]+"
         ),
     ),

@@ -151,9 +151,11 @@ def _transport(http: Any) -> Any:
         def __init__(self, answer: Answer, request: Any) -> None:
             self._answer = answer
             self._request = request
+            # Who reads once more, as the SDK does to drain it, goes on where the first has stopped.
+            self._moments = answer.moments()
 
         def __iter__(self) -> Iterator[bytes]:
-            for seconds, data in self._answer.moments():
+            for seconds, data in self._moments:
                 if seconds:
                     time.sleep(seconds)
                 yield data
@@ -190,9 +192,11 @@ def _async_transport(http: Any) -> Any:
         def __init__(self, answer: Answer, request: Any) -> None:
             self._answer = answer
             self._request = request
+            # Who reads once more, as the SDK does to drain it, goes on where the first has stopped.
+            self._moments = answer.moments()
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for seconds, data in self._answer.moments():
+            for seconds, data in self._moments:
                 await _sleep(seconds)
                 yield data
             error = self._answer.end(http, self._request)
