@@ -17,7 +17,7 @@ RAW = (
 
 def test_a_form_that_was_kept_as_it_was_sent_is_the_one_that_the_sdk_makes() -> None:
     kept = meaning_of(RAW, "multipart/form-data; boundary=xx")
-    parts = [
+    parts: list[dict[str, object]] = [
         {"name": "purpose", "value": "assistants"},
         {"name": "file", "filename": "a.bin", "content_type": "application/octet-stream", "bytes": 4},
     ]
