@@ -7,7 +7,7 @@ An entry of ours stands between marks; everything else is people's own and stays
     <!-- /tf:turn -->
 
 The digest is that of the lines in between. Where it does not fit, somebody edited them: they are theirs from then on.
-So is an entry whose last mark is gone, which ends where the next one begins. The summary has marks of its own.
+So is an entry whose last mark is gone, which ends at the first empty line. The summary has marks of its own.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def _parts(text: str) -> Iterator[str | Block]:
         closes = _CLOSES.fullmatch(line)
         if opens is not None:
             if block is not None:
-                yield _left_open(block, body)
+                yield from _left_open(block, body)
             elif own:
                 yield "".join(own)
             own, body = [], []
@@ -282,11 +282,15 @@ def _parts(text: str) -> Iterator[str | Block]:
         else:
             own.append(line)
     if block is not None:
-        yield _left_open(block, body)
+        yield from _left_open(block, body)
     elif own:
         yield "".join(own)
 
 
-def _left_open(block: Block, body: list[str]) -> Block:
-    block.body, block.is_closed = "".join(body), False
-    return block
+def _left_open(block: Block, body: list[str]) -> Iterator[str | Block]:
+    """Yield an entry without its last mark, and what stands behind its first empty line: ours have none."""
+    end = next((n for n, line in enumerate(body) if not line.strip()), len(body))
+    block.body, block.is_closed = "".join(body[:end]), False
+    yield block
+    if rest := "".join(body[end:]):
+        yield rest

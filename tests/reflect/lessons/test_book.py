@@ -212,6 +212,19 @@ def test_a_page_that_was_deleted_is_made_again(store: Store, book: Book) -> None
     assert files_of(store) == before
 
 
+def test_own_words_behind_an_entry_without_its_last_mark_stay_when_its_session_goes(
+    store: Store, book: Book
+) -> None:
+    book.note(store.ids())
+    text = page(store)
+    end = text.rindex("<!-- /tf:turn -->")
+    store.paths.learnings_page.write_text(text[:end] + "\nWhat we think of it.\n", encoding="utf-8")
+    book.forget([session_id(1)])
+
+    assert session_id(1) not in page(store)
+    assert page(store).endswith("\nWhat we think of it.\n")
+
+
 @pytest.mark.parametrize(
     ("name", "data", "error", "says"),
     [

@@ -14,7 +14,7 @@ from attrs import define
 from tfclient.reflect.lessons.given import without_given
 from tfclient.reflect.lessons.lesson import Seen
 from tfclient.reflect.lessons.signature import error_words, generalised, signature_of
-from tfclient.reflect.lessons.solving import Way, solution_of, way_of
+from tfclient.reflect.lessons.solving import Solutions, Way, way_of
 from tfstore.document.documents import Json, Session
 from tfstore.reading.evidence.evidence import Evidence, evidence_of
 from tfstore.reading.evidence.sources import texts_of
@@ -58,6 +58,7 @@ def seen_in(session: Session | Evidence, skip_tools: Collection[str] = ()) -> li
     names = _Names(evidence)
     found: list[tuple[int, Seen]] = []
     for calls in evidence.calls_by_thread.values():
+        solutions = Solutions(calls)
         for place, call in enumerate(calls):
             if call.failed and call.tool and call.tool not in skip_tools:
                 words = error_words(call)
@@ -65,19 +66,20 @@ def seen_in(session: Session | Evidence, skip_tools: Collection[str] = ()) -> li
                 if learnt:
                     text = generalised(learnt, call.arguments, names.is_name)
                     found.append(
-                        (call.own.step.seq, _seen(evidence, calls, place, signature_of(call.tool, text)))
+                        (call.own.step.seq, _seen(evidence, solutions, place, signature_of(call.tool, text)))
                     )
     return [each for _, each in sorted(found, key=lambda row: row[0])]
 
 
-def _seen(evidence: Evidence, calls: list[ToolCall], place: int, signature: str) -> Seen:
-    call = calls[place]
+def _seen(evidence: Evidence, solutions: Solutions, place: int, signature: str) -> Seen:
+    call = solutions.calls[place]
     schema = _schema(evidence, call)
-    worked = solution_of(call, calls, place)
+    at = solutions.of(place)
+    worked: ToolCall | None = None
     way: Way | None = None
-    if worked is not None:
-        between = calls[place + 1 : calls.index(worked)]
-        way = way_of(call, worked, between, schema)
+    if at is not None:
+        worked = solutions.calls[at]
+        way = way_of(call, worked, solutions.between(place, at), schema)
     answer = call.answer
     return Seen(
         signature,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from attrs import frozen
@@ -16,6 +18,7 @@ MOST: Final = 4
 
 _AFTER: Final = 3
 _DEEPEST: Final = 12
+_LOOKED_BACK: Final = 50
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
 
@@ -38,18 +41,26 @@ class Way:
         return (*self.changed, *self.added, *self.left_out)
 
 
-def solution_of(failed: ToolCall, calls: Sequence[ToolCall], place: int) -> ToolCall | None:
-    """Return the next call of the tool that worked and was asked for when the failure was known.
+class Solutions:
+    """The calls of a thread, to find for each that failed the one that put it right."""
 
-    Args:
-        failed: the call that failed.
-        calls: those of its thread, in order.
-        place: where it stands among them.
-    """
-    for call in calls[place + 1 :]:
-        if call.tool == failed.tool and call.succeeded and not _at_once(failed, call):
-            return call
-    return None
+    def __init__(self, calls: Sequence[ToolCall]) -> None:
+        self.calls: Final = calls
+        self._worked: Final[dict[str, list[int]]] = {}
+        for place, call in enumerate(calls):
+            if call.succeeded:
+                self._worked.setdefault(call.tool, []).append(place)
+
+    def of(self, place: int) -> int | None:
+        """Return where the next call of the tool stands that worked and was asked for when the failure was known."""
+        failed = self.calls[place]
+        places = self._worked.get(failed.tool, [])
+        later = islice(places, bisect(places, place), None)
+        return next((each for each in later if not _at_once(failed, self.calls[each])), None)
+
+    def between(self, place: int, worked: int) -> Sequence[ToolCall]:
+        """Return the calls before the one that worked, back to the one that failed, or as far as is looked."""
+        return self.calls[max(place + 1, worked - _LOOKED_BACK) : worked]
 
 
 def way_of(failed: ToolCall, worked: ToolCall, between: Sequence[ToolCall], schema: Json | None) -> Way:
