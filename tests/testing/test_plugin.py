@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,11 @@ import yaml
 
 from tests.server.replies import Call, answer, calls
 from tests.server.scripted import ScriptedServer
-from tfclient.client import TracedOpenAI
-from tfclient.testing import taped
+from tfclient.finishing.finisher import NEEDED
 
-LOADED = (TracedOpenAI, taped)
-"""What each run inside a test would import again, and in seconds, were it not loaded already."""
+# Each run inside a test takes away again what was imported in it, also from the thread that writes documents.
+for each in (*NEEDED, "tfclient.client", "tfclient.testing.taped", "tfclient.testing.live_block"):
+    import_module(each)
 
 AGENT = """
     import os
@@ -145,8 +146,8 @@ def test_requests_never_made_fail_unless_that_is_allowed(recorded: pytest.Pytest
     recorded.makepyfile(test_one="def test_weather(thoughtflow):\n    pass\n")
     run(recorded).assert_outcomes(passed=1, errors=1)
 
-    allowed = "import pytest\n\n@pytest.mark.thoughtflow(allow_unplayed=True)\ndef test_weather(thoughtflow):\n    pass\n"
-    recorded.makepyfile(test_one=allowed)
+    marked = "import pytest\n\n@pytest.mark.thoughtflow(allow_unplayed=True)\n"
+    recorded.makepyfile(test_one=f"{marked}def test_weather(thoughtflow):\n    pass\n")
     run(recorded).assert_outcomes(passed=1)
 
 
@@ -255,8 +256,8 @@ def test_an_old_cassette(recorded: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("swallow", [False, True])
 def test_a_test_that_would_cost_money(
-    project: pytest.Pytester, server: ScriptedServer, swallow: bool
-) -> None:  # noqa: FBT001
+    project: pytest.Pytester, server: ScriptedServer, *, swallow: bool
+) -> None:
     body = (
         "try:\n        agent.ask('x')\n    except Exception:\n        pass" if swallow else "agent.ask('x')"
     )
@@ -287,7 +288,7 @@ def test_nothing_of_ours_is_loaded_where_nobody_asks(pytester: pytest.Pytester) 
 
 
 def test_switched_off(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("-p", "no:thoughtflow")
+    result = run(project, "-p", "no:thoughtflow")
 
     result.stdout.fnmatch_lines(["*fixture 'thoughtflow' not found*"])
 

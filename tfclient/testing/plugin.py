@@ -85,7 +85,7 @@ def _wanted(request: pytest.FixtureRequest) -> Wanted:
         match=given.get("match", "alike"),
         ignore=given.get("ignore", ()),
         allow_unplayed=bool(given.get("allow_unplayed", False)),
-        update_flows=config.getoption("tf_update_flows"),
+        update_flows=bool(config.getoption("tf_update_flows")),
         max_age=age_of(age) if age else None,
     )
 
