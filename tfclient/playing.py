@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from tfclient.recorder import Recorder
-    from tfclient.sessions.state import SessionState
+from typing import Any, Final, NamedTuple, Protocol
 
 on = False
 """Whether there has been a playback in this process; all else here is looked at only then."""
@@ -59,10 +55,10 @@ class Player(Protocol):
 
 
 class Studio(NamedTuple):
-    """Where every call of the process is recorded for a while, whatever recorder its client has."""
+    """Where every call of the process is recorded for a while, whatever recorder its client has: that, its session."""
 
-    recorder: Recorder
-    session: SessionState
+    recorder: Any
+    session: Any
 
 
 studio: Studio | None = None
