@@ -7,22 +7,21 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from attrs import evolve
 
 from tests.projection.builders import steps
 from tests.reflect.trajectories import needs_trajectories, tau_bench_tasks, with_errors
 from tfclient.reflect.lessons.learning import seen_in
-from tfclient.reflect.lessons.notetaker import noted_in
+from tfclient.reflect.lessons.notetaker import Noted, parts_of
 from tfclient.reflect.lessons.rows import lessons_of
 from tfclient.reflect.lessons.wording import line_of
 from tfclient.reflect.text import estimate
+from tfstore.document.lesson_rows import Taught
 from tfstore.reading.evidence.identifiers import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from tfclient.reflect.lessons.lesson import Lesson, Seen
-    from tfclient.reflect.lessons.notetaker import Noted
 
 Tasks: TypeAlias = "dict[str, dict[str, list[Seen]]]"
 
@@ -89,10 +88,9 @@ def test_wherever_one_cuts_most_are_described(taught: Tasks) -> None:
 def lessons_by_domain() -> dict[str, list[Lesson]]:
     noted: dict[str, list[Noted]] = {}
     for each in with_errors():
-        found = noted_in(each.session)
+        parts = tuple(parts_of(seen_in(each.session), ""))
         # The sessions were made one by one, and have one id.
-        named = evolve(found, taught=evolve(found.taught, session_id=f"{each.source}_{each.name}"))
-        noted.setdefault(each.domain, []).append(named)
+        noted.setdefault(each.domain, []).append(Noted(Taught(f"{each.source}_{each.name}", "", parts)))
     return {domain: lessons_of(sessions) for domain, sessions in noted.items()}
 
 

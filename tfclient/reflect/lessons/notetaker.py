@@ -81,11 +81,12 @@ def noted_in(
     turns = tuple(_turns(evidence, seen, found, notes))
     at = document.started_at or ""
     calls = Counter(call.tool for call in evidence.tool_calls if call.answers)
-    taught = Taught(document.session_id, at, tuple(_added(seen, at)), tuple(lessons_given(document)), calls)
+    taught = Taught(document.session_id, at, tuple(parts_of(seen, at)), tuple(lessons_given(document)), calls)
     return Noted(taught, turns, tuple(troubles), model is None or bool(troubles and not notes))
 
 
-def _added(seen: Sequence[Seen], at: str) -> Iterator[Json]:
+def parts_of(seen: Sequence[Seen], at: str) -> Iterator[Json]:
+    """Yield what failed answers of a session that began at a time add to lessons, as ``Taught.lessons`` has it."""
     by_id: dict[str, list[Seen]] = {}
     for each in seen:
         by_id.setdefault(each.lesson_id, []).append(each)
