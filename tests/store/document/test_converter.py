@@ -17,6 +17,7 @@ from tfstore.document.documents import (
     Origin,
     ProgramFailure,
     RedactionMark,
+    Replay,
     Session,
     Step,
     Usage,
@@ -74,11 +75,16 @@ def test_the_first_output_has_its_index() -> None:
 
 def test_every_field_of_a_session_is_in_its_document() -> None:
     ended_well = Session("one")
-    # How its program failed stands there only where it did.
-    assert {*to_json(ended_well), "failure"} == {each.name for each in fields(Session)}
-    failed = Session("one", failure=ProgramFailure("ValueError", "It broke."))
+    # How its program failed stands there only where it did, and what it plays again only if it does.
+    assert {*to_json(ended_well), "failure", "replay"} == {each.name for each in fields(Session)}
+    failed = Session(
+        "one",
+        failure=ProgramFailure("ValueError", "It broke."),
+        replay=Replay("branch", session_id="two", exact=3, live=1),
+    )
     assert set(to_json(failed)) == {each.name for each in fields(Session)}
     assert from_json(to_json(failed)).failure == failed.failure
+    assert from_json(to_json(failed)).replay == failed.replay
 
 
 def test_an_error_class_is_called_class() -> None:
