@@ -295,3 +295,31 @@ def test_switched_off(project: pytest.Pytester) -> None:
 
 def test_in_parallel(recorded: pytest.Pytester) -> None:
     recorded.runpytest_subprocess("-n", "2").assert_outcomes(passed=1)
+
+
+def test_threads_and_clients_with_recorders_of_their_own(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(
+        test_one="""
+        import threading
+        import agent
+        from tfclient import Recorder, TracedOpenAI
+
+        own = TracedOpenAI(api_key="sk-none", recorder=Recorder("own"))
+
+        def test_weather(thoughtflow):
+            thread = threading.Thread(target=agent.ask, args=("In a thread",))
+            thread.start()
+            thread.join()
+            own.responses.create(model="gpt-5.4-mini", input="By another")
+            assert [each.prompt for each in thoughtflow.session.runs] == ["In a thread", "By another"]
+        """
+    )
+    server.script(answer("1"), answer("2"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+
+    run(project, "--tf-record=once").assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    assert not (project.path / "own").exists()
+    assert len(server.requests) == 2

@@ -17,8 +17,6 @@ from tfclient.cli.commands.diff import diff
 from tfclient.cli.commands.doctor import doctor
 from tfclient.cli.commands.expand import expand
 from tfclient.cli.commands.findings import findings
-from tfclient.cli.commands.html import html
-from tfclient.cli.commands.import_ import import_
 from tfclient.cli.commands.list import list_
 from tfclient.cli.commands.note import note
 from tfclient.cli.commands.notes import notes
@@ -32,6 +30,8 @@ from tfclient.cli.commands.search import search
 from tfclient.cli.commands.sharing.bundle import bundle
 from tfclient.cli.commands.sharing.dataset import dataset
 from tfclient.cli.commands.sharing.export import export
+from tfclient.cli.commands.sharing.html import html
+from tfclient.cli.commands.sharing.import_ import import_
 from tfclient.cli.commands.sharing.open_ import open_
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
