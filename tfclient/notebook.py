@@ -21,7 +21,6 @@ from tfstore.reading.step_words import (
     remarks_on,
     repeats,
     said_in_line,
-    shown_before,
     tokens_of,
     took,
     word_of,
@@ -94,7 +93,7 @@ def _heading(run: RunFacts) -> str:
 
 
 def _step(own: StepFacts, depth: int, shown: dict[tuple[str, str], StepFacts]) -> str:
-    before = repeats(own, shown_before(own, shown))
+    before = repeats(own, shown)
     said = before or brief(said_in_line(own.step), SAID)
     facts = joined(remarks_on(own), tokens_of(own.step), took(own.step))
     look = f' style="{_FAILED}"' if own.failed else ""

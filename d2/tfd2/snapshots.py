@@ -8,7 +8,7 @@ from tfd2.elements import Lines, Node, Tooltip
 from tfstore.reading.facts import SessionFacts, StepFacts
 from tfstore.reading.figures import joined
 from tfstore.reading.step_text import text_of
-from tfstore.reading.step_words import name_of, repeats, shown_before, word_of
+from tfstore.reading.step_words import name_of, repeats, word_of
 
 PER_NODE: Final = 20
 """So that all their ids have room in one tooltip."""
@@ -22,7 +22,7 @@ class Snapshots:
     def __init__(self, facts: SessionFacts) -> None:
         """Go through all runs once: what is a repetition shows only in order."""
         first_seen: dict[tuple[str, str], StepFacts] = {}
-        found = ((own, repeats(own, shown_before(own, first_seen))) for own in facts.every if own.is_snapshot)
+        found = ((own, repeats(own, first_seen)) for own in facts.every if own.is_snapshot)
         self._repeated = {own: words for own, words in found if words}
 
     def nodes(self, snapshots: list[StepFacts]) -> list[Node]:

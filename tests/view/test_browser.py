@@ -606,48 +606,6 @@ def test_the_list_tells_metadata_and_is_sorted(
     assert page.evaluate("document.querySelector('.list-row').getBoundingClientRect().height") <= 46
 
 
-def test_a_note_is_written_shown_and_removed(
-    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
-) -> None:
-    Store(tmp_path / "store", create=True).put(failing())
-    store = existing_store(tmp_path / "store")
-    address = serve_store(store)
-    page.goto(f"{address}#/s/{FAILING}/transcript/step_1_4")
-    page.get_by_role("button", name="Note", exact=True).click()
-    expect(page.get_by_label("Note", exact=True).last).to_be_focused()
-    said = "<img src=x onerror=alert(1)>\nwrong order"
-    page.keyboard.type(said)
-    page.get_by_label("Score", exact=True).fill("0")
-    page.get_by_label("Tags, with commas").fill("bug, slow")
-    page.get_by_role("button", name="Note it").click()
-    expect(page.locator(".note-text")).to_have_text(said)
-    expect(page.locator(".note-about")).to_contain_text("score 0 · bug, slow")
-    expect(page.get_by_label("Score", exact=True)).to_have_value("")
-    (made,) = store.notes(FAILING)
-    assert (made.text, made.score, made.step_id) == (said, 0, "step_1_4")
-    # Marked where the step is, in the head, and in the list.
-    expect(current(page).locator(".noted")).to_have_attribute("title", "1 note · score 0 · bug, slow")
-    expect(page.locator('.c-step[data-step="step_1_4"] .noted')).to_have_count(1)
-    page.locator(".noted-head").click()
-    expect(title(page)).to_have_text("This session")
-    page.locator(".note [data-step=step_1_4]").click()
-    # What another program notes comes by itself, and takes nothing away that is being typed.
-    page.get_by_label("Note", exact=True).last.fill("half a sen")
-    store.note(FAILING, "from elsewhere", step="1.4")
-    expect(page.locator(".note-text")).to_have_count(2)
-    expect(page.get_by_label("Note", exact=True).last).to_have_value("half a sen")
-    expect(page.get_by_label("Note", exact=True).last).to_be_focused()
-
-    first = page.locator(f"[data-note={made.note_id}]")
-    first.get_by_role("button", name="Remove").click()
-    assert len(store.notes(FAILING)) == 2
-    first.get_by_role("button", name="Really remove?").click()
-    expect(page.locator(".note-text")).to_have_text(["from elsewhere"])
-    assert [each.text for each in store.notes(FAILING)] == ["from elsewhere"]
-    page.goto(address)
-    expect(page.locator(".noted-words")).to_contain_text("1 note")
-
-
 def test_a_loop_is_one_entry_that_opens(
     page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
 ) -> None:
@@ -816,3 +774,45 @@ def test_a_text_is_shown_as_markdown_where_it_is_asked_for(
         expect(plain.get_by_role("button", name="as Markdown")).to_have_count(0)
         assert page.evaluate(SIDEWAYS) == 0
         assert page.evaluate("window.pwned") is None
+
+
+def test_a_note_is_written_shown_and_removed(
+    page: Page, tmp_path: Path, serve_store: Callable[[Store], str]
+) -> None:
+    Store(tmp_path / "store", create=True).put(failing())
+    store = existing_store(tmp_path / "store")
+    address = serve_store(store)
+    page.goto(f"{address}#/s/{FAILING}/transcript/step_1_4")
+    page.get_by_role("button", name="Note", exact=True).click()
+    expect(page.get_by_label("Note", exact=True).last).to_be_focused()
+    said = "<img src=x onerror=alert(1)>\nwrong order"
+    page.keyboard.type(said)
+    page.get_by_label("Score", exact=True).fill("0")
+    page.get_by_label("Tags, with commas").fill("bug, slow")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.locator(".note-text")).to_have_text(said)
+    expect(page.locator(".note-about")).to_contain_text("score 0 · bug, slow")
+    expect(page.get_by_label("Score", exact=True)).to_have_value("")
+    (made,) = store.notes(FAILING)
+    assert (made.text, made.score, made.step_id) == (said, 0, "step_1_4")
+    # Marked where the step is, in the head, and in the list.
+    expect(current(page).locator(".noted")).to_have_attribute("title", "1 note · score 0 · bug, slow")
+    expect(page.locator('.c-step[data-step="step_1_4"] .noted')).to_have_count(1)
+    page.locator(".noted-head").click()
+    expect(title(page)).to_have_text("This session")
+    page.locator(".note [data-step=step_1_4]").click()
+    # What another program notes comes by itself, and takes nothing away that is being typed.
+    page.get_by_label("Note", exact=True).last.fill("half a sen")
+    store.note(FAILING, "from elsewhere", step="1.4")
+    expect(page.locator(".note-text")).to_have_count(2)
+    expect(page.get_by_label("Note", exact=True).last).to_have_value("half a sen")
+    expect(page.get_by_label("Note", exact=True).last).to_be_focused()
+
+    first = page.locator(f"[data-note={made.note_id}]")
+    first.get_by_role("button", name="Remove").click()
+    assert len(store.notes(FAILING)) == 2
+    first.get_by_role("button", name="Really remove?").click()
+    expect(page.locator(".note-text")).to_have_text(["from elsewhere"])
+    assert [each.text for each in store.notes(FAILING)] == ["from elsewhere"]
+    page.goto(address)
+    expect(page.locator(".noted-words")).to_contain_text("1 note")

@@ -224,7 +224,7 @@ def _loop(row: Rounds, depth: int, at: int) -> Json:
 def _step(own: StepFacts, depth: int, asked: int, first_seen: dict[tuple[str, str], StepFacts]) -> Json:
     step = own.step
     said, first = _said(step), shown_before(own, first_seen)
-    line = repeats(own, first) or said_in_line(step)
+    line = repeats(own, first_seen) or said_in_line(step)
     whole = value_at(step, tuple(said["at"])) if "at" in said else said.get("text")
     return _told(
         id=step.step_id,

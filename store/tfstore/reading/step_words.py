@@ -21,40 +21,30 @@ OUTCOMES = 4
 """Outcomes of attempts that are told, equal ones in a row as one."""
 
 _WORDS: Final = {
-    "user_message": ("USER", "USER"),
-    "assistant_call": ("MODEL", "MODEL REQUEST"),
-    "reasoning": ("REASONING", "REASONING"),
-    "tool_call": ("CALL", "TOOL CALL"),
-    "tool_output": ("OUTPUT", "TOOL OUTPUT"),
-    "tool_error": ("ERROR", "TOOL ERROR"),
-    "approval_request": ("APPROVAL ASKED", "APPROVAL REQUEST"),
-    "approval_response": ("APPROVAL", "APPROVAL"),
-    "assistant_message": ("ASSISTANT", "ASSISTANT"),
-    "context_compacted": ("COMPACTED", "CONTEXT COMPACTED"),
-    "policy.snapshot": ("INSTRUCTIONS", "INSTRUCTIONS"),
-    "tool.schemas.snapshot": ("TOOLS", "TOOLS"),
-    "context.snapshot": ("HISTORY", "HISTORY"),
+    "user_message": "USER",
+    "assistant_call": "MODEL",
+    "reasoning": "REASONING",
+    "tool_call": "CALL",
+    "tool_output": "OUTPUT",
+    "tool_error": "ERROR",
+    "approval_request": "APPROVAL ASKED",
+    "approval_response": "APPROVAL",
+    "assistant_message": "ASSISTANT",
+    "context_compacted": "COMPACTED",
+    "policy.snapshot": "INSTRUCTIONS",
+    "tool.schemas.snapshot": "TOOLS",
+    "context.snapshot": "HISTORY",
 }
-"""What the steps of each label are called: where a tree shows what they hang on, and where they stand alone."""
+"""What the steps of each label are called, wherever they are shown."""
 
-_GENERIC: Final = {"api": ("API", "API CALL"), "annotation": ("NOTE", "NOTE")}
+_GENERIC: Final = {"api": "API", "annotation": "NOTE"}
 
 
 def word_of(step: Step) -> str:
     """Return what a step is, in capitals: ``CALL``."""
-    return _words(step)[0]
-
-
-def full_word_of(step: Step) -> str:
-    """Return what a step is where nothing around it says so: ``TOOL CALL``."""
-    return _words(step)[1]
-
-
-def _words(step: Step) -> tuple[str, str]:
     if step.label == "generic":
-        return _GENERIC.get(step.type.partition(".")[0], ("ITEM", "ITEM"))
-    unknown = brief(step.label.upper(), NAME)
-    return _WORDS.get(step.label, (unknown, unknown))
+        return _GENERIC.get(step.type.partition(".")[0], "ITEM")
+    return _WORDS.get(step.label) or brief(step.label.upper(), NAME)
 
 
 def name_of(own: StepFacts) -> str:
@@ -171,8 +161,9 @@ def shown_before(own: StepFacts, first_seen: dict[tuple[str, str], StepFacts]) -
     return None if first is own else first
 
 
-def repeats(own: StepFacts, first: StepFacts | None) -> str:
-    """Return where a snapshot's content was shown before, given the step that showed it: ``as in run 1``."""
+def repeats(own: StepFacts, first_seen: dict[tuple[str, str], StepFacts]) -> str:
+    """Return where a snapshot's content was shown before, and remember where it was first: ``as in run 1``."""
+    first = shown_before(own, first_seen)
     if first is None:
         return ""
     return f"as in {first.name if first.run is own.run else f'run {first.run.number}'}"

@@ -11,6 +11,7 @@ from tests.builders import a_run, a_session, a_step
 from tests.view.making import a_model_call, timed
 from tfclient.cli.lines.tree import Look, tree
 from tfstore.document.documents import Session, Step
+from tfstore.document.notes import Note
 from tfstore.reading.facts import gather
 from tfstore.reading.shown import shown
 
@@ -78,6 +79,15 @@ def test_the_command_tells_it_with_its_first_round_unless_each_is_to_be_shown() 
     ]
     assert len(folded) == 10
     assert sum("CALL" in line for line in whole) == 24
+
+
+def test_a_loop_in_which_something_was_noted_is_told_round_by_round() -> None:
+    facts = gather(looping(*rounds(4)))
+    noted = [Note("note_1", step_id="step_1_9", text="here it should have stopped")]
+    lines = [line.plain for line in tree(facts, facts.runs, Look(200), noted)]
+
+    assert sum("CALL" in line for line in lines) == 4
+    assert any("here it should have stopped" in line for line in lines)
 
 
 def test_a_loop_of_two_and_one_of_errors() -> None:

@@ -34,7 +34,6 @@ from tfstore.reading.step_words import (
     remarks_on,
     repeats,
     said_in_line,
-    shown_before,
     size_of,
     tokens_of,
     took,
@@ -105,7 +104,8 @@ def tree(facts: SessionFacts, runs: list[RunFacts], look: Look, notes: Sequence[
         clock = (
             Clock.of(run.run, BAR, ascii_only=look.guides is ASCII) if WIDE <= look.width < PIPED else None
         )
-        page = _Page(look, columns, clock, first_seen, about, _loops(run, look, about))
+        loops = _loops(run, about) if look.folded else {}
+        page = _Page(look, columns, clock, first_seen, loops, about)
         single = run.run.trigger == "api" and len(run.steps) == 1
         if not (single and close):
             yield Text()
@@ -133,11 +133,11 @@ def _rows(
             yield row
 
 
-def _loops(run: RunFacts, look: Look, about: Mapping[str, list[Note]]) -> dict[StepFacts, Loop]:
-    """Return for each step that is told with others, as one, which loop that is."""
-    found = loops_by_step(run) if look.folded else {}
-    noted_on = {id(loop) for own, loop in found.items() if own.step.step_id in about}
-    return {own: loop for own, loop in found.items() if id(loop) not in noted_on}
+def _loops(run: RunFacts, about: Mapping[str, list[Note]]) -> dict[StepFacts, Loop]:
+    """Return the loops that are told as one: those in which nothing was noted."""
+    found = loops_by_step(run)
+    noted_in = {id(loop) for own, loop in found.items() if own.step.step_id in about}
+    return {own: loop for own, loop in found.items() if id(loop) not in noted_in}
 
 
 def _helper_calls(row: list[RunFacts], look: Look) -> Iterator[Text]:
@@ -157,8 +157,8 @@ class _Page:
     columns: tuple[int, int]
     clock: Clock | None
     first_seen: dict[tuple[str, str], StepFacts]
-    notes: Mapping[str, list[Note]]
     loops: dict[StepFacts, Loop]
+    notes: Mapping[str, list[Note]]
 
     def right(self, own: StepFacts) -> Text:
         """Return the aligned columns at the right of a step's line; empty when it took and cost nothing."""
@@ -261,7 +261,7 @@ def _itself(own: StepFacts, head: Text, below: str, page: _Page, asked: int) -> 
     remarks, right = _remarks(own, asked), page.right(own)
     room = look.width - head.cell_len - remarks.cell_len - right.cell_len
     style = "red" if own.failed else "dim" if own.is_snapshot or step.label == "reasoning" else ""
-    again = repeats(own, shown_before(own, page.first_seen))
+    again = repeats(own, page.first_seen)
     text = again or said_in_line(step)
     # A call's arguments follow its name; words stand apart from what they are about.
     joint = "" if step.label in {"tool_call", "approval_request"} else " "

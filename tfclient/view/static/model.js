@@ -43,21 +43,6 @@ export class Model {
     this.found = { list, steps, words, missed };
   }
 
-  /** Take what people noted, which changes while the session does not. */
-  note(noted) {
-    this.noted = noted;
-    this.notesOn = new Map();
-    for (const each of noted.notes) {
-      if (!this.notesOn.has(each.step_id)) this.notesOn.set(each.step_id, []);
-      this.notesOn.get(each.step_id).push(each);
-    }
-  }
-
-  /** The notes on a step. */
-  notesAt(stepId) {
-    return this.notesOn.get(stepId) ?? [];
-  }
-
   /**
    * What stands below each other, with what is told as one and opens: `{ run }`, `{ step }` and `{ fold }`. Of a loop that is
    * closed so many of its first steps stand as `first(loop)` says.
@@ -81,6 +66,27 @@ export class Model {
       n += row ? row.runs - 1 : 0;
     }
     return entries;
+  }
+
+  /** Take what people noted, which changes while the session does not. */
+  note(noted) {
+    this.noted = noted;
+    this.notesOn = new Map();
+    for (const each of noted.notes) {
+      if (!this.notesOn.has(each.step_id)) this.notesOn.set(each.step_id, []);
+      this.notesOn.get(each.step_id).push(each);
+    }
+  }
+
+  /** The mark of the first note on what is told as one. */
+  noteIn(fold) {
+    const noted = Object.keys(this.noted.marks).find((stepId) => this.foldOf.get(stepId) === fold);
+    return noted && this.noted.marks[noted];
+  }
+
+  /** The notes on a step. */
+  notesAt(stepId) {
+    return this.notesOn.get(stepId) ?? [];
   }
 
   /** The findings that rest on a step. */

@@ -132,7 +132,7 @@ export class Outline {
     const open = this.opened.has(fold.key);
     return el("div", { class: `o-fold k-${fold.look ?? "other"}${fold.failed ? " is-failed" : ""}${open ? " is-open" : ""}`, style: { "--depth": fold.depth ?? 0 }, "aria-label": joined(fold.number, fold.name, fold.line, open ? "open" : "closed") },
       fold.number ? el("span", { class: "number", title: fold.number, text: fold.begins }) : null, el("span", { class: "chevron", "aria-hidden": "true", text: open ? "▾" : "▸" }),
-      el("b", { text: fold.name }), el("span", { class: "o-text", dir: "auto", text: fold.line ?? "" }), sign(fold.found),
+      el("b", { text: fold.name }), el("span", { class: "o-text", dir: "auto", text: fold.line ?? "" }), sign(fold.found), noteSign(this.model.noteIn(fold)),
       el("span", { class: "o-time", title: fold.tokens, text: fold.took }));
   }
 

@@ -135,7 +135,7 @@ export class SessionView {
     const title = visible(about.title);
     fill(this.title, title);
     document.title = `${oneLine(title, 60)} · tfclient`;
-    const noted = this.noted.words ? button(`\u270e ${visible(this.noted.words)}`, () => this.select(null, { push: true }), { class: "plain noted-head", title: "All notes, in a list" }) : null;
+    const noted = this.noted.words ? button(`\u270e ${visible(this.noted.words)}`, () => this.overview(), { class: "plain noted-head", title: "All notes, in a list" }) : null;
     fill(this.about, mark(about.result, about.state), " ", noted, ` ${about.about} `, el("span", { class: "mono quiet", text: about.id }));
     this.drawTrouble();
   }

@@ -47,7 +47,7 @@ export class Transcript {
     const end = Math.min(wanted.length, this.next + count);
     for (; this.next < end; this.next += 1) {
       const { id, run, step, fold } = wanted[this.next];
-      const signature = fold ? JSON.stringify([fold, this.opened.has(id)]) : run ? joined(run.status, run.trouble, run.about, run.cost, run.details) : this.model.signature(step);
+      const signature = fold ? JSON.stringify([fold, this.opened.has(id), this.model.noteIn(fold)]) : run ? joined(run.status, run.trouble, run.about, run.cost, run.details) : this.model.signature(step);
       const known = shown.get(id);
       if (known?.signature === signature) continue;
       const element = fold ? this.foldEntry(fold) : run ? this.runEntry(run) : this.stepEntry(step);
@@ -73,7 +73,7 @@ export class Transcript {
     return el("div", { class: `c-fold k-${fold.look ?? "other"}${fold.failed ? " is-failed" : ""}` },
       el("button", { type: "button", class: "c-head", "aria-expanded": String(open), on: { click: () => this.toggle(fold.key) } },
         el("span", { class: "chevron", "aria-hidden": "true", text: open ? "▾" : "▸" }), fold.number ? el("span", { class: "number", text: fold.number }) : null,
-        el("b", { text: fold.name }), fold.at !== undefined && fold.runs ? el("span", { text: fold.line }) : null, sign(fold.found), el("span", { class: "quiet", text: joined(fold.took, fold.tokens) })));
+        el("b", { text: fold.name }), fold.at !== undefined && fold.runs ? el("span", { text: fold.line }) : null, sign(fold.found), noteSign(this.model.noteIn(fold)), el("span", { class: "quiet", text: joined(fold.took, fold.tokens) })));
   }
 
   runEntry(run) {
