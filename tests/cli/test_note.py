@@ -140,7 +140,7 @@ def test_show_has_them_where_they_belong(marked: Store) -> None:
     (of_step,) = [at for at, line in enumerate(lines) if "NOTE wrong order · score 0 · bug · ada" in line]
     assert whole < runs[0] < runs[1] < of_run < of_step
     # Below the step that it is about.
-    assert re.match(r"\W*1 ", lines[of_step - 1])
+    assert re.match(r"\W*2\.1 ", lines[of_step - 1])
     one = run("show", WEATHER, "2.1", "--store", marked.paths.root).out
     assert "NOTE wrong order · score 0" in one
     assert "all in all" not in one

@@ -106,7 +106,7 @@ def test_a_terminal_without_unicode(root: Path) -> None:
     done = start("show", WEATHER, "--store", root, PYTHONIOENCODING="ascii")
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"|- 2 INSTRUCTIONS" in done.stdout
+    assert b"|- 1.2 INSTRUCTIONS" in done.stdout
     assert done.stdout.isascii()
 
 

@@ -77,11 +77,11 @@ def _items(items: list[Any], made: Messages) -> None:
             made.add({"role": "user", "content": item})
         elif not isinstance(item, dict):
             made.left_out[type(item).__name__] += 1
-        elif item.get("role") in _ROLES:
+        elif str(item.get("role")) in _ROLES:
             made.add(_message(item, made))
-        elif item.get("type") in _CALLS:
+        elif str(item.get("type")) in _CALLS:
             made.add({"role": "assistant", "content": None, "tool_calls": [_call(item)]})
-        elif item.get("type") in _OUTPUTS:
+        elif str(item.get("type")) in _OUTPUTS:
             content = _content(item.get("output"), made)
             made.add({"role": "tool", "tool_call_id": str(item.get("call_id")), "content": content})
         else:
@@ -146,7 +146,7 @@ def _part(part: Any, made: Messages) -> Json | None:
         if kind in {"image_url", "input_audio", "file"} and isinstance(part.get(kind), dict):
             return {"type": kind, kind: part[kind]}
         if kind == "input_image" and isinstance(part.get("image_url"), str):
-            detail = {"detail": part["detail"]} if part.get("detail") in {"low", "high", "auto"} else {}
+            detail = {"detail": part["detail"]} if str(part.get("detail")) in {"low", "high", "auto"} else {}
             return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}
         if kind == "input_file":
             named = {name: part[name] for name in ("file_id", "file_data", "filename") if part.get(name)}

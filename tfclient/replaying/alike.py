@@ -78,7 +78,7 @@ def _item(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
     written = set()
-    if item.get("role") in _ROLES:
+    if str(item.get("role")) in _ROLES:
         written.add("content")
     if str(item.get("type", "")).endswith("_output") or "tool_call_id" in item:
         written.add("output")

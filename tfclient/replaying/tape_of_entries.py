@@ -133,7 +133,7 @@ def _headers(entry: Entry) -> dict[str, str]:
 
 
 def _leaves_out(mark: Any) -> bool:
-    return isinstance(mark, dict) and mark.get("action") == "dropped" and mark.get("rule") in _NOT_KEPT
+    return isinstance(mark, dict) and mark.get("action") == "dropped" and str(mark.get("rule")) in _NOT_KEPT
 
 
 def _is_in_answer(mark: Any) -> bool:

@@ -22,7 +22,7 @@ def cassette_of(module: Path, test: str) -> Path:
         >>> cassette_of(Path("tests/test_agent.py"), "test_ask[Oslo]").as_posix()
         'tests/cassettes/test_agent/test_ask[Oslo].yaml'
         >>> cassette_of(Path("tests/test_agent.py"), "test_ask[São Paulo/x]").name
-        'test_ask[S_o_Paulo_x]-2f2a1d9c.yaml'
+        'test_ask[S_o_Paulo_x]-b08f3eb9.yaml'
     """
     return module.parent / "cassettes" / module.stem / f"{file_name(test)}.yaml"
 

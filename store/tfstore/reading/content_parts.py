@@ -47,7 +47,7 @@ def has_text(content: Any) -> bool:
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") in _TEXTS
+    return isinstance(part, dict) and str(part.get("type")) in _TEXTS
 
 
 def _about(part: dict[str, Any]) -> str:

@@ -225,3 +225,18 @@ def test_documents_of_any_make_are_looked_through() -> None:
         session = a_session(a_run(*steps, prompt="x"))
 
         assert examine(session).troubles == []
+
+
+@pytest.mark.parametrize("label", ["tool_call", "tool_output", "user_message", "assistant_call"])
+def test_names_that_are_no_texts_stop_no_kind(label: str) -> None:
+    odd = {
+        "type": {"a": 1},
+        "role": ["b"],
+        "content": [{"type": ["c"], "text": "d"}],
+        "name": {},
+        "call_id": [],
+    }
+    step = a_step(label, started={**odd, "arguments": odd}, completed={**odd, "output": [odd]})
+    asking = a_step("assistant_call", started={"arguments": odd})
+    session = a_session(a_run(asking, step, a_step("tool_output", after=(2,), completed=odd)))
+    assert examine(session, only=kinds()).troubles == []

@@ -81,7 +81,10 @@ def _is_no_text(step: Step) -> bool:
     """Return whether a step brought pictures, files, what is kept apart, or what only the provider has seen."""
     if step.label == "tool_call":
         # Of a search that the provider ran, the model saw more than is given back.
-        return step.payload_started.get("type", "function_call") not in {"function_call", "custom_tool_call"}
+        return str(step.payload_started.get("type", "function_call")) not in {
+            "function_call",
+            "custom_tool_call",
+        }
     if step.label in {"user_message", "context.snapshot", "tool_output", "tool_error", "policy.snapshot"}:
         holders = (step.payload_started, step.payload_completed)
         values = [each.get(name) for each in holders for name in ("text", "content", "output", "items")]
