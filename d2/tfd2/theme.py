@@ -28,17 +28,17 @@ _LOOKS: Final = {
 }
 
 LEGEND: Final[dict[str, str]] = {
-    "user": "user message",
-    "call": "model request",
-    "reasoning": "reasoning",
-    "tool": "tool call",
-    "output": "tool output",
-    "error": "error",
+    "user": "USER",
+    "call": "MODEL",
+    "reasoning": "REASONING",
+    "tool": "CALL",
+    "output": "OUTPUT",
+    "error": "ERROR",
     "unfinished": "not finished",
     "loop": "the same again and again",
-    "approval": "approval",
-    "answer": "assistant message",
-    "page": "instructions, tools, history",
+    "approval": "APPROVAL",
+    "answer": "ASSISTANT",
+    "page": "INSTRUCTIONS, TOOLS, HISTORY",
     "other": "anything else",
 }
 

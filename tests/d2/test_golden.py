@@ -48,7 +48,7 @@ def test_the_overview_is_read_as_it_was_meant() -> None:
     assert root.label("1.2 INSTRUCTIONS") == "1.2 INSTRUCTIONS\n1.3 TOOLS ×2"
     assert "retry of 1.9" in root.labels
     # Only the legend has these words.
-    assert {"user message", "tool call", "error"} <= set(root.labels)
+    assert {"USER", "CALL", "ERROR"} <= set(root.labels)
     assert "resp_a2 ← previous_response_id resp_a1" in root.tooltip("step step_1_10")
 
 

@@ -12,6 +12,7 @@ from tfclient.reflect.lessons.learning import seen_in
 from tfclient.reflect.lessons.notetaker import noted_in
 from tfclient.reflect.lessons.rows import lessons_of
 from tfclient.reflect.lessons.solving import Way, paths_known
+from tfstore.document.documents import Replay
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Session
@@ -45,6 +46,13 @@ def solved(api: str = "responses", **metadata: Any) -> Session:
 def dated(session: Session, session_id: str, day: str) -> Session:
     session.session_id, session.started_at = session_id, day
     return session
+
+
+def test_a_replay_teaches_nothing_unless_some_of_it_was_live() -> None:
+    played, branch = solved(), solved()
+    played.replay = Replay("replay", "sess_1", exact=3)
+    branch.replay = Replay("branch", "sess_1", exact=2, live=1)
+    assert (seen_in(played), len(seen_in(branch))) == ([], 1)
 
 
 @BOTH

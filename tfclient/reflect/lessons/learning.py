@@ -16,6 +16,7 @@ from tfclient.reflect.lessons.lesson import Seen
 from tfclient.reflect.lessons.signature import error_words, generalised, signature_of
 from tfclient.reflect.lessons.solving import Solutions, Way, way_of
 from tfstore.document.documents import Json, Session
+from tfstore.document.played import is_all_played
 from tfstore.reading.evidence.evidence import Evidence, evidence_of
 from tfstore.reading.evidence.sources import texts_of
 from tfstore.reading.evidence.tool_calls import ToolCall
@@ -38,11 +39,15 @@ _READ: Final = 1_000_000
 def is_learnt_from(session: Session) -> bool:
     """Return whether a session is one to learn from: its metadata may say that it is not.
 
+    Nor is one that was played from a recording: what happened in it had happened before.
+
     Example:
         >>> is_learnt_from(Session("sess_1")), is_learnt_from(Session("sess_1", metadata={"learn": False}))
         (True, False)
     """
-    return not any(session.metadata.get(name) == value for name, value in NOT_LEARNT.items())
+    return not is_all_played(session) and not any(
+        session.metadata.get(name) == value for name, value in NOT_LEARNT.items()
+    )
 
 
 def seen_in(session: Session | Evidence, skip_tools: Collection[str] = ()) -> list[Seen]:
