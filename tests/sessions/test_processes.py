@@ -40,9 +40,9 @@ def handler(request):
     return http.Response(200, json={{"id": "resp_1", "object": "response", "output": []}})
 
 recorder = tfclient.Recorder(sys.argv[1])
-client = tfclient.TracedOpenAI(
-    api_key="k", recorder=recorder, http_client=http.Client(transport=http.MockTransport(handler))
-)
+http_client = http.Client(transport=http.MockTransport(handler))
+http_client.cookies.jar._cookies_lock = contextlib.nullcontext()  # the plain client's: a fork may copy it locked
+client = tfclient.TracedOpenAI(api_key="k", recorder=recorder, http_client=http_client)
 
 def ask(text):
     client.responses.create(model="m", input=text)

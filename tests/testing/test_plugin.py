@@ -12,6 +12,7 @@ import yaml
 from tests.server.replies import Call, answer, calls
 from tests.server.scripted import ScriptedServer
 from tfclient.finishing.finisher import NEEDED
+from tfstore.store import Store
 
 # Each run inside a test takes away again what was imported in it, also from the thread that writes documents.
 for each in (*NEEDED, "tfclient.client", "tfclient.testing.taped", "tfclient.testing.live_block"):
@@ -322,4 +323,115 @@ def test_threads_and_clients_with_recorders_of_their_own(
     run(project, "--tf-record=once").assert_outcomes(passed=1)
     run(project).assert_outcomes(passed=1)
     assert not (project.path / "own").exists()
+    assert len(server.requests) == 2
+
+
+def outcomes(project: pytest.Pytester) -> dict[str, list[str]]:
+    """How each test went, by its name, as is noted on its own session."""
+    folders = [each for each in project.path.glob("base/thoughtflow*/store") if not each.parent.is_symlink()]
+    stores = [Store(folder) for folder in folders]
+    return {
+        store.get(session_id).metadata["test"]: [tag for note in notes for tag in note.tags]
+        for store in stores
+        for session_id, notes in store.noted().items()
+    }
+
+
+def test_each_session_says_how_its_test_went(recorded: pytest.Pytester) -> None:
+    recorded.makepyfile(
+        test_two="""
+        import agent
+        import pytest
+
+        @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
+        def test_wrong(thoughtflow):
+            assert agent.ask("Weather in Oslo?") == "8 degrees."
+
+        @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
+        def test_right(thoughtflow):
+            agent.ask("Weather in Oslo?")
+        """
+    )
+    run(recorded, f"--basetemp={recorded.path / 'base'}").assert_outcomes(passed=2, failed=1)
+
+    assert outcomes(recorded) == {
+        "test_one.py::test_weather": ["passed"],
+        "test_two.py::test_wrong": ["failed"],
+        "test_two.py::test_right": ["passed"],
+    }
+
+
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_recorded_anew(
+    recorded: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    before = (recorded.path / CASSETTE).read_text(encoding="utf-8")
+    weather(server)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    run(recorded, f"--tf-record={mode}").assert_outcomes(passed=1)
+
+    after = (recorded.path / CASSETTE).read_text(encoding="utf-8")
+    assert len(server.requests) == 4
+    assert after != before
+    assert len(yaml.safe_load(after)["interactions"]) == 2
+
+
+def test_asynchronous_code(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(
+        test_one="""
+        import asyncio
+        from tfclient import AsyncTracedOpenAI
+
+        async def ask(city):
+            async with AsyncTracedOpenAI(max_retries=0) as client:
+                reply = await client.responses.create(model="gpt-5.4-mini", input=city)
+                stream = await client.responses.create(model="gpt-5.4-mini", input=city + "!", stream=True)
+                return reply.output_text, [event.type async for event in stream][-1]
+
+        async def both():
+            return await asyncio.gather(ask("Oslo"), ask("Rome"))
+
+        def test_weather(thoughtflow):
+            said = asyncio.run(both())
+            assert said == [("7", "response.completed"), ("7", "response.completed")]
+            assert len(thoughtflow.session.runs) == 4
+        """
+    )
+    server.always(answer("7"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    run(project, "--tf-record=once").assert_outcomes(passed=1)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    run(project).assert_outcomes(passed=1)
+    assert len(server.requests) == 4
+
+
+def test_beside_pytest_recording(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each plays what the other has recorded, in one run."""
+    theirs = "@pytest.mark.vcr(record_mode={mode!r})\ndef test_theirs():\n    assert agent.ask('x') == '7'\n"
+    ours = "@pytest.mark.thoughtflow(record={mode!r})\ndef test_ours(thoughtflow):\n    assert agent.ask('x') == '7'\n"
+
+    def write(mode: str) -> None:
+        project.makepyfile(
+            test_both="import agent\nimport pytest\n\n"
+            + "\n\n".join(each.format(mode=mode) for each in (theirs, ours))
+        )
+
+    write("once")
+    server.always(answer("7"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    run(project, "test_both.py").assert_outcomes(passed=2)
+    folder = project.path / "cassettes" / "test_both"
+    assert {each.name for each in folder.iterdir()} == {"test_theirs.yaml", "test_ours.yaml"}
+    assert len(server.requests) == 2
+
+    one, other = folder / "test_theirs.yaml", folder / "test_ours.yaml"
+    swapped = other.read_bytes()
+    other.write_bytes(one.read_bytes())
+    one.write_bytes(swapped)
+    write("none")
+    run(project, "test_both.py").assert_outcomes(passed=2)
     assert len(server.requests) == 2

@@ -124,8 +124,8 @@ class Finisher:
     def for_store(cls, paths: StorePaths, settings: Settings | None = None) -> Finisher:
         """Return the finisher of this store in this process."""
         if settings is not None and settings.notes:
-            from tfclient.finishing.learning import learn_from_now_on
-
+            with importing:
+                from tfclient.finishing.learning import learn_from_now_on
             learn_from_now_on(paths)
         with _FINISHERS_LOCK:
             return _FINISHERS.setdefault(paths.root, cls(paths))
@@ -189,9 +189,7 @@ class Finisher:
     def _run(self) -> None:
         turns = Turns(self._pause, lambda: self._waiting > 0)
         take_turns(turns)
-        from tfclient.finishing import learning
-
-        for name in (*NEEDED, *(learning.NEEDED if learning.is_learnt(self.paths) else ())):
+        for name in (*NEEDED, *_needed_to_learn(self.paths)):
             # What is missing here is missed by whoever needs it, and told to whoever asked.
             with importing, contextlib.suppress(ImportError):
                 importlib.import_module(name)
@@ -416,6 +414,16 @@ class Finisher:
                     )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
+
+
+def _needed_to_learn(paths: StorePaths) -> tuple[str, ...]:
+    """Return what the thread needs besides, where sessions are learnt from."""
+    learning = sys.modules.get("tfclient.finishing.learning")
+    if learning is None:
+        # Whoever wants it has imported it.
+        return ()
+    needed: tuple[str, ...] = learning.NEEDED if learning.is_learnt(paths) else ()
+    return needed
 
 
 def _ignore(_error: Exception | None, _drift: int) -> None:

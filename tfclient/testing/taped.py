@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from tfclient import playing
 from tfclient.export.cassettes import cassette_of
+from tfclient.opening import existing_store
 from tfclient.recorder import Recorder
 from tfclient.replaying.finding import tape_of
 from tfclient.replaying.playback import Playback
@@ -123,7 +124,7 @@ class Taped:
         return self._told
 
     def over(self, *, passed: bool) -> None:
-        """Stop playing and recording; of a test that passed live, write the cassette.
+        """Stop playing and recording, note on the session how the test went, and write a cassette if it passed live.
 
         Raises:
             ReplayMiss: a request had no answer, and the test went on all the same.
@@ -136,6 +137,14 @@ class Taped:
         if self._key is not None and os.environ.get("OPENAI_API_KEY") == self._key:
             del os.environ["OPENAI_API_KEY"]
         told = self.session
+        outcome = "passed" if passed else "failed"
+        existing_store(self.store).note(
+            told.document.session_id,
+            f"The test {outcome}.",
+            score=float(passed),
+            tags=[outcome],
+            author="pytest",
+        )
         self._handle.__exit__(None, None, None)
         if not passed:
             return
