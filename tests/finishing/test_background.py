@@ -323,5 +323,5 @@ def test_only_threads_that_work_in_the_background_take_turns() -> None:
 
 def test_the_thread_imports_nothing_that_a_fork_does_not_wait_for() -> None:
     """A fork in the middle would leave a module's lock taken in the child, whose files nobody would ever write."""
-    run = Finisher._run.__code__
+    run = finish.Finisher._run.__code__
     assert not [each for each in dis.get_instructions(run) if each.opname == "IMPORT_NAME"]
