@@ -20,14 +20,16 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 
 PRELUDE = f"""
-import contextlib, os, sys, threading, time, faulthandler
+import os, sys, threading, time, faulthandler
 import {HTTP.__name__} as http
 import tfclient
 
 BODY = {{"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": [
     {{"index": 0, "message": {{"role": "assistant", "content": "ok"}}, "finish_reason": "stop"}}]}}
 http_client = http.Client(transport=http.MockTransport(lambda request: http.Response(200, json=BODY)))
-http_client.cookies.jar._cookies_lock = contextlib.nullcontext()  # the plain client's: a fork may copy it locked
+# The plain client's: a fork may copy it locked.
+jar = http_client.cookies.jar
+os.register_at_fork(after_in_child=lambda: setattr(jar, "_cookies_lock", threading.RLock()))
 client = tfclient.TracedOpenAI(
     base_url="http://mock.invalid/v1", api_key="k", max_retries=0, http_client=http_client)
 

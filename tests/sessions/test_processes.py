@@ -19,7 +19,7 @@ from tfstore.journal.reading import read_entries
 ROOT = Path(__file__).parents[2]
 
 PRELUDE = f"""
-import contextlib, json, os, sys, time
+import contextlib, json, os, sys, threading, time
 import {HTTP.__name__} as http
 import tfclient
 import tfclient.sessions.sessions, tfclient.sessions.writer
@@ -41,7 +41,9 @@ def handler(request):
 
 recorder = tfclient.Recorder(sys.argv[1])
 http_client = http.Client(transport=http.MockTransport(handler))
-http_client.cookies.jar._cookies_lock = contextlib.nullcontext()  # the plain client's: a fork may copy it locked
+# The plain client's: a fork may copy it locked.
+jar = http_client.cookies.jar
+os.register_at_fork(after_in_child=lambda: setattr(jar, "_cookies_lock", threading.RLock()))
 client = tfclient.TracedOpenAI(api_key="k", recorder=recorder, http_client=http_client)
 
 def ask(text):
