@@ -7,8 +7,11 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 OPENAI_OLDEST := openai==2.31.*
 OPENAI2 := openai==2.54.*
 # What touches the client.
-OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/parity tests/replaying tests/server tests/demo \
+OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/replaying tests/server tests/demo \
 	tests/docs/test_exported_names.py tests/test_cassettes.py)
+# What could lack a module, a file that is no module, or an entry point.
+OF_THE_WHEEL := $(wildcard tests/docs tests/demo tests/view tests/testing tests/d2 tests/client/test_drop_in.py tests/test_*.py \
+	$(patsubst %,tests/cli/test_%.py,demo process help completion show list import bundle view))
 # Frameworks of docs/frameworks.md, each in an environment of its own.
 FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor dspy autogen
 # More for pytest: make test PYTEST="-k redaction -x"
@@ -59,17 +62,15 @@ frameworks: $(FRAMEWORKS:%=.venv-frameworks/%/.installed)
 		echo "== $$each"; .venv-frameworks/$$each/bin/python -m pytest -q tests/frameworks $(PYTEST) || exit 1; \
 	done
 
-# The tests run in a folder without the sources, so that only the wheel can be imported. Left out is what takes
-# long and cannot tell a wheel from a checkout.
+# The tests run in a folder without the sources, so that only the wheel can be imported: those that can tell it from
+# a checkout.
 wheel-test: .venv-wheel/.installed
 	rm -rf build/wheel-test
 	mkdir -p build/wheel-test/checkout
 	git ls-files -z -- tests cassettes docs '*.md' pyproject.toml \
 		| tar -c --null -T - | tar -x -C build/wheel-test/checkout
 	cd build/wheel-test/checkout && ../../../.venv-wheel/bin/python -m pytest -n $(WORKERS) $(PYTEST) \
-		--ignore tests/crash --ignore tests/projection --ignore tests/redaction --ignore tests/parity --ignore tests/reflect \
-		--ignore tests/capture --ignore tests/sessions --ignore tests/replaying --ignore tests/store/index \
-		--ignore tests/view/test_browser.py
+		$(OF_THE_WHEEL) --ignore tests/view/test_browser.py
 
 wheel: dist/.built
 
