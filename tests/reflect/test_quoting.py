@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tfclient.reflect.quoting import escaped, named, quoted
@@ -20,6 +20,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING, st.integers(5, 200))
+@example([0.0], 5)
 def test_no_value_makes_a_line_or_what_a_terminal_obeys(value: Any, limit: int) -> None:
     text = quoted(value, limit)
 

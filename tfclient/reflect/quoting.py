@@ -18,6 +18,7 @@ OBEYED: Final = re.compile(
 )
 """What a terminal, a page or a reader of lines would obey."""
 
+_CITATION: Final = re.compile(r"^\[(?=\d+\.\d+\])")
 _PLAIN: Final = re.compile(r"[\w.\-/]{1,64}")
 _LOOKED_AT: Final = 4_000
 
@@ -38,6 +39,8 @@ def quoted(value: Any, limit: int = SHORT) -> str:
             return f'{escaped(json.dumps(value[:limit], ensure_ascii=False)[:-1])}…" ({whole:,} characters)'
         made = _object_in(value)
     text = json.dumps(_bounded(made), ensure_ascii=False, separators=(",", ":"), default=str)
+    # A list of one number is not to be taken for a step's id.
+    text = _CITATION.sub("[ ", text)
     if len(text) > limit:
         return f"{escaped(text[:limit])}…"
     return escaped(text)
