@@ -37,7 +37,7 @@ def ask(text):
     client.chat.completions.create(model="m", messages=[{{"role": "user", "content": text}}])
 
 def work(name):
-    faulthandler.dump_traceback_later(50, exit=True)
+    faulthandler.dump_traceback_later(30, exit=True)
     with client.session(title=name) as session:
         ask(name)
     assert session.wait(40), session.error
