@@ -23,7 +23,7 @@ BOTH = WithoutAsked(["emails", "paths"])
         ("see /etc/hosts, then", "see <redacted:path>, then"),
         ("/Users/Ada King/Documents/a.txt", "<redacted:path>"),
         ("C:\\Users\\Ada King\\My\\a.txt", "<redacted:path>"),
-        ("C:/work/a.txt", "<redacted:path>"),
+        ("C:/Documents/a.txt", "<redacted:path>"),
         ("\\\\server\\share\\a.txt", "<redacted:path>"),
         ("~/notes and file:///home/ada/x.py:12", "<redacted:path> and <redacted:path>:12"),
         ("PATH=/usr/bin:/home/ada/bin", "PATH=<redacted:path>:<redacted:path>"),
