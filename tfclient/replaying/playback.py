@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import openai
 from attrs import frozen
 
 from tfclient import playing
-from tfclient.errors import ReplayMiss, ReplayRefused, SettingError
+from tfclient.errors import ReplayMiss, SettingError
 from tfclient.health import Health
+from tfclient.replaying.calls import calling, calling_async, go_on, leaving
 from tfclient.replaying.differences import Difference
 from tfclient.replaying.finding import tape_of
 from tfclient.replaying.matching import How, Match, Matching
@@ -22,6 +21,7 @@ from tfclient.replaying.reports import Report
 from tfclient.replaying.request import Request, made_request
 from tfclient.replaying.tape import Recorded, Tape
 from tfclient.replaying.transport import Answer, GoLive, client_of, library_of, library_of_openai
+from tfclient.replaying.up_to import up_to
 from tfstore.disk import fork
 from tfstore.reading.plain_text import brief
 
@@ -49,26 +49,6 @@ class Played:
     recorded: Recorded
     how: How
     differences: tuple[Difference, ...] = ()
-
-
-class _Missed(openai.OpenAIError):
-    """Carries a miss out of the SDK's loop of retries, which lets no other kind of exception pass as it is."""
-
-    def __init__(self, error: ReplayMiss) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-class _Call:
-    """A call under way: the miss that it has met."""
-
-    __slots__ = ("miss",)
-
-    def __init__(self) -> None:
-        self.miss: ReplayMiss | None = None
-
-
-_call: ContextVar[_Call | None] = ContextVar("tfclient_replayed_call", default=None)
 
 
 class Playback:
@@ -105,7 +85,7 @@ class Playback:
             place_in(each) for each in ([ignore] if isinstance(ignore, str) else ignore)
         )
         self._matching: Final = Matching(
-            tape, match, self._ignored, repeats, None if until is None else _up_to(tape, until)
+            tape, match, self._ignored, repeats, None if until is None else up_to(tape, until)
         )
         self._lock = fork.lock()
         self._clients: dict[tuple[str, bool], Any] = {}
@@ -233,37 +213,11 @@ class Playback:
 
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return what makes a call in place of a client's ``request``."""
-
-        def request(*args: Any, **kwargs: Any) -> Any:
-            call = _Call()
-            token = _call.set(call)
-            try:
-                return parent(*args, **kwargs)
-            except Exception:
-                if call.miss is not None:
-                    raise call.miss from None
-                raise
-            finally:
-                _leave(token)
-
-        return request
+        return calling(parent)
 
     def asking_async(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return the same for asynchronous clients."""
-
-        async def request(*args: Any, **kwargs: Any) -> Any:
-            call = _Call()
-            token = _call.set(call)
-            try:
-                return await parent(*args, **kwargs)
-            except Exception:
-                if call.miss is not None:
-                    raise call.miss from None
-                raise
-            finally:
-                _leave(token)
-
-        return request
+        return calling_async(parent)
 
     def sending(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return what answers in place of a client's ``_send_request``."""
@@ -293,10 +247,7 @@ class Playback:
     def _planned(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the request with its answer beside it; None where it goes live."""
         request = args[0] if args else kwargs["request"]
-        call = _call.get()
-        if call is not None and call.miss is not None:
-            # The SDK tries again what is no use to try.
-            raise _Missed(call.miss)
+        go_on()
         try:
             request.extensions[_PLAN] = self._plan(request)
         except GoLive:
@@ -370,11 +321,7 @@ class Playback:
     def _noted(self, error: ReplayMiss) -> BaseException:
         self._misses.append(error)
         self._tell({"missed": str(error)})
-        call = _call.get()
-        if call is None:
-            return error
-        call.miss = error
-        return _Missed(error)
+        return leaving(error)
 
 
 _OURS: Final[dict[str, Any]] = {"auth": None, "follow_redirects": False}
@@ -388,34 +335,6 @@ def _is_unread(recorded: Recorded) -> bool:
     return _OVER.match(recorded.answer.rstrip().rpartition(b"\n")[2]) is None
 
 
-def _up_to(tape: Tape, until: str) -> frozenset[str]:
-    """Return the attempts up to a step's, by their names.
-
-    Raises:
-        ReplayRefused: the recording has no such step, or none that belongs to a request.
-    """
-    wanted = _step_number(until)
-    steps = {name: _step_number(step) for name, step in tape.steps.items()}
-    if wanted is None:
-        raise ReplayRefused(tape.name, f"until={until!r} is no step: give one as step_2_3 or 2.3")
-    last = max(
-        (n for n, each in enumerate(tape.attempts) if _is_up_to(steps.get(each.exchange_id), wanted)),
-        default=None,
-    )
-    if last is None:
-        raise ReplayRefused(tape.name, f"until={until!r}: no request was made in that run up to that step")
-    return frozenset(each.exchange_id for each in tape.attempts[: last + 1])
-
-
-def _step_number(step: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"(?:step_)?(\d+)[._](\d+)", step)
-    return None if found is None else (int(found[1]), int(found[2]))
-
-
-def _is_up_to(step: tuple[int, int] | None, wanted: tuple[int, int]) -> bool:
-    return step is not None and step[0] == wanted[0] and step[1] <= wanted[1]
-
-
 def _places(played: Played) -> str:
     return brief(", ".join(dict.fromkeys(each.where for each in played.differences)), 200)
 
@@ -423,14 +342,6 @@ def _places(played: Played) -> str:
 def _one_of(name: str, value: object, words: tuple[str, ...]) -> None:
     if value not in words:
         raise SettingError(name, value, " or ".join(map(repr, words)))
-
-
-def _leave(token: Any) -> None:
-    try:
-        _call.reset(token)
-    except (ValueError, RuntimeError):
-        # A suspended coroutine may be closed from another context than it began in.
-        _call.set(None)
 
 
 def checked(given: object) -> Playback | None:
