@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+import threading
+import traceback
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,6 +23,22 @@ settings.register_profile("tfclient", deadline=None)
 settings.load_profile("tfclient")
 
 _RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:  # noqa: ARG001 - pytest's name
+    """Say of a test that failed what all threads were at: of one that waited in vain, for whom."""
+    report = yield
+    if report.failed:
+        report.sections.append(("Threads", "\n".join(_stacks())))
+    return report
+
+
+def _stacks() -> Iterator[str]:
+    frames = sys._current_frames()
+    for thread in threading.enumerate():
+        if (frame := frames.get(thread.ident or 0)) is not None:
+            yield f"{thread.name}:\n{''.join(traceback.format_stack(frame)[-12:])}"
 
 
 @pytest.fixture(autouse=True)

@@ -80,7 +80,7 @@ def test_a_recording_played_back_is_the_same_session(path: Path, tmp_path: Path,
     recorder = Recorder(store.paths.root)
     for play, more in ((play_sync, {"http_client": http_client}), (play_async, {})):
         session, playback = play(tape, recorder, **more)
-        assert session.wait(60)
+        assert session.wait(60), session.error
         assert not playback.misses
         assert not playback.unplayed
         assert {each.how for each in playback.answers} == {"exact"}
