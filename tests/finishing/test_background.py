@@ -20,6 +20,7 @@ from tfclient.finishing import helper, last_steps
 from tfclient.finishing.slices import SHARE, SLICE, Turns
 from tfstore.disk.paths import StorePaths
 from tfstore.disk.turns import take_turns, turn
+from tfstore.journal.reading import sessions_with_journal
 from tfstore.journal.segment import Segment
 
 if TYPE_CHECKING:
@@ -74,6 +75,49 @@ def test_it_needs_no_sockets(paths: StorePaths, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(socket, "socket", Forbidden)
     monkeypatch.setattr(socket, "socketpair", Forbidden)
     assert written(finish.Finisher(paths), ended(paths, "sess_1")) is None
+
+
+def test_nobody_waits_for_its_pauses(paths: StorePaths) -> None:
+    finisher = finish.Finisher(paths)
+
+    def pausing() -> threading.Thread:
+        thread = threading.Thread(target=finisher._pause, args=(3600,), daemon=True)
+        thread.start()
+        return thread
+
+    before = pausing()
+    with finisher.waiting():
+        # One may begin just after somebody began to wait, and a turn may end in two of them.
+        for thread in (before, pausing(), pausing()):
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_what_cannot_be_imported_is_told_to_who_waits(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tfclient.finishing.live", None)
+    assert isinstance(written(finish.Finisher(paths), ended(paths, "sess_1")), ImportError)
+
+
+def test_what_no_helper_can_be_started_for_is_written_here(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("this test starts no processes")
+
+    monkeypatch.setattr(finish, "OVERDUE", 0.0)
+    monkeypatch.setattr(subprocess, "Popen", forbidden)
+    assert written(finish.Finisher(paths), ended(paths, "sess_1")) is None
+    assert helper.helper_is_free()
+
+
+def test_others_are_recovered_but_not_what_is_about_to_be_written(paths: StorePaths) -> None:
+    ended(paths, "sess_other")
+    finisher = finish.Finisher(paths)
+    finisher._own.add(ended(paths, "sess_own"))
+    finisher._recover()
+    assert sessions_with_journal(paths) == ["sess_own"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -215,6 +259,7 @@ for name in NEEDED:
     importlib.import_module(name)
 before = set(sys.modules)
 from tfstore.disk.paths import StorePaths
+from tfstore.journal.reading import sessions_with_journal
 from tfstore.journal.segment import Segment
 paths = StorePaths(tempfile.mkdtemp())
 with Segment.open(paths, "sess_1") as segment:

@@ -29,7 +29,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfclient.finishing.slices import SHARE, Turns
+from tfclient.finishing.slices import BREATH, SHARE, Turns
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
 
@@ -48,6 +48,9 @@ REFRESH_SECONDS = 1.0
 
 OVERDUE: Final = 10.0
 """Seconds after which the files of sessions that have ended are left to a helper process."""
+
+_LOOK: Final = 0.05
+"""Seconds between two looks whether somebody waits, where nobody says so."""
 
 _HELPED: Final = 200
 """Sessions that one helper writes the files of."""
@@ -108,6 +111,8 @@ class Finisher:
         self._news: SimpleQueue[None] = SimpleQueue()
         self._asked: SimpleQueue[str] = SimpleQueue()
         self._dirty: set[str] = set()
+        self._own: set[str] = set()
+        """Sessions that this process is at, until their files are written."""
         self._ended: deque[tuple[str, OnDone, float]] = deque()
         self._pending = 0
         self._waiting = 0
@@ -136,6 +141,7 @@ class Finisher:
             # A refresh that has not begun to read yet.
             return
         self._dirty.add(session_id)
+        self._own.add(session_id)
         self._asked.put(session_id)
         self._news.put(None)
         self.see_to_it()
@@ -143,6 +149,7 @@ class Finisher:
     def write_files(self, session_id: str, on_done: OnDone) -> None:
         """Have the files of a session written that has ended, and its journal archived."""
         self._pending += 1
+        self._own.add(session_id)
         work = (session_id, on_done, monotonic())
         self._ended.append(work)
         self._news.put(None)
@@ -234,15 +241,18 @@ class Finisher:
             self._news.get(timeout=None if at is None else max(0.0, at - monotonic()))
 
     def _pause(self, seconds: float) -> None:
-        """Let time pass, unless somebody begins to wait.
+        """Let time pass, no longer than a breath from when somebody waits.
 
         Without any ``sleep``: a program's tests put something else in its place, and count its calls.
         """
-        until = monotonic() + seconds
-        waiting = self._waiting
-        with contextlib.suppress(Empty):
-            while (left := until - monotonic()) > 0 and self._waiting <= waiting:
+        began = monotonic()
+        while (left := began + self._at_most(seconds) - monotonic()) > 0:
+            with contextlib.suppress(Empty):
                 self._news.get(timeout=left)
+
+    def _at_most(self, seconds: float) -> float:
+        # Asked anew whenever there is news: who begins to wait brings some.
+        return min(seconds, BREATH) if self._waiting else seconds
 
     def _refresh(self, session_id: str) -> None:
         from tfclient.finishing.live import HEAVY, TooHeavy
@@ -306,27 +316,31 @@ class Finisher:
         return True
 
     def _write_files(self, session_id: str, on_done: OnDone) -> None:
-        from tfclient.finishing.live import TooHeavy
-
         error: Exception | None = None
         drift = 0
         done = self._when_done(session_id, on_done)
         try:
             drift = self._write_here(session_id)
-        except TooHeavy as heavy:
-            from tfclient.finishing.helper import start_helper
-
-            self._live.pop(session_id, None)
-            self._heavy.add(session_id)
-            if start_helper(self.paths, session_id, done):
-                return
-            error = heavy
         except Exception as caught:  # noqa: BLE001 - goes to whoever asked
             error = caught
+            if self._is_left_to_helper(session_id, error, done):
+                return
         except BaseException as caught:
             done(RuntimeError(f"interrupted by {type(caught).__name__}"), 0)
             raise
         done(error, drift)
+
+    def _is_left_to_helper(self, session_id: str, error: Exception, done: OnDone) -> bool:
+        """Whether a helper writes its files, since it is too heavy to be held here."""
+        # Where this cannot be imported, that is the error.
+        live = sys.modules.get("tfclient.finishing.live")
+        if live is None or not isinstance(error, live.TooHeavy):
+            return False
+        from tfclient.finishing.helper import start_helper
+
+        self._live.pop(session_id, None)
+        self._heavy.add(session_id)
+        return start_helper(self.paths, session_id, done)
 
     def _write_here(self, session_id: str) -> int:
         from tfclient.finishing.last_steps import claim_and_write
@@ -347,6 +361,7 @@ class Finisher:
     def _when_done(self, session_id: str, on_done: OnDone) -> OnDone:
         def done(error: Exception | None, drift: int) -> None:
             self._heavy.discard(session_id)
+            self._own.discard(session_id)
             self._helped.pop(session_id, None)
             try:
                 on_done(error, drift)
@@ -399,11 +414,22 @@ class Finisher:
         from tfstore.journal.reading import size_of
         from tfstore.store import Store
 
-        pause = threading.Event()
-        take_turns(Turns(pause.wait, lambda: False))
+        nothing = threading.Event()
+
+        def pause(seconds: float) -> None:
+            # Its own news would be the other thread's: it looks from time to time.
+            until = monotonic() + seconds
+            while (left := until - monotonic()) > 0 and not nothing.wait(min(left, self._at_most(_LOOK))):
+                if self._waiting:
+                    return
+
+        take_turns(Turns(pause, lambda: self._waiting > 0))
         try:
             store = Store(self.paths.root, create=True)
             for session_id in unarchived(store):
+                if session_id in self._own:
+                    # It has ended just now, and its files are about to be written.
+                    continue
                 if size_of(store.paths, session_id) > HEAVY:
                     start_helper(store.paths, session_id, _ignore)
                     continue

@@ -130,7 +130,7 @@ def _start(paths: StorePaths, asked: Mapping[str, OnDone], when_done: Callable[[
             # Not in the program's group: an interrupt from the keyboard is not meant for it.
             start_new_session=True,
         )
-    except OSError:
+    except Exception:  # noqa: BLE001 - paths that no process can be given, somebody who forbids it: whatever it is
         return False
 
     def wait() -> None:

@@ -19,11 +19,11 @@ SLICE: Final = 0.002
 SHARE: Final = 20
 """One part in this many of the time is for the background, while nobody waits for it."""
 
-_BREATH: Final = 0.0005
+BREATH: Final = 0.0005
 """Seconds of a pause while somebody does: who else has something to do has its turn, and nobody else loses one."""
 
 _LONG_LOOK: Final = 0.02
-_SHORT_LOOK: Final = _LONG_LOOK if sys.platform == "win32" else _BREATH
+_SHORT_LOOK: Final = _LONG_LOOK if sys.platform == "win32" else BREATH
 """Seconds in which nothing else ran, for a pause to end: the first time, and after several such times in a row.
 
 On Windows the clock of the process's own time goes in steps of 16 ms.
@@ -60,7 +60,7 @@ class Turns:
     def end(self) -> None:
         """End a turn: pause for as long as its work asks for, or until the program turns out to have nothing to do."""
         if self._hurried():
-            self._pause(_BREATH)
+            self._pause(BREATH)
         else:
             self._leave_its_time((thread_time() - self._used) * (SHARE - 1))
         self.begin()
