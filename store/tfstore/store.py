@@ -20,6 +20,7 @@ from tfstore.disk.locks import only_one
 from tfstore.disk.notes_folder import NotesFolder
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.disk.session_folder import SessionFolder
+from tfstore.disk.store_id import make_store_id, store_id
 from tfstore.document.notes import checked
 from tfstore.errors import (
     CorruptDocument,
@@ -94,6 +95,9 @@ class Store:
         self.paths = StorePaths(Path(path))
         if create:
             self.paths.create()
+            with contextlib.suppress(StoreUnusable):
+                # Whoever needs it is told if it cannot be made.
+                make_store_id(self.paths)
         elif self.paths.root.exists() and not self.paths.root.is_dir():
             raise StoreUnusable(self.paths.root, "it is a file where a folder is needed")
         elif not self.paths.exists():
@@ -106,6 +110,15 @@ class Store:
         self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
         self.learnings = LearningsFolder(self.paths)
         self.index = SessionIndex(self._folder, _telling_of)
+
+    @property
+    def store_id(self) -> str:
+        """The store's own id, a UUID that is copied and moved with it.
+
+        Raises:
+            StoreUnusable: ``store.json`` cannot be read, or not be made.
+        """
+        return store_id(self.paths)
 
     @property
     def skipped(self) -> Mapping[str, str]:

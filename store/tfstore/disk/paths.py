@@ -132,6 +132,16 @@ class StorePaths:
         return self.locks / "learnings.lock"
 
     @property
+    def identity(self) -> Path:
+        """What the store's own id is kept in."""
+        return self.root / "store.json"
+
+    @property
+    def exports(self) -> Path:
+        """What was sent where, one file for each place."""
+        return self.root / "export"
+
+    @property
     def locks(self) -> Path:
         """The lock files that are no session's own."""
         return self.journal / ".claims"
