@@ -20,13 +20,14 @@ PYTEST ?=
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))))
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test check format bench openai2-test openai-oldest-test frameworks wheel wheel-test clean
+.PHONY: help demo test check format reflect bench openai2-test openai-oldest-test frameworks wheel wheel-test clean
 
 help:
 	@echo "make demo                play a recorded agent through the real client; no key, no network"
 	@echo "make test                the test suite"
 	@echo "make check               ruff, mypy, pyright, import-linter"
 	@echo "make format              let ruff put files in order"
+	@echo "make reflect             do sessions go better with what earlier ones taught? docs/reflection.md"
 	@echo "make bench               how much recording costs, as ratios"
 	@echo "make openai2-test        what touches the client, on $(OPENAI2)"
 	@echo "make openai-oldest-test  the same on $(OPENAI_OLDEST)"
@@ -50,6 +51,9 @@ check: .venv/.installed
 format: .venv/.installed
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+reflect: .venv/.installed
+	.venv/bin/python -m tests.reflect.proof
 
 bench: .venv/.installed
 	.venv/bin/python -m tests.bench
