@@ -58,8 +58,8 @@ reflect: .venv/.installed
 bench: .venv/.installed
 	.venv/bin/python -m tests.bench
 
-# Where sessions begin and end is asked of the oldest alone.
-openai2-test: BUT := --ignore tests/sessions --ignore tests/client/test_forks.py
+# Where sessions begin and end, and how they are played, is asked of the oldest alone.
+openai2-test: BUT := --ignore tests/sessions --ignore tests/replaying --ignore tests/demo --ignore tests/client/test_forks.py
 openai2-test openai-oldest-test: %-test: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -n $(WORKERS) $(PYTEST) $(OF_THE_CLIENT) --ignore tests/client/test_prefork.py $(BUT)
 
