@@ -19,6 +19,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+def python(title: str) -> str:
+    """The block of Python that begins with this."""
+    (found,) = [each for each in blocks("python") if each.startswith(title)]
+    return found
+
+
 def commands() -> list[list[str]]:
     """The arguments of each pytest command on the page, in order."""
     lines = [line.partition("#")[0] for block in blocks("console") for line in block.splitlines()]
@@ -28,15 +34,19 @@ def commands() -> list[list[str]]:
 def test_from_the_first_recorded_test_to_ci(
     project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page's own test, by the page's own commands; with a key for the first of them only."""
-    project.makepyfile(test_one="import agent\n\n" + blocks("python")[0])
+    """The page's own agent and test, by the page's own commands; with a key for the first of them only."""
+    for other in project.path.glob("*.py"):
+        other.unlink()
+    files = {name: python(f"# {name}.py\n") for name in ("agent", "test_agent", "conftest")}
+    project.makepyfile(**files)
+    project.makeini(blocks("ini")[0] + "addopts = -p no:cacheprovider\n")
     weather(server)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     recording, *playing = commands()
     run(project, *recording).assert_outcomes(passed=1)
-    monkeypatch.delenv("OPENAI_API_KEY")
     assert len(playing) > 1
     for each in playing:
+        monkeypatch.delenv("OPENAI_API_KEY")
         # In this process: xdist has a test of its own.
         run(project, *each[2:] if each[:1] == ["-n"] else each).assert_outcomes(passed=1)
     assert len(server.requests) == 2
@@ -47,7 +57,7 @@ def test_the_markers(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     project.makeini("[pytest]\naddopts = -p no:cacheprovider --strict-markers")
-    for number, marker in enumerate(blocks("python")[1].splitlines()):
+    for number, marker in enumerate(python("@pytest").splitlines()):
         weather(server)
         made = f"import agent\nimport pytest\n\n{marker}\ndef test_{number}(thoughtflow):\n    agent.ask('Oslo?')\n"
         path = project.makepyfile(**{f"test_{number}": made})

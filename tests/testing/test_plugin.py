@@ -9,7 +9,7 @@ import yaml
 
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
-from tests.testing.making import CASSETTE, ONE, run, weather
+from tests.testing.making import AGENT, CASSETTE, ONE, run, weather
 from tfstore.store import Store
 
 
@@ -21,6 +21,7 @@ def test_without_a_cassette_it_fails_with_the_command_that_records_it(project: p
         ["*There is no cassette at *test_weather.yaml. Record it with the real API: *"]
     )
     result.stdout.fnmatch_lines(["*`pytest test_one.py::test_weather --tf-record=once`*"])
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
 
 
 def test_recorded_once_and_played_without_key_and_network(
@@ -50,6 +51,13 @@ def test_a_changed_prompt_fails_with_what_differs(recorded: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         ["*thoughtflow*", "*user_message: Weather in Oslo? Now.*", "tfclient show sess_* --store *"]
     )
+    # What can be done about it is said in words of tests, and of the traceback only the user's part is shown.
+    again = "*`pytest test_one.py::test_weather --tf-record=new_episodes` asks the real API for it*"
+    ignored = "`@pytest.mark.thoughtflow(ignore=*'input*0*.content'*)` overlooks it."
+    cassette = "cassette *test_weather.yaml: played 0 of 2: 0 exact, 0 live, 1 missed"
+    result.stdout.fnmatch_lines([again + ignored, cassette])
+    for path in ("*capture/shells.py*", "*replaying/calls.py*", "*--on-miss*"):
+        result.stdout.no_fnmatch_line(path)
 
 
 def test_a_miss_that_the_code_swallows_fails_at_teardown(recorded: pytest.Pytester) -> None:
@@ -67,15 +75,110 @@ def test_a_miss_that_the_code_swallows_fails_at_teardown(recorded: pytest.Pytest
     result = run(recorded)
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*No recorded answer to POST *"])
+    result.stdout.fnmatch_lines(["*No recorded answer to POST *", "*user_message: Something else*"])
 
 
 def test_requests_never_made_fail_unless_that_is_allowed(recorded: pytest.Pytester) -> None:
     recorded.makepyfile(test_one="def test_weather(thoughtflow):\n    pass\n")
-    run(recorded).assert_outcomes(passed=1, errors=1)
+    left = run(recorded)
+    left.assert_outcomes(passed=1, errors=1)
+    left.stdout.fnmatch_lines(["*2 of 2 recorded requests were never made*No request came to it*"])
+    recorded.makepyfile(
+        test_one=ONE.replace("        session = ", "        return\n        session = ").replace(
+            '"Weather in Oslo?")', '"Weather in Oslo?", 1)'
+        )
+    )
+    recorded.makepyfile(
+        agent=AGENT.replace("(question)", "(question, most=9)").replace("while True", "for _ in range(most)")
+    )
+    left = run(recorded)
+    left.assert_outcomes(passed=1, errors=1)
+    left.stdout.fnmatch_lines(
+        ["*1 of 2 recorded*`@pytest.mark.thoughtflow(allow_unplayed=True)` allows it.*"]
+    )
 
     marked = "import pytest\n\n@pytest.mark.thoughtflow(allow_unplayed=True)\n"
     recorded.makepyfile(test_one=f"{marked}def test_weather(thoughtflow):\n    pass\n")
+    run(recorded).assert_outcomes(passed=1)
+
+
+def test_the_marker_alone_will_do(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(
+        test_one="""
+        import unittest
+        import agent
+        import pytest
+        from tfclient import playing
+
+        @pytest.mark.thoughtflow
+        def test_function():
+            assert agent.ask("One") == "7"
+
+        @pytest.mark.thoughtflow
+        class TestOld(unittest.TestCase):
+            def test_method(self):
+                assert agent.ask("Two") == "7"
+
+        @pytest.mark.parametrize("city", ["Rome", pytest.param("Oslo", marks=pytest.mark.thoughtflow)])
+        def test_some(city):
+            assert (playing.studio is None) == (city == "Rome")
+            assert city == "Rome" or agent.ask(city) == "7"
+
+        @pytest.mark.thoughtflow(live=True)
+        def test_live():
+            assert playing.studio is None
+        """
+    )
+    server.always(answer("7"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    run(project, "--tf-record=once").assert_outcomes(passed=5)
+    assert len(server.requests) == 3
+    monkeypatch.delenv("OPENAI_API_KEY")
+    run(project).assert_outcomes(passed=5)
+    assert len(server.requests) == 3
+
+
+def test_where_nothing_is_seen_nothing_is_recorded_and_that_is_said(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(
+        test_one="""
+        import openai
+
+        def test_plain(thoughtflow):
+            assert openai.OpenAI().responses.create(model="gpt-5.4-mini", input="x").output_text == "7"
+        """
+    )
+    server.always(answer("7"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+
+    result = run(project, "--tf-record=once")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["Nothing was recorded of test_one.py::test_plain*TracedOpenAI or its like*tfclient.install()*"]
+    )
+    assert not (project.path / "cassettes").exists()
+
+
+def test_who_asks_more_often_than_it_did(recorded: pytest.Pytester) -> None:
+    twice = ONE.replace(
+        "        session = ", '        assert agent.ask("Weather in Oslo?")\n        session = '
+    )
+    recorded.makepyfile(test_one=twice)
+    once = run(recorded)
+    once.assert_outcomes(failed=1)
+    once.stdout.fnmatch_lines(
+        ["*was given already: `@pytest.mark.thoughtflow(repeats=True)` gives it again.*"]
+    )
+
+    recorded.makepyfile(
+        test_one=twice.replace("    def ", "    @pytest.mark.thoughtflow(repeats=True)\n    def ").replace(
+            "times=1", "times=2"
+        )
+    )
     run(recorded).assert_outcomes(passed=1)
 
 
@@ -277,14 +380,35 @@ def test_each_session_says_how_its_test_went(recorded: pytest.Pytester) -> None:
         @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
         def test_right(thoughtflow):
             agent.ask("Weather in Oslo?")
+
+        @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
+        def test_not_now(thoughtflow):
+            pytest.skip("not now")
+
+        @pytest.mark.xfail
+        @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
+        def test_known(thoughtflow):
+            assert agent.ask("Weather in Oslo?") == "8 degrees."
+
+        @pytest.fixture
+        def missing(thoughtflow):
+            pytest.skip("no such thing here")
+
+        @pytest.mark.thoughtflow(cassette="cassettes/test_one/test_weather.yaml")
+        def test_not_there(missing):
+            pass
         """
     )
-    run(recorded, f"--basetemp={recorded.path / 'base'}").assert_outcomes(passed=2, failed=1)
+    result = run(recorded, f"--basetemp={recorded.path / 'base'}")
+    result.assert_outcomes(passed=2, failed=1, skipped=2, xfailed=1)
 
     assert outcomes(recorded) == {
         "test_one.py::test_weather": ["passed"],
         "test_two.py::test_wrong": ["failed"],
         "test_two.py::test_right": ["passed"],
+        "test_two.py::test_not_now": ["skipped"],
+        "test_two.py::test_known": ["xfailed"],
+        "test_two.py::test_not_there": ["skipped"],
     }
 
 

@@ -16,6 +16,8 @@ def request(
     client: Recorded, parent: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Make a call of the program's, seen."""
+    # pytest shows the program's lines, as without a recorder.
+    __tracebackhide__ = True
     call = seams.begin(client, args, kwargs)
     token = seams.enter(call)
     try:
@@ -34,6 +36,7 @@ async def request_async(
     client: Recorded, parent: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Make a call of the program's, seen."""
+    __tracebackhide__ = True
     call = seams.begin(client, args, kwargs)
     token = seams.enter(call)
     try:

@@ -36,6 +36,8 @@ def calling(parent: Callable[..., Any]) -> Callable[..., Any]:
     """Return what makes a call in place of a client's ``request``, and raises the miss that it meets."""
 
     def request(*args: Any, **kwargs: Any) -> Any:
+        # A test that fails by a miss shows the program's own lines.
+        __tracebackhide__ = True
         call = _Call()
         token = _call.set(call)
         try:
@@ -54,6 +56,7 @@ def calling_async(parent: Callable[..., Any]) -> Callable[..., Any]:
     """Return the same for asynchronous clients."""
 
     async def request(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         call = _Call()
         token = _call.set(call)
         try:

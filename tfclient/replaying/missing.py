@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from attrs import frozen
+
 from tfclient.errors import NotAllPlayed, ReplayMiss
 from tfclient.replaying.differences import MOST
 from tfstore.reading.plain_text import brief
@@ -19,7 +21,46 @@ _WIDE: Final = 200
 _LISTED: Final = 5
 
 
-def miss(tape: Tape, asked: Request, nearest: Nearest | None, given: Recorded | None) -> ReplayMiss:
+@frozen
+class Advice:
+    """What whoever replays can do, in words: for a program, by the command; of a test, see ``of_test``."""
+
+    live: str = "`tfclient replay … --on-miss live` goes on from here with the real API"
+    repeats: str = "repeats=True (--repeats) gives it again"
+    unplayed: str = "unplayed='ignore' (--unplayed ignore) allows it"
+    marker: str = ""
+
+    def ignoring(self, places: Sequence[str]) -> str:
+        """Return what overlooks these places."""
+        named = list(dict.fromkeys(brief(each, _WIDE) for each in places))
+        what = "it" if len(places) == 1 else "them"
+        if self.marker:
+            return f"`{self.marker}(ignore={named})` overlooks {what}"
+        return f"{' '.join(f'--ignore {each}' for each in named)} overlooks {what}"
+
+    @classmethod
+    def of_test(cls, command: str) -> Advice:
+        """Return it as who runs a test can follow it.
+
+        Args:
+            command: runs that test.
+
+        Example:
+            >>> Advice.of_test("pytest test_agent.py::test_weather").ignoring(["input[0].content"])
+            "`@pytest.mark.thoughtflow(ignore=['input[0].content'])` overlooks it"
+        """
+        marker = "@pytest.mark.thoughtflow"
+        return cls(
+            live=f"`{command} --tf-record=new_episodes` asks the real API for it, --tf-record=rewrite for all",
+            repeats=f"`{marker}(repeats=True)` gives it again",
+            unplayed=f"`{marker}(allow_unplayed=True)` allows it",
+            marker=marker,
+        )
+
+
+def miss(
+    tape: Tape, asked: Request, nearest: Nearest | None, given: Recorded | None, advice: Advice
+) -> ReplayMiss:
     """Return the error of a request that has no answer.
 
     Args:
@@ -27,15 +68,15 @@ def miss(tape: Tape, asked: Request, nearest: Nearest | None, given: Recorded | 
         asked: the request.
         nearest: the least different of those that are left.
         given: the recorded attempt that answered it before, if one did.
+        advice: what can be done.
     """
     what = f"No recorded answer to {_endpoint(asked)}."
     if given is not None:
         again = f"The one that was recorded, {tape.shown(given.exchange_id)}, was given already"
-        return ReplayMiss(
-            f"{what} {again}: repeats=True (--repeats) gives it again.", nearest=given.exchange_id
-        )
+        return ReplayMiss(f"{what} {again}: {advice.repeats}.", nearest=given.exchange_id)
     if nearest is None:
-        return ReplayMiss(f"{what} Nothing that is left of {brief(tape.name, _WIDE)} went there.")
+        gone = f"Nothing that is left of {brief(tape.name, _WIDE)} went there"
+        return ReplayMiss(f"{what} {gone}: {advice.live}.")
     found = nearest.differences
     places = "1 place" if len(found) == 1 else f"{len(found)} places"
     lines = [
@@ -45,16 +86,9 @@ def miss(tape: Tape, asked: Request, nearest: Nearest | None, given: Recorded | 
         lines += [f"  {line}" for line in each.lines()]
     if len(found) > MOST:
         lines.append(f"  … and in {len(found) - MOST} more")
-    lines.append(_advice([each.where for each in found]))
+    ignoring = "" if len(found) > MOST else f"; {advice.ignoring([each.where for each in found])}"
+    lines.append(f"{advice.live}{ignoring}.")
     return ReplayMiss("\n".join(lines), nearest=nearest.recorded.exchange_id, differences=found)
-
-
-def _advice(places: Sequence[str]) -> str:
-    live = "`tfclient replay … --on-miss live` goes on from here with the real API"
-    if len(places) > MOST:
-        return f"{live}."
-    ignore = " ".join(f"--ignore {brief(each, _WIDE)}" for each in dict.fromkeys(places))
-    return f"{live}; {ignore} overlooks {'it' if len(places) == 1 else 'them'}."
 
 
 def no_answer(tape: Tape, recorded: Recorded, reason: str) -> ReplayMiss:
@@ -66,7 +100,9 @@ def no_answer(tape: Tape, recorded: Recorded, reason: str) -> ReplayMiss:
     )
 
 
-def not_all_played(tape: Tape, left: Sequence[Recorded], count: int) -> NotAllPlayed:
+def not_all_played(
+    tape: Tape, left: Sequence[Recorded], count: int, advice: Advice = Advice()
+) -> NotAllPlayed:
     """Return the error of a replay that ended with recorded requests left over."""
     shown = ", ".join(tape.shown(each.exchange_id) for each in left[:_LISTED])
     more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
@@ -74,7 +110,7 @@ def not_all_played(tape: Tape, left: Sequence[Recorded], count: int) -> NotAllPl
         "No request came to it: clients are played that are TracedOpenAI or its like, that tfclient.install() records, "
         "or that have playback.http_client()."
         if len(left) == count
-        else "unplayed='ignore' (--unplayed ignore) allows it."
+        else f"{advice.unplayed}."
     )
     return NotAllPlayed(
         f"{len(left)} of {count} recorded requests were never made: {shown}{more}. {reason}",

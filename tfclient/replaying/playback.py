@@ -15,7 +15,7 @@ from tfclient.replaying.calls import calling, calling_async, go_on, leaving
 from tfclient.replaying.differences import Difference
 from tfclient.replaying.finding import tape_of
 from tfclient.replaying.matching import How, Match, Matching
-from tfclient.replaying.missing import miss, no_answer, not_all_played
+from tfclient.replaying.missing import Advice, miss, no_answer, not_all_played
 from tfclient.replaying.places import place_in
 from tfclient.replaying.reports import Report
 from tfclient.replaying.request import Request, made_request
@@ -95,6 +95,8 @@ class Playback:
         self._health = Health()
         self.listener: Callable[[dict[str, Any]], None] | None = None
         """Hears of everything as it happens, as ``Report.take`` does."""
+        self.advice: Advice = Advice()
+        """What messages tell to do."""
         playing.turn_on()
 
     @property
@@ -171,7 +173,7 @@ class Playback:
             raise self._misses[0]
         left = self.unplayed
         if left and self._unplayed == "error" and not self.live:
-            raise not_all_played(self.tape, left, self.count)
+            raise not_all_played(self.tape, left, self.count, self.advice)
 
     def __enter__(self) -> Self:
         playing.begin(self)
@@ -309,7 +311,8 @@ class Playback:
             return no_answer(
                 self.tape, recorded, recorded.unknown or "the recorded program was stopped meanwhile"
             )
-        return miss(self.tape, asked, self._matching.nearest(asked), self._matching.given(asked))
+        nearest, given = self._matching.nearest(asked), self._matching.given(asked)
+        return miss(self.tape, asked, nearest, given, self.advice)
 
     def _stopped(self, recorded: Recorded) -> Callable[[], BaseException]:
         def stopped() -> BaseException:

@@ -5,6 +5,7 @@ It is loaded wherever pytest and tfclient are installed, so nothing of ours is i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 _MARKER = "thoughtflow"
 _TAPED = pytest.StashKey["Taped"]()
-_FAILED = pytest.StashKey[bool]()
+_OUTCOME = pytest.StashKey[str]()
+_IS_TOLD = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,30 +44,58 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say what our marker takes."""
     config.addinivalue_line(
         "markers",
-        "thoughtflow(cassette=None, record=None, match='alike', ignore=(), allow_unplayed=False, live=False): "
-        "how the fixture of this name plays or records the test",
+        "thoughtflow(cassette=None, record=None, match='alike', ignore=(), repeats=False, allow_unplayed=False, "
+        "live=False): play the test's cassette, or record it; with live=True neither",
     )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a marked test the fixture, whether it asks for it by name or not: it would go live without."""
+    marker, names = item.get_closest_marker(_MARKER), getattr(item, "fixturenames", None)
+    if marker is None or marker.kwargs.get("live") or names is None or _MARKER in names:
+        return
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001 - pytest tells scopes nowhere else
+    at = next(
+        (n for n, name in enumerate(names) if name in known and known[name][-1].scope == "function"),
+        len(names),
+    )
+    # The list is that of all tests that were made of one function.
+    item.fixturenames = [*names[:at], _MARKER, *names[at:]]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def thoughtflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taped]:
     """Play the test's cassette to every traced client, or record one; gives the session to be asked."""
     from tfclient.errors import TfclientError
+    from tfclient.testing.taped import NotTaped
+
+    taped = _begun(request, tmp_path_factory.mktemp("thoughtflow") / "store")
+    if isinstance(taped, str):
+        pytest.fail(taped, pytrace=False)
+    request.node.stash[_TAPED] = taped
+    yield taped
+    refused = ""
+    try:
+        taped.over(request.node.stash.get(_OUTCOME, "failed"))
+    except (NotTaped, TfclientError) as error:
+        refused = str(error)
+    if refused:
+        pytest.fail(refused, pytrace=False)
+
+
+def _begun(request: pytest.FixtureRequest, store: Path) -> Taped | str:
+    """Return the test on tape, or why it cannot be: said where no exception is handled, pytest prints it once."""
+    from tfclient.errors import TfclientError
     from tfclient.importing.cassette import NotACassette
     from tfclient.testing.taped import NotTaped, Taped
     from tfstore.errors import StoreError
 
     try:
-        taped = Taped(_wanted(request), tmp_path_factory.mktemp("thoughtflow") / "store")
+        taped = Taped(_wanted(request), store)
         taped.begin()
     except (NotTaped, NotACassette, TfclientError, StoreError) as error:
-        pytest.fail(str(error), pytrace=False)
-    request.node.stash[_TAPED] = taped
-    yield taped
-    try:
-        taped.over(passed=not request.node.stash.get(_FAILED, True))
-    except (NotTaped, TfclientError) as error:
-        pytest.fail(str(error), pytrace=False)
+        return str(error)
+    return taped
 
 
 def _wanted(request: pytest.FixtureRequest) -> Wanted:
@@ -75,15 +105,19 @@ def _wanted(request: pytest.FixtureRequest) -> Wanted:
     config, node = request.config, request.node
     marker = node.get_closest_marker(_MARKER)
     given: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
-    name = node.nodeid.partition("::")[2].replace("::", ".")
+    inside = node.nodeid.partition("::")[2]
     cassette = given.get("cassette")
     age = config.getoption("tf_max_age") or config.getini("tf_max_age")
     return Wanted(
         test=node.nodeid,
-        cassette=cassette_of(node.path, name) if cassette is None else node.path.parent / Path(cassette),
+        typed=f"{os.path.relpath(node.path, config.invocation_params.dir)}::{inside}",
+        cassette=cassette_of(node.path, inside.replace("::", "."))
+        if cassette is None
+        else node.path.parent / Path(cassette),
         mode=settings_of(_mode(config, given)),
         match=given.get("match", "alike"),
         ignore=given.get("ignore", ()),
+        repeats=bool(given.get("repeats", False)),
         allow_unplayed=bool(given.get("allow_unplayed", False)),
         update_flows=bool(config.getoption("tf_update_flows")),
         max_age=age_of(age) if age else None,
@@ -100,13 +134,16 @@ def _mode(config: pytest.Config, given: dict[str, Any]) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep whether the test passed, and tell of its session where it did not."""
+    """Keep how the test went, and tell of its session where it failed, if only when all was over."""
     report = yield
     taped = item.stash.get(_TAPED, None)
-    if call.when == "call":
-        item.stash[_FAILED] = not report.passed
-        if taped is not None and report.failed:
-            report.sections.append(("thoughtflow", _told(taped)))
+    if taped is None:
+        return report
+    if call.when == "call" or (call.when == "setup" and not report.passed):
+        item.stash[_OUTCOME] = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
+    if report.failed and not item.stash.get(_IS_TOLD, False):
+        item.stash[_IS_TOLD] = True
+        report.sections.append(("thoughtflow", _told(taped)))
     return report
 
 

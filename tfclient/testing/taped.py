@@ -15,6 +15,7 @@ from tfclient.export.cassettes import cassette_of
 from tfclient.opening import existing_store
 from tfclient.recorder import Recorder
 from tfclient.replaying.finding import tape_of
+from tfclient.replaying.missing import Advice
 from tfclient.replaying.playback import Playback
 from tfclient.testing.told_session import ToldSession
 from tfstore.disk.files import replace_file
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["none", "once", "new_episodes", "all", "rewrite"]
 MODES: Final[tuple[str, ...]] = get_args(Mode)
+SCORES: Final = {"passed": 1.0, "failed": 0.0}
+"""Of outcomes; one that was skipped, or failed as it was expected to, has none."""
 
 _PATIENCE: Final = 60.0
 
@@ -39,13 +42,15 @@ class NotTaped(Exception):
 
 @frozen
 class Wanted:
-    """What a test wants of its tape, and how it is called."""
+    """What a test wants of its tape, and how it is called: ``test`` by its session, ``typed`` where pytest was run."""
 
     test: str
+    typed: str
     cassette: Path
     mode: Mode = "none"
     match: Match = "alike"
     ignore: Iterable[str] = ()
+    repeats: bool = False
     allow_unplayed: bool = False
     update_flows: bool = False
     max_age: timedelta | None = None
@@ -53,10 +58,10 @@ class Wanted:
     @property
     def again(self) -> str:
         """The command that runs this test alone, with what follows."""
-        return f"pytest {shlex.quote(self.test)}"
+        return f"pytest {shlex.quote(self.typed)}"
 
 
-@define
+@define(repr=False)
 class Taped:
     """What the fixture ``thoughtflow`` gives.
 
@@ -97,8 +102,10 @@ class Taped:
                 match=wanted.match,
                 ignore=wanted.ignore,
                 on_miss="live" if wanted.mode == "new_episodes" else "error",
+                repeats=wanted.repeats,
                 unplayed="ignore" if wanted.allow_unplayed else "error",
             )
+            self.playback.advice = Advice.of_test(wanted.again)
         if self.playback is not None and not self.is_live and not os.environ.get("OPENAI_API_KEY"):
             # Without one no client can be made, and nobody is asked for it.
             self._key = os.environ["OPENAI_API_KEY"] = "replay"
@@ -123,12 +130,16 @@ class Taped:
             self._told = ToldSession(store.get(self._handle.id), self._handle.path)
         return self._told
 
-    def over(self, *, passed: bool) -> None:
+    def over(self, outcome: str) -> None:
         """Stop playing and recording, note on the session how the test went, and write a cassette if it passed live.
+
+        Args:
+            outcome: of the test: ``passed``, ``failed``, ``skipped``, ``xfailed``.
 
         Raises:
             ReplayMiss: a request had no answer, and the test went on all the same.
             NotAllPlayed: a recorded request was never made.
+            NotTaped: nothing was recorded.
             OSError: the cassette cannot be written.
         """
         playing.record_in(None)
@@ -137,16 +148,15 @@ class Taped:
         if self._key is not None and os.environ.get("OPENAI_API_KEY") == self._key:
             del os.environ["OPENAI_API_KEY"]
         told = self.session
-        outcome = "passed" if passed else "failed"
         existing_store(self.store).note(
             told.document.session_id,
-            f"The test {outcome}.",
-            score=float(passed),
+            f"The test {outcome if outcome in SCORES else f'was {outcome}'}.",
+            score=SCORES.get(outcome),
             tags=[outcome],
             author="pytest",
         )
         self._handle.__exit__(None, None, None)
-        if not passed:
+        if outcome != "passed":
             return
         if self.playback is not None and not self.is_live:
             self.playback.check()
@@ -155,12 +165,17 @@ class Taped:
 
     def _write(self, session_id: str) -> None:
         made = cassette_of(Store(self.store).journal(session_id)[0])
-        if made.interactions:
-            place = self.wanted.cassette
-            place.parent.mkdir(parents=True, exist_ok=True)
-            # Whole or not at all: several processes may run the test.
-            replace_file(place, made.text().encode())
-            place.chmod(0o644)
+        if not made.interactions:
+            raise NotTaped(
+                f"Nothing was recorded of {self.wanted.test}: no request was seen that got an answer. "
+                "Clients are seen that are TracedOpenAI or its like, or that tfclient.install() records. A test that "
+                "calls no model needs no fixture."
+            )
+        place = self.wanted.cassette
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: several processes may run the test.
+        replace_file(place, made.text().encode())
+        place.chmod(0o644)
 
     def check_flow(self) -> None:
         """Assert that what happened is what was reviewed: the text in ``<test>.flow.txt`` beside the cassette.
@@ -190,16 +205,22 @@ class Taped:
         """Return what is worth knowing where the test failed: the flow, the files, what to type."""
         session_id, root = self.session.document.session_id, shlex.quote(str(self.store))
         told = [
-            self.session.flow,
+            self.session.flow or "No call was seen.\n",
             f"document  {self.session.path}",
             f"diagram   {self._handle.d2_path}",
             f"tfclient show {session_id} --store {root}",
             f"tfclient why {session_id} --store {root}",
         ]
-        if self.is_live:
+        if self.playback is not None:
+            told.append(f"cassette  {self.wanted.cassette}: {self.playback.told()}")
+        if self.is_live and cassette_of(Store(self.store).journal(session_id)[0]).interactions:
             place = shlex.quote(str(self.wanted.cassette))
             told.append(f"to keep it: tfclient export vcr {session_id} --store {root} -o {place} --force")
         return "\n".join(told)
+
+    def __repr__(self) -> str:
+        how = "recorded" if self.playback is None else repr(self.playback)
+        return f"<thoughtflow of {self.wanted.test}: {how}>"
 
     def _look_at_age(self, most: timedelta) -> None:
         from tfclient.importing.as_entries import UNDATED, date_of
