@@ -23,8 +23,8 @@ from tfclient import playing
 from tfclient.capture import shells
 from tfclient.capture.explicit_parent import following
 from tfclient.capture.measured import measured
+from tfclient.capture.sockets.seam import WatchedResource, resources_of
 from tfclient.capture.tools import ToolCall, call_of, diagnosed
-from tfclient.capture.websockets import ADDRESS, WatchedAddress
 from tfclient.recorder import Recorder, checked
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.state import SessionState
@@ -319,6 +319,11 @@ def _close_session(client: _Traced) -> None:
         slot.closed()
 
 
+def _recorder_of(client: Any) -> Recorder:
+    recorder: Recorder = client.recorder
+    return recorder
+
+
 def _drop_in(client: _C) -> _C:
     """Give a class its parent's name on the wire, and its parent's signatures with our keyword in them."""
     parent = client.__mro__[client.__mro__.index(_Traced) + 1]
@@ -339,7 +344,8 @@ def _drop_in(client: _C) -> _C:
         ours.__signature__ = signature.replace(parameters=[*parameters, *keywords])  # type: ignore[attr-defined]
         setattr(client, name, ours)
     client.with_options = client.copy
-    setattr(client, ADDRESS, WatchedAddress(lambda made: made.recorder))
+    for name, resource in resources_of(parent):
+        setattr(client, name, WatchedResource(resource, _recorder_of))
     return client
 
 

@@ -11,12 +11,10 @@ import functools
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-import openai
-
 from tfclient import playing
 from tfclient.capture import shells
-from tfclient.capture.borrowed import Gone, base_clients
-from tfclient.capture.websockets import ADDRESS, WatchedAddress
+from tfclient.capture.borrowed import Gone, base_clients, base_resources
+from tfclient.capture.sockets.seam import connected
 from tfclient.client import _Traced
 from tfclient.recorder import Recorder, checked
 from tfstore.disk import fork
@@ -159,8 +157,8 @@ def _for(client: object, put: int | None = None) -> _InForce | None:
     return None if isinstance(client, _Traced) or (put is not None and put != _put) else _in_force()
 
 
-def _recorder_of(client: object) -> Recorder | None:
-    block = _for(client)
+def _recorder_of(client: object, put: int | None = None) -> Recorder | None:
+    block = _for(client, put)
     return None if block is None else block.recorder
 
 
@@ -179,9 +177,8 @@ def _put_on(recorder: Recorder) -> None:
             _replace(base, name, function)
         if waits := getattr(base, "_calculate_retry_timeout", None):
             _replace(base, "_calculate_retry_timeout", _unless_played(waits))
-    for client in (openai.OpenAI, openai.AsyncOpenAI):
-        if ADDRESS not in vars(client):
-            _replace(client, ADDRESS, WatchedAddress(_recorder_of))
+    for resource in base_resources():
+        _watch_connections(resource)
 
 
 def _take_off() -> None:
@@ -254,6 +251,36 @@ def _watched_async(request: Callable[..., Any], send: Callable[..., Any]) -> dic
         return await shells.send_async(parent, args, kwargs)
 
     return {"request": watched_request, "_send_request": watched_send}
+
+
+def _watch_connections(base: type[Any]) -> None:
+    """Watch what resources connect: those that are there, and those whose modules are imported later."""
+    put = _put
+
+    def watch(resource: type[Any]) -> None:
+        connect = vars(resource).get("connect")
+        if not callable(connect):
+            return
+
+        @functools.wraps(connect)
+        def watched_connect(self: Any, *args: Any, **kwargs: Any) -> Any:
+            theirs = functools.partial(connect, self)
+            functools.update_wrapper(theirs, connect)
+            return connected(theirs, self._client, functools.partial(_recorder_of, put=put), args, kwargs)
+
+        _replace(resource, "connect", watched_connect)
+
+    def begun(cls: type[Any], /, **kwargs: Any) -> None:
+        super(base, cls).__init_subclass__(**kwargs)
+        if put == _put and _undo:
+            watch(cls)
+
+    _replace(base, "__init_subclass__", classmethod(begun))
+    known = [base]
+    while known:
+        resource = known.pop()
+        known += resource.__subclasses__()
+        watch(resource)
 
 
 def _unless_played(waits: Callable[..., float]) -> Callable[..., float]:

@@ -2,8 +2,8 @@
 
 For what is only quicker there is a public way, which is gone when one of them is not as it was. For the rest,
 ``Gone`` says so, and whoever asked says what is not recorded therefore. Two more are seen from outside: that
-``OpenAI._send_request`` is where requests leave by (``seams.returned``), and that connections ask their client for
-its ``websocket_base_url``.
+``OpenAI._send_request`` is where requests leave by (``seams.returned``), and that a resource's ``connect`` takes
+options for its connections (``sockets.watched``).
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Hashable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfclient.signals import let_pass
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 class Gone(Exception):
@@ -86,16 +83,11 @@ def base_clients() -> list[type[Any]]:
     return found
 
 
-def connection_asking(caller: FrameType) -> str | None:
-    """Return what kind of connection asks a client for its WebSocket address; None if another asks.
+def base_resources() -> tuple[type[Any], type[Any]]:
+    """Return the classes that every resource of the SDK is of, sync and async."""
+    from openai._resource import AsyncAPIResource, SyncAPIResource
 
-    Those who ask are the SDK's connections, for Azure the client itself, and copies; besides, programs.
-    """
-    asker = caller.f_locals.get("self")
-    of_the_sdk = str(caller.f_globals.get("__name__")).startswith("openai.")
-    if asker is None or not of_the_sdk or "copy" in caller.f_code.co_name:
-        return None
-    return type(asker).__name__.removesuffix("ConnectionManager")
+    return SyncAPIResource, AsyncAPIResource
 
 
 _WAYS: dict[type, Callable[[Any], Any]] = {}

@@ -17,6 +17,7 @@ from tfclient.projection.steps.call_state import Call
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.other_calls import OtherCalls
 from tfclient.projection.steps.request_steps import Opening
+from tfclient.projection.steps.steering import Steering
 from tfclient.projection.wire.attempt import AttemptState
 from tfclient.projection.wire.bodies import parse_json
 from tfclient.projection.wire.endpoints import endpoint_of
@@ -53,6 +54,7 @@ class Calls:
     opening: Opening
     closing: Closing
     other: OtherCalls
+    steering: Steering
     deltas: bool = False
     session_ended: bool = False
     open: dict[str, Call] = field(factory=dict[str, Call])
@@ -66,12 +68,13 @@ class Calls:
         self.open[call.id] = call
         return True
 
-    def _find(self, call_id: Any) -> Call | None:
+    def find(self, call_id: Any) -> Call | None:
+        """Return a call that is under way, or was closed lately."""
         return self.open.get(str(call_id)) or self._closed.get(str(call_id))
 
     def sent(self, entry: AttemptSent, at: int) -> bool:
         """An HTTP request left; the first one tells what the call is, later ones are retries."""
-        call = self._find(entry["call"])
+        call = self.find(entry["call"])
         if call is None:
             call = Call(str(entry["call"]), _unseen(entry, at))
         self._closed.pop(call.id, None)
@@ -93,6 +96,8 @@ class Calls:
             if request.model is None and endpoint.deployment is not None:
                 request.model, call.model_from_url = endpoint.deployment, True
             self.opening.open(call, request, at, pending=self._asked_in_a_stream())
+            if entry.get("automatic") and call.step is not None:
+                call.step.notes.append("automatic")
         elif not self._open_known(call):
             self.other.open(call, at, text)
         return True
@@ -100,7 +105,7 @@ class Calls:
     def _read(self, call: Call, entry: AttemptSent, text: str | None) -> ModelRequest:
         read = _READERS[call.endpoint.family]
         name = f"openai.{call.endpoint.name}"
-        body = parse_json(text) if text is not None else None
+        body = self.steering.joined(entry.get("socket"), parse_json(text) if text is not None else None)
         sent = self.opening.provenance.sent
         if isinstance(body, dict):
             return read(body, sent, name)
@@ -188,7 +193,7 @@ class Calls:
 
     def ended(self, entry: CallEnded, at: int) -> bool:
         """The call ended in an exception."""
-        call = self._find(entry["call"])
+        call = self.find(entry["call"])
         if call is None:
             return False
         error = entry["error"]

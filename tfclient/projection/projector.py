@@ -19,11 +19,13 @@ from tfclient.projection.lineage.book import Book
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
 from tfclient.projection.replays import begun
+from tfclient.projection.sockets.sockets import Sockets
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.other_calls import OtherCalls
 from tfclient.projection.steps.provenance import Provenance
 from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.steps.response_steps import Outcome
+from tfclient.projection.steps.steering import Steering
 from tfclient.projection.steps.tool_hooks import ToolHooks
 from tfclient.projection.steps.tool_steps import ToolSteps
 from tfclient.projection.summary import Totals, failure_in, result_of, title_of
@@ -61,6 +63,7 @@ class Projector:
     _tools: ToolSteps = field(init=False)
     _calls: Calls = field(init=False)
     _hooks: ToolHooks = field(init=False)
+    _sockets: Sockets = field(init=False)
     _totals: Totals = field(factory=Totals)
     _started_at: int | None = None
     _last_at: int = 0
@@ -85,20 +88,26 @@ class Projector:
         opening = Opening(book, index, tools, RunChoice(book, self.lightener, self.lookup), provenance)
         other = OtherCalls(book, tools, self.lightener)
         closing = Closing(Outcome(book, index, tools, provenance), other)
-        self._calls = calls = Calls(book, index, opening, closing, other)
+        self._calls = calls = Calls(book, index, opening, closing, other, Steering(book, index))
+        self._sockets = sockets = Sockets(book, calls)
         self._hooks = hooks = ToolHooks(book, index, tools, self.lightener, calls.ask_streams)
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,
             "call.started": self._call_started,
             "call.ended": calls.ended,
-            "attempt.sent": calls.sent,
-            "attempt.answered": calls.answered,
-            "attempt.ended": calls.attempt_ended,
+            "attempt.sent": sockets.sent,
+            "attempt.answered": sockets.answered,
+            "attempt.ended": sockets.ended,
             "stream.chunk": calls.chunk,
             "tool.started": hooks.started,
             "tool.ended": hooks.ended,
             "annotation": hooks.annotated,
+            "socket.opened": sockets.opened,
+            "socket.frame": sockets.frame,
+            "socket.audio": sockets.audio,
+            "socket.unsent": sockets.unsent,
+            "socket.closed": sockets.closed,
         }
 
     def feed(self, entry: Entry) -> None:
@@ -181,6 +190,7 @@ class Projector:
         session.ended_at, session.failure = iso(at), failure_in(entry)
         begun(session, entry.get("replay"))
         self._calls.give_up(at)
+        self._sockets.give_up(at)
         self._tools.give_up()
         self._hooks.give_up()
 
@@ -202,6 +212,7 @@ class Projector:
         session, ended = self._book.session, self._calls.session_ended
         for step, attempt in self._calls.streaming():
             self._in_flight(step, attempt)
+        self._sockets.show()
         for step in self._book.changed.values():
             self._finish(step)
         self._book.changed.clear()

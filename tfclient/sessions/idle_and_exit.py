@@ -152,6 +152,10 @@ class _Sweep:
         pause: float | None = None
         for state in open_sessions():
             left = state.last_activity + state.idle_seconds - monotonic()
+            if left <= 0 and state.sockets and state.has_a_socket() and not state.due:
+                # Idleness counts from its close, which tells; one that is gone unclosed is looked for.
+                state.last_activity = monotonic()
+                left = state.idle_seconds
             if state.due or left <= 0:
                 state.end("closed" if state.due else "idle_timeout")
             elif left < float("inf"):

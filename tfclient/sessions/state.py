@@ -86,6 +86,8 @@ class SessionState:
         """Whether a model was asked in it, and not only tools run."""
         self.player: Player | None = None
         """What its calls are played by, if they are."""
+        self.sockets: set[ref[Any]] = set()
+        """Connections that are open: while one is, the session is not idle."""
         self.handle: ref[Any] | None = None
         """What the program holds of it, once it has asked for that."""
         self._end = end
@@ -100,7 +102,13 @@ class SessionState:
         """Have it noted that this exception ends the session, before that is ended."""
         self._fail(self, error)
 
+    def has_a_socket(self) -> bool:
+        """Whether a connection is open, and still there."""
+        return any(each() is not None for each in list(self.sockets))
+
     def _forked(self) -> None:
+        # The child has none of them to speak through.
+        self.sockets.clear()
         # Somebody may have been in the middle of setting it.
         if not self.done.is_set():
             self.done = threading.Event()

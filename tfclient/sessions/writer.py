@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tfstore.journal.segment import Segment
 
 STALLED: Final = 0.1
+LIVE: Final = 5
+"""So many times sooner a write is taken for stalled where somebody listens to what comes."""
 FAST: Final = 0.01
 LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
@@ -98,12 +100,13 @@ class Writer:
         self._left: deque[Written] = deque()
         self._named = self._names()
 
-    def append(self, *entries: Written | Members, again: bool = False) -> bool:
+    def append(self, *entries: Written | Members, again: bool = False, live: bool = False) -> bool:
         """Write the entries together; say whether the operating system, or the backlog, has them now.
 
         Args:
             entries: as ``Segment.append`` takes them.
             again: they go on with what was written last, as a stream's next chunk does.
+            live: somebody listens meanwhile: less is taken for a stall.
         """
         if self._left:
             entries = (*self._drain_left(), *entries)
@@ -125,8 +128,9 @@ class Writer:
         counters = self._counters
         counters.entries += len(entries)
         counters.latest.append(took)
-        if took >= STALLED and took >= STALLED + sum(map(weight_of, entries)) / LEAST_SPEED:
-            self._stalled(took)
+        stalled = STALLED / LIVE if live else STALLED
+        if took >= stalled and took >= stalled + sum(map(weight_of, entries)) / LEAST_SPEED:
+            self._stalled(took, stalled)
         return True
 
     def _not_written(self, error: Exception, entries: tuple[Written | Members, ...]) -> bool:
@@ -305,8 +309,8 @@ class Writer:
         self._health.degrade("journal", f"the journal cannot be written: {error}")
         self._health.fault("journal", error, f"writing the journal of session {self.session_id}")
 
-    def _stalled(self, took: float) -> None:
-        if took < STALLED + BUSY * time_to_be_scheduled():
+    def _stalled(self, took: float, stalled: float) -> None:
+        if took < stalled + BUSY * time_to_be_scheduled():
             # The program, or the machine, was busy meanwhile.
             return
         self._behind(f"a write took {took * 1000:.0f} ms")

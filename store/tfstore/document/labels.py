@@ -66,6 +66,9 @@ Ending = Literal[
     "cancelled",
     "http_error",
     "no_response",
+    "closed",
+    "expired",
+    "lost",
     "unknown",
 ]
 

@@ -177,7 +177,7 @@ class CallEnded(Line):
 
 
 class AttemptSent(Line):
-    """An HTTP request is about to leave."""
+    """An HTTP request is about to leave, or what asks for a response over a socket."""
 
     type: Literal["attempt.sent"]
     call: str
@@ -187,6 +187,11 @@ class AttemptSent(Line):
     url: str
     headers: dict[str, str]
     body: Body | None
+    transport: NotRequired[Literal["websocket"]]
+    socket: NotRequired[str]
+    socket_n: NotRequired[int]
+    lane: NotRequired[str | None]
+    automatic: NotRequired[bool]
 
 
 class AttemptAnswered(Line):
@@ -194,7 +199,7 @@ class AttemptAnswered(Line):
 
     type: Literal["attempt.answered"]
     exchange_id: str
-    status: int
+    status: int | None
     headers: dict[str, str]
     body: Body | None
     complete: bool
@@ -255,6 +260,65 @@ class Annotation(Line):
     step: NotRequired[str]
 
 
+class OfSocket(Line):
+    """What every entry of a socket has: which one, and the how manieth connection of it."""
+
+    socket: str
+    n: int
+
+
+class SocketOpened(OfSocket):
+    """A connection is open, or could not be opened."""
+
+    type: Literal["socket.opened"]
+    kind: str
+    url: str | None
+    headers: NotRequired[dict[str, str]]
+    status: NotRequired[int | None]
+    response_headers: NotRequired[dict[str, str]]
+    error: NotRequired[Error | None]
+
+
+class SocketFrame(OfSocket):
+    """A message is about to leave, or to be given to the program."""
+
+    type: Literal["socket.frame"]
+    dir: Literal["in", "out"]
+    data: str | Body
+
+
+class SocketAudio(OfSocket):
+    """Audio went by: so many messages, of which nothing but their size is kept."""
+
+    type: Literal["socket.audio"]
+    dir: Literal["in", "out"]
+    event: str
+    item_id: str | None
+    response_id: str | None
+    first_at: int
+    frames: int
+    bytes: int
+    ms: int
+
+
+class SocketUnsent(OfSocket):
+    """The last message that was written did not leave."""
+
+    type: Literal["socket.unsent"]
+    back: int
+    error: Error | None
+
+
+class SocketClosed(OfSocket):
+    """A connection is over."""
+
+    type: Literal["socket.closed"]
+    code: int | None
+    reason: str
+    by: Literal["program", "server", "network"]
+    error: NotRequired[Error | None]
+
+
 TYPES: Final[dict[str, Any]] = {
     "session.started": SessionStarted,
     "session.ended": SessionEnded,
@@ -267,6 +331,11 @@ TYPES: Final[dict[str, Any]] = {
     "tool.started": ToolStarted,
     "tool.ended": ToolEnded,
     "annotation": Annotation,
+    "socket.opened": SocketOpened,
+    "socket.frame": SocketFrame,
+    "socket.audio": SocketAudio,
+    "socket.unsent": SocketUnsent,
+    "socket.closed": SocketClosed,
 }
 """What each ``type`` of entry holds."""
 

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 _LABELS: dict[Kind, Label] = {"approval_response": "approval_response", "compaction": "context_compacted"}
 
 
+_OF_SOCKETS = ("transport", "socket", "lane")
+"""What is said of a request that went over a socket."""
+
+
 @define
 class Opening:
     """Turns requests into steps of the runs that they belong to."""
@@ -191,6 +195,7 @@ class Opening:
             payload["model_from"] = "url"
         place = place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
+        payload |= {k: v for k in _OF_SOCKETS if (v := call.attempt.sent.get(k)) is not None}
         own = own_headers(call.attempt.sent["headers"], beta=True)
         payload |= {"headers": own} if own else {}
         payload |= {"arguments": request.arguments, "input": news_ids}

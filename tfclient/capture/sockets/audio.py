@@ -1,0 +1,148 @@
+"""Audio is counted and not kept: a voice is personal, and an hour of it is hundreds of megabytes."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from tfstore.disk import fork
+from tfstore.journal.entries import stamp
+
+if TYPE_CHECKING:
+    from tfstore.journal.entries import SocketAudio
+
+FIELDS: Final = {
+    "input_audio_buffer.append": "audio",
+    "session.input_audio.append": "audio",
+    "session.input_audio_buffer.append": "audio",
+    "response.output_audio.delta": "delta",
+    "response.audio.delta": "delta",
+    "session.output_audio.delta": "delta",
+}
+"""The events that carry audio as base64, and in which field."""
+
+ENDS: Final = {
+    "in": frozenset(
+        {
+            "response.output_audio.done",
+            "response.audio.done",
+            "response.done",
+            "session.output_audio.done",
+            "session.closed",
+        }
+    ),
+    "out": frozenset(
+        {
+            "input_audio_buffer.committed",
+            "input_audio_buffer.cleared",
+            "input_audio_buffer.speech_stopped",
+            "session.closed",
+        }
+    ),
+}
+"""What the server says when audio of one direction is over for now."""
+
+_LINE: Final = 1_000_000_000
+"""Nanoseconds of audio that goes by that make one line."""
+
+_DEFAULT: Final = (24_000, 2)
+"""Samples a second, and bytes of each."""
+
+
+class _Counted:
+    """Audio of one item that went by."""
+
+    __slots__ = ("bytes", "event", "first_at", "frames", "item_id", "response_id", "since")
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self.event = str(event["type"])
+        self.item_id = _text(event.get("item_id"))
+        self.response_id = _text(event.get("response_id"))
+        self.first_at, _ = stamp()
+        self.since = monotonic_ns()
+        self.frames = self.bytes = 0
+
+
+class Audio:
+    """What audio went by on one connection, each direction by itself; sender and receiver may be two threads."""
+
+    def __init__(self) -> None:
+        self._lock = fork.lock()
+        self._counted: dict[str, dict[str | None, _Counted]] = {"in": {}, "out": {}}
+        self._formats = {"in": _DEFAULT, "out": _DEFAULT}
+
+    def take(self, direction: str, event: dict[str, Any]) -> list[_Counted]:
+        """Count a message with audio; return what is to be written now: a second of it is full, at most."""
+        audio = event[FIELDS[event["type"]]]
+        size = len(audio) * 3 // 4 - (audio.endswith("=") + audio.endswith("=="))
+        item = event.get("item_id")
+        with self._lock:
+            running = self._counted[direction]
+            counted = running.get(item if isinstance(item, str) else None)
+            if counted is None:
+                counted = running[_text(item)] = _Counted(event)
+            counted.frames += 1
+            counted.bytes += size
+            if monotonic_ns() - counted.since < _LINE:
+                return []
+            del running[_text(item)]
+            return [counted]
+
+    def over(self, kind: str) -> list[tuple[str, _Counted]]:
+        """Return what is to be written since an event of this type came."""
+        due: list[tuple[str, _Counted]] = []
+        for direction, ends in ENDS.items():
+            if kind in ends and self._counted[direction]:
+                due += self.rest(direction)
+        return due
+
+    def rest(self, direction: str) -> list[tuple[str, _Counted]]:
+        """Return all that was counted of a direction and not written yet."""
+        with self._lock:
+            counted, self._counted[direction] = self._counted[direction], {}
+        return [(direction, each) for each in counted.values()]
+
+    def configured(self, session: Any) -> None:
+        """Note the formats that a session's configuration says."""
+        if not isinstance(session, dict):
+            return
+        audio = session.get("audio")
+        for direction, side in (("out", "input"), ("in", "output")):
+            told = audio.get(side) if isinstance(audio, dict) else None
+            given = told.get("format") if isinstance(told, dict) else session.get(f"{side}_audio_format")
+            kind = str(given.get("type") if isinstance(given, dict) else given or "")
+            if "pcmu" in kind or "pcma" in kind or "g711" in kind:
+                self._formats[direction] = (8_000, 1)
+            elif "pcm" in kind:
+                rate = given.get("rate") if isinstance(given, dict) else None
+                self._formats[direction] = (rate if isinstance(rate, int) and rate > 0 else _DEFAULT[0], 2)
+
+    def entry(self, direction: str, counted: _Counted, socket: str, n: int) -> SocketAudio:
+        """Return the line that says it."""
+        at, mono = stamp()
+        rate, width = self._formats[direction]
+        return {
+            "at": at,
+            "mono": mono,
+            "type": "socket.audio",
+            "socket": socket,
+            "n": n,
+            "dir": "in" if direction == "in" else "out",
+            "event": counted.event,
+            "item_id": counted.item_id,
+            "response_id": counted.response_id,
+            "first_at": counted.first_at,
+            "frames": counted.frames,
+            "bytes": counted.bytes,
+            "ms": counted.bytes * 1000 // (rate * width),
+        }
+
+
+def has_audio(kind: Any, event: dict[str, Any]) -> bool:
+    """Whether a message is audio and nothing else."""
+    field = FIELDS.get(kind) if isinstance(kind, str) else None
+    return field is not None and isinstance(event.get(field), str)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

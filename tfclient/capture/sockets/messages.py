@@ -1,0 +1,93 @@
+"""Messages as they may be journaled: what comes as one stream, what is sent one by one."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from tfclient.redaction import Redactor
+    from tfstore.journal.entries import Body, Mark
+
+    Kept = tuple[Any, "str | Body", list[Mark]]
+    """What was noted with a message, what may be kept of it, and the marks of what was changed."""
+
+_BEGIN: Final = b"data: "
+_END: Final = b"\n\n"
+
+
+def parsed(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that a message is, or None."""
+    try:
+        event = orjson.loads(data)
+    except ValueError:
+        # Numbers that it has no place for, and NaN, are JSON to the SDK.
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+    return event if isinstance(event, dict) else None
+
+
+def as_bytes(message: Any) -> bytes | None:
+    """Return a message's bytes; None for what is none, or comes in pieces that only its sender may read."""
+    if isinstance(message, str):
+        return message.encode("utf-8", "surrogatepass")
+    return bytes(message) if isinstance(message, bytes | bytearray | memoryview) else None
+
+
+def one_line(data: bytes) -> bytes:
+    """Return JSON in one line: what breaks lines in it stands between its words."""
+    if b"\n" in data or b"\r" in data:
+        return data.replace(b"\r", b" ").replace(b"\n", b" ")
+    return data
+
+
+class Incoming:
+    """What comes, redacted as a stream: of a secret that is told in pieces, no message alone shows anything.
+
+    Args:
+        redactor: says what may be kept.
+        where: the path of the messages, for the marks.
+        named: whether each goes in as an event with its name, as an HTTP stream would have it.
+    """
+
+    def __init__(self, redactor: Redactor, where: str, *, named: bool = False) -> None:
+        self._stream = redactor.stream("text/event-stream", where)
+        self._waiting: deque[Any] = deque()
+        self._named = named
+
+    def take(self, data: bytes, noted: Any, name: str = "") -> list[Kept]:
+        """Take a message that is a JSON object in one line; return those that may be journaled now."""
+        self._waiting.append(noted)
+        begin = b"event: %b\ndata: " % name.encode("utf-8", "replace") if self._named else _BEGIN
+        return self._kept(*self._stream.feed(begin + data + _END))
+
+    def rest(self) -> list[Kept]:
+        """Return what is still held back."""
+        return self._kept(*self._stream.flush()) if self._waiting else []
+
+    def _kept(self, piece: Any, marks: list[Mark]) -> list[Kept]:
+        if not isinstance(piece, str):
+            return []
+        kept: list[Kept] = []
+        for block in piece.split("\n\n"):
+            if block and self._waiting:
+                text = f"{block}\n\n" if self._named else block.removeprefix("data: ")
+                # Which of several a mark belongs to, its path says.
+                kept.append((self._waiting.popleft(), text, [] if kept else marks))
+        return kept
+
+
+def kept_alone(
+    redactor: Redactor, data: bytes, where: str, *, is_json: bool
+) -> tuple[str | Body, list[Mark]]:
+    """Return what may be kept of one message by itself, and the marks."""
+    text, marks = redactor.body(data, "application/json" if is_json else None, where)
+    if text is not None:
+        return text, marks
+    binary, marks = redactor.binary(data, where)
+    return (binary, marks) if isinstance(binary, str) else ({"base64": binary["base64"]}, marks)
