@@ -42,7 +42,8 @@ def work(name):
         ask(name)
     assert session.wait(40), session.error
     assert session.d2_path.exists()
-    assert client.recorder.health.ok, client.recorder.health
+    # A write that took long, on a machine that is busy, is none.
+    assert not client.recorder.health.faults, client.recorder.health
 
 def children(many):
     for n in range(many):
