@@ -6,8 +6,8 @@ import threading
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Final
 
+from tfclient.sessions.openers import OPENERS
 from tfclient.signals import let_pass
-from tfstore.disk.fork import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ class Begun:
         self._segment: Segment | None = None
         self._error: Exception | None = None
         self._done = threading.Event()
-        if start_thread(self._run, "tfclient-open") is None:
+        if not OPENERS.open(self._run):
             self._run()
 
     def wait(self, seconds: float | None) -> bool:
