@@ -101,7 +101,12 @@ def test_what_cannot_be_run_is_one_sentence(recorded: tuple[str, Path], own_envi
     session, program = recorded
     cassette = own_environment.parent / "wrong.yaml"
     cassette.write_text("interactions: 1", encoding="utf-8")
+    bundle = own_environment.parent / "wrong.tfbundle"
+    bundle.write_text("no zip", encoding="utf-8")
     for arguments, words in (
+        (("nothing.yaml", program), "nothing.yaml cannot be replayed: there is no such file."),
+        (("nothing.tfbundle", program), "nothing.tfbundle cannot be replayed: there is no such file."),
+        ((bundle, program), f"{bundle} was not opened: it is no zip file, or was cut off."),
         ((session, "nothing.py"), "There is no program at nothing.py."),
         ((session, "-m", "no_such_module"), "There is no module 'no_such_module' to run."),
         (("nobody", program), "No session 'nobody'"),
@@ -112,4 +117,56 @@ def test_what_cannot_be_run_is_one_sentence(recorded: tuple[str, Path], own_envi
         told = run("replay", *arguments[:1], "--store", own_environment, *arguments[1:])
         assert told.code == 2, arguments
         assert words in told.err
-        assert "Traceback" not in told.err
+        assert len(told.err.splitlines()) == 1
+
+
+def test_a_session_that_cannot_be_played_is_one_sentence(
+    recorded: tuple[str, Path], own_environment: Path
+) -> None:
+    session, program = recorded
+    with Recorder(redact="content").session(id="content") as content:
+        content.annotate("note", 1)
+    assert content.wait(30)
+    active = Recorder().session(id="active")
+    active.__enter__()
+    for name, words in (
+        ("content", "it was recorded with redact='content', so that your program would be given hashes"),
+        ("active", "it is still active: end it first (client.end_session())."),
+        (session, "only its document is left, and what was answered is in its journal."),
+    ):
+        if name == session:
+            Store(own_environment).paths.archived(session).unlink()
+        told = run("replay", name, "--store", own_environment, program)
+        assert (told.code, told.out) == (2, "")
+        assert told.err.startswith(f"{name} cannot be replayed: ")
+        assert words in told.err
+        assert len(told.err.splitlines()) == 1
+    active.end()
+
+
+def test_a_store_that_is_not_there_and_one_that_cannot_be_read(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.touch()
+    (tmp_path / "file").touch()
+    for place in ("nowhere", "file"):
+        told = run("replay", "last", "--store", tmp_path / place, program)
+        assert (told.code, told.out) == (2, "")
+        assert str(tmp_path / place) in told.err
+
+
+def test_a_program_that_never_calls_and_one_that_does_not_begin(
+    recorded: tuple[str, Path], own_environment: Path
+) -> None:
+    session, program = recorded
+    program.write_text("print('Hello')\n", encoding="utf-8")
+    told = run("replay", session, "--store", own_environment, program)
+    left, last = told.err.splitlines()
+    assert told.code == 1
+    assert left.startswith("3 of 3 recorded requests were never made: ")
+    assert left.endswith(" or that have playback.http_client().")
+    assert last == "played 0 of 3: 0 exact, 0 live"
+    program.write_text("no python", encoding="utf-8")
+    told = run("replay", session, "--store", own_environment, program)
+    assert told.code == 1
+    assert told.err.splitlines()[-2:] == ["The program ended with exit status 1.", last]
+    assert "never made" not in told.err

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import asdict, frozen
 
+from tfclient.replaying.tape_of_entries import goes_over_sockets
 from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tfstore.document.documents import Session
     from tfstore.journal.entries import Entry
@@ -34,7 +35,7 @@ class Replayable:
         return asdict(self)
 
 
-def replayable(session: Session, entries: Iterable[Entry], asked: Iterable[str] = ()) -> Replayable:
+def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] = ()) -> Replayable:
     """Say how truly a session can be played again.
 
     Args:
@@ -44,6 +45,8 @@ def replayable(session: Session, entries: Iterable[Entry], asked: Iterable[str] 
     """
     if why := _HASHED.get(session.redaction.mode):
         return Replayable("no", why)
+    if goes_over_sockets(entries):
+        return Replayable("no", "part of it went over a WebSocket, and only what goes over HTTP is played")
     answers = replaced = lost = 0
     for entry in entries:
         kind, body = entry["type"], entry.get("body")

@@ -114,8 +114,10 @@ def read_cassette(path: Path) -> list[Interaction]:
             raise NotACassette(path, f"it holds more than {MOST_VALUES:,} values")
         # The loader is the safe one; only its C form is not known to the linter.
         content = yaml.load(text, Loader=_loader())  # noqa: S506
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotACassette(path, str(error)) from error
+    except OSError as error:
+        raise NotACassette(path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise NotACassette(path, f"it is no text in UTF-8 (byte {error.start:,})") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise NotACassette(path, f"its YAML cannot be read ({str(error).splitlines()[0]})") from error
     listed = content.get("interactions") if isinstance(content, dict) else None

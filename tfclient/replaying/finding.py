@@ -30,6 +30,8 @@ def tape_of(recording: str | os.PathLike[str], store: str | os.PathLike[str] | N
         UnknownSession, StoreNotFound, NotACassette, BundleRefused: it is not there, or no recording.
     """
     path = Path(recording)
+    if path.suffix.lower() in {*FILES, BUNDLE} and not path.exists():
+        raise ReplayRefused(str(path), "there is no such file")
     if path.suffix.lower() in FILES:
         from tfclient.replaying.tape_of_cassette import tape_of_cassette
 

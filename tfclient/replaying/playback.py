@@ -376,7 +376,8 @@ def replay(
     ``TracedOpenAI(replay=playback)``.
 
     Args:
-        recording: a session (its id, the start of one, or ``"last"``), the path of a vcrpy cassette, or a ``Tape``.
+        recording: a session (its id, the start of one, or ``"last"``), the path of a vcrpy cassette or of a bundle, or
+            a ``Tape``.
         match: how far a request may differ from the recorded one: ``"exact"`` not at all, ``"alike"`` in clocks and ids
             where programs write, ``"nearest"`` in anything; or a function of both that decides.
         ignore: places that do not count, as messages print them: ``"metadata.run_id"``, ``"input[*].output.at"``.
@@ -389,7 +390,7 @@ def replay(
 
     Raises:
         ReplayRefused: it cannot be played; the error says why.
-        UnknownSession, StoreNotFound, NotACassette: it is not there.
+        UnknownSession, StoreNotFound, NotACassette, BundleRefused: it is not there, or no recording.
         SettingError: an argument has a value that it cannot have.
 
     Example:

@@ -37,6 +37,13 @@ def attempts_of(entries: Iterable[Entry]) -> tuple[Recorded, ...]:
     return tuple(attempt.recorded() for attempt in found.values())
 
 
+def goes_over_sockets(entries: Iterable[Entry]) -> bool:
+    """Return whether some of what a journal tells of went over a WebSocket, which attempts do not show."""
+    return any(
+        str(each["type"]).startswith("socket.") or each.get("transport") == "websocket" for each in entries
+    )
+
+
 @define(eq=False)
 class _Attempt:
     sent: Entry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tfclient.errors import ReplayRefused
 from tfclient.redaction import Redactor
 from tfclient.replaying.tape import Tape
-from tfclient.replaying.tape_of_entries import attempts_of
+from tfclient.replaying.tape_of_entries import attempts_of, goes_over_sockets
 from tfstore.errors import StoreError
 from tfstore.journal.reading import has_journal, live_writers
 
@@ -27,7 +27,8 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
     """Return the tape of a closed session.
 
     Raises:
-        ReplayRefused: it is still active, has no journal, was recorded without its texts, or holds no request.
+        ReplayRefused: it is still active, has no journal, was recorded without its texts, went over a WebSocket, or
+            holds no request.
         UnknownSession: there is none with this id.
         ArchiveUnreadable: its journal is damaged.
     """
@@ -39,6 +40,10 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
         raise ReplayRefused(session_id, "it is still active: end it first (client.end_session())")
     if report.unreadable:
         raise ReplayRefused(session_id, f"part of its journal cannot be read ({report.unreadable[0][1]})")
+    if goes_over_sockets(entries):
+        raise ReplayRefused(
+            session_id, "part of it went over a WebSocket, and only what goes over HTTP is played"
+        )
     redactor = _policy_of(session_id, entries)
     attempts = attempts_of(entries)
     if not attempts:

@@ -74,7 +74,7 @@ def replay(
         str,
         typer.Argument(
             metavar="SESSION|FILE",
-            help="A session, the start of its id, `last`, or a vcrpy cassette.",
+            help="A session, the start of its id, `last`; or a vcrpy cassette, or a bundle.",
             autocompletion=known_ids,
         ),
     ],
@@ -116,9 +116,10 @@ def replay(
     With --json: {recording, played, count, exact, alike, nearest, live, differing, missed, unplayed, placeholders,
     sessions, exit_status}, on stdout behind what the program prints.
 
-    Exit codes: 0 all was played; 1 something missed or was left over, or the program failed; 2 wrong usage.
+    Exit codes: 0 all was played; 1 something missed or was left over, or the program failed; 2 it could not begin.
     """
     from tfclient.replaying.playback import replay as made
+    from tfstore.errors import StoreError
 
     options: dict[str, Any] = {
         "match": match.value,
@@ -131,7 +132,10 @@ def replay(
         "store": None if store is None else str(store.absolute()),
     }
     # Made here too: what cannot be played is said before the program runs.
-    playback = made(session, **options)
+    try:
+        playback = made(session, **options)
+    except StoreError as error:
+        raise Refused(str(error), USAGE) from error
     _be_there(program, module=module)
     recording = playback.tape.session_id or str(Path(session).absolute())
     report, status = _run(
@@ -209,7 +213,9 @@ def _tell(playback: Playback, report: Report, left: list[str], unplayed: Unplaye
     wrong = bool(report.missed) or status != 0
     for each in dict.fromkeys(report.missed):
         complain(each)
-    if left and unplayed is Unplayed.ERROR and not report.live and not report.missed:
+    # Who died before the first request has told why.
+    died = status != 0 and not report.played
+    if left and unplayed is Unplayed.ERROR and not report.live and not report.missed and not died:
         wrong = True
         rows = [each for each in playback.unplayed if each.exchange_id in set(left)]
         complain(str(not_all_played(playback.tape, rows, playback.count)))
