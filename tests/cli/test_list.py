@@ -126,6 +126,26 @@ def test_since_must_be_a_moment(store: Store) -> None:
     assert "--since 'yesterday' is no moment: give 30m, 2h" in outcome.err
 
 
+@pytest.mark.parametrize("command", ["list", "dataset"])
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("--since", "yesterday"), "--since 'yesterday' is no moment"),
+        (("--error-class", "ratelimit"), "--error-class 'ratelimit' is unknown"),
+        (("--meta", "user"), "--meta 'user' is no key and value"),
+        (("--score", "good"), "score"),
+    ],
+)
+def test_what_is_typed_is_looked_at_before_the_store(
+    command: str, typed: tuple[str, str], words: str, tmp_path: Path
+) -> None:
+    outcome = run(command, "--store", tmp_path / "nowhere", *typed)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+    assert "nowhere" not in outcome.err
+
+
 def test_error_classes_are_those_that_there_are(store: Store) -> None:
     outcome = run("list", "--store", store.paths.root, "--error-class", "ratelimit")
 

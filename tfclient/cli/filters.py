@@ -111,6 +111,17 @@ class Filters:
         """Whether not just every session is meant."""
         return any(value for value in _values(self))
 
+    def look(self) -> None:
+        """Look whether what was typed makes sense, before a store is looked for.
+
+        Raises:
+            Refused, InvalidNote: it does not.
+        """
+        from tfstore.reading.noted import NotesWanted
+
+        _wanted(self)
+        NotesWanted.of(self.tag or (), self.score)
+
 
 @frozen
 class Chosen:
@@ -143,20 +154,10 @@ def choose(store: Store, filters: Filters, *, sort: str = "", most: int | None =
         Refused: something that was typed makes no sense.
         UnknownSession: there is no such thread.
     """
-    from tfstore.document.labels import ErrorClass
     from tfstore.reading.search import sessions_holding
 
     pattern = None if filters.grep is None else pattern_of(filters.grep)
-    error = filters.error_class
-    wanted: dict[str, Any] = {
-        "result": "failed" if filters.failed else None,
-        "tool": filters.tool,
-        "model": filters.model,
-        "error_class": None if error is None else word_from(ErrorClass, "--error-class", error),
-        "since": moment(filters.since),
-        "metadata": dict(map(_pair, filters.meta or ())),
-        "sort": sort,
-    }
+    wanted = _wanted(filters) | {"sort": sort}
     is_noted = filters.noted or bool(filters.tag) or filters.score is not None
     noted = store.noted(tags=filters.tag or (), score=filters.score) if is_noted else None
     wanted["ids"] = _ids(None if filters.thread is None else _thread(store, filters.thread), noted)
@@ -174,6 +175,20 @@ def choose(store: Store, filters: Filters, *, sort: str = "", most: int | None =
     # Searching goes by the time of sessions.
     found = {session.session_id for session in islice(some, None if sort else most)}
     return Chosen([row for name, row in by_id.items() if name in found], troubles, kinds)
+
+
+def _wanted(filters: Filters) -> dict[str, Any]:
+    from tfstore.document.labels import ErrorClass
+
+    error = filters.error_class
+    return {
+        "result": "failed" if filters.failed else None,
+        "tool": filters.tool,
+        "model": filters.model,
+        "error_class": None if error is None else word_from(ErrorClass, "--error-class", error),
+        "since": moment(filters.since),
+        "metadata": dict(map(_pair, filters.meta or ())),
+    }
 
 
 def _sessions(store: Store, rows: dict[str, SessionRow], troubles: list[str]) -> Iterator[Session]:

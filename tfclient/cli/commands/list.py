@@ -106,6 +106,7 @@ def list_(
         raise Refused("--columns is for the table: leave it out, rows in JSON hold all of it.", USAGE)
     columns_shown = None if columns is None else columns_of(columns)
     filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
+    filters.look()
     order = _order(sort)
     most = None if everything else limit or (None if as_json else SHOWN)
     opened = open_store(store)

@@ -90,6 +90,7 @@ def dataset(
     filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
     if sessions and filters.any:
         raise Refused("Name sessions, or say what they are to be like, not both.", USAGE)
+    filters.look()
     opened = open_store(store)
     troubles: list[str] = []
     without: list[str] = []
