@@ -14,9 +14,10 @@ import pytest
 from hypothesis import settings
 
 from tests.browser import browser, page, serve_store, watched
+from tests.no_sockets import no_sockets
 from tests.server.scripted import ScriptedServer
 
-__all__ = ["browser", "page", "serve_store", "watched"]
+__all__ = ["browser", "no_sockets", "page", "serve_store", "watched"]
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("tfclient", deadline=None)

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.making import run
 from tfstore.store import Store
 
+pytestmark = pytest.mark.usefixtures("no_sockets")
+
 
 def test_needs_neither_key_nor_network_and_shows_the_run_and_where_its_files_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.making import run
+from tests.no_sockets import IN_A_PROGRAM
 from tests.server.replies import answer, rate_limited
 from tfclient import Recorder, TracedOpenAI
 from tfstore.store import Store
@@ -39,7 +40,7 @@ def recorded(server: ScriptedServer, own_environment: Path) -> tuple[str, Path]:
     assert session.wait(30)
     server.stop()
     program = own_environment.parent / "program.py"
-    program.write_text(PROGRAM, encoding="utf-8")
+    program.write_text(IN_A_PROGRAM + PROGRAM, encoding="utf-8")
     return str(session.id), program
 
 
@@ -87,7 +88,7 @@ def test_a_child_of_the_program_is_played_too(
 ) -> None:
     session, program = recorded
     traced = PROGRAM.replace("from openai import OpenAI", "from tfclient import TracedOpenAI as OpenAI")
-    program.with_name("child.py").write_text(traced, encoding="utf-8")
+    program.with_name("child.py").write_text(IN_A_PROGRAM + traced, encoding="utf-8")
     program.write_text(
         "import subprocess, sys\nsubprocess.run([sys.executable, *sys.argv[1:]], check=True)\n"
     )

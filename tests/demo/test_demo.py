@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import openai
 import pytest
 
@@ -14,16 +12,9 @@ from tfclient.importing.cassette import read_cassette
 
 BASE_URL = "https://api.openai.com/v1"
 
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_args: object) -> None:
-        raise AssertionError("the demo reached for the network")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+pytestmark = pytest.mark.usefixtures("no_sockets")
 
 
-@pytest.mark.usefixtures("no_network")
 def test_the_weekend_is_played_to_its_end() -> None:
     heard: list[tuple[str, str]] = []
     with TracedOpenAI(api_key="demo", base_url=BASE_URL, http_client=demo_http_client(pace=0)) as client:

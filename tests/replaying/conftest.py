@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.capture.driver import AsyncDriver, Driver
+from tests.no_sockets import refuse
 from tests.replaying.recording import Studio
 from tfclient.recorder import Recorder
 
@@ -27,13 +27,4 @@ def drive(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[Dr
 @pytest.fixture
 def studio(drive: Driver, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Studio:
     """Record a program against the scripted server; from then on no socket may be opened."""
-
-    def refused(*args: Any, **_: Any) -> Any:
-        pytest.fail(f"a socket was opened in a replay: {args[1:]}")
-
-    def close() -> None:
-        for name in ("connect", "connect_ex"):
-            monkeypatch.setattr(socket.socket, name, refused)
-        monkeypatch.setattr(socket, "getaddrinfo", refused)
-
-    return Studio(drive, server, Recorder(), close)
+    return Studio(drive, server, Recorder(), lambda: refuse(monkeypatch))

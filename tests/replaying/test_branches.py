@@ -13,6 +13,7 @@ import pytest
 import tfclient
 from tests.capture.driver import MODEL, Driver
 from tests.cli.making import run
+from tests.no_sockets import IN_A_PROGRAM
 from tests.server.replies import Call, answer, calls, rate_limited
 from tests.store.making import a_session
 from tfclient import Recorder
@@ -187,7 +188,7 @@ def test_killed_while_replaying_it_is_recovered_and_still_marked(
     drive: Driver, recorded: str, own_environment: Path
 ) -> None:
     program = (
-        "import os, signal, sys, tfclient\n"
+        f"{IN_A_PROGRAM}import os, signal, sys, tfclient\n"
         "with tfclient.replay(sys.argv[1]):\n"
         "    client = tfclient.TracedOpenAI(api_key='unused', base_url=sys.argv[2])\n"
         f"    client.responses.create(model={MODEL!r}, input='What is the weather in Oslo?')\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +57,7 @@ def http_client() -> Any:
     return HTTP.Client()
 
 
-@pytest.fixture
-def no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*args: Any, **_: Any) -> Any:
-        pytest.fail(f"a socket was opened in a replay: {args[1:]}")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refused)
-    monkeypatch.setattr(socket, "getaddrinfo", refused)
-
-
-@pytest.mark.usefixtures("no_socket")
+@pytest.mark.usefixtures("no_sockets")
 @pytest.mark.parametrize("path", CHOSEN, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_recording_played_back_is_the_same_session(path: Path, tmp_path: Path, http_client: Any) -> None:
     store = Store(tmp_path / "store", create=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.no_sockets import OF_A_PROJECT
 from tests.server.scripted import ScriptedServer
 from tests.testing.making import AGENT, ONE, run, weather
 
@@ -25,9 +26,10 @@ def project(
 def recorded(
     project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
-    """The same, recorded; there is no key any more."""
+    """The same, recorded; there is no key any more, and a test that opens a socket fails."""
     weather(server)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-abcdefghij0123456789")
     run(project, "--tf-record=once").assert_outcomes(passed=1)
     monkeypatch.delenv("OPENAI_API_KEY")
+    project.makeconftest(OF_A_PROJECT)
     return project
