@@ -8,7 +8,8 @@ OPENAI_OLDEST := openai==2.31.*
 OPENAI2 := openai==2.54.*
 # What touches the client.
 OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/replaying tests/server tests/demo \
-	tests/docs/test_exported_names.py tests/test_cassettes.py)
+	tests/docs/test_exported_names.py tests/test_cassettes.py tests/cli/test_again.py tests/cli/test_replay.py \
+	tests/testing/test_page.py)
 # What could lack a module, a file that is no module, or an entry point.
 OF_THE_WHEEL := $(wildcard tests/docs tests/demo tests/view tests/testing tests/d2 tests/client/test_drop_in.py tests/test_*.py \
 	$(patsubst %,tests/cli/test_%.py,demo process help completion show list import bundle view))
@@ -59,7 +60,8 @@ bench: .venv/.installed
 	.venv/bin/python -m tests.bench
 
 # Where sessions begin and end, and how they are played, is asked of the oldest alone.
-openai2-test: BUT := --ignore tests/sessions --ignore tests/replaying --ignore tests/demo --ignore tests/client/test_forks.py
+openai2-test: BUT := --ignore tests/sessions --ignore tests/replaying --ignore tests/demo --ignore tests/testing \
+	--ignore tests/cli --ignore tests/client/test_forks.py
 openai2-test openai-oldest-test: %-test: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -n $(WORKERS) $(PYTEST) $(OF_THE_CLIENT) --ignore tests/client/test_prefork.py $(BUT)
 

@@ -157,7 +157,8 @@ def choose(store: Store, filters: Filters, *, sort: str = "", most: int | None =
     from tfstore.reading.search import sessions_holding
 
     pattern = None if filters.grep is None else pattern_of(filters.grep)
-    wanted = _wanted(filters) | {"sort": sort}
+    wanted = _wanted(filters)
+    wanted["sort"] = sort
     is_noted = filters.noted or bool(filters.tag) or filters.score is not None
     noted = store.noted(tags=filters.tag or (), score=filters.score) if is_noted else None
     wanted["ids"] = _ids(None if filters.thread is None else _thread(store, filters.thread), noted)
