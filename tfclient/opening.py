@@ -57,6 +57,12 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     """
     Session.drawn = _drawn
     store = existing_store(path)
+    finish_left(store)
+    return store
+
+
+def finish_left(store: Store) -> None:
+    """Finish the sessions that a process could not, as far as that can be done."""
     try:
         for session in recover(store):
             _log.info(
@@ -67,7 +73,6 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         _log.debug("tfclient: %s", error)
     except Exception as error:  # noqa: BLE001 - what is there can be read all the same
         _log.warning("tfclient: a session of an earlier process could not be written: %s", error)
-    return store
 
 
 def _keep(text: str, where: str, recorded: str) -> tuple[str, list[Any]]:

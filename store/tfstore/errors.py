@@ -5,6 +5,8 @@
     * StoreUnusable
     * UnknownSession
         * DocumentMissing
+    * NoSessions
+    * SeveralSessions
     * InvalidSessionId
     * CorruptDocument
     * NewerDocument
@@ -80,6 +82,27 @@ class DocumentMissing(UnknownSession):
         )
         self.session_id = session_id
         self.near = ()
+
+
+class NoSessions(StoreError):
+    """The latest session is asked for where there is none yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There are no sessions in the store at {path} yet.")
+        self.path = path
+
+
+class SeveralSessions(StoreError):
+    """What was typed is the start of several session ids."""
+
+    _NAMED = 5
+
+    def __init__(self, typed: str, session_ids: Sequence[str]) -> None:
+        shown = ", ".join(session_ids[-self._NAMED :]) + (" …" if len(session_ids) > self._NAMED else "")
+        super().__init__(
+            f"{typed!r} is the start of {len(session_ids)} session ids: {shown}. Type more of it."
+        )
+        self.typed = typed
 
 
 class InvalidSessionId(StoreError):

@@ -124,6 +124,8 @@ def test_since_must_be_a_moment(store: Store) -> None:
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "--since 'yesterday' is no moment: give 30m, 2h" in outcome.err
+    long_ago = run("list", "--since", "999999w", "--store", store.paths.root)
+    assert (long_ago.code, "--since '999999w' is no moment" in long_ago.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["list", "dataset"])

@@ -56,6 +56,8 @@ def code_of(error: Exception) -> int | None:
     from tfstore.errors import (
         InvalidNote,
         InvalidSessionId,
+        NoSessions,
+        SeveralSessions,
         StoreError,
         UnknownLesson,
         UnknownNote,
@@ -66,7 +68,9 @@ def code_of(error: Exception) -> int | None:
 
     if isinstance(error, Refused):
         return error.code
-    unknown = UnknownSession | UnknownRun | UnknownStep | UnknownLesson | UnknownNote
+    unknown = (
+        UnknownSession | UnknownRun | UnknownStep | UnknownLesson | UnknownNote | NoSessions | SeveralSessions
+    )
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE
     if isinstance(error, ReplayRefused | NotACassette):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from attrs import field, frozen
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import find_session, pattern_of, word_from
+from tfclient.cli.finding import pattern_of, word_from
 from tfclient.cli.options import known_ids, known_models, known_tags, known_tools
+from tfstore.meant import find_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session
     from tfstore.index.rows import SessionRow
     from tfstore.store import Store
-
-_AGO: Final = re.compile(r"(\d{1,6})([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 FailedOption = Annotated[bool, typer.Option("--failed", help="Sessions that failed.")]
 ToolOption = Annotated[
@@ -234,16 +230,13 @@ def _thread(store: Store, typed: str) -> list[str]:
 
 def moment(since: str | None) -> datetime | None:
     """Return the moment that ``2h``, ``3d`` or a date means."""
-    from datetime import datetime
-
     from tfclient.cli.now import present
+    from tfstore.document import times
 
     if since is None:
         return None
-    if ago := _AGO.fullmatch(since):
-        return present() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        return datetime.fromisoformat(since)
+        return times.since(since, present())
     except ValueError:
         reason = f"--since {since!r} is no moment: give 30m, 2h, 3d, 1w, or a date such as 2026-09-02."
         raise Refused(reason, USAGE) from None

@@ -37,7 +37,8 @@ def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 def known_steps(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the steps of the session that was typed before: ``2.8``."""
     try:
-        from tfclient.cli.finding import LAST, bare_store, find_session
+        from tfclient.cli.finding import bare_store
+        from tfstore.meant import LAST, find_session
         from tfstore.reading.naming import short_step
 
         store = bare_store(ctx.params.get("store"))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import asdict, fields, frozen
 
+from tfstore.document import times
 from tfstore.errors import InvalidNote, StoreUnusable
 from tfstore.index.wanted import Wanted as Sessions
 from tfstore.reading.noted import Marks
@@ -25,9 +25,6 @@ PAGE: Final = 100
 LARGEST_PAGE: Final = 500
 NAMES: Final = 200
 """Tools and models offered as filters at most, the most frequent ones."""
-
-_AGO = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class BadFilter(ValueError):
@@ -138,11 +135,8 @@ class Listing:
     def _since(self, since: str) -> str:
         if not since:
             return ""
-        ago = _AGO.fullmatch(since)
         try:
-            past = timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else None
-            moment = self._now() - past if past is not None else datetime.fromisoformat(since)
-        except (ValueError, OverflowError):
+            moment = times.since(since, self._now())
+        except ValueError:
             raise BadFilter(f"{since!r} is no time: use 30m, 2h, 7d, 4w or 2026-09-02T10:00.") from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AGO: Final = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Moment(int):
@@ -64,6 +68,24 @@ def from_iso(text: str) -> int:
     moment = datetime.fromisoformat(text)
     since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
     return since // timedelta(microseconds=1)
+
+
+def since(typed: str, now: datetime) -> datetime:
+    """Return the moment that ``30m``, ``2h``, ``3d``, ``1w`` or a date means; without a zone it is UTC.
+
+    Raises:
+        ValueError: it means none.
+
+    Example:
+        >>> since("2h", datetime(2026, 9, 2, 12, tzinfo=UTC)).hour, since("2026-09-02", datetime.now(UTC)).month
+        (10, 9)
+    """
+    ago = _AGO.fullmatch(typed)
+    try:
+        moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else datetime.fromisoformat(typed)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{typed} is before all time") from error
 
 
 @lru_cache(maxsize=256)

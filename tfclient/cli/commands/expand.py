@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
+from tfclient.cli.finding import notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, remark
+from tfstore.meant import LAST
 
 
 def expand(

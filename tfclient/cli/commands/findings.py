@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import ONE_SESSION, JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, find_session, open_store
+from tfclient.cli.finding import open_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_steps, known_tags
 from tfclient.cli.places import place_of
 from tfclient.cli.printing import complain, print_json, print_lines, remark, say, stdout
+from tfstore.meant import LAST, find_session
 
 if TYPE_CHECKING:
     from tfstore.document.notes import Note

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
+from tfclient.cli.finding import notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_steps
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

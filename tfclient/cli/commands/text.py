@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, notes_on, open_store, shown_session
+from tfclient.cli.finding import notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_ids
 from tfclient.cli.printing import print_json
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from tfclient.reflect.findings import Finding

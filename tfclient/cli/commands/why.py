@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfclient.cli.finding import LAST, notes_on, open_store
+from tfclient.cli.finding import notes_on, open_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_steps
 from tfclient.cli.places import Place, place_of
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from tfclient.reflect.findings import Examined

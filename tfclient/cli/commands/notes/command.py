@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_lessons
 from tfclient.cli.printing import complain, print_json, remark, say
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import find_session
 from tfclient.cli.printing import complain, print_json, remark, say
+from tfstore.meant import find_session
 
 if TYPE_CHECKING:
     from tfclient.reflect.lessons.book import Book, Say

@@ -9,9 +9,10 @@ import typer
 
 from tfclient.cli.commands.sharing.targets import ForceOption, target_of, writing
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say, stdout
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from collections import Counter

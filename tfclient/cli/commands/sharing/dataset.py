@@ -26,9 +26,10 @@ from tfclient.cli.filters import (
     ToolOption,
     choose,
 )
-from tfclient.cli.finding import find_session, nothing_in, open_store
+from tfclient.cli.finding import nothing_in, open_store
 from tfclient.cli.options import StoreOption, known_ids
 from tfclient.cli.printing import complain, remark, say
+from tfstore.meant import find_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,10 @@ import typer
 
 from tfclient.cli.commands.sharing.targets import STDOUT, ForceOption, write_out
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import LAST, open_store, shown_session
+from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import complain, print_json, remark, say
+from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from tfclient.export.cassettes import Cassette
