@@ -18,6 +18,7 @@ from tfclient.cli.commands.doctor import doctor
 from tfclient.cli.commands.expand import expand
 from tfclient.cli.commands.findings import findings
 from tfclient.cli.commands.list import list_
+from tfclient.cli.commands.mcp import mcp
 from tfclient.cli.commands.note import note
 from tfclient.cli.commands.notes import notes
 from tfclient.cli.commands.path import path
@@ -81,6 +82,7 @@ _READING: Final = (
     d2,
     view,
     html,
+    mcp,
 )
 _SHARING: Final = (bundle, open_, export, dataset)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)

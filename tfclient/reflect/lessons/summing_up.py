@@ -32,7 +32,7 @@ def summary_of(lessons: Sequence[Lesson], turns: Sequence[Block]) -> str:
     """
     parts = [
         ("Lessons", _table(lessons)),
-        ("Open gaps", _gaps(turns)),
+        ("Open gaps", list(open_gaps(turns)) or ["None in the entries below."]),
         ("Next reps", _reps(lessons)),
     ]
     return "\n".join("\n".join([f"## {title}", "", *lines, ""]) for title, lines in parts)
@@ -74,15 +74,14 @@ def _table(lessons: Sequence[Lesson]) -> Iterator[str]:
         yield f"\n{len(lessons) - TABLE:,} more: `tfclient notes list` has them all."
 
 
-def _gaps(turns: Sequence[Block]) -> Iterator[str]:
+def open_gaps(turns: Sequence[Block]) -> Iterator[str]:
+    """Yield what was found in runs, by kind, in lines; the worst and the most frequent first."""
     by_kind: dict[tuple[str, str], list[str]] = {}
     for turn in turns:
         for found in _GAP.finditer(turn.body):
             where = f"{turn.session_id} {found[3]}"
             by_kind.setdefault((found[2], found[1]), []).append(where)
     rows = sorted(by_kind.items(), key=lambda each: (each[0][0] != "high", -len(each[1]), each[0][1]))
-    if not rows:
-        yield "None in the entries below."
     for (severity, kind), places in rows[:GAPS]:
         yield f"- {kind} ({severity}), {len(places):,}×, last in {places[0]}"
 

@@ -41,8 +41,8 @@ def session_lines(
     cites |= {each.step_id for each in notes if each.step_id is not None}
     wanted = [run for run in facts.runs if only is None or run.number == only]
     shown = {run.run.run_id for run in wanted}
-    lines = _head(facts.session)
-    lines += _found([each for each in findings if only is None or each.run_id in shown])
+    lines = head_lines(facts.session)
+    lines += found_lines([each for each in findings if only is None or each.run_id in shown])
     lines += map(note_line, notes if only is None else _of_runs(notes, wanted))
     seen = Seen()
     for row in helper_calls.rows(facts, wanted):
@@ -67,13 +67,15 @@ def step_lines(facts: SessionFacts, steps: Iterable[StepFacts]) -> list[Line]:
     return lines
 
 
-def _head(session: Session) -> list[Line]:
-    first = joined(f"SESSION {unmarked(named(session.session_id))} {session_words.outcome(session)}", NOTICE)
+def head_lines(session: Session, what: str = "SESSION") -> list[Line]:
+    """Return the first lines of a text: which session it is of and what that comes to, and how to read it."""
+    first = joined(f"{what} {unmarked(named(session.session_id))} {session_words.outcome(session)}", NOTICE)
     second = joined(session_words.end(session), session_words.numbers(session), duration(session.duration_ms))
     return [Line([each], Telling.HEAD) for each in (first, second, LEFT_OUT) if each]
 
 
-def _found(findings: Sequence[Finding]) -> Iterator[Line]:
+def found_lines(findings: Sequence[Finding]) -> Iterator[Line]:
+    """Yield a line for each finding, the worst first."""
     for number, finding in enumerate(findings, start=1):
         steps = ", ".join(map(cited, finding.steps[:_CITED]))
         more = f" and {len(finding.steps) - _CITED} more" if len(finding.steps) > _CITED else ""

@@ -77,7 +77,7 @@ class Value:
     Args:
         text: all that the document has of it.
         weight: how much more of it is kept than of others.
-        ref: what ``expand`` takes to give all of it.
+        ref: what ``expand`` takes to give all of it; nothing where it cannot.
         more: bytes of it that are stored apart.
     """
 
@@ -115,7 +115,7 @@ class Value:
             if self._whole is None:
                 self._whole = self._all()
             return self._whole
-        left_out = f"⟨…{self.length - kept:,} chars{self._apart()}: expand {self.ref}⟩"
+        left_out = f"⟨…{self.length - kept:,} chars{self._apart()}{self._expanded()}⟩"
         if not kept:
             return left_out.replace("…", "", 1)
         tail = kept // 3
@@ -129,8 +129,11 @@ class Value:
         if self._object is not None:
             return self._object
         if self.more:
-            return f'{quoted(self.text)[:-1]}⟨…{self.more:,} bytes stored apart: expand {self.ref}⟩"'
+            return f'{quoted(self.text)[:-1]}⟨…{self.more:,} bytes stored apart{self._expanded()}⟩"'
         return quoted(self.text)
 
     def _apart(self) -> str:
         return f" and {self.more:,} bytes stored apart" if self.more else ""
+
+    def _expanded(self) -> str:
+        return f": expand {self.ref}" if self.ref else ""
