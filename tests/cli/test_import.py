@@ -186,7 +186,9 @@ def test_a_folder_without_cassettes(tmp_path: Path) -> None:
     outcome = run("import", tmp_path / "in", "--store", tmp_path / "store")
 
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == f"There are no cassettes (.yaml, .yml) in {tmp_path / 'in'}.\n"
+    assert (
+        outcome.err == f"There are no cassettes (.yaml, .yml) and no logs of agents in {tmp_path / 'in'}.\n"
+    )
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:

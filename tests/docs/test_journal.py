@@ -44,6 +44,8 @@ SECTIONS = {
     "Replay": entries.Replay,
     "Played": entries.Played,
     "Derived from": entries.DerivedFrom,
+    "Imported": entries.Imported,
+    "Passed over": entries.PassedOver,
 }
 
 

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any
 
 from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import LiveSession
 from tfclient.importing.as_entries import UNDATED, date_of, entries_of
 from tfclient.importing.cassette import NotACassette, find_cassettes, read_cassette
+from tfclient.importing.imported import Imported, NotDecoded
 from tfclient.redaction import Redactor
 from tfstore.document.documents import Session
 from tfstore.journal.reading import writers
@@ -30,26 +29,6 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
-@frozen
-class NotDecoded:
-    """A body that came compressed and could not be undone, or not all of it: that of the n-th exchange."""
-
-    exchange: int
-    body: Literal["request", "response"]
-    why: str
-
-
-@frozen
-class Imported:
-    """What became of one cassette: its session, or why there is none."""
-
-    path: Path
-    session: Session | None = None
-    left_out: int = 0
-    problem: str | None = None
-    not_decoded: tuple[NotDecoded, ...] = ()
-
-
 def cassettes_at(paths: Sequence[Path]) -> list[Path]:
     """Return the cassettes at these paths, folders walked.
 
@@ -58,7 +37,9 @@ def cassettes_at(paths: Sequence[Path]) -> list[Path]:
     """
     for path in paths:
         if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist. Give cassettes or folders of them.")
+            raise FileNotFoundError(
+                f"{path} does not exist. Give cassettes, logs of agents, or folders of them."
+            )
     return list(dict.fromkeys(each for path in paths for each in find_cassettes(path)))
 
 

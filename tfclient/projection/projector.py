@@ -15,6 +15,7 @@ from typing import Any, cast
 from attrs import define, field
 
 from tfclient.projection.calls import Calls
+from tfclient.projection.imports import FromALog
 from tfclient.projection.lineage.book import Book
 from tfclient.projection.lineage.lineage_index import LineageIndex
 from tfclient.projection.lineage.run_choice import RunChoice
@@ -72,6 +73,7 @@ class Projector:
     _clock_of: dict[str, str] = field(factory=dict[str, str])
     """The clock of each writer that names it, which other processes of the machine have, too; else it is its own."""
     _titled: bool = False
+    _imported: FromALog = field(factory=FromALog)
     _marked: bool = False
     _changed: int = 0
     _shown: list[tuple[Step, dict[str, Any]]] = field(factory=list)
@@ -175,6 +177,7 @@ class Projector:
         if isinstance(policy, dict):
             session.redaction.mode = str(policy.get("mode") or "secrets")
         begun(session, entry.get("replay"))
+        self._imported.began(session, entry.get("imported"))
         cap = entry.get("max_payload")
         if isinstance(cap, int) and cap > 0:
             # Of several writers the one that keeps least decides.
@@ -189,6 +192,7 @@ class Projector:
         )
         session.ended_at, session.failure = iso(at), failure_in(entry)
         begun(session, entry.get("replay"))
+        self._imported.ended(session, entry.get("imported"))
         self._calls.give_up(at)
         self._sockets.give_up(at)
         self._tools.give_up()
@@ -221,6 +225,7 @@ class Projector:
         for state in self._book.states if ended else self._book.active.values():
             state.run.status = state.status(session_ended=ended)
         self._book.active.clear()
+        self._imported.linked(session)
         start = self._started_at or 0
         session.started_at = iso(start)
         session.duration_ms = milliseconds(start, self._last_at)

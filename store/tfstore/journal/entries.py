@@ -115,6 +115,29 @@ class DerivedFrom(TypedDict):
     redact: list[str]
 
 
+# Functional: ``from`` is a word of Python's.
+Imported = TypedDict(
+    "Imported",
+    {
+        "from": str,
+        "made": list[str],
+        "files": list[str],
+        "bytes": list[int],
+        "sha256": list[str],
+        "parent_session": NotRequired[str],
+    },
+)
+"""What log a session was imported from: whose, what of it is made, and the files as far as they were read."""
+
+
+class PassedOver(TypedDict):
+    """What of a log became nothing: lines by kind, how many do not parse, and the numbers of the first of these."""
+
+    passed_over: NotRequired[dict[str, int]]
+    unreadable: NotRequired[int]
+    lines: NotRequired[list[int]]
+
+
 class Line(TypedDict):
     """What every entry has."""
 
@@ -142,6 +165,7 @@ class SessionStarted(Line):
     clock: NotRequired[str]
     replay: NotRequired[Replay]
     derived_from: NotRequired[DerivedFrom]
+    imported: NotRequired[Imported]
 
 
 class SessionEnded(Line):
@@ -151,6 +175,7 @@ class SessionEnded(Line):
     end_reason: EndReason
     failure: NotRequired[ProgramFailure]
     replay: NotRequired[Replay]
+    imported: NotRequired[PassedOver]
 
 
 class CallStarted(Line):
@@ -165,6 +190,7 @@ class CallStarted(Line):
     tool: NotRequired[str | None]
     explicit_parent: NotRequired[str | None]
     agent: NotRequired[str]
+    imported: NotRequired[str]
 
 
 class CallEnded(Line):
@@ -247,6 +273,7 @@ class ToolEnded(Line):
     name: str | None
     result: NotRequired[Any]
     error: NotRequired[Error | None]
+    evidence: NotRequired[str]
 
 
 class Annotation(Line):

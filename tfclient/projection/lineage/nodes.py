@@ -90,6 +90,8 @@ class CallRecord:
     answers: dict[bytes, Step] = field(factory=dict[bytes, "Step"])
     error_step: Step | None = None
     measured: bool = False
+    evidence: str | None = None
+    """What shows that it failed, where the record says so and not its output."""
     nested: list[RunState] = field(factory=list["RunState"])
     """Runs that traffic alone says are inside it."""
 

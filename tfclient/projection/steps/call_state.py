@@ -33,12 +33,19 @@ class Call:
         return self.attempts[-1]
 
     @property
+    def is_imported(self) -> bool:
+        """Whether an agent's own log told of it: no request was seen, and nobody knows what went over the wire."""
+        return isinstance(self.started.get("imported"), str)
+
+    @property
     def started_at(self) -> int:
         """When the call began, microseconds since the epoch."""
         return self.started["at"]
 
     def show_attempts(self, step: Step) -> None:
-        """Put the rows of the HTTP attempts into the call's step."""
+        """Put the rows of the HTTP attempts into the call's step; a log tells of none."""
+        if self.is_imported:
+            return
         step.attempts = [attempt.row() for attempt in self.attempts]
         step.retries = len(step.attempts) - 1 or None
 

@@ -193,7 +193,7 @@ class Opening:
         payload: dict[str, Any] = {"name": request.name, "model": request.model}
         if call.model_from_url:
             payload["model_from"] = "url"
-        place = place_of(str(call.attempt.sent["url"] or ""))
+        place = {} if call.is_imported else place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
         payload |= {k: v for k in _OF_SOCKETS if (v := call.attempt.sent.get(k)) is not None}
         own = own_headers(call.attempt.sent["headers"], beta=True)

@@ -11,13 +11,15 @@ from tfclient.projection.api.items import Item
 def failure_evidence(item: Item) -> str | None:
     """Return what shows that this output is a failure, or None.
 
-    Evidence: ``status`` of ``failed`` or ``incomplete``, an MCP ``error``, a shell exit code other than 0, or an
-    output that is a JSON object with a truthy ``error``, ``is_error`` or ``isError``.
+    Evidence: ``status`` of ``failed`` or ``incomplete``, an MCP ``error``, ``is_error`` beside the output, a shell exit
+    code other than 0, or an output that is a JSON object with a truthy ``error``, ``is_error`` or ``isError``.
     """
     if item.status in {"failed", "incomplete"}:
         return f"status:{item.status}"
     if item.raw.get("error"):
         return "error"
+    if item.raw.get("is_error") is True:
+        return "is_error"
     exit_evidence = _shell_exit(item.output)
     if exit_evidence is not None:
         return exit_evidence

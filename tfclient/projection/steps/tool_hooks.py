@@ -84,6 +84,12 @@ class ToolHooks:
 
     def ended(self, entry: ToolEnded, at: int) -> None:
         """A hook says that a tool ended, with its result or its exception."""
+        if isinstance(evidence := entry.get("evidence"), str):
+            called = self._call_of(entry)
+            if called is not None:
+                called.evidence = evidence
+            if str(entry["tool"]) not in self._started:
+                return  # nobody measured it
         began, started = self._started.pop(str(entry["tool"]), (at, entry))
         record = self.tools.run_ends(_names(entry) + _names(started))
         ran = _Ran(began, started, at, entry)

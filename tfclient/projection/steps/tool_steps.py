@@ -146,7 +146,7 @@ class ToolSteps:
         return record.answers[key]
 
     def _output(self, record: CallRecord, item: Item, output: Any, at: int) -> Step:
-        evidence = failure_evidence(item)
+        evidence = failure_evidence(item) or record.evidence
         if evidence is None:
             return self._result(record, "tool_output", output, at)
         return self._result(record, "tool_error", output, at, evidence, failure_message(item))

@@ -1,0 +1,157 @@
+"""Logs made into sessions: written to the journal like any other, then finished like any other.
+
+A log grows while its agent goes on. Importing it again makes the same session of what it holds by then; one that holds
+less than before, or something else, leaves the session as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tfclient.finishing.last_steps import claim_and_write
+from tfclient.finishing.live import DrawingFailed, LiveSession
+from tfclient.importing.imported import Imported
+from tfclient.importing.logs.chain import Known, Teller
+from tfclient.importing.logs.codex import Codex
+from tfclient.importing.logs.known import known_in
+from tfclient.importing.logs.lines import Extent, begins_with, lines_of
+from tfclient.importing.logs.log import About, Json, PassedOver, Reader, redacted
+from tfclient.importing.logs.survey import CODEX, NotALog, Survey, survey
+from tfclient.redaction import Redactor
+from tfstore.document.times import iso
+from tfstore.errors import SessionInUse, UnknownSession
+from tfstore.journal.reading import iter_entries, writers
+from tfstore.journal.segment import Segment
+from tfstore.keeping.deleting import remove_journal
+
+if TYPE_CHECKING:
+    from tfstore.document.documents import Session
+    from tfstore.journal.entries import Entry
+    from tfstore.store import Store
+
+_BATCH: Final = 64
+_READERS: Final[dict[str, Callable[[Teller, PassedOver, Iterable[Known]], Reader]]] = {CODEX: Codex}
+
+
+def import_logs(
+    store: Store, paths: Iterable[Path], *, redact: Any = "secrets", max_payload: int | None = None
+) -> Iterator[Imported]:
+    """Make sessions of logs and yield what became of each; a bad one does not stop the others.
+
+    Args:
+        store: where to.
+        paths: the logs; those that began first are imported first, so that forks find what they were forked from.
+        redact: as a recorder's.
+        max_payload: bytes that the documents keep of one value; None keeps everything.
+
+    Raises:
+        StoreError: the store itself cannot be written.
+    """
+    redactor = Redactor.from_setting(redact)
+    found: list[Survey] = []
+    for path in paths:
+        try:
+            found.append(survey(path))
+        except (NotALog, OSError) as error:
+            yield Imported(path, problem=str(error), agent="")
+    each = [(about, log) for log in found for about in log.sessions]
+    for about, log in sorted(each, key=lambda pair: (pair[0].began, pair[0].thread)):
+        try:
+            yield _import(store, log, about, redactor, max_payload)
+        except (DrawingFailed, SessionInUse) as error:
+            yield Imported(log.path, problem=str(error), agent=about.agent)
+
+
+def session_id_of(about: About) -> str:
+    """Return the id that the session of a log always has: when it began, and a digest of the thread's own id."""
+    moment = re.sub(r"[-:]|\.\d+", "", iso(about.began))
+    return f"sess_{moment}_{sha256(f'{about.agent}:{about.thread}'.encode()).hexdigest()[:8]}"
+
+
+def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_payload: int | None) -> Imported:
+    session_id, passed = session_id_of(about), PassedOver()
+    before = _before(store, session_id)
+    if before is not None:
+        read = before.get("imported")
+        earlier = Extent(read["bytes"][0], read["sha256"][0]) if isinstance(read, dict) else None
+        if earlier is not None and not begins_with(log.path, earlier):
+            told = f"{log.path} is not what session {session_id} was imported from: it was cut or changed."
+            more = f"The session is left as it is; `tfclient delete {session_id}` before importing makes it anew."
+            return Imported(log.path, problem=f"{told} {more}", agent=about.agent)
+        alike = before["redaction"] == {"mode": redactor.mode} and before.get("max_payload") == max_payload
+        if earlier == log.extent and alike:
+            try:
+                return Imported(log.path, store.get(session_id), agent=about.agent, unchanged=True)
+            except UnknownSession:
+                pass  # its document is gone: it is made again
+    started: Entry = {
+        "type": "session.started",
+        "at": about.began,
+        "journal_version": 1,
+        "title": redacted(redactor, {"title": about.title})["title"],
+        "metadata": redacted(
+            redactor, {"imported_from": log.path.name, "agent": about.agent, **about.metadata}
+        ),
+        "channel": "text",
+        "redaction": {"mode": redactor.mode},
+        "imported": _imported(store, log, about),
+        **({"max_payload": max_payload} if max_payload is not None else {}),
+    }
+    teller = Teller(about.agent, about.thread, redactor, last_at=about.began)
+    entries = _entries(log, _READERS[log.agent](teller, passed, _known(store, about)), passed, teller)
+    first = list(islice(entries, 1))
+    if not first or first[0]["type"] == "session.ended":
+        return Imported(log.path, problem=f"{log.path} holds no conversation yet.", agent=about.agent)
+    session = _write(store, session_id, chain([started], first, entries))
+    return Imported(log.path, session, agent=about.agent, passed_over=passed.told())
+
+
+def _before(store: Store, session_id: str) -> Entry | None:
+    """Return how the journal of a session begins, if there is one."""
+    return next(iter_entries(store.paths, session_id), None) if writers(store.paths, session_id) else None
+
+
+def _parent(store: Store, about: About) -> str | None:
+    """Return the session of the thread that one came of, if it is in the store."""
+    found = store.find_response(f"{about.agent}_{about.parent}_1") if about.parent else None
+    return found[0] if found is not None else None
+
+
+def _known(store: Store, about: About) -> Iterator[Known]:
+    parent = _parent(store, about) if about.forked else None
+    return known_in(iter_entries(store.paths, parent)) if parent is not None else iter(())
+
+
+def _imported(store: Store, log: Survey, about: About) -> Json:
+    told: Json = {"from": about.agent, "made": ["response_ids"], "files": [log.path.name]}
+    told |= {"bytes": [log.extent.bytes], "sha256": [log.extent.sha256]}
+    parent = _parent(store, about)
+    return told | ({"parent_session": parent} if parent is not None else {})
+
+
+def _entries(log: Survey, reader: Reader, passed: PassedOver, teller: Teller) -> Iterator[Entry]:
+    for line in lines_of(log.path, log.extent.bytes):
+        try:
+            yield from reader.take(line)
+        except (TypeError, ValueError, KeyError, AttributeError, LookupError, RecursionError):
+            # A format that moves: what a line became until here stays, and the log goes on.
+            passed.line(line)
+    yield from reader.end()
+    told = {"imported": more} if (more := passed.told()) else {}
+    yield {"type": "session.ended", "at": teller.last_at, "end_reason": "closed", **told}
+
+
+def _write(store: Store, session_id: str, entries: Iterable[Entry]) -> Session:
+    if writers(store.paths, session_id):
+        # The rest is replaced by what is made of the new one.
+        remove_journal(store, session_id)
+    waiting = iter(entries)
+    with Segment.open(store.paths, session_id) as segment:
+        while batch := list(islice(waiting, _BATCH)):
+            segment.append(*({"mono": 0, **entry} for entry in batch))
+    return claim_and_write(LiveSession(store, session_id))
