@@ -118,7 +118,7 @@ def test_again_changes_nothing_and_what_grew_goes_on(tmp_path: Path) -> None:
     assert tree(grown.session)[-3:] == [
         "  user_message And now?",
         "  policy.snapshot You mend code.",
-        "  assistant_call gpt-5.5 cancelled: the log ends here",
+        "  assistant_call gpt-5.5 cancelled",
     ]
     assert "Hello." in store.text(store.last()).decode()
 

@@ -137,6 +137,8 @@ class Chain:
     known: deque[Known] = field(factory=deque[Known])
     """What another session holds already of what this one begins with, where it is a fork."""
     repeated: int = 0
+    opened: int = 0
+    """Calls that were made in it."""
     _call: _Call | None = None
     _ran: list[Ran] = field(factory=list[Ran])
     _asked_there: list[tuple[Json, int, bool]] = field(factory=list)
@@ -148,9 +150,15 @@ class Chain:
         return self._call.response_id if self._call is not None else self.parent
 
     @property
-    def key(self) -> str | None:
-        """The key of that response."""
-        return self._call.key if self._call is not None else None
+    def asks(self) -> bool:
+        """Whether that asks for tools."""
+        return self._call is not None and any("call_id" in item for item in self._call.said)
+
+    def forked(self, response_id: str | None) -> Chain:
+        """Return a conversation that goes another way from a response of this one."""
+        other = Chain(self.teller, response_id, dict(self.settings), self.agent)
+        other._instructions = list(self._instructions)
+        return other
 
     def give(self, item: Json, at: int, *, typed: bool = False) -> None:
         """Take something that the model is given: a prompt, the output of a tool, instructions."""
@@ -261,15 +269,19 @@ class Chain:
                 yield self.teller.ended(call.name, call.at, call.cancelled)
         yield from self._measured()
 
-    def end(self, reason: str) -> Iterator[Entry]:
-        """The log ends: what was given is not lost, though nobody answered it."""
+    def end(self) -> Iterator[Entry]:
+        """The log ends, for now: what was given is not lost, though nobody answered it."""
         self.known.clear()
         for item, at, typed in self._asked_there:
             self.give(item, at, typed=typed)
         self._asked_there.clear()
         yield from self.settle()
         if any(item.get("type") != "compaction" for item in self.given):
-            yield from self.interrupted(self.given_at, reason)
+            at = self.given_at
+            call = yield from self._open(at)
+            self._call = None
+            told = {"exchange_id": f"{call.name}.1", "ending": "cancelled", "bytes": 0, "chunks": 0}
+            yield self.teller.entry("attempt.ended", at, **told)
 
     def _measured(self) -> Iterator[Entry]:
         """Yield what was measured of tools, in the order in which it happened."""
@@ -289,6 +301,7 @@ class Chain:
     def _open(self, at: int, path: str = "/responses") -> Generator[Entry, None, _Call]:
         teller = self.teller
         teller.calls += 1
+        self.opened += 1
         response_id = f"{teller.agent}_{teller.thread}_{teller.calls}"
         call = _Call(f"{teller.agent}-{teller.calls}", response_id, path=path, at=at)
         body: Json = dict(self.settings)

@@ -35,7 +35,8 @@ _SECONDS: Final = re.compile(r"([\d.]+)\s*(ms|s|m)?")
 
 def is_line(value: Any) -> bool:
     """Return whether a line of JSON is one of a rollout."""
-    return isinstance(value, dict) and value.get("type") in _LINES and isinstance(value.get("payload"), dict)
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in _LINES and isinstance(value.get("payload"), dict)
 
 
 def about(value: Json) -> About:
@@ -116,7 +117,7 @@ class Codex:
     def end(self) -> Iterator[Entry]:
         """The rollout ends here, for now."""
         self._decide()
-        yield from self.chain.end("the log ends here")
+        yield from self.chain.end()
         if self.chain.repeated:
             self.passed_over.kinds["items of the thread it was forked from"] = self.chain.repeated
 
@@ -277,8 +278,9 @@ class Codex:
     def _rolled_back(self, count: Any) -> Iterator[Entry]:
         turns = count if isinstance(count, int) and count > 0 else 1
         self._decide()
-        if not self.chain.known:
-            yield from self.chain.end("the thread was rolled back")
+        if self.chain.given and not self.chain.known:
+            yield from self.chain.interrupted(self._at, "the thread was rolled back")
+        yield from self.chain.settle()
         if self._turns:
             turns = min(turns, len(self._turns))
             self.chain.parent, lead = self._turns[-turns]

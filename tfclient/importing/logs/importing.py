@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from heapq import merge
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,11 +19,12 @@ from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import DrawingFailed, LiveSession
 from tfclient.importing.imported import Imported
 from tfclient.importing.logs.chain import Known, Teller
+from tfclient.importing.logs.claude_code import ClaudeCode
 from tfclient.importing.logs.codex import Codex
 from tfclient.importing.logs.known import known_in
-from tfclient.importing.logs.lines import Extent, begins_with, lines_of
+from tfclient.importing.logs.lines import Extent, Line, begins_with, lines_of, moment
 from tfclient.importing.logs.log import About, Json, PassedOver, Reader, redacted
-from tfclient.importing.logs.survey import CODEX, NotALog, Survey, survey
+from tfclient.importing.logs.survey import CLAUDE_CODE, CODEX, NotALog, Survey, survey, together
 from tfclient.redaction import Redactor
 from tfstore.document.times import iso
 from tfstore.errors import SessionInUse, UnknownSession
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
     from tfstore.store import Store
 
 _BATCH: Final = 64
-_READERS: Final[dict[str, Callable[[Teller, PassedOver, Iterable[Known]], Reader]]] = {CODEX: Codex}
+_READERS: Final[dict[str, Callable[[Teller, PassedOver, Iterable[Known]], Reader]]] = {
+    CODEX: Codex,
+    CLAUDE_CODE: ClaudeCode,
+}
 
 
 def import_logs(
@@ -59,7 +65,7 @@ def import_logs(
             found.append(survey(path))
         except (NotALog, OSError) as error:
             yield Imported(path, problem=str(error), agent="")
-    each = [(about, log) for log in found for about in log.sessions]
+    each = [(about, log) for log in together(found) for about in log.sessions]
     for about, log in sorted(each, key=lambda pair: (pair[0].began, pair[0].thread)):
         try:
             yield _import(store, log, about, redactor, max_payload)
@@ -78,13 +84,20 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
     before = _before(store, session_id)
     if before is not None:
         read = before.get("imported")
-        earlier = Extent(read["bytes"][0], read["sha256"][0]) if isinstance(read, dict) else None
-        if earlier is not None and not begins_with(log.path, earlier):
-            told = f"{log.path} is not what session {session_id} was imported from: it was cut or changed."
+        earlier = _read_before(read) if isinstance(read, dict) else {}
+        now = {file.path.name: file for file in log.files}
+        cut = [
+            name
+            for name, extent in earlier.items()
+            if name not in now or not begins_with(now[name].path, extent)
+        ]
+        if cut:
+            which = now[cut[0]].path if cut[0] in now else log.path.parent / cut[0]
+            told = f"{which} is not what session {session_id} was imported from: it was cut or changed."
             more = f"The session is left as it is; `tfclient delete {session_id}` before importing makes it anew."
             return Imported(log.path, problem=f"{told} {more}", agent=about.agent)
         alike = before["redaction"] == {"mode": redactor.mode} and before.get("max_payload") == max_payload
-        if earlier == log.extent and alike:
+        if earlier == {name: file.extent for name, file in now.items()} and alike:
             try:
                 return Imported(log.path, store.get(session_id), agent=about.agent, unchanged=True)
             except UnknownSession:
@@ -103,7 +116,9 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
         **({"max_payload": max_payload} if max_payload is not None else {}),
     }
     teller = Teller(about.agent, about.thread, redactor, last_at=about.began)
-    entries = _entries(log, _READERS[log.agent](teller, passed, _known(store, about)), passed, teller)
+    entries = _entries(
+        log, about.thread, _READERS[log.agent](teller, passed, _known(store, about)), passed, teller
+    )
     first = list(islice(entries, 1))
     if not first or first[0]["type"] == "session.ended":
         return Imported(log.path, problem=f"{log.path} holds no conversation yet.", agent=about.agent)
@@ -128,14 +143,19 @@ def _known(store: Store, about: About) -> Iterator[Known]:
 
 
 def _imported(store: Store, log: Survey, about: About) -> Json:
-    told: Json = {"from": about.agent, "made": ["response_ids"], "files": [log.path.name]}
-    told |= {"bytes": [log.extent.bytes], "sha256": [log.extent.sha256]}
+    told: Json = {
+        "from": about.agent,
+        "made": ["response_ids"],
+        "files": [each.path.name for each in log.files],
+    }
+    told |= {"bytes": [each.extent.bytes for each in log.files]}
+    told |= {"sha256": [each.extent.sha256 for each in log.files]}
     parent = _parent(store, about)
     return told | ({"parent_session": parent} if parent is not None else {})
 
 
-def _entries(log: Survey, reader: Reader, passed: PassedOver, teller: Teller) -> Iterator[Entry]:
-    for line in lines_of(log.path, log.extent.bytes):
+def _entries(log: Survey, thread: str, reader: Reader, passed: PassedOver, teller: Teller) -> Iterator[Entry]:
+    for line in _lines(log, thread):
         try:
             yield from reader.take(line)
         except (TypeError, ValueError, KeyError, AttributeError, LookupError, RecursionError):
@@ -144,6 +164,36 @@ def _entries(log: Survey, reader: Reader, passed: PassedOver, teller: Teller) ->
     yield from reader.end()
     told = {"imported": more} if (more := passed.told()) else {}
     yield {"type": "session.ended", "at": teller.last_at, "end_reason": "closed", **told}
+
+
+def _read_before(imported: Json) -> dict[str, Extent]:
+    """Return how far the files of a log were read, by their names."""
+    read = zip(imported["files"], imported["bytes"], imported["sha256"], strict=True)
+    return {str(name): Extent(size, digest) for name, size, digest in read}
+
+
+def _lines(log: Survey, thread: str) -> Iterator[Line]:
+    """Yield the lines of a log, those of several files in the order of their times."""
+    if len(log.files) == 1:
+        lines = lines_of(log.path, log.files[0].extent.bytes)
+    else:
+        timed = [_timed(lines_of(each.path, each.extent.bytes)) for each in log.files]
+        lines = (line for _, line in merge(*timed, key=itemgetter(0)))
+    others = {each.thread for each in log.sessions} - {thread}
+    of = log.sessions[0].thread
+    for line in lines:
+        named = line.value.get("sessionId") if isinstance(line.value, dict) else None
+        of = str(named) if named in others or named == thread else of
+        if of == thread:
+            yield line
+
+
+def _timed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
+    at = 0
+    for line in lines:
+        told = moment(line.value.get("timestamp")) if isinstance(line.value, dict) else None
+        at = max(at, told or 0)
+        yield at, line
 
 
 def _write(store: Store, session_id: str, entries: Iterable[Entry]) -> Session:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from tfclient.importing.cassette import SUFFIXES
-from tfclient.importing.logs import codex
+from tfclient.importing.logs import claude_code, codex
 from tfclient.importing.logs.lines import Extent, extent_of, lines_of
 from tfclient.importing.logs.log import About, Json, dict_in
 
 CODEX: Final = codex.NAME
+CLAUDE_CODE: Final = claude_code.NAME
 
 _LOOKED_AT: Final = 50
 """Lines, of those at the beginning, one of which must be known."""
@@ -28,14 +29,28 @@ class NotALog(Exception):
         self.path = path
 
 
-@define
-class Survey:
-    """A log: its file, how far it can be read, and what it is of."""
+@frozen
+class File:
+    """A file of a log, as far as it can be read."""
 
     path: Path
-    agent: str
     extent: Extent
+
+
+@define
+class Survey:
+    """A log: what it is of, and its files. Agents that a session started may write files of their own."""
+
+    agent: str
+    files: list[File]
     sessions: list[About] = field(factory=list[About])
+    is_part: bool = False
+    """Whether all of it is an agent's that the session of the same id started."""
+
+    @property
+    def path(self) -> Path:
+        """The file that was named, or the first of them."""
+        return self.files[0].path
 
 
 def agent_at(path: Path) -> str | None:
@@ -71,6 +86,7 @@ def survey(path: Path) -> Survey:
     extent = extent_of(path)
     seen: dict[str, int] = {}
     metas: list[Json] = []
+    transcript = Transcript()
     for count, line in enumerate(lines_of(path, extent.bytes)):
         agent = _agent_of(line.value)
         if agent is not None:
@@ -79,17 +95,82 @@ def survey(path: Path) -> Survey:
             break
         if agent == CODEX and line.value["type"] == "session_meta":
             metas.append(line.value)
+        elif agent == CLAUDE_CODE:
+            transcript.take(line.value)
     if not seen:
         raise NotALog(path, "is neither a cassette nor the log of an agent that is known here.")
     if len(seen) > 1:
         where = ", ".join(f"{agent} from line {number:,}" for agent, number in seen.items())
         raise NotALog(path, f"holds the lines of two agents ({where}): give each a file of its own.")
     (agent,) = seen
-    return Survey(path, agent, extent, _rollouts(path, metas))
+    sessions = _rollouts(path, metas) if agent == CODEX else transcript.sessions()
+    return Survey(agent, [File(path, extent)], sessions, transcript.is_part)
+
+
+@define
+class Transcript:
+    """What a transcript of Claude Code is of: one session, as a rule."""
+
+    found: dict[str, About] = field(factory=dict[str, About])
+    titles: list[str] = field(factory=list[str])
+    own: int = 0
+    """Lines that are not of an agent that was started in it."""
+    agents: dict[str, None] = field(factory=dict[str, None])
+
+    def take(self, value: Json) -> None:
+        """Look at a line."""
+        if value["type"] in claude_code.TITLES:
+            self.titles.append(value[claude_code.TITLES[value["type"]]])
+            return
+        known, told = self.found.get(value["sessionId"]), claude_code.about(value)
+        if known is None or (not known.began and told.began):
+            self.found[told.thread] = told
+        if value.get("isSidechain") and value.get("agentId"):
+            self.agents[str(value["agentId"])] = None
+        else:
+            self.own += 1
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is the file of an agent that a session started."""
+        return bool(self.found) and not self.own
+
+    def sessions(self) -> list[About]:
+        """Return the sessions, the title with the first."""
+        title = self.titles[-1] if self.titles else None
+        listed = list(self.found.values())
+        return [evolve(each, title=title if n == 0 else None) for n, each in enumerate(listed)]
+
+
+def together(surveys: Iterable[Survey]) -> list[Survey]:
+    """Return logs, each with the files of the agents that were started in it."""
+    every = list(surveys)
+    found: list[Survey] = []
+    taken = {file.path.resolve() for log in every for file in log.files}
+    for log in every:
+        # The transcript of a session lies beside a folder of its name.
+        beside = log.path.parent.parent.with_suffix(".jsonl") if log.is_part else None
+        if beside is not None and beside.resolve() not in taken and agent_at(beside) == CLAUDE_CODE:
+            taken.add(beside.resolve())
+            found.append(survey(beside))
+    for log in [each for each in [*every, *found] if each.agent == CLAUDE_CODE and not each.is_part]:
+        for path in sorted(log.path.with_suffix("").glob("subagents/*.jsonl")):
+            if path.resolve() not in taken and agent_at(path) == CLAUDE_CODE:
+                taken.add(path.resolve())
+                found.append(survey(path))
+    whole = {each.thread: log for log in [*every, *found] if not log.is_part for each in log.sessions}
+    left: list[Survey] = []
+    for log in [*every, *found]:
+        main = whole.get(log.sessions[0].thread) if log.is_part and log.sessions else None
+        if main is not None:
+            main.files += log.files
+        else:
+            left.append(log)
+    return left
 
 
 def _agent_of(value: object) -> str | None:
-    return CODEX if codex.is_line(value) else None
+    return CODEX if codex.is_line(value) else CLAUDE_CODE if claude_code.is_line(value) else None
 
 
 def _rollouts(path: Path, metas: list[Json]) -> list[About]:

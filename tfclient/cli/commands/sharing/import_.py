@@ -51,7 +51,7 @@ def import_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make sessions from vcrpy cassettes, and from the logs of agents: Codex.
+    """Make sessions from vcrpy cassettes, and from the logs of agents: Codex, Claude Code.
 
     Every OpenAI exchange of a cassette goes the same way as a recorded one. Importing it again replaces its session.
     Bodies that came compressed are undone; of one that cannot be, the session says so, and this command why.
