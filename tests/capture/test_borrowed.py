@@ -18,6 +18,7 @@ from tests.server.replies import Answer, answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 from tfclient.capture import borrowed
+from tfclient.capture.sockets.seam import watch
 
 MULTIPART = importlib.import_module(f"{HTTP.__name__}._multipart")
 SECRET = "sk-proj-" + "Ab3" * 16
@@ -154,19 +155,23 @@ def test_where_requests_leave_by(
     assert caplog.text.count("What goes over HTTP is not recorded") == 1
 
 
-def test_how_connections_ask_for_their_address(drive: Driver, recorder: Recorder) -> None:
+def test_how_connections_take_options(
+    drive: Driver, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
     client = drive.traced(recorder)
-    manager = client.realtime.connect(model="gpt-realtime")
-    asking = type(manager)._prepare_url
-    renamed = types.FunctionType(
-        asking.__code__.replace(co_name="_address"), asking.__globals__, closure=asking.__closure__
-    )
-    renamed(manager)
+    resource = type(client.realtime)(client)
+    told: list[dict[str, Any]] = []
+
+    def connect(*, model: str) -> Any:
+        told.append({"model": model})
+        return types.SimpleNamespace()
+
+    resource.connect = connect
+    assert watch(resource, lambda made: made.recorder)
+    for _ in range(2):
+        resource.connect(model="gpt-realtime")
+    assert told == [{"model": "gpt-realtime"}] * 2
     assert len(recorder.health.unseen) == 1
-    assert "Realtime" in recorder.health.unseen[0]
-
-
-def test_copies_and_programs_that_ask_for_it_say_nothing(drive: Driver, recorder: Recorder) -> None:
-    client = drive.traced(recorder)
-    assert client.copy().websocket_base_url is None
-    assert recorder.health.unseen == []
+    assert recorder.health.unseen[0].startswith("What goes over the WebSocket of")
+    assert caplog.text.count("is not recorded") == 1
+    assert recorder.health.ok

@@ -349,21 +349,6 @@ def test_a_backlog_that_is_full_loses_and_counts(
     disk.set()
 
 
-def test_websockets_say_that_they_are_not_seen(
-    recorder: Recorder, drive: Driver, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = drive.traced(recorder)
-    assert client.websocket_base_url is None
-    client.copy()
-    assert recorder.health.unseen == []
-    for _ in range(2):
-        client.responses.connect()._prepare_url()
-        client.realtime.connect(model="gpt-realtime")._prepare_url()
-    assert len(recorder.health.unseen) == 2
-    assert caplog.text.count("is not recorded") == 2
-    assert recorder.health.faults == 0
-
-
 def test_an_unknown_kind_of_stream_is_told_and_passes(
     drive: Driver, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:

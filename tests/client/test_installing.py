@@ -377,20 +377,27 @@ def test_many_threads_install_and_trace_at_once(drive: Driver, recorder: Recorde
     assert recorder.stats().calls == 0
 
 
-def test_websockets_of_plain_clients_are_told_of(
-    drive: Driver, recorder: Recorder, caplog: pytest.LogCaptureFixture
+def test_connections_of_plain_clients_are_wrapped_while_it_is_in_force(
+    drive: Driver, recorder: Recorder
 ) -> None:
-    client = drive.plain(websocket_base_url="wss://sockets.example/v1")
+    resource = type(drive.plain().realtime)
+    plain = vars(resource)["connect"]
     tfclient.install(recorder)
-    assert client.websocket_base_url == client.copy().websocket_base_url == "wss://sockets.example/v1"
-    assert recorder.health.unseen == []
-    client.realtime.connect(model="gpt-realtime")._prepare_url()
-    assert recorder.health.unseen == [f"What goes over the WebSocket of {drive.is_async * 'Async'}Realtime"]
-    client.websocket_base_url = None
-    assert client.websocket_base_url is None
-    del client.websocket_base_url
-    assert not hasattr(client, "websocket_base_url")
-    assert caplog.text.count("is not recorded") == 1
+    assert vars(resource)["connect"].__wrapped__ is plain
+    assert inspect.signature(resource.connect) == inspect.signature(plain)
+    base = resource.__mro__[1]
+
+    class Later(base):  # type: ignore[misc, valid-type]
+        """A resource whose module is imported when it is first asked for."""
+
+        def connect(self) -> None:
+            """Connect."""
+
+    assert hasattr(Later.connect, "__wrapped__")
+    tfclient.uninstall()
+    assert vars(resource)["connect"] is plain
+    assert not hasattr(Later.connect, "__wrapped__")
+    assert "__init_subclass__" not in vars(base)
 
 
 @pytest.mark.parametrize("name", ["request", "_send_request"])

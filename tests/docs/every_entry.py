@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.server.replies import thing
 from tests.server.scripted import ScriptedServer
+from tests.server.sockets import Close, Got, SocketServer
 from tfclient import Recorder, TracedOpenAI
 
 SESSION = "umbrella"
@@ -27,5 +28,23 @@ def record_every_entry(server: ScriptedServer, store: Path) -> None:
         with client.tool_call(asked) as tool:
             tool.result = "rain"
         session.annotate("ticket", {"moved": True}, call_id="call_1")
+        record_sockets(recorder)
     assert session.wait(10)
     client.close()
+
+
+def record_sockets(recorder: Recorder) -> None:
+    """Say something over a socket that the server closes, and once more."""
+    with SocketServer() as sockets:
+        sockets.script({"type": "session.created", "session": {"model": "gpt-realtime"}}, Got(), Close())
+        _talk(TracedOpenAI(base_url=sockets.url, api_key="sk-test-key", recorder=recorder))
+
+
+def _talk(client: TracedOpenAI) -> None:
+    with client.realtime.connect(model="gpt-realtime") as connection:
+        connection.recv()
+        connection.input_audio_buffer.append(audio="AAAAAAAA")
+        with contextlib.suppress(Exception):
+            connection.recv()
+        with contextlib.suppress(Exception):
+            connection._connection.send('{"type":"response.create"}')

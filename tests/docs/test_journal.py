@@ -13,7 +13,7 @@ from typing import Any, Literal, NotRequired, Required, get_args, get_origin, ge
 import pytest
 
 from tests.capture.driver import MODEL
-from tests.docs.every_entry import SESSION, record_every_entry
+from tests.docs.every_entry import SESSION, record_every_entry, record_sockets
 from tests.projection.recorded import FOLDER, needs_recordings
 from tests.server.replies import Call, Raw, Silence, answer, calls, cut, rate_limited
 from tests.server.scripted import ScriptedServer
@@ -144,6 +144,9 @@ def test_the_lines_of_the_page_are_what_is_written_now(server: ScriptedServer, o
             "url",
             "headers",
             "writer",
+            "socket",
+            "response_headers",
+            "first_at",
         }
         assert {k: v for k, v in one.items() if k not in changing} == {
             k: v for k, v in other.items() if k not in changing
@@ -212,6 +215,7 @@ def test_journals_are_as_the_types_say(redact: Any, server: ScriptedServer, own_
     client = TracedOpenAI(base_url=server.url, api_key="sk-test-key", recorder=recorder)
     with recorder.session(id="one") as session:
         program(server, client)
+        record_sockets(recorder)
     session.wait(10)
     client.close()
 

@@ -64,7 +64,7 @@ def converse(drive: Driver, client: Any, messages: list[tuple[str, Any]]) -> lis
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("installed", [False, True])
 def test_every_connection_is_seen(
-    installed: bool, drive: Driver, recorder: Recorder, sockets: SocketServer
+    drive: Driver, recorder: Recorder, sockets: SocketServer, *, installed: bool
 ) -> None:
     sockets.script(HELLO)
     # Some take no `http` for their address.
@@ -243,7 +243,9 @@ def test_what_waits_for_the_connection_is_written_when_it_leaves(talk: Talk, rec
     with talk.drive.entered(manager) as connection:
         talk.read(connection)
     frames = journals.entries(recorder, "socket.frame")
-    assert [json.loads(each["data"]).get("event_id") for each in frames if each["dir"] == "out"] == ["event_1"]
+    assert [json.loads(each["data"]).get("event_id") for each in frames if each["dir"] == "out"] == [
+        "event_1"
+    ]
 
 
 def test_two_connections_of_one_client_are_two_sockets(talk: Talk, recorder: Recorder) -> None:
@@ -256,11 +258,10 @@ def test_two_connections_of_one_client_are_two_sockets(talk: Talk, recorder: Rec
 
 def test_calls_and_sockets_of_a_client_are_one_session(talk: Talk, recorder: Recorder) -> None:
     talk.sockets.script(HELLO)
-    with recorder.session(id="both"):
-        with talk.connected() as connection:
-            talk.read(connection)
-            with recorder.session(id="other"):
-                talk.send(connection, {"type": "response.create"})
+    with recorder.session(id="both"), talk.connected() as connection:
+        talk.read(connection)
+        with recorder.session(id="other"):
+            talk.send(connection, {"type": "response.create"})
     assert len(journals.entries(recorder, "socket.frame", session="both")) == 2
     assert journals.entries(recorder, "socket.frame", session="other") == []
 
@@ -311,7 +312,7 @@ def test_nothing_is_imported_where_no_socket_is_opened() -> None:
         "assert names == ['tfclient.capture.sockets.seam'], names\n"
         "c.realtime.connect(model='m'); assert not any(m.startswith('websockets') for m in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603 - our own
 
 
 def test_an_open_socket_keeps_its_session_open(talk: Talk, recorder: Recorder) -> None:

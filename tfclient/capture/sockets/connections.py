@@ -28,7 +28,7 @@ def watching(base: Any, kind: str) -> type[Any]:
     return made
 
 
-def _sync(base: type[Any]) -> type[Any]:
+def _sync(base: type[Any]) -> type[Any]:  # noqa: C901 - five methods, each a few lines
     # A warning of the library's that names its caller's caller, once: that is the SDK, and not this.
     warns = hasattr(base, "maybe_raise_legacy_warning")
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     Kept = tuple[Any, "str | Body", list[Mark]]
     """What was noted with a message, what may be kept of it, and the marks of what was changed."""
 
+LONGEST: Final = 40 * 1024 * 1024
+"""Bytes of a message that is kept; entries have a limit, and a message is one entry."""
+
 _BEGIN: Final = b"data: "
 _END: Final = b"\n\n"
 

@@ -11,6 +11,7 @@ from orjson import dumps
 
 from tfclient.capture.agent_here import agent_here
 from tfclient.capture.exceptions import describe
+from tfclient.capture.exchange import IN_ONE_ENTRY
 from tfclient.capture.explicit_parent import parent_here
 from tfclient.capture.request_body import request_body
 from tfclient.capture.sockets.messages import Incoming, kept_alone
@@ -18,6 +19,8 @@ from tfclient.capture.tools import current_tool
 from tfstore.journal.entries import stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfclient.capture.sockets.place import Place
     from tfstore.document.labels import Ending
     from tfstore.journal.entries import AttemptAnswered, AttemptEnded, AttemptSent, CallStarted, StreamChunk
@@ -185,9 +188,9 @@ class Exchanges:
             )
         exchange.bytes += len(data)
         exchange.chunks += 1
-        entries += map(_chunk, incoming.take(data, (exchange, time_ns(), monotonic_ns()), kind))
+        entries += _chunks(incoming.take(data, (exchange, time_ns(), monotonic_ns()), kind))
         if kind in _ENDS:
-            entries += map(_chunk, incoming.rest())
+            entries += _chunks(incoming.rest())
             entries.append(self._ended(exchange, "completed"))
         if entries:
             self._place.append(*entries)
@@ -227,7 +230,7 @@ class Exchanges:
         if exchange.ended:
             return
         incoming = self._incoming.get(exchange.lane)
-        rest = [*map(_chunk, incoming.rest())] if incoming is not None else []
+        rest = [*_chunks(incoming.rest())] if incoming is not None else []
         entry = self._ended(exchange, ending if exchange.answered or ending != "cut" else "no_response")
         if error is not None:
             entry["error"] = describe(error, self._place.sessions)
@@ -253,8 +256,15 @@ class Exchanges:
             lane.remove(exchange)
 
 
-def _chunk(kept: Any) -> Any:
-    (exchange, at, mono), data, marks = kept
+def _chunks(kept: list[Any]) -> Iterator[Any]:
+    """Give the entries of events; a long event is several pieces, as it would be over HTTP."""
+    for noted, data, marks in kept:
+        for start in range(0, len(data), IN_ONE_ENTRY):
+            yield _chunk(noted, data[start : start + IN_ONE_ENTRY], [] if start else marks)
+
+
+def _chunk(noted: Any, data: str, marks: list[Any]) -> Any:
+    exchange, at, mono = noted
     if not marks:
         return exchange.chunk % (at // 1000, mono // 1000, dumps(data))
     entry: StreamChunk = {

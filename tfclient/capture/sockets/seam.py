@@ -25,7 +25,7 @@ _BELOW: dict[type, tuple[str, ...]] = {}
 """The resources of a resource that lead to one which opens sockets, by its class."""
 
 
-class WatchedResource:
+class WatchedResource(functools.cached_property[Any]):
     """A client's resource, as the SDK's own cached property makes it, the sockets that it opens seen.
 
     Args:
@@ -34,11 +34,12 @@ class WatchedResource:
     """
 
     def __init__(self, theirs: functools.cached_property[Any], recorder_of: RecorderOf) -> None:
+        super().__init__(theirs.func)
+        self.attrname = theirs.attrname
         self._theirs = theirs
         self._recorder_of = recorder_of
-        self.__doc__ = theirs.__doc__
 
-    def __get__(self, client: Any, owner: type | None = None) -> Any:
+    def __get__(self, client: Any, owner: type[Any] | None = None) -> Any:
         if client is None:
             return self
         made = self._theirs.__get__(client, owner)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from orjson import dumps
 
 from tfclient.capture.exceptions import describe, is_cancellation
+from tfclient.capture.sockets import messages
 from tfclient.capture.sockets.audio import Audio, has_audio
 from tfclient.capture.sockets.messages import Incoming, as_bytes, kept_alone, one_line, parsed
 from tfclient.capture.sockets.responses import Exchanges
 from tfclient.sessions.idle_and_exit import look_again
 from tfstore.disk.fork import start_thread
-from tfstore.journal.entries import stamp
+from tfstore.journal.entries import dropped, stamp
 
 if TYPE_CHECKING:
     from tfclient.capture.sockets.place import Place
@@ -123,6 +124,9 @@ class Socket:
             if event is None:
                 self._odd("in", data)
                 return
+            if len(data) > messages.LONGEST and self._exchanges is None:
+                self._too_long("in", data)
+                return
             kind = event.get("type")
             if has_audio(kind, event):
                 self._count("in", event)
@@ -186,6 +190,9 @@ class Socket:
                 return 0
             if self._exchanges is not None and self._exchanges.sent(event):
                 return 0
+            if len(data) > messages.LONGEST:
+                self._too_long("out", data)
+                return 1
             kept, marks = kept_alone(self._sessions.redactor, one_line(data), "socket.out", is_json=True)
             self._place.append(self._frame_entry("out", kept, marks))
         except Exception as error:  # noqa: BLE001 - the program goes on
@@ -283,9 +290,21 @@ class Socket:
 
     def _odd(self, direction: Any, data: bytes) -> None:
         """Journal what is no JSON object: text as text, bytes as bytes."""
+        if len(data) > messages.LONGEST:
+            self._too_long(direction, data)
+            return
         kept, marks = kept_alone(self._sessions.redactor, data, f"socket.{direction}", is_json=False)
-        rest = map(self._as_entry, self._incoming.rest()) if direction == "in" else ()
-        self._place.append(*rest, self._frame_entry(direction, kept, marks))
+        self._place.append(*self._held(direction), self._frame_entry(direction, kept, marks))
+
+    def _too_long(self, direction: Any, data: bytes) -> None:
+        size = len(data)
+        told: Body = {"unread": "too_long", "bytes": size}
+        marks: list[Mark] = [dropped(f"socket.{direction}", "too_long", size)]
+        self._place.append(*self._held(direction), self._frame_entry(direction, told, marks))
+
+    def _held(self, direction: str) -> list[Any]:
+        """What came before a message that does not go through the stream, and is held back."""
+        return [*map(self._as_entry, self._incoming.rest())] if direction == "in" else []
 
     def _frame_entry(
         self, direction: Any, data: str | Body, marks: list[Mark], at: int = 0, mono: int = 0
