@@ -7,6 +7,10 @@
     * ReplayRefused
     * ReplayMiss
     * NotAllPlayed
+    * ExtraMissing
+    * BadPrices (ValueError)
+    * BadEndpoint (ValueError)
+    * EndpointDown
 
 The store's own errors are in ``tfstore.errors``.
 """
@@ -77,3 +81,27 @@ class NotAllPlayed(TfclientError):
     def __init__(self, message: str, left: tuple[str, ...]) -> None:
         super().__init__(message)
         self.left = left
+
+
+class ExtraMissing(TfclientError):
+    """Something takes a package that comes with an extra of this one, which is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        sentence = f"{what[:1].upper()}{what[1:]} needs what is not installed"
+        super().__init__(f'{sentence}: pip install "tfclient[{extra}]".')
+        self.extra = extra
+
+
+class BadPrices(TfclientError, ValueError):
+    """A file is no table of prices."""
+
+    def __init__(self, file: object, reason: str) -> None:
+        super().__init__(f"{file} is no table of prices: {reason.rstrip('.')}.")
+
+
+class BadEndpoint(TfclientError, ValueError):
+    """Nothing can be sent to such an address, or with such headers; nothing was."""
+
+
+class EndpointDown(TfclientError):
+    """Whoever sessions are sent to does not take any now; what was not confirmed is sent another time."""

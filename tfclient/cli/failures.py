@@ -50,7 +50,14 @@ def told() -> Iterator[None]:
 
 def code_of(error: Exception) -> int | None:
     """Return the exit code for an error, or None when it is nobody's but ours."""
-    from tfclient.errors import ReplayRefused, SettingError
+    from tfclient.errors import (
+        BadEndpoint,
+        BadPrices,
+        EndpointDown,
+        ExtraMissing,
+        ReplayRefused,
+        SettingError,
+    )
     from tfclient.importing.cassette import NotACassette
     from tfd2.compiler import DiagramError
     from tfstore.errors import (
@@ -73,11 +80,11 @@ def code_of(error: Exception) -> int | None:
     )
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE
-    if isinstance(error, ReplayRefused | NotACassette):
+    if isinstance(error, ReplayRefused | NotACassette | BadEndpoint | BadPrices | ExtraMissing):
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough
-    return WRONG if isinstance(error, StoreError | DiagramError | OSError) else None
+    return WRONG if isinstance(error, StoreError | DiagramError | EndpointDown | OSError) else None
 
 
 def sentence_of(error: Exception) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from tfstore.reading.calls.costs import Price
 
 _MOST: Final = 200
 """Names that are offered at most."""
@@ -117,6 +120,23 @@ StoreOption = Annotated[
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 
+CostOption = Annotated[
+    bool,
+    typer.Option(
+        "--cost", help="With what calls cost, by the list prices of genai-prices: tfclient\\[cost]."
+    ),
+]
+
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help="Costs by a table of your own (JSON); with --cost, before the list prices.",
+        show_default=False,
+    ),
+]
+
 ONE_SESSION: Final = typer.Argument(
     metavar="[ID|last]",
     show_default=False,
@@ -129,3 +149,17 @@ SessionArgument = Annotated[str, ONE_SESSION]
 RunOption = Annotated[
     int | None, typer.Option("--run", metavar="N", min=1, help="Only this run.", show_default=False)
 ]
+
+
+def price_of(*, cost: bool, prices: Path | None) -> Price | None:
+    """Return what tells the dollars of a call; None where nobody asked for costs.
+
+    Raises:
+        BadPrices: the table that was given is none.
+        ExtraMissing: list prices are asked for, and what has them is not installed.
+    """
+    if not cost and prices is None:
+        return None
+    from tfclient.prices import prices as prices_of
+
+    return prices_of(prices, built_in=cost)

@@ -36,7 +36,8 @@ class SessionRow:
     ``answer`` is what the assistant said last, on one line. ``metadata`` are 2,000 characters at most, values that are
     no text as JSON; ``metadata_cut`` says that there is more. ``replay`` is there where it plays another one again:
     ``replay``, ``branch`` or ``again``; ``played_calls`` and ``played_usage`` are what of its model calls came from
-    there, and ``all_played`` says that all of it did.
+    there, and ``all_played`` says that all of it did. ``head`` is that of its journal, empty in rows
+    from before it was kept.
     """
 
     session_id: str
@@ -65,6 +66,7 @@ class SessionRow:
     all_played: bool = False
     played_calls: int = 0
     played_usage: Usage = field(factory=Usage)
+    head: str = ""
 
 
 @frozen
@@ -116,6 +118,7 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
         all_played=is_all_played(session),
         played_calls=len(played),
         played_usage=_sum(played),
+        head=session.integrity.head,
     )
 
 

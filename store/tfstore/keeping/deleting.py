@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from tfstore.disk import export_ledger
 from tfstore.disk.files import unfinished, whose
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.errors import (
@@ -194,6 +195,7 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
     no_more = [each for each in removed if not _is_there(paths.document(each))]
     _remove_notes(store, no_more)
     store.learnings.forget(no_more)
+    export_ledger.forget(paths, no_more)
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
     )

@@ -103,13 +103,13 @@ def prompt_among(
 def _put_together(prompt: Prompt, step: Step, steps: dict[str, Step], read_blob: ReadBlob | None) -> None:
     for part in _parts(step):
         if part.get("type") == "instructions":
-            prompt.instructions = whole(_of_part(part, steps), read_blob)
+            prompt.instructions = whole(item_of(part, steps), read_blob)
         elif part.get("type") == "tools":
             prompt.tools = whole(steps[part["step_id"]].payload_started.get("tools") or [], read_blob)
         elif part.get("type") == "response":
             prompt.response_id = part.get("response_id")
     parts = spelled_out(input_parts(step), steps)
-    prompt.items = [whole(_of_part(part, steps), read_blob) for part in parts]
+    prompt.items = [whole(item_of(part, steps), read_blob) for part in parts]
     prompt.request = _request(step, prompt, steps, read_blob)
 
 
@@ -169,7 +169,7 @@ def spelled_out(parts: list[Json], steps: dict[str, Step]) -> Iterator[Json]:
     Raises:
         ValueError: a step sends itself again.
     """
-    walks: list[tuple[str, Iterator[Json]]] = [("", _slice(parts, 0, None))]
+    walks: list[tuple[str, Iterator[Json]]] = [("", part_slice(parts, 0, None))]
     within: set[str] = set()
     while walks:
         part = next(walks[-1][1], None)
@@ -181,12 +181,12 @@ def spelled_out(parts: list[Json], steps: dict[str, Step]) -> Iterator[Json]:
                 raise ValueError(f"{again} sends itself again")
             within.add(again)
             begin = int(part.get("from") or 0)
-            walks.append((again, _slice(input_parts(steps[again]), begin, begin + int(part["items"]))))
+            walks.append((again, part_slice(input_parts(steps[again]), begin, begin + int(part["items"]))))
         else:
             yield part
 
 
-def _slice(parts: list[Json], begin: int, end: int | None) -> Iterator[Json]:
+def part_slice(parts: list[Json], begin: int, end: int | None) -> Iterator[Json]:
     """Yield the parts of the items from ``begin`` up to ``end``, ranges cut to fit."""
     place = 0
     for part in parts:
@@ -202,7 +202,12 @@ def _slice(parts: list[Json], begin: int, end: int | None) -> Iterator[Json]:
             return
 
 
-def _of_part(part: Json, steps: dict[str, Step]) -> Any:
+def item_of(part: Json, steps: dict[str, Step]) -> Any:
+    """Return the item or message that one part stands for, as it was sent; long values stay references.
+
+    Raises:
+        KeyError: the session does not have the step.
+    """
     if part.get("type") == "item":
         return part["item"]
     made_of = [steps[step_id] for step_id in part.get("step_ids") or [part["step_id"]]]

@@ -144,7 +144,9 @@ def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
 
     from tfstore.reading.noted import Marks
 
-    return asdict(row) | {"notes": asdict(marks.get(row.session_id, Marks()))}
+    told = asdict(row)
+    del told["head"]
+    return told | {"notes": asdict(marks.get(row.session_id, Marks()))}
 
 
 def _notes(store: Store, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:

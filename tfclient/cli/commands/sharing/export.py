@@ -1,89 +1,224 @@
-"""``tfclient export``: a session in a form that another tool reads."""
+"""``tfclient export``: sessions in a form that another tool reads, or to whoever takes OpenTelemetry's spans."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from attrs import evolve
 
-from tfclient.cli.commands.sharing.targets import STDOUT, ForceOption, write_out
-from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import open_store, shown_session
-from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
-from tfclient.cli.printing import complain, print_json, remark, say
-from tfstore.meant import LAST
+from tfclient.cli.commands.sharing.targets import STDOUT, ForceOption
+from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.filters import (
+    ErrorClassOption,
+    FailedOption,
+    Filters,
+    GrepOption,
+    MetaOption,
+    ModelOption,
+    NotedOption,
+    OddOption,
+    ScoreOption,
+    SinceOption,
+    TagOption,
+    ThreadOption,
+    ToolOption,
+    choose,
+)
+from tfclient.cli.finding import nothing_in, open_store
+from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, known_ids, price_of
+from tfclient.cli.printing import complain
+from tfstore.meant import LAST, find_session
 
 if TYPE_CHECKING:
-    from tfclient.export.cassettes import Cassette
+    from tfstore.index.rows import SessionRow
+    from tfstore.store import Store
 
 
 class Form(StrEnum):
-    """What a session can be exported as."""
+    """What sessions can be exported as."""
 
     VCR = "vcr"
+    OTLP_JSON = "otlp-json"
+
+
+class Content(StrEnum):
+    """How much of what was said goes along."""
+
+    FULL = "full"
+    NEW = "new"
+    NONE = "none"
+
+
+class Trace(StrEnum):
+    """What is one trace."""
+
+    RUN = "run"
+    SESSION = "session"
+
+
+class Media(StrEnum):
+    """What goes along of pictures, sounds and files."""
+
+    NAMED = "named"
+    INLINE = "inline"
+
+
+_FORMS: Final = {each.value: each for each in Form}
+
+
+def _offered(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer forms and sessions to the shell."""
+    return [*(each for each in _FORMS if each.startswith(incomplete)), *known_ids(ctx, incomplete)]
 
 
 def export(
-    form: Annotated[  # noqa: ARG001 - the only one so far
-        Form, typer.Argument(help="vcr: a cassette that vcrpy plays.", show_default=False)
-    ],
-    session: SessionArgument = LAST,
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FORM] [ID]...",
+            help="A form, if it is to be a file, and the sessions; `last` if none is named.",
+            show_default=False,
+            autocompletion=_offered,
+        ),
+    ] = None,
     *,
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="The form, if it is not the first word.", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "-o",
             "--output",
             metavar="FILE",
-            help="Where to; - is stdout. Else ID.yaml here.",
+            help="Where to; - is stdout. Else a name here.",
             show_default=False,
         ),
     ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            "--otlp",
+            metavar="URL",
+            help="Send spans there; else OTEL_EXPORTER_OTLP_ENDPOINT.",
+            show_default=False,
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="NAME=VALUE",
+            help="With this header. Keys rather in OTEL_EXPORTER_OTLP_HEADERS: a command line can be seen by others.",
+            show_default=False,
+        ),
+    ] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Send all closed sessions that were not confirmed there.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also those that were confirmed, or refused.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many wait, since when, and which were refused.")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="All sessions.")] = False,
+    content: Annotated[
+        Content,
+        typer.Option(
+            "--content", help="What the model saw, what was new in each request, or no text at all."
+        ),
+    ] = Content.FULL,
+    trace: Annotated[
+        Trace, typer.Option("--trace", help="A trace for each run, or one for a session.")
+    ] = Trace.RUN,
+    media: Annotated[
+        Media, typer.Option("--media", help="Pictures and files by their digest, or as they are.")
+    ] = Media.NAMED,
+    failed: FailedOption = False,
+    tool: ToolOption = None,
+    model: ModelOption = None,
+    meta: MetaOption = None,
+    thread: ThreadOption = None,
+    since: SinceOption = None,
+    error_class: ErrorClassOption = None,
+    grep: GrepOption = None,
+    odd: OddOption = False,
+    noted: NotedOption = False,
+    tag: TagOption = None,
+    score: ScoreOption = None,
+    cost: CostOption = False,
+    prices: PricesOption = None,
     force: ForceOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a session's exchanges as a cassette: vcrpy plays it, and `tfclient import` reads it back.
+    """Write sessions in a form that another tool reads, or send them as OpenTelemetry's spans.
 
-    When each exchange happened, in which pieces its answer came and how it ended stands beside it under a key of its
-    own, which vcrpy reads past. Attempts that got no response have no form there: they are left out, and told. What
-    was replaced when the session was recorded is replaced in it.
+    Forms: `vcr` is a cassette of a session's exchanges, which vcrpy plays and `tfclient import` reads back; attempts
+    that got no response have no place in it and are told. `otlp-json` is what --otlp sends, as a file.
 
-    With --json: {session_id, path, exchanges, left_out: [{exchange_id, what, why}]}.
+    With --otlp, or --pending, spans go to an endpoint: sessions that are named at once, else those of --all, --pending
+    or a filter that it has not confirmed. What it confirmed or refused stands in the store, in export/. Needs pip
+    install 'tfclient[otel]'. Not all taken: exit code 1.
+
+    With --json: of vcr {session_id, path, exchanges, left_out: [{exchange_id, what, why}]}, of other forms {path,
+    sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over, left}, with --dry-run
+    {endpoint, waiting, oldest, refused}.
     """
-    from attrs import asdict
-
-    from tfclient.export.cassettes import cassette_of
-
+    named = list(what or [])
+    if form is None and named and named[0] in _FORMS:
+        form = _FORMS[named.pop(0)]
+    filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
+    sending = otlp is not None or pending or (form is None and (again or dry_run))
+    if form is not None and sending:
+        raise Refused(
+            "A file or spans to an endpoint, not both: leave out the form, or --otlp and --pending.", USAGE
+        )
+    if named and (filters.any or everything or pending):
+        raise Refused("Name sessions, or say what they are to be like, not both.", USAGE)
     if as_json and output == STDOUT:
         raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
+    if form is None and not sending:
+        words = ", ".join(_FORMS)
+        raise Refused(f"Say as what, or where to: one of {words}, or --otlp URL, or --pending.", USAGE)
+    price = price_of(cost=cost, prices=prices)
+    endpoint = None
+    if sending:
+        from tfclient.otlp.endpoint import endpoint_of, headers_of
+
+        endpoint = endpoint_of(otlp, headers_of(header or []))
     opened = open_store(store)
-    session_id = shown_session(opened, session)
-    entries, _ = opened.journal(session_id)
-    made = cassette_of(entries)
-    if not made.interactions:
-        raise Refused(
-            f"Session {session_id} has no answer in its journal: there is nothing to be played.", WRONG
+    ids = list(dict.fromkeys(find_session(opened, each) for each in named))
+    rows: list[SessionRow] = []
+    if not ids and (filters.any or everything or pending):
+        rows = _rows(opened, filters)
+    elif not ids:
+        ids = [find_session(opened, LAST)]
+    if endpoint is not None:
+        from tfclient.cli.commands.sharing.exporting.otlp import Asked, send
+
+        asked = Asked(ids, rows, again, dry_run, content.value, trace is Trace.SESSION, media is Media.INLINE)
+        send(opened, endpoint, evolve(asked, price=price, as_json=as_json))
+    elif form is not None:
+        from tfclient.cli.commands.sharing.exporting.forms import Wanted, write
+
+        ids = ids or [row.session_id for row in reversed(rows)]
+        how = Wanted(
+            ids, output, force, as_json, content.value, trace is Trace.SESSION, media is Media.INLINE
         )
-    text = made.text().encode()
-    target = write_out(text, output, f"{session_id}.yaml", force=force)
-    if as_json:
-        left_out = [asdict(each) for each in made.left_out]
-        told = {"session_id": session_id, "path": str(target), "exchanges": len(made.interactions)}
-        print_json({**told, "left_out": left_out})
-        return
-    _tell(made)
-    if target is not None:
-        say(str(target))
+        write(opened, form.value, how, price)
 
 
-def _tell(made: Cassette) -> None:
-    from tfstore.reading.figures import counted
-
-    for each in made.left_out:
-        complain(f"Left out: the {each.what} of {each.exchange_id}: {each.why}.", "yellow")
-    remark(
-        f"{counted(len(made.interactions), 'exchange')}; `tfclient import FILE` makes a session of it again."
-    )
+def _rows(store: Store, filters: Filters) -> list[SessionRow]:
+    """Return the rows of the sessions that are as asked for, the latest first; what cannot be read is told."""
+    chosen = choose(store, filters)
+    for trouble in dict.fromkeys([*chosen.troubles, *store.skipped.values()]):
+        complain(trouble)
+    if not chosen.rows:
+        raise Refused("No session is like that." if filters.any else nothing_in(store))
+    return chosen.rows
