@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tfclient")
 
+_SAID = {
+    "export": "Everything is recorded, and not all of it is exported: `tfclient export --pending` sends the rest"
+}
+
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
@@ -32,9 +36,9 @@ class Health:
     """What went wrong while recording, and what could not be seen.
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
-    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``backlog``), ``last_error`` is the latest in words, and
-    ``unseen`` names what passed by without being recorded, ``strays`` the sessions that were left in another context
-    than they were entered in, without a call: what was meant for them is elsewhere.
+    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``backlog``, ``export``), ``last_error`` is the latest in
+    words, and ``unseen`` names what passed by without being recorded, ``strays`` the sessions that were left in another
+    context than they were entered in, without a call: what was meant for them is elsewhere.
 
     Example:
         >>> health = Health()
@@ -90,8 +94,9 @@ class Health:
             # While the interpreter goes down, a line on the program's terminal helps nobody.
             if count == 1 and not is_finalizing():
                 _log.warning(
-                    "Not everything is being recorded. It happened while %s. Model calls are not affected. "
+                    "%s. It happened while %s. Model calls are not affected. "
                     "Further faults of this kind (%s) are only counted: see client.recorder.health.",
+                    _SAID.get(kind, "Not everything is being recorded"),
                     text,
                     kind,
                 )

@@ -44,6 +44,8 @@ class Recorder:
             does (``THOUGHTFLOW_NOTES=1``).
         max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
+        export: an address that takes OpenTelemetry's spans: each session is sent there when it ends, in the background,
+            as ``tfclient export`` does (``THOUGHTFLOW_EXPORT``).
 
     Raises:
         SettingError: an argument has a value that it cannot have (a ``ValueError``).
@@ -68,6 +70,7 @@ class Recorder:
         stacks: bool = False,
         notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
+        export: str | None = None,
     ) -> None:
         self.settings: Final = Settings.resolve(
             dir,
@@ -79,6 +82,7 @@ class Recorder:
             stacks=stacks,
             notes=notes,
             max_payload=max_payload,
+            export=export,
         )
         # Its patterns take longer to compile than all the rest of this package to import.
         with importing:

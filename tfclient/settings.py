@@ -12,7 +12,7 @@ import math
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -43,6 +43,9 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 _A_CAP: Final = "a number of bytes or a size such as '256KB', at least 1KB"
 
+_AN_ADDRESS: Final = "an address such as 'http://127.0.0.1:4318'"
+_ADDRESS: Final = re.compile(r"https?://[^\s/]+\S*")
+
 _SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*([kKMGT]?)i?B?")
 _POWERS: Final = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -62,7 +65,8 @@ class Settings:
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
     ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
-    the exception that ends a session, ``notes`` has what a session teaches noted when it ends.
+    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``export`` is where
+    sessions are sent as they close.
     """
 
     directory: Path
@@ -74,6 +78,8 @@ class Settings:
     max_payload: int | None = None
     stacks: bool = False
     notes: bool = False
+    # It may hold a password: not shown.
+    export: str | None = field(default=None, repr=False)
 
     @classmethod
     def resolve(
@@ -88,6 +94,7 @@ class Settings:
         stacks: bool = False,
         notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
+        export: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> Settings:
         """Return the settings that these arguments and the environment give.
@@ -103,6 +110,7 @@ class Settings:
             notes: note what sessions teach when they end; else ``THOUGHTFLOW_NOTES``.
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
+            export: the address that sessions are sent to as they close; else ``THOUGHTFLOW_EXPORT``.
             environ: the environment.
 
         Raises:
@@ -123,6 +131,7 @@ class Settings:
             stacks=_flag("stacks", stacks, default=False),
             notes=_flag("notes", notes, default=_env_flag("THOUGHTFLOW_NOTES", environ)),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
+            export=_env_address(environ) if export is None else _address(export),
         )
 
 
@@ -257,6 +266,25 @@ def _cap(value: object) -> int | None:
     if size is None or size < LEAST_PAYLOAD:
         raise SettingError("max_payload", value, f"{_A_CAP}; None keeps everything")
     return size
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"export must be {_AN_ADDRESS}, not a {type(value).__name__}")
+    if _ADDRESS.fullmatch(value) is None:
+        # What was given may hold a password.
+        raise SettingError("export", "…", _AN_ADDRESS)
+    return value
+
+
+def _env_address(environ: Mapping[str, str]) -> str | None:
+    value = environ.get("THOUGHTFLOW_EXPORT", "").strip()
+    if not value:
+        return None
+    if _ADDRESS.fullmatch(value) is None:
+        _complain("THOUGHTFLOW_EXPORT", "…", _AN_ADDRESS, "not given")
+        return None
+    return value
 
 
 def _env_redact(environ: Mapping[str, str]) -> RedactSetting:

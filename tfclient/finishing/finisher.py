@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tfclient.finishing.exporting import LiveExport
     from tfclient.finishing.helper import OnDone
     from tfclient.finishing.live import LiveSession
     from tfclient.settings import Settings
@@ -369,6 +370,8 @@ class Finisher:
                 with self._lock:
                     self._pending -= 1
                 self._settled.set()
+                if (live := _exported(self.paths)) is not None:
+                    live.session_written(session_id)
 
         # What was due before the end is in what is written now.
         if self._due.pop(session_id, None) is not None:
@@ -440,6 +443,8 @@ class Finisher:
                     )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
+        if (live := _exported(self.paths)) is not None:
+            live.look_for_others()
 
 
 def _needed_to_learn(paths: StorePaths) -> tuple[str, ...]:
@@ -450,6 +455,13 @@ def _needed_to_learn(paths: StorePaths) -> tuple[str, ...]:
         return ()
     needed: tuple[str, ...] = learning.NEEDED if learning.is_learnt(paths) else ()
     return needed
+
+
+def _exported(paths: StorePaths) -> LiveExport | None:
+    """Return what sends the sessions of a store to an endpoint, where somebody asked for it."""
+    exporting = sys.modules.get("tfclient.finishing.exporting")
+    # Whoever wants it has imported it.
+    return None if exporting is None else exporting.exported(paths)
 
 
 def _ignore(_error: Exception | None, _drift: int) -> None:

@@ -440,8 +440,17 @@ class Sessions:
         with self._lock:
             if self._finisher is None:
                 self._finisher = make_finisher(self.settings)
+                self._export_from_now_on()
                 drain_at_exit(self.settings.directory, self._finisher)
             return self._finisher
+
+    def _export_from_now_on(self) -> None:
+        """Have sessions sent where they are to be sent to."""
+        if self.settings.export is not None:
+            with importing:
+                from tfclient.finishing.exporting import export_from_now_on
+                from tfstore.disk.paths import StorePaths
+            export_from_now_on(StorePaths(self.settings.directory), self.settings.export, self.health.fault)
 
     def _is_ours_to_end(self, state: SessionState) -> bool:
         """Whether this process says how a session ended: the one that opened it, else the last that writes to it.
