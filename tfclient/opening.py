@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfclient.finishing.recovery import recover
 from tfclient.settings import directory_to_read, redaction_here
@@ -12,6 +12,9 @@ from tfclient.stores_nearby import stores_near
 from tfstore.document.documents import Session
 from tfstore.errors import ArchiveUnreadable, JournalUnreadable, StoreNotFound
 from tfstore.store import Store
+
+if TYPE_CHECKING:
+    from tfstore.protocols import Reading
 
 _log = logging.getLogger("tfclient")
 
@@ -73,6 +76,11 @@ def finish_left(store: Store) -> None:
         _log.debug("tfclient: %s", error)
     except Exception as error:  # noqa: BLE001 - what is there can be read all the same
         _log.warning("tfclient: a session of an earlier process could not be written: %s", error)
+
+
+def open_to_read(place: str | os.PathLike[str] | None = None) -> Reading:
+    """Open a store as those need it who only read; see ``open_store``."""
+    return open_store(place)
 
 
 def _keep(text: str, where: str, recorded: str) -> tuple[str, list[Any]]:

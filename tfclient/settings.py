@@ -164,11 +164,9 @@ def directory_to_read(
         name, directory = "THOUGHTFLOW_DIR", environ.get("THOUGHTFLOW_DIR") or _default()
     if not os.fspath(directory) or "\0" in os.fspath(directory):
         raise SettingError(name, directory, _A_FOLDER)
-    if address := _SCHEME.match(os.fspath(directory)):
+    if _SCHEME.match(os.fspath(directory)):
         # Taken for a path, it would become a folder of that name.
-        rest = os.fspath(directory)[address.end() :]
-        shown = f"{address[1]}:/{rest}" if rest.startswith("/") else f"{address[1]}://{rest}"
-        raise SettingError(name, shown, f"{_A_FOLDER}; stores elsewhere cannot be used yet")
+        raise _no_folder(name, os.fspath(directory))
     path = Path(directory)
     try:
         path = path.expanduser()
@@ -176,6 +174,17 @@ def directory_to_read(
         return Path(os.path.normpath(_here() / path))  # links are the user's choice
     except (OSError, RuntimeError):
         return path
+
+
+def _no_folder(name: str, address: str) -> SettingError:
+    from tfstore.postgres.address import is_address, without_password
+
+    expected = f"{_A_FOLDER}, or postgresql://host/name to read what was sent there"
+    if is_address(address):
+        expected = (
+            f"{_A_FOLDER}: nothing is recorded into a database. `tfclient sync` sends it what a folder holds"
+        )
+    return SettingError(name, without_password(address), expected)
 
 
 def _directory(directory: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path:

@@ -25,6 +25,10 @@
     * TableReadOnly
     * FilesNotMade
     * BundleRefused
+    * DatabaseUnusable
+        * DatabaseLost
+    * AmbiguousSession
+    * GoneToWarm
 
 Each message says what happened, to which id or path, and what to do.
 """
@@ -87,9 +91,9 @@ class DocumentMissing(UnknownSession):
 class NoSessions(StoreError):
     """The latest session is asked for where there is none yet."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There are no sessions in the store at {path} yet.")
-        self.path = path
+    def __init__(self, where: str) -> None:
+        super().__init__(f"There are no sessions in the store at {where} yet.")
+        self.where = where
 
 
 class SeveralSessions(StoreError):
@@ -327,3 +331,40 @@ class BundleRefused(StoreError):
         super().__init__(f"{path} was not opened: {reason}. Ask for it again from whoever made it.")
         self.path = path
         self.reason = reason
+
+
+class DatabaseUnusable(StoreError):
+    """A database cannot be used as a team's store; ``address`` is told without its password."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"The database at {address} cannot be used: {reason.rstrip('.')}.")
+        self.address = address
+        self.reason = reason
+
+
+class DatabaseLost(DatabaseUnusable):
+    """The database does not answer, or no longer; what was written before is there."""
+
+
+class AmbiguousSession(StoreError):
+    """Sessions of several stores have this id, and are told apart by the store's name."""
+
+    def __init__(self, session_id: str, meant: Sequence[str]) -> None:
+        super().__init__(
+            f"{session_id!r} is a session of {len(meant)} stores: give one of {', '.join(meant)}, "
+            "or narrow to one store with --source."
+        )
+        self.session_id = session_id
+        self.meant = tuple(meant)
+
+
+class GoneToWarm(StoreError):
+    """A session's document was pruned from the database; its row and its steps are still there."""
+
+    def __init__(self, session_id: str, left: str) -> None:
+        super().__init__(
+            f"The document of session {session_id} was pruned from the database; {left}. "
+            "`tfclient sync` from the machine that recorded it brings it back, if it is still there."
+        )
+        self.session_id = session_id
+        self.left = left

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session, Step
     from tfstore.document.notes import Note
     from tfstore.index.rows import Calls, SessionRow
+    from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
 
 
@@ -121,6 +122,11 @@ class Store:
         return store_id(self.paths)
 
     @property
+    def where(self) -> str:
+        """The store's folder, as messages name it."""
+        return str(self.paths.root)
+
+    @property
     def skipped(self) -> Mapping[str, str]:
         """Session id and reason of each document that a search went past because it cannot be read."""
         return self._folder.skipped
@@ -162,6 +168,20 @@ class Store:
             return self._folder.text(session_id)
         except KeyError:
             raise UnknownSession(session_id, self.near(session_id)) from None
+
+    def has(self, session_id: str) -> bool:
+        """Return whether there is a document of this session."""
+        return is_session_id(session_id) and self.paths.document(session_id).is_file()
+
+    def changed_at(self, session_id: str) -> str:
+        """Return what changes whenever a session's document does: it is replaced whole; nothing if there is none."""
+        try:
+            if not is_session_id(session_id):
+                return ""
+            status = self.paths.document(session_id).stat()
+        except OSError:
+            return ""
+        return f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
 
     def last(self) -> str:
         """Return the id of the session that started last.
@@ -220,6 +240,18 @@ class Store:
             sort=sort,
         )
         return self.index.rows(wanted, limit)
+
+    def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
+        """Return some of the rows of the sessions that are wanted, the latest first, and how many there are."""
+        return self.index.page(wanted, limit, offset)
+
+    def names(self, kind: str, most: int) -> builtins.list[tuple[str, int]]:
+        """Return names of kind ``tool`` or ``model`` and in how many sessions each is, the most frequent first."""
+        return self.index.names(kind, most)
+
+    def thread(self, begin: str) -> builtins.list[str]:
+        """Return the ids of the sessions of one thread, the earliest first, as ``SessionIndex.thread`` does."""
+        return self.index.thread(begin)
 
     def find(self, query: QueryLike) -> Iterator[Session]:
         """Yield the sessions whose documents a TinyDB query holds for, by id; those unreadable are skipped.

@@ -152,16 +152,56 @@ def test_wrong_usage() -> None:
 @pytest.mark.parametrize(
     "command", [["list"], ["show", "last"], ["doctor"], ["demo"], ["import", "cassette.yaml"], ["stats"]]
 )
-def test_an_address_is_no_store_yet(
+def test_an_unknown_address_is_no_store(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    address = "postgresql://host/db"
+    address = "mysql://host/db"
     by_option = run(*command, "--store", address)
     by_environment = CliRunner().invoke(app, command, env={"THOUGHTFLOW_DIR": address})
 
-    sentence = f"'{address}' cannot be used: give the path of a folder; stores elsewhere cannot be used yet."
+    sentence = (
+        f"'{address}' cannot be used: give the path of a folder, or postgresql://host/name to read what"
+    )
     assert (by_option.code, by_environment.exit_code) == (2, 2)
     for told in (by_option.err, by_environment.stderr):
         assert sentence in " ".join(told.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+NEEDS_THE_DISK = [
+    *(
+        ["path"],
+        ["tail"],
+        ["recover"],
+        ["rebuild", "x"],
+        ["verify", "x"],
+        ["doctor"],
+        ["delete", "x"],
+        ["again", "last", "1.3"],
+    ),
+    *(
+        ["import", "cassette.yaml"],
+        ["demo"],
+        ["bundle"],
+        ["export", "vcr"],
+        ["note", "last", "well"],
+        ["notes"],
+    ),
+    *(["replay", "last", "agent.py"], ["show", "last", "--raw", "1.3"]),
+]
+
+
+@pytest.mark.parametrize("command", NEEDS_THE_DISK, ids=" ".join)
+def test_what_needs_the_disk_says_so_of_a_database_and_makes_nothing(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    outcome = run(command[0], "--store", "postgresql://ada:secret@127.0.0.1:1/db", *command[1:])
+
+    told = " ".join(outcome.err.split())
+    assert outcome.code == 2
+    assert f"This store is a database; `{command[0]}" in told
+    assert "secret" not in told
     assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,17 +164,23 @@ ADDRESSES = [
 ]
 
 
+def test_recording_into_a_database_is_refused_and_its_password_is_not_told() -> None:
+    with pytest.raises(SettingError, match="`tfclient sync` sends it what a folder holds") as refused:
+        Recorder("postgresql://ada:se:c/r@et@host/db")
+
+    assert "postgresql://ada:***@host/db" in str(refused.value)
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_is_no_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Taken for a path, it would become a folder of that name."""
     monkeypatch.chdir(tmp_path)
-    sentence = re.escape(
-        f"{address!r} cannot be used: give the path of a folder; stores elsewhere cannot be used yet."
-    )
-    for use in (Recorder, open_store):
+    sentence = re.escape(f"{address!r} cannot be used: give the path of a folder")
+    uses: list[Callable[[Any], object]] = [Recorder, open_store]
+    for use in uses:
         with pytest.raises(SettingError, match=sentence):
             use(address)
-        with pytest.raises(SettingError, match=r"stores elsewhere cannot be used yet"):
+        with pytest.raises(SettingError, match=r"give the path of a folder"):
             use(Path(address))
     monkeypatch.setenv("THOUGHTFLOW_DIR", address)
     with pytest.raises(SettingError, match=f"THOUGHTFLOW_DIR={sentence}"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tfstore.document.documents import Session
     from tfstore.index.rows import SessionRow
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 FailedOption = Annotated[bool, typer.Option("--failed", help="Sessions that failed.")]
 ToolOption = Annotated[
@@ -137,7 +137,7 @@ def _values(filters: Filters) -> tuple[Any, ...]:
     return astuple(filters)
 
 
-def choose(store: Store, filters: Filters, *, sort: str = "", most: int | None = None) -> Chosen:
+def choose(store: Reading, filters: Filters, *, sort: str = "", most: int | None = None) -> Chosen:
     """Return the sessions that are as asked for, newest first.
 
     Args:
@@ -188,7 +188,7 @@ def _wanted(filters: Filters) -> dict[str, Any]:
     }
 
 
-def _sessions(store: Store, rows: dict[str, SessionRow], troubles: list[str]) -> Iterator[Session]:
+def _sessions(store: Reading, rows: dict[str, SessionRow], troubles: list[str]) -> Iterator[Session]:
     """Yield the sessions of these rows, as they stand in their documents."""
     from tfstore.errors import StoreError
 
@@ -223,9 +223,9 @@ def _ids(*asked: Iterable[str] | None) -> list[str] | None:
     return list(set.intersection(*given)) if given else None
 
 
-def _thread(store: Store, typed: str) -> list[str]:
+def _thread(store: Reading, typed: str) -> list[str]:
     """Return the ids of the sessions of the thread that is meant: by one of them, or by a conversation's id."""
-    return store.index.thread(typed) or store.index.thread(find_session(store, typed))
+    return store.thread(typed) or store.thread(find_session(store, typed))
 
 
 def moment(since: str | None) -> datetime | None:

@@ -44,7 +44,7 @@ def known_steps(ctx: typer.Context, incomplete: str) -> list[str]:
         from tfstore.meant import LAST, find_session
         from tfstore.reading.naming import short_step
 
-        store = bare_store(ctx.params.get("store"))
+        store = bare_store(ctx.params.get("store"), "completion")
         session_id = find_session(store, ctx.params.get("session") or LAST)
         if store.paths.document(session_id).stat().st_size > _SOON_READ:
             return []
@@ -110,11 +110,11 @@ def _harmless(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 StoreOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--store",
-        metavar="PATH",
-        help="The store's folder; else THOUGHTFLOW_DIR, else .thoughtflow here or above.",
+        metavar="PATH|URL",
+        help="The store's folder, or a postgresql:// address; else THOUGHTFLOW_DIR, else .thoughtflow here or above.",
     ),
 ]
 

@@ -12,7 +12,7 @@ from tfclient.cli.finding import shown_session
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Run, Session, Step
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 _RUN: Final = re.compile(r"(?:run_)?(\d{1,9})", re.ASCII)
 
@@ -26,7 +26,7 @@ class Place:
     step: Step | None = None
 
 
-def place_of(store: Store, typed: str, within: str | None = None) -> Place:
+def place_of(store: Reading, typed: str, within: str | None = None) -> Place:
     """Return the place that is meant.
 
     Args:

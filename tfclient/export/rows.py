@@ -13,12 +13,13 @@ from tfstore.errors import StoreError
 from tfstore.reading.exchanges import request_bodies
 from tfstore.reading.prompts import prompt_of, whole
 from tfstore.reading.step_text import as_text, text_of
+from tfstore.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfstore.document.documents import Json, Run, Session, Step
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 Format = Literal["inspect", "evals"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -57,15 +58,16 @@ class Row:
         return {"id": self.id, "input": listed, "target": self.target, "metadata": about}
 
 
-def rows_of(store: Store, session: Session) -> Iterator[Row | str]:
+def rows_of(store: Reading, session: Session) -> Iterator[Row | str]:
     """Yield a row for each run of a session; of one that has none, its id and why.
 
-    Requests are whole in the journal; where there is none any more, they are put together from the document.
+    Requests are whole in the journal; where there is none any more, and of a database, they are put together from the
+    document.
 
     Raises:
         StoreError: the journal cannot be read.
     """
-    bodies = request_bodies(store.journal(session.session_id)[0])
+    bodies = request_bodies(store.journal(session.session_id)[0]) if isinstance(store, Store) else {}
     for run in session.runs:
         name = f"{session.session_id}:{run.run_id}"
         call = next((step for step in run.steps if step.label == "assistant_call"), None)
@@ -81,7 +83,7 @@ def rows_of(store: Store, session: Session) -> Iterator[Row | str]:
         yield Row(name, messages, target, _calls(store, run), call.model, run.status)
 
 
-def _request(store: Store, session: Session, call: Step, bodies: dict[str, str]) -> Any:
+def _request(store: Reading, session: Session, call: Step, bodies: dict[str, str]) -> Any:
     for attempt in reversed(call.attempts):
         text = bodies.get(attempt.exchange_id or "")
         if text is not None:
@@ -92,12 +94,12 @@ def _request(store: Store, session: Session, call: Step, bodies: dict[str, str])
         return None
 
 
-def _text(store: Store, step: Step) -> str:
+def _text(store: Reading, step: Step) -> str:
     text = _whole(store, step.payload_completed.get("text"))
     return text if isinstance(text, str) else text_of(step)
 
 
-def _whole(store: Store, value: Any) -> Any:
+def _whole(store: Reading, value: Any) -> Any:
     """Return a value with what the document refers to in its place, as far as that is there."""
     try:
         return whole(value, store.blobs.get)
@@ -105,7 +107,7 @@ def _whole(store: Store, value: Any) -> Any:
         return value
 
 
-def _calls(store: Store, run: Run) -> list[Json]:
+def _calls(store: Reading, run: Run) -> list[Json]:
     return [
         {"name": as_text(step.tool_name), "arguments": _whole(store, step.payload_started.get("arguments"))}
         for step in run.steps

@@ -27,7 +27,6 @@ from tfclient.view.page import served_page
 from tfclient.view.requests import NoRequest, reading_of, request_of
 from tfclient.view.svg import UnreadablePicture
 from tfd2 import CompilerMissing, DiagramError
-from tfstore.disk.paths import is_session_id
 from tfstore.document.converter import to_json
 from tfstore.document.documents import Session
 from tfstore.document.json_text import compact, line
@@ -40,6 +39,7 @@ from tfstore.errors import (
     UnknownSession,
     UnknownStep,
 )
+from tfstore.protocols import Reading
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
@@ -61,7 +61,7 @@ PICTURES: Final = {
 
 
 def create_app(
-    store: Store, *, token: str, start: str = "", port: int | None = None, read_only: bool = False
+    store: Reading, *, token: str, start: str = "", port: int | None = None, read_only: bool = False
 ) -> Guard:
     """Return the page's server application.
 
@@ -70,9 +70,10 @@ def create_app(
         token: must be the first part of every path.
         start: the session that the page opens with.
         port: what the ``Host`` header must name, if given.
-        read_only: let no notes be written.
+        read_only: let no notes be written; of a database, none ever are.
     """
-    pages = _Pages(store, start, writes=not read_only)
+    writes = not read_only and isinstance(store, Store)
+    pages = _Pages(store, start, writes=writes)
     routes = [
         Route("/", pages.shell),
         Route("/static/{name}", pages.asset),
@@ -92,7 +93,7 @@ def create_app(
         Route("/api/blobs/{name}", pages.blob),
         Route("/{rest:path}", pages.nothing),
     ]
-    return Guard(Starlette(routes=routes), token, port, writes=not read_only)
+    return Guard(Starlette(routes=routes), token, port, writes=writes)
 
 
 @define(eq=False)
@@ -152,7 +153,7 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
 
 
 class _Pages:
-    def __init__(self, store: Store, start: str, *, writes: bool) -> None:
+    def __init__(self, store: Reading, start: str, *, writes: bool) -> None:
         self._store = store
         self._start = start
         self._listing = Listing(store)
@@ -285,14 +286,9 @@ class _Pages:
         return self._read(request.path_params["session_id"]).diagram
 
     def _stamp(self, session_id: str) -> str:
-        """Return what changes whenever the document does: it is replaced whole."""
-        try:
-            if not is_session_id(session_id):
-                raise FileNotFoundError
-            status = self._store.paths.document(session_id).stat()
-        except OSError:
-            return ""
-        return f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
+        """Return what changes whenever the document does."""
+        changed_at = self._store.changed_at(session_id)
+        return f'"{changed_at}"' if changed_at else ""
 
     def _read(self, session_id: str) -> _Read:
         # Before reading: a document replaced in between then counts as changed, and is read again.

@@ -9,13 +9,13 @@ from tfclient.reflect.findings.about import about_steps
 from tfclient.view.found import shown_finding
 from tfstore.document.documents import Json
 from tfstore.errors import UnknownStep
+from tfstore.protocols import Reading
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.explaining.explain import explain_step
 from tfstore.reading.explaining.sections import about, sections
-from tfstore.store import Store
 
 
-def explained_of(store: Store, evidence: Evidence, findings: Sequence[Finding], step_id: str) -> Json:
+def explained_of(store: Reading, evidence: Evidence, findings: Sequence[Finding], step_id: str) -> Json:
     """Return the explanation of a step: ``about``, ``findings`` of the steps that it rests on, and ``sections``.
 
     Raises:

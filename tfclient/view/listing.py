@@ -19,7 +19,7 @@ from tfstore.reading.session_words import row_words
 if TYPE_CHECKING:
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 500
@@ -59,7 +59,7 @@ FILTERS: Final = tuple(each.name for each in fields(Wanted))
 class Listing:
     """The sessions of a store, as the page lists them."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: Reading, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Nothing is read yet."""
         self._store = store
         self._now = now
@@ -84,7 +84,7 @@ class Listing:
             sort=wanted.sort,
         )
         offset, limit = max(0, offset), max(1, min(limit, LARGEST_PAGE))
-        page = self._store.index.page(sessions, limit, offset)
+        page = self._store.page(sessions, limit, offset)
         return {
             "rows": self._rows(page.rows),
             "total": page.total,
@@ -99,9 +99,7 @@ class Listing:
 
         ``noted`` are the sessions that something was noted on.
         """
-        names: dict[str, Any] = {
-            f"{kind}s": self._store.index.names(kind, NAMES) for kind in ("tool", "model")
-        }
+        names: dict[str, Any] = {f"{kind}s": self._store.names(kind, NAMES) for kind in ("tool", "model")}
         noted = self._store.noted()
         tags = Counter(
             tag for notes in noted.values() for tag in {tag for each in notes for tag in each.tags}

@@ -8,10 +8,11 @@ from tfstore.document.json_text import parse
 from tfstore.document.notes import Noted
 from tfstore.errors import InvalidNote, StoreUnusable
 from tfstore.reading.noted import Marks, grouped, shown
+from tfstore.store import Store
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Json
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 LARGEST: Final = 1_000_000
 """Bytes of what the page may send."""
@@ -29,13 +30,14 @@ class Noting:
     """The notes of one store, for the page.
 
     Args:
-        store: the store; to be written to, it must have been opened by ``tfclient.open_store``.
+        store: the store; to be written to, it must have been opened by ``tfclient.open_store``. A database is not:
+            notes are written where the session was recorded, and sent from there.
         writes: whether notes may be added and taken back.
     """
 
-    def __init__(self, store: Store, *, writes: bool) -> None:
+    def __init__(self, store: Reading, *, writes: bool) -> None:
         self._store = store
-        self._writes = writes
+        self._written = store if writes and isinstance(store, Store) else None
 
     def told(self, session_id: str) -> Json:
         """Return what was noted on a session: ``notes``, the earliest first; ``marks``, in words, by step and run.
@@ -58,31 +60,27 @@ class Noting:
             "notes": [shown(each) for each in noted.notes],
             "marks": {each: Marks.of(notes).words for each, notes in about.items()},
             "words": Marks.of(noted.notes).words,
-            "writes": self._writes,
+            "writes": self._written is not None,
             "trouble": trouble,
             "version": version,
         }
 
     def version(self, session_id: str) -> str:
         """Return what changes whenever something is noted or taken back."""
-        try:
-            status = self._store.paths.notes_of(session_id).lstat()
-        except OSError:
-            return "none"
-        return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+        return self._store.noting.version(session_id)
 
     def add(self, session_id: str, sent: bytes) -> Json:
         """Keep a note, and return what is noted then; ``said`` is what a person should know of it.
 
         Raises:
-            BadNote: it is none; the message says why.
+            BadNote: it is none, or none may be written; the message says why.
             UnknownSession, UnknownStep: there is none like that.
             StoreUnusable: it cannot be written.
         """
         given = _texts(sent)
         tags = [each for each in map(str.strip, given["tags"].split(",")) if each]
         try:
-            note = self._store.note(
+            note = self._folder().note(
                 session_id,
                 given["text"],
                 step=given["step"] or None,
@@ -105,8 +103,13 @@ class Noting:
             UnknownSession, UnknownNote: there is none like that.
             StoreUnusable: it cannot be written.
         """
-        self._store.remove_note(session_id, note_id)
+        self._folder().remove_note(session_id, note_id)
         return self.told(session_id)
+
+    def _folder(self) -> Store:
+        if self._written is None:
+            raise BadNote("No notes are written here: note it where the session was recorded.")
+        return self._written
 
 
 def _texts(sent: bytes) -> dict[str, str]:

@@ -23,10 +23,10 @@ from tfd2 import DiagramError
 from tfstore.document.converter import to_json
 from tfstore.document.json_text import compact
 from tfstore.errors import BlobUnreadable
+from tfstore.protocols import Reading
 from tfstore.reading.facts import gather
 from tfstore.reading.step_facts import references_in
 from tfstore.reading.step_words import bytes_of
-from tfstore.store import Store
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -62,7 +62,7 @@ def served_page(start: str = "") -> str:
     )
 
 
-def html_file(store: Store, session_id: str) -> str:
+def html_file(store: Reading, session_id: str) -> str:
     """Return a session's page as one HTML file that needs no server and no network.
 
     Without a ``d2`` program the file says so where the diagram would be; everything else is in it.
@@ -120,7 +120,7 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _blobs(store: Store, document: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _blobs(store: Reading, document: Any) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the content of the document's blobs as far as there is room, smaller ones first."""
     room = ALL_BLOBS
     found = {reference["blob"]: reference for _, reference in references_in(document, ())}

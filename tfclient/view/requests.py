@@ -17,10 +17,10 @@ from tfstore.document.documents import Json, Step
 from tfstore.document.json_text import line
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
+from tfstore.protocols import Reading
 from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
-from tfstore.store import Store
 
 MOST: Final = 500_000
 """References to items that a file takes in: a conversation that is sent again with every request has many."""
@@ -69,7 +69,7 @@ def _mark_loops(runs: list[Json], marks: Json) -> None:
                 loop["found"] = min(marked, key=lambda mark: SEVERITIES.index(mark["severity"]))
 
 
-def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:
+def request_of(store: Reading, facts: SessionFacts, step_id: str) -> Json:
     """Return a request as it was sent: ``method``, ``url``, ``body``; ``missing`` says what is not all there, in lines.
 
     Long texts and pictures stand in their places if they are there.
@@ -83,7 +83,7 @@ def request_of(store: Store, facts: SessionFacts, step_id: str) -> Json:
         return _request(facts, step_id, None)
 
 
-def _request(facts: SessionFacts, step_id: str, store: Store | None) -> Json:
+def _request(facts: SessionFacts, step_id: str, store: Reading | None) -> Json:
     session_id = facts.session.session_id
     try:
         step, notes = facts.plain_steps[step_id], facts.steps[step_id].run.run.lineage.notes

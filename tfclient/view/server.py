@@ -10,13 +10,13 @@ from typing import Final
 
 from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
-from tfstore.store import Store
+from tfstore.protocols import Reading
 
 HOST: Final = "127.0.0.1"
 
 
 def serve(
-    store: Store,
+    store: Reading,
     session_id: str | None = None,
     *,
     port: int = 0,

@@ -125,6 +125,14 @@ class Blobs:
             raise BlobUnreadable(name, f"it is not in {self._paths.blobs}")
         return found
 
+    def where(self, reference: Json | str) -> str:
+        """Return the path of the content of a reference, for a person.
+
+        Raises:
+            BlobUnreadable: as from ``path``.
+        """
+        return str(self.path(reference))
+
     def get(self, reference: Json | str) -> bytes:
         """Return the content of a reference, or of ``"sha256:…"``.
 

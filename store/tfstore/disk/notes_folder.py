@@ -109,6 +109,14 @@ class NotesFolder:
             self._read[session_id] = (stamp, noted)
         return noted
 
+    def version(self, session_id: str) -> str:
+        """Return what changes whenever something is noted on a session or taken back."""
+        try:
+            modified, size = stamp_of(self.paths.notes_of(session_id).lstat())
+        except OSError:
+            return "none"
+        return f"{modified:x}-{size:x}"
+
     def those(self, holds: Callable[[Note], bool]) -> dict[str, list[Note]]:
         """Return the sessions with notes that are so, each with those; files that cannot be read are left out."""
         found: dict[str, list[Note]] = {}

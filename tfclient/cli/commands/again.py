@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import open_store
+from tfclient.cli.finding import disk_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_models, known_steps
 from tfclient.cli.places import place_of
 from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
@@ -74,7 +74,7 @@ def again(
     from tfclient.recorder import Recorder
     from tfclient.replaying.again import credentials, send
 
-    opened = open_store(store)
+    opened = disk_store(store, "again")
     asked, place = _asked(opened, session, step, model, sets or [], prompt_file)
     if not any(os.environ.get(name) for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")):
         raise Refused("This sends a request to the API: set OPENAI_API_KEY.", USAGE)

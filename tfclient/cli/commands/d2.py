@@ -11,10 +11,10 @@ from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, remark, say
-from tfstore.meant import LAST
+from tfstore.meant import LAST, on_disk
 
 if TYPE_CHECKING:
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 Format = Literal["svg", "png"]
 PICTURES = "pictures"
@@ -63,6 +63,8 @@ def d2(
         if wrong:
             raise Refused(reason, USAGE)
     opened = open_store(store)
+    if output is None and on_disk(opened) is None:
+        raise Refused("This store is a database, which holds no diagrams: say where to with -o.", USAGE)
     session_id = shown_session(opened, session)
     boards: dict[str, Path] = {}
     if fmt is None:
@@ -83,7 +85,7 @@ def d2(
 
 
 def _draw(
-    store: Store, session_id: str, fmt: Format, output: Path | None, board: str | None
+    store: Reading, session_id: str, fmt: Format, output: Path | None, board: str | None
 ) -> dict[str, Path]:
     """Draw pictures and return where they are, by board."""
     from tfd2 import compile_d2, find_compiler
@@ -104,27 +106,35 @@ def _draw(
     return boards
 
 
-def _diagram(store: Store, session_id: str) -> tuple[Path, str]:
-    """Return the diagram's path and text, drawn anew when it is missing or the session goes on."""
+def _diagram(store: Reading, session_id: str) -> tuple[Path, str]:
+    """Return the diagram's path and text, drawn anew when it is missing or the session goes on.
+
+    A database holds none: of it, the path is what a file would be called.
+    """
     from tfd2 import draw
     from tfstore.disk.files import replace_file
 
-    path = store.paths.diagram(session_id)
+    here = on_disk(store)
+    path = Path(f"{session_id}.d2") if here is None else here.paths.diagram(session_id)
     session = store.get(session_id)
-    if path.is_file() and session.status == "closed":
+    if here is not None and path.is_file() and session.status == "closed":
         return path, path.read_text(encoding="utf-8", errors="replace")
     try:
         text = draw(session)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise Refused(f"The diagram of session {session_id} could not be drawn ({reason}).") from error
-    replace_file(path, text.encode("utf-8", "replace"))
+    if here is not None:
+        replace_file(path, text.encode("utf-8", "replace"))
     return path, text
 
 
-def _pictures_of(store: Store, session_id: str) -> Path:
-    folder = store.paths.make_dir(store.paths.root / PICTURES)
-    return store.paths.make_dir(folder / session_id)
+def _pictures_of(store: Reading, session_id: str) -> Path:
+    here = on_disk(store)
+    if here is None:
+        raise Refused("This store is a database, which holds no pictures: say where to with -o.", USAGE)
+    folder = here.paths.make_dir(here.paths.root / PICTURES)
+    return here.paths.make_dir(folder / session_id)
 
 
 def _write(files: dict[Path, bytes], *, ours: bool = False) -> None:

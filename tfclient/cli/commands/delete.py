@@ -27,7 +27,7 @@ def delete(
     from tfstore.keeping.deleting import delete as delete_all
     from tfstore.keeping.deleting import known
 
-    opened = bare_store(store)
+    opened = bare_store(store, "delete")
     # All are looked for before the first is gone.
     outcome = delete_all(opened, [known(opened, session_id) for session_id in sessions])
     problems = {each: str(problem) for each, problem in outcome.problems.items()}

@@ -54,11 +54,12 @@ def demo(
     With --json: {store, session_id, json, d2, title, result}; with --replay also replays: [{session_id, played, count,
     exact, nearest, differing}].
     """
+    from tfclient.cli.finding import folder_of
     from tfclient.settings import directory_to_read
     from tfstore.store import Store
 
     # Opened before anything is played: a place that cannot be written is said in one sentence.
-    opened = Store(directory_to_read(store), create=True)
+    opened = Store(directory_to_read(folder_of(store, "demo")), create=True)
     session = _play(opened, None if as_json else _aloud())
     document, diagram = opened.paths.document(session.session_id), opened.paths.diagram(session.session_id)
     replays = list(_played_again(opened, session)) if replay else []

@@ -43,7 +43,7 @@ def doctor(
     from tfclient.finishing.mending import examine_store, mend
     from tfstore.reading.figures import counted
 
-    opened = bare_store(store)
+    opened = bare_store(store, "doctor")
     with stderr().status("Looking through the store …"):
         repaired = mend(opened) if fix else None
         problems = list(examine_store(opened))

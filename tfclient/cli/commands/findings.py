@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tfclient.reflect.findings import Examined
     from tfstore.document.documents import Session
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 
 def findings(
@@ -102,7 +102,7 @@ def _known(kinds: list[str] | tuple[()], severity: str | None) -> None:
 
 
 def _sessions(
-    store: Store, typed: str | None, unreadable: list[str], *, everything: bool
+    store: Reading, typed: str | None, unreadable: list[str], *, everything: bool
 ) -> Iterator[Session]:
     from tfstore.errors import StoreError
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
+    from tfstore.protocols import Reading
     from tfstore.reading.noted import Marks
-    from tfstore.store import Store
 
 SHOWN: Final = 20
 NAMED: Final = (
@@ -149,7 +149,7 @@ def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
     return told | {"notes": asdict(marks.get(row.session_id, Marks()))}
 
 
-def _notes(store: Store, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:
+def _notes(store: Reading, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:
     """Yield what was noted on these sessions, of each that something was noted on."""
     there = set(store.noting.ids())
     for row in rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store
+from tfclient.cli.finding import disk_store, open_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_steps, known_tags
 from tfclient.cli.places import place_of
 from tfclient.cli.printing import complain, print_json, print_lines, remark, say, stdout
@@ -16,6 +16,7 @@ from tfstore.meant import LAST, find_session
 
 if TYPE_CHECKING:
     from tfstore.document.notes import Note
+    from tfstore.protocols import Reading
     from tfstore.store import Store
 
 _PLACE: Final = re.compile(r"(?:run_)?\d{1,9}|(?:step_)?\d+[._]\d+", re.ASCII)
@@ -90,19 +91,19 @@ def note(
         if given or part is not None or (listed and remove is not None):
             word = "--list" if listed else "--remove"
             raise Refused(f"{word} takes a session and nothing else: leave out what is to be noted.", USAGE)
-        opened = open_store(store)
-        session_id = find_session(opened, session)
         if remove is not None:
-            _remove(opened, session_id, remove, as_json=as_json)
+            folder = disk_store(store, "note --remove")
+            _remove(folder, find_session(folder, session), remove, as_json=as_json)
         else:
-            _list(opened, session_id, as_json=as_json)
+            opened_to_read = open_store(store)
+            _list(opened_to_read, find_session(opened_to_read, session), as_json=as_json)
         return
     if part is not None and text is None and (":" in session or not _PLACE.fullmatch(part)):
         part, text = None, part
     if text is None and score is None and not tag:
         reason = "There is nothing to note: give a text, --score or --tag. --list shows what is noted."
         raise Refused(reason, USAGE)
-    opened = open_store(store)
+    opened = disk_store(store, "note")
     step = run = None
     if part is not None or ":" in session:
         place = place_of(opened, session, part)
@@ -135,7 +136,7 @@ def _whole(score: float | None) -> float | None:
     return int(score) if score is not None and score.is_integer() else score
 
 
-def _list(store: Store, session_id: str, *, as_json: bool) -> None:
+def _list(store: Reading, session_id: str, *, as_json: bool) -> None:
     from tfclient.cli.lines.notes import noted
 
     found = store.noting.read(store.known(session_id))

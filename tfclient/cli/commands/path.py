@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import disk_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say
 from tfstore.meant import LAST
@@ -24,7 +24,7 @@ def path(
 
     With --json: {session_id, json, d2}; d2 is null while there is no diagram.
     """
-    opened = open_store(store)
+    opened = disk_store(store, "path")
     session_id = shown_session(opened, session)
     document, diagram = opened.paths.document(session_id), opened.paths.diagram(session_id)
     drawn = diagram.is_file()

@@ -50,7 +50,7 @@ def prune(
 
     if older_than is None and max_size is None:
         raise Refused("Say what may go: --older-than 30d, --max-size 2GB, or both.", USAGE)
-    opened = bare_store(store)
+    opened = bare_store(store, "prune")
     candidates = chosen(
         opened, older_than=_age(older_than), max_size=_bytes(max_size), keep_failed=keep_failed, now=present()
     )

@@ -35,7 +35,7 @@ def rebuild(
     """
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one that has a journal.", USAGE)
-    opened = bare_store(store)
+    opened = bare_store(store, "rebuild")
     rebuilt: list[dict[str, Any]] = []
     problems: list[dict[str, str]] = []
     recorded = opened.recorded()

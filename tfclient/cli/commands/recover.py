@@ -35,7 +35,7 @@ def recover(
     from tfd2.columns import one_line
     from tfstore.reading.figures import counted
 
-    opened = bare_store(store)
+    opened = bare_store(store, "recover")
     recovered: list[Session] = []
     problems: dict[str, str] = {}
     wanted = named_sessions(opened, sessions, opened.recorded()) if sessions else _needing(opened)

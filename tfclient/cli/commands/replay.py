@@ -118,9 +118,11 @@ def replay(
 
     Exit codes: 0 all was played; 1 something missed or was left over, or the program failed; 2 it could not begin.
     """
+    from tfclient.cli.finding import folder_of
     from tfclient.replaying.playback import replay as made
     from tfstore.errors import StoreError
 
+    store = folder_of(store, "replay")
     options: dict[str, Any] = {
         "match": match.value,
         "ignore": ignore or [],
@@ -129,7 +131,7 @@ def replay(
         "repeats": repeats,
         "unplayed": unplayed.value,
         "pace": pace,
-        "store": None if store is None else str(store.absolute()),
+        "store": None if store is None else str(Path(store).absolute()),
     }
     # Made here too: what cannot be played is said before the program runs.
     try:

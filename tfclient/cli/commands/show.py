@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import notes_on, open_store, shown_session
+from tfclient.cli.finding import disk_store, notes_on, open_store, shown_session
 from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_steps
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 from tfstore.meant import LAST
@@ -94,7 +94,7 @@ def show(
     )
     if full and transcript:
         raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
-    opened = open_store(store)
+    opened = open_store(store) if raw is None else disk_store(store, "show --raw")
     found = opened.get(shown_session(opened, session))
     runs = found.runs if run is None else [find_run(found, run)]
     width = stdout().width
@@ -108,7 +108,7 @@ def show(
         whole = prompt_for(opened, found, wanted)
         value, lines = prompt_json(whole), prompt_lines(found, wanted, whole, width)
     elif raw is not None:
-        entries, report = opened.journal(found.session_id)
+        entries, report = disk_store(store, "show --raw").journal(found.session_id)
         for _, reason in report.unreadable[:1]:
             complain(f"What is shown may not be all of it. {reason}", "yellow")
         value = raw_entries(entries, found, find_step(found, raw))

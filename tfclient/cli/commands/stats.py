@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
+    from tfstore.protocols import Reading
     from tfstore.reading.totals import Group
-    from tfstore.store import Store
 
 SHOWN: Final = 30
 """Days, models or tools that are shown; with --json all of them."""
@@ -98,7 +98,7 @@ def stats(
 
 
 def _groups(
-    store: Store, by: By, rows: list[SessionRow], noted: dict[str, list[Note]], start: datetime | None
+    store: Reading, by: By, rows: list[SessionRow], noted: dict[str, list[Note]], start: datetime | None
 ) -> list[Group]:
     from tfstore.reading.totals import by_day, by_model, by_tag, by_tool, with_notes
 

@@ -11,7 +11,7 @@ import typer
 from attrs import define, field
 
 from tfclient.cli.failures import WRONG
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import disk_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
 from tfclient.cli.printing import complain, print_lines, remark, stdout
 from tfstore.errors import StoreNotFound, UnknownSession
@@ -61,7 +61,7 @@ def tail(
         if session is None:
             opened, session_id, fresh = _awaited(store, quiet=as_json)
         else:
-            opened, fresh = open_store(store), False
+            opened, fresh = disk_store(store, "tail"), False
             session_id = _meant(opened, session)
         if not _follow(opened, session_id, as_json=as_json, whole=fresh):
             complain(
@@ -87,13 +87,13 @@ def _meant(store: Store, typed: str) -> str:
         return meant[0]
 
 
-def _awaited(path: Path | None, *, quiet: bool) -> tuple[Store, str, bool]:
+def _awaited(path: str | None, *, quiet: bool) -> tuple[Store, str, bool]:
     """Return the store, the session that began last of those going on, and whether it had to be waited for."""
     waited = False
     store: Store | None = None
     while True:
         try:
-            store = store or open_store(path)
+            store = store or disk_store(path, "tail")
             where = store.paths.root
         except StoreNotFound as missing:
             where = missing.path

@@ -50,7 +50,7 @@ def verify(
 
     if bool(sessions) == everything:
         raise Refused("Name sessions, or --all for every one.", USAGE)
-    opened = bare_store(store)
+    opened = bare_store(store, "verify")
     ids = sorted({*opened.ids(), *opened.recorded()})
     verdicts: list[Verdict] = []
     for session_id in ids if everything else named_sessions(opened, sessions or [], ids):

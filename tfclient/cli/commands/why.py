@@ -15,8 +15,8 @@ from tfstore.meant import LAST
 if TYPE_CHECKING:
     from tfclient.reflect.findings import Examined
     from tfstore.document.notes import Note
+    from tfstore.protocols import Reading
     from tfstore.reading.evidence.evidence import Evidence
-    from tfstore.store import Store
 
 
 def why(
@@ -89,7 +89,7 @@ def _of_session(evidence: Evidence, examined: Examined, notes: list[Note], *, as
 
 
 def _of_part(
-    store: Store, place: Place, evidence: Evidence, examined: Examined, notes: list[Note], *, as_json: bool
+    store: Reading, place: Place, evidence: Evidence, examined: Examined, notes: list[Note], *, as_json: bool
 ) -> None:
     from tfclient.cli.lines.explaining import explaining
     from tfclient.reflect.findings.about import about_steps

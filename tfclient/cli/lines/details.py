@@ -16,19 +16,19 @@ from tfstore.document.documents import Session, Step
 from tfstore.document.notes import Note
 from tfstore.document.references import truncated
 from tfstore.errors import BlobUnreadable
+from tfstore.protocols import Reading
 from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.noted import on_step
 from tfstore.reading.step_facts import facts_of, stored_apart
 from tfstore.reading.step_words import bytes_of, name_of, said_in_line, word_of
-from tfstore.store import Store
 
 NAMES = 13
 """Columns for the names of facts."""
 
 
 def details(
-    store: Store, session: Session, step: Step, width: int, notes: Sequence[Note] = ()
+    store: Reading, session: Session, step: Step, width: int, notes: Sequence[Note] = ()
 ) -> Iterator[Text]:
     """Yield the lines about one step, and what was noted on it."""
     facts = gather(session)
@@ -67,12 +67,12 @@ def _mention(own: StepFacts, width: int) -> str:
     return one_line(f"{head}  {said_in_line(own.step)[:400]}", max(width - NAMES, 20))
 
 
-def _blobs(store: Store, step: Step) -> Iterator[tuple[str, str]]:
+def _blobs(store: Reading, step: Step) -> Iterator[tuple[str, str]]:
     """Yield where the parts of a step are that were too long for the document."""
     for _, reference in stored_apart(step):
         about = joined(str(reference.get("media_type") or ""), size(bytes_of(reference)))
         try:
-            where = str(store.blobs.path(reference))
+            where = store.blobs.where(reference)
         except BlobUnreadable as error:
             where = str(error)
         yield "stored apart", f"{about}: {where}"

@@ -16,6 +16,7 @@ from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
 from tfstore.document.references import truncated
 from tfstore.errors import BlobUnreadable
+from tfstore.protocols import Reading
 from tfstore.reading.facts import SessionFacts, StepFacts, gather
 from tfstore.reading.figures import counted, joined, size
 from tfstore.reading.model_calls import kept_before, model_call_of
@@ -23,7 +24,6 @@ from tfstore.reading.naming import short_step
 from tfstore.reading.prompts import Prompt, has_prompt, prompt_of
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, word_of
-from tfstore.store import Store
 
 INDENT: Final = "  "
 _MEDIA: Final = re.compile(r"(?<=;base64,)[A-Za-z0-9+/_-]{1024,}={0,2}")
@@ -38,7 +38,7 @@ _STYLES: Final = {
 }
 
 
-def prompt_for(store: Store, session: Session, step: Step) -> Prompt:
+def prompt_for(store: Reading, session: Session, step: Step) -> Prompt:
     """Return the prompt of a model call, long values in their places where they are still there.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import disk_store, shown_session
 from tfclient.cli.options import JsonOption, StoreOption, known_ids, known_lessons
 from tfclient.cli.printing import complain, print_json, remark, say
 from tfstore.meant import LAST
@@ -88,7 +88,7 @@ def notes(
         raise Refused(f"--all does not go with `notes {word}`.", USAGE)
     if not is_word and rest:
         raise Refused(f"Give one session or --all: {' '.join(words or [])!r} is more.", USAGE)
-    opened = open_store(store)
+    opened = disk_store(store, "notes")
     book = Book(opened)
     if not is_word:
         _note(

@@ -9,7 +9,7 @@ import typer
 
 from tfclient.cli.commands.sharing.targets import ForceOption, target_of, writing
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store, shown_session
+from tfclient.cli.finding import disk_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say, stdout
 from tfstore.meant import LAST
@@ -58,7 +58,7 @@ def bundle(
     from tfclient.export.bundle import bundled
 
     asked = asked_for(redact)
-    opened = open_store(store)
+    opened = disk_store(store, "bundle")
     session_id = shown_session(opened, session)
     name = f"{session_id}.tfbundle"
     target = None if dry_run else target_of(output, name, force=force)

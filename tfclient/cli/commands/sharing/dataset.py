@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfclient.export.rows import Row
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 _NAMED = 10
 """Runs without a row that are named one by one."""
@@ -118,7 +118,7 @@ def dataset(
         raise typer.Exit(WRONG)
 
 
-def _ids(store: Store, typed: list[str], filters: Filters, troubles: list[str]) -> list[str]:
+def _ids(store: Reading, typed: list[str], filters: Filters, troubles: list[str]) -> list[str]:
     if typed:
         return list(dict.fromkeys(find_session(store, each) for each in typed))
     chosen = choose(store, filters)
@@ -126,7 +126,7 @@ def _ids(store: Store, typed: list[str], filters: Filters, troubles: list[str]) 
     return [row.session_id for row in reversed(chosen.rows) if row.replay is None]
 
 
-def _rows(store: Store, ids: list[str], troubles: list[str]) -> Iterator[Row | str]:
+def _rows(store: Reading, ids: list[str], troubles: list[str]) -> Iterator[Row | str]:
     from tfclient.export.rows import rows_of
     from tfstore.errors import StoreError
 

@@ -27,7 +27,7 @@ from tfclient.cli.filters import (
     ToolOption,
     choose,
 )
-from tfclient.cli.finding import nothing_in, open_store
+from tfclient.cli.finding import disk_store, nothing_in
 from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, known_ids, price_of
 from tfclient.cli.printing import complain
 from tfstore.meant import LAST, find_session
@@ -192,7 +192,7 @@ def export(
         from tfclient.otlp.endpoint import endpoint_of, headers_of
 
         endpoint = endpoint_of(otlp, headers_of(header or []))
-    opened = open_store(store)
+    opened = disk_store(store, "export")
     ids = list(dict.fromkeys(find_session(opened, each) for each in named))
     rows: list[SessionRow] = []
     if not ids and (filters.any or everything or pending):

@@ -66,13 +66,14 @@ def import_(
     problems: [{cassette or log, problem}]}; left_out counts exchanges with other servers, exchange counts from 1, body
     is "request" or "response"; passed_over are lines by kind.
     """
+    from tfclient.cli.finding import folder_of
     from tfclient.errors import SettingError
     from tfclient.importing.cassettes import cassettes_at
     from tfclient.importing.logs.survey import logs_at
     from tfclient.settings import NOT_GIVEN, Settings, directory_to_read
     from tfstore.store import Store
 
-    folder = directory_to_read(store)
+    folder = directory_to_read(folder_of(store, "import"))
     try:
         settings = Settings.resolve(folder, max_payload=NOT_GIVEN if max_payload is None else max_payload)
     except SettingError as error:
