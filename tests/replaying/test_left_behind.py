@@ -59,6 +59,26 @@ def test_totals_and_the_index_of_responses_leave_it_out(replayed: Studio) -> Non
             assert replayed.store.continued_in(step.response_id) == []
 
 
+def test_what_missed_went_nowhere_and_counts_in_no_total(studio: Studio) -> None:
+    studio.record(chain, answer("Hello!"), answer("Fine."))
+    before = run("stats", "--store", studio.store.paths.root, "--json").json
+
+    def another(drive: Driver, client: Any) -> None:
+        drive.do(client.responses.create(model=MODEL, input="Hi"))
+        drive.do(client.responses.create(model=MODEL, input="Something else"))
+
+    with pytest.raises(tfclient.ReplayMiss):
+        studio.play(another)
+    _, second = studio.both()
+    assert second.replay is not None
+    assert (second.replay.exact, second.replay.live, second.replay.unplayed) == (1, 0, 1)
+    (error,) = [step.error for each in second.runs for step in each.steps if step.error is not None]
+    assert error.code == "ReplayMiss"
+    shown = run("show", second.session_id, "--store", studio.store.paths.root, columns=200).out
+    assert f"replay of {studio.session_id[-8:]}: 1 exact, 1 not played" in shown
+    assert run("stats", "--store", studio.store.paths.root, "--json").json == before
+
+
 def test_list_and_show_say_so(replayed: Studio) -> None:
     first, second = replayed.both()
     rows = {

@@ -180,7 +180,7 @@ class Calls:
         attempt.ended_at = at
         if attempt.status is None:
             attempt.played = played_in(entry)
-            counted(self.book.session, attempt.played)
+            counted(self.book.session, attempt.played, entry.get("error"))
         error = entry.get("error")
         if isinstance(error, dict) and not attempt.settled:
             attempt.error = error

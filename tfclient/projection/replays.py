@@ -7,6 +7,8 @@ from typing import Any, Final
 from tfstore.document.documents import Played, Replay, Session
 
 _COUNTED: Final = frozenset({"exact", "alike", "nearest"})
+_MISS: Final = "ReplayMiss"
+"""The exception of a request that had no answer, and was never sent."""
 
 
 def begun(session: Session, told: Any) -> None:
@@ -35,13 +37,19 @@ def played_in(entry: Any) -> Played | None:
     )
 
 
-def counted(session: Session, played: Played | None) -> None:
-    """Count an attempt that was answered, or failed: as played, or as live in a session that is played."""
+def counted(session: Session, played: Played | None, error: Any = None) -> None:
+    """Count an attempt that was answered, or failed: as played, or as live in a session that is played.
+
+    Args:
+        session: the one that is made.
+        played: where its answer was recorded; None if it was not.
+        error: as the journal has it, of one that failed; a miss was neither played nor sent.
+    """
     if played is not None and session.replay is None:
         # The session was open already when the playback began.
         session.replay = Replay(session_id=played.session_id)
     replay = session.replay
-    if replay is None:
+    if replay is None or (isinstance(error, dict) and error.get("type") == _MISS):
         return
     if played is None:
         replay.live += 1

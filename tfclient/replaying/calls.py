@@ -20,6 +20,10 @@ class Missed(openai.OpenAIError):
         self.error = error
 
 
+# In what is recorded it is called as what the program gets.
+Missed.__name__ = "ReplayMiss"
+
+
 class _Call:
     """A call under way: the miss that it has met."""
 
