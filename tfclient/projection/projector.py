@@ -91,7 +91,7 @@ class Projector:
         other = OtherCalls(book, tools, self.lightener)
         closing = Closing(Outcome(book, index, tools, provenance), other)
         self._calls = calls = Calls(book, index, opening, closing, other, Steering(book, index))
-        self._sockets = sockets = Sockets(book, calls)
+        self._sockets = sockets = Sockets(book, calls, opening, closing)
         self._hooks = hooks = ToolHooks(book, index, tools, self.lightener, calls.ask_streams)
         self._handlers = {
             "session.started": self._session_started,
@@ -232,6 +232,7 @@ class Projector:
         session.result = result_of(session) if ended else None
         session.summary = self._totals.summary
         session.summary.runs, session.summary.forks = len(session.runs), self._book.forks
+        session.summary.interruptions = self._book.interruptions
         if not self._titled:
             session.title = title_of(session)
         return session

@@ -34,6 +34,8 @@ from tfstore.document.documents import (
     Run,
     Session,
     Step,
+    Summary,
+    Usage,
 )
 from tfstore.document.labels import SCHEMA_VERSION
 from tfstore.errors import NewerDocument
@@ -64,6 +66,14 @@ def _configure() -> Converter:
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
     converter.register_unstructure_hook(
         Run, make_dict_unstructure_fn(Run, converter, ended_by=override(omit_if_default=True))
+    )
+    seldom = override(omit_if_default=True)
+    converter.register_unstructure_hook(
+        Usage,
+        make_dict_unstructure_fn(Usage, converter, audio_input_tokens=seldom, audio_output_tokens=seldom),
+    )
+    converter.register_unstructure_hook(
+        Summary, make_dict_unstructure_fn(Summary, converter, interruptions=seldom)
     )
     converter.register_unstructure_hook(Session, _unstructure_session(converter))
     converter.register_structure_hook(Step, _structure_step(converter))

@@ -33,13 +33,18 @@ Json = dict[str, Any]
 
 @define
 class Usage:
-    """Tokens of one model call, or their sum over a run or session."""
+    """Tokens of one model call, or their sum over a run or session.
+
+    Of those given and made, how many were audio stands beside them, where there was any over a socket.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     total_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
 
     def add(self, other: Usage, times: int = 1) -> None:
         """Add another call's tokens to these, or with ``times=-1`` take them away again."""
@@ -48,6 +53,8 @@ class Usage:
         self.cached_tokens += times * other.cached_tokens
         self.reasoning_tokens += times * other.reasoning_tokens
         self.total_tokens += times * other.total_tokens
+        self.audio_input_tokens += times * other.audio_input_tokens
+        self.audio_output_tokens += times * other.audio_output_tokens
 
 
 @define
@@ -108,13 +115,15 @@ class Attempt:
 class Latency:
     """Milliseconds from sending; ``provider_ms`` is the server's own ``openai-processing-ms``.
 
-    Of a stream: the first event, the first text, the largest gap between events, and how many events there were.
+    Of a stream: the first event, the first text, the largest gap between events, and how many events there were. Of
+    what is spoken they count from the end of what it answers, and the first audio is among them.
     """
 
     total_ms: int | None = None
     provider_ms: int | None = None
     first_event_ms: int | None = None
     first_text_ms: int | None = None
+    first_audio_ms: int | None = None
     largest_gap_ms: int | None = None
     events: int | None = None
 
@@ -220,7 +229,7 @@ class ToolSummary:
 
 @define
 class Summary:
-    """What a session comes to, in numbers."""
+    """What a session comes to, in numbers; ``interruptions`` are runs in which somebody spoke over the answer."""
 
     runs: int = 0
     steps: int = 0
@@ -231,6 +240,7 @@ class Summary:
     errors: int = 0
     retries: int = 0
     forks: int = 0
+    interruptions: int = 0
     models: dict[str, int] = field(factory=dict[str, int])
     tools: dict[str, ToolSummary] = field(factory=dict[str, ToolSummary])
     usage: Usage = field(factory=Usage)

@@ -29,6 +29,8 @@ class RunState:
     active: int = 0
     pending: int = 0
     """Tool calls that the caller has not answered."""
+    interrupted: bool = False
+    """Whether somebody spoke before its answer was over."""
 
     def status(self, *, session_ended: bool) -> Status:
         """Return the run's status: that of its last model call, or of work that is still open.
@@ -45,6 +47,9 @@ class RunState:
             status = "failed"
         elif run.trigger != "api" and status == "completed" and self.pending:
             status = "in_progress"
+        if self.interrupted and status == "cancelled":
+            # People talk over machines all day.
+            return "incomplete"
         return "cancelled" if session_ended and status in OPEN_STATUSES else status
 
 
@@ -61,6 +66,7 @@ class Book:
     """Runs in which something happened since somebody looked."""
     threads: int = 0
     forks: int = 0
+    interruptions: int = 0
     seq: int = 0
 
     def open_run(self, at: int, trigger: Trigger, lineage: Lineage, parent: RunState | None) -> RunState:

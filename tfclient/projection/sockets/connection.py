@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, field
 
@@ -29,6 +30,7 @@ class Connection:
     book: Book
     socket: str
     kind: str = "unknown"
+    url: str = ""
     run: RunState | None = None
     step: Step | None = None
     opened_at: int = 0
@@ -43,15 +45,19 @@ class Connection:
     """Whether the server has said that the connection is too old."""
     last_at: int = 0
     _last_opened: int = 0
-    _url: str = ""
     _times: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
     _error: ErrorInfo | None = None
     _ending: Ending | None = None
 
+    @property
+    def model(self) -> str | None:
+        """The model that the address names."""
+        return next((value for name, value in parse_qsl(urlsplit(self.url).query) if name == "model"), None)
+
     def opened(self, entry: SocketOpened, at: int) -> None:
         """A connection is open, or could not be opened."""
         self.kind, self.n, self.last_at = str(entry["kind"] or self.kind), _number(entry["n"]), at
-        self._url = str(entry["url"] or self._url)
+        self.url = str(entry["url"] or self.url)
         self.opened_at, self._last_opened = self.opened_at or at, at
         self._ending, self.expires = None, False
         told: dict[str, Any] = {"opened_at": iso(at)}
@@ -112,7 +118,7 @@ class Connection:
             "kind": self.kind,
             "socket": self.socket,
         }
-        payload |= {"url": self._url} | place_of(self._url) if self._url else {}
+        payload |= {"url": self.url} | place_of(self.url) if self.url else {}
         self.step = self.book.add(run, "generic", STEP, began, status="in_progress", payload_started=payload)
         self.show()
         return run

@@ -9,6 +9,9 @@ from attrs import define, field
 from tfclient.projection.calls import Calls
 from tfclient.projection.lineage.book import Book
 from tfclient.projection.sockets.connection import Connection
+from tfclient.projection.sockets.realtime import Realtime
+from tfclient.projection.steps.endings import Closing
+from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.wire.bodies import parse_json
 from tfstore.journal.entries import (
     AttemptAnswered,
@@ -43,6 +46,9 @@ class Sockets:
 
     book: Book
     calls: Calls
+    opening: Opening
+    closing: Closing
+    _readers: dict[str, Realtime] = field(factory=dict[str, Realtime])
     _known: dict[str, Connection] = field(factory=dict[str, Connection])
     _changed: dict[str, Connection] = field(factory=dict[str, Connection])
     _made: dict[str, _Made] = field(factory=dict[str, _Made])
@@ -95,7 +101,11 @@ class Sockets:
     def opened(self, entry: SocketOpened, at: int) -> bool:
         """A connection is open, or could not be opened."""
         connection = self._of(entry)
+        again = bool(connection.n)
         connection.opened(entry, at)
+        reader = self._reader(connection)
+        if again and reader is not None:
+            reader.reopened()
         if not connection.is_open:
             connection.placed(None, at)
         return True
@@ -112,6 +122,11 @@ class Sockets:
             self._not_read(connection, NO_JSON, at)
             return True
         kind = event.get("type")
+        reader = self._reader(connection)
+        if reader is not None:
+            if not reader.frame(way, event, at):
+                self._not_read(connection, "no type", at)
+            return True
         if connection.kind == "responses" and kind == _STEER and way == "out":
             self.calls.steering.given(connection.socket, event, at)
         elif connection.kind == "responses" and kind == f"{_STEER}.failed":
@@ -123,7 +138,10 @@ class Sockets:
     def audio(self, entry: SocketAudio, at: int) -> bool:
         """Audio went by."""
         connection = self._of(entry)
-        connection.heard(entry, at)
+        ms = connection.heard(entry, at)
+        reader = self._reader(connection)
+        if reader is not None:
+            reader.audio(entry, ms)
         self.book.session.channel = "voice"
         return True
 
@@ -131,17 +149,25 @@ class Sockets:
         """A message that was written did not leave."""
         connection = self._of(entry)
         connection.unsent, connection.last_at = connection.unsent + 1, at
+        reader = self._reader(connection)
+        if reader is not None:
+            reader.unsent()
         return True
 
     def closed(self, entry: SocketClosed, at: int) -> bool:
         """A connection is over."""
         connection = self._of(entry)
         connection.closed(entry, at)
+        reader = self._reader(connection)
+        if reader is not None:
+            reader.over(str(entry["by"]), at)
         connection.placed(None, at)
         return True
 
     def give_up(self, at: int) -> None:
         """The session ended: of what is still open nobody knows more."""
+        for reader in self._readers.values():
+            reader.over("unknown", at)
         for connection in self._known.values():
             if connection.is_open or connection.step is None:
                 connection.gave_up(at)
@@ -158,6 +184,14 @@ class Sockets:
     def _not_read(self, connection: Connection, kind: str, at: int) -> None:
         connection.unread[kind] = connection.unread.get(kind, 0) + 1
         connection.placed(None, at)
+
+    def _reader(self, connection: Connection) -> Realtime | None:
+        if connection.kind != "realtime":
+            return None
+        reader = self._readers.get(connection.socket)
+        if reader is None:
+            reader = self._readers[connection.socket] = Realtime(connection, self.opening, self.closing)
+        return reader
 
     def _of(self, entry: Any) -> Connection:
         socket = str(entry["socket"])
