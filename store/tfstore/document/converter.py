@@ -63,10 +63,7 @@ def _configure() -> Converter:
     converter.register_unstructure_hook_func(lambda cls: cls in _AS_THEY_ARE or _is_word(cls), identity)
     # What a later version or somebody else calls a thing is a word all the same, and no error.
     converter.register_structure_hook_func(_is_word, lambda value, _: str(value))
-    converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
-    converter.register_unstructure_hook(
-        Run, make_dict_unstructure_fn(Run, converter, ended_by=override(omit_if_default=True))
-    )
+    # Before what holds them: those ask once.
     seldom = override(omit_if_default=True)
     converter.register_unstructure_hook(
         Usage,
@@ -74,6 +71,10 @@ def _configure() -> Converter:
     )
     converter.register_unstructure_hook(
         Summary, make_dict_unstructure_fn(Summary, converter, interruptions=seldom)
+    )
+    converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
+    converter.register_unstructure_hook(
+        Run, make_dict_unstructure_fn(Run, converter, ended_by=override(omit_if_default=True))
     )
     converter.register_unstructure_hook(Session, _unstructure_session(converter))
     converter.register_structure_hook(Step, _structure_step(converter))
