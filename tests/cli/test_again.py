@@ -95,6 +95,15 @@ def test_the_step_of_an_answer_means_its_call(
     assert server.requests[0].json["previous_response_id"]
 
 
+def test_a_tool_that_it_asks_for_again_is_no_difference(
+    recorded: str, server: ScriptedServer, own_environment: Path
+) -> None:
+    server.script(calls(Call("look", {"city": "Oslo"})))
+    told = run("again", recorded, "1.3", "--store", own_environment)
+    assert told.code == 0, told.err
+    assert told.out.count("  The same.") == 2
+
+
 def test_what_the_api_refuses_is_told(recorded: str, server: ScriptedServer, own_environment: Path) -> None:
     server.script(Refused(400, "unsupported_value", "No such temperature."))
     told = run("again", recorded, "1.3", "--set", "temperature=9", "--store", own_environment)
@@ -105,9 +114,13 @@ def test_what_the_api_refuses_is_told(recorded: str, server: ScriptedServer, own
 def test_what_cannot_be_sent(
     recorded: str, server: ScriptedServer, own_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    binary = own_environment.parent / "binary"
+    binary.write_bytes(b"\xff")
     for arguments, words in (
-        (("1.3", "--set", "temperature"), "--set takes PATH=JSON"),
-        (("1.3", "--set", "input[7].content=x"), "there is no"),
+        (("1.3", "--set", "temperature"), "--set='temperature' cannot be used: give PATH=JSON"),
+        (("1.3", "--set", "input[7].content=x"), "there is no input[7].content to be set in its request."),
+        (("1.3", "--prompt-file", own_environment / "none"), "cannot be read (No such file or directory)"),
+        (("1.3", "--prompt-file", binary), "cannot be read (it is no text in UTF-8)"),
         (("9.9",), "has no step"),
         (("1",), "is no step: give a model call"),
     ):

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from openai import Stream
 
 from tfclient import playing
-from tfclient.errors import ReplayRefused
+from tfclient.errors import ReplayRefused, SettingError
 from tfclient.replaying.differences import Difference, differences
 from tfclient.replaying.meaning import unfolded
 from tfclient.replaying.places import place_in, shown
@@ -59,7 +59,12 @@ class Asked:
             SettingError: that names no place.
             ReplayRefused: it has no such place.
         """
-        return evolve(self, body=_put(self.body, place_in(place), value, self.tape.name))
+        try:
+            body = _put(self.body, place_in(place), value)
+        except LookupError:
+            reason = f"there is no {shown(place_in(place))} to be set in its request"
+            raise ReplayRefused(f"{self.step_id} of {self.tape.name}", reason) from None
+        return evolve(self, body=body)
 
     def with_prompt(self, text: str) -> Asked:
         """Return it with another prompt: what the user said last.
@@ -169,15 +174,15 @@ def _is_azure(url: str) -> bool:
     return (urlsplit(url).hostname or "").lower().endswith(_AZURE)
 
 
-def _put(value: Any, place: Place, new: Any, name: str) -> Any:
+def _put(value: Any, place: Place, new: Any) -> Any:
     if not place:
         return new
     part, rest = place[0], place[1:]
     if isinstance(value, dict) and isinstance(part, str):
-        return {**value, part: _put(value.get(part, {} if rest else None), rest, new, name)}
+        return {**value, part: _put(value.get(part, {} if rest else None), rest, new)}
     if isinstance(value, list) and isinstance(part, int) and part < len(value):
-        return [_put(each, rest, new, name) if n == part else each for n, each in enumerate(value)]
-    raise ReplayRefused(name, f"there is no {shown(place)} to be set in that request")
+        return [_put(each, rest, new) if n == part else each for n, each in enumerate(value)]
+    raise LookupError(part)
 
 
 class _Again:
@@ -219,9 +224,9 @@ def split(typed: str) -> tuple[str, Any]:
     """Return place and value of ``PATH=JSON``.
 
     Raises:
-        ReplayRefused: there is no ``=`` in it.
+        SettingError: there is no ``=`` in it.
     """
     place, equals, value = typed.partition("=")
     if not equals:
-        raise ReplayRefused(repr(typed), "--set takes PATH=JSON, such as temperature=0")
+        raise SettingError("--set", typed, "PATH=JSON, such as temperature=0")
     return place, value_in(value)

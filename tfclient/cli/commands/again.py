@@ -128,18 +128,38 @@ def _asked(
     if model is not None:
         asked = asked.with_value("model", model)
     if prompt_file is not None:
-        asked = asked.with_prompt(prompt_file.read_text(encoding="utf-8"))
+        asked = asked.with_prompt(_text_of(prompt_file))
     return asked, place
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read ({error.strerror or error}): name another file.", USAGE
+        ) from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path} cannot be read (it is no text in UTF-8): name another file.", USAGE) from error
 
 
 def _answers(before: Session, step_id: str, after: Session) -> list[StepPair]:
     """Return the model call and the steps of its answer beside those of the new one."""
+    from attrs import evolve
+
     from tfstore.reading.comparison import aligned_steps
 
     call = next(
         (each.step_id for run in after.runs for each in run.steps if each.label == "assistant_call"), ""
     )
-    return aligned_steps(_call_of(before, step_id), _call_of(after, call))
+    pairs = aligned_steps(_call_of(before, step_id), _call_of(after, call))
+    # No tool runs, so how those ended that were asked for is not compared.
+    return [
+        evolve(pair, changes=[each for each in pair.changes if each.field != "status"])
+        if pair.after is not None and pair.after.label in {"tool_call", "approval_request"}
+        else pair
+        for pair in pairs
+    ]
 
 
 def _call_of(session: Session, step_id: str) -> list[Step]:
