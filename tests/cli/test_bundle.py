@@ -164,6 +164,23 @@ def test_commands_that_read_no_store(bundle: Path, command: str) -> None:
     assert f"`tfclient {command}` does not read a store" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("replay", "b.tfbundle PROGRAM` plays it as it is; or keep the copy"),
+        ("again", "keep the copy, with `tfclient open --into FOLDER"),
+    ],
+)
+def test_what_records_would_lose_its_session(bundle: Path, command: str, words: str, tmp_path: Path) -> None:
+    outcome = run("open", bundle, command, "last", "1.3")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+    kept = run("open", "--into", tmp_path / "kept", bundle, command, "last", "9.9")
+    assert "records a session" not in kept.err
+    assert (tmp_path / "kept" / "sessions").is_dir()
+
+
 def test_the_page_in_it_is_not_what_is_shown(bundle: Path, tmp_path: Path) -> None:
     assert run("open", bundle, "html", "-o", tmp_path / "page.html").code == 0
 

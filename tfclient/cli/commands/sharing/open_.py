@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _NOT_INSIDE: Final = frozenset({"open", "run", "demo"})
 """Commands that are about no store, or record into one."""
+
+_RECORDING: Final = frozenset({"replay", "again"})
+"""Commands whose session would go with the copy."""
 
 
 def open_(
@@ -55,6 +59,8 @@ def open_(
         raise Refused(f"`tfclient {words[0]}` does not read a store: it cannot be run in a bundle.", USAGE)
     if not bundle.is_file():
         raise Refused(f"There is no file {bundle}.", USAGE)
+    if words and words[0] in _RECORDING and into is None:
+        raise Refused(_kept_nowhere(words[0], bundle), USAGE)
     if into is not None and into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise Refused(f"{into} is there already and not empty: name another folder with --into.", USAGE)
     folder = into or Path(tempfile.mkdtemp(prefix="tfclient-open-"))
@@ -74,6 +80,15 @@ def open_(
     finally:
         if not stays:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept_nowhere(command: str, bundle: Path) -> str:
+    file = shlex.quote(str(bundle))
+    played = f"`tfclient replay {file} PROGRAM` plays it as it is; or " if command == "replay" else ""
+    return (
+        f"`tfclient {command}` records a session, which would go with this copy: {played}"
+        f"keep the copy, with `tfclient open --into FOLDER {file} {command} …`."
+    )
 
 
 def _run(ctx: typer.Context, root: Path, words: list[str]) -> None:
