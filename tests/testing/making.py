@@ -12,7 +12,14 @@ from tests.server.scripted import ScriptedServer
 from tfclient.finishing.finisher import NEEDED
 
 # Each run inside a test takes away again what was imported in it, also from the thread that writes documents.
-for each in (*NEEDED, "yaml", "tfclient.client", "tfclient.testing.taped", "tfclient.testing.live_block"):
+for each in (
+    *NEEDED,
+    "yaml",
+    "tfclient.client",
+    "tfclient.importing.cassette",
+    "tfclient.testing.taped",
+    "tfclient.testing.live_block",
+):
     import_module(each)
 
 AGENT = """

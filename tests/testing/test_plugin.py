@@ -288,6 +288,69 @@ def test_an_old_cassette(recorded: pytest.Pytester) -> None:
     run(recorded, "--tf-max-age=soon").stdout.fnmatch_lines(["*--tf-max-age=soon is no age*"])
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            "http_interactions: []\nrecorded_with: betamax/0.9\n",
+            "is not a cassette: it has no list of interactions*",
+        ),
+        ("interactions: []\nversion: 1\n", "cannot be replayed: it holds no exchange with an OpenAI API."),
+        ("# " + "long" * 1000, "is not a cassette: it is longer than 2,000 bytes: record it in parts.*"),
+        ("\udcff", "is not a cassette: it is no text in UTF-8 (byte 0).*"),
+    ],
+    ids=["of another tool", "empty", "too long", "no text"],
+)
+def test_a_cassette_that_is_none_is_one_sentence(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, content: str, words: str
+) -> None:
+    monkeypatch.setattr("tfclient.importing.cassette.LARGEST", 2000)
+    place = project.path / CASSETTE
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content.encode("utf-8", "surrogateescape"))
+
+    result = run(project)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*test_weather.yaml {words}"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_bodies_that_are_no_json_are_told_as_what_differs(
+    project: pytest.Pytester, server: ScriptedServer
+) -> None:
+    place = project.path / CASSETTE
+    place.parent.mkdir(parents=True)
+    exchange = {
+        "request": {"body": "no {", "method": "POST", "uri": f"{server.url}/responses", "headers": {}},
+        "response": {"body": {"string": "<p>"}, "headers": {}, "status": {"code": 200, "message": "OK"}},
+    }
+    place.write_text(yaml.safe_dump({"interactions": [exchange], "version": 1}), encoding="utf-8")
+
+    result = run(project)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*No recorded answer to POST *", '*- "no {"*', "*+ (nothing)*"])
+
+
+def test_a_marker_that_makes_no_sense(recorded: pytest.Pytester) -> None:
+    markers = {
+        "casette='x.yaml'": "@pytest.mark.thoughtflow does not take 'casette': give cassette, record, *",
+        "'x.yaml'": "@pytest.mark.thoughtflow does not take 'x.yaml': give cassette, record, *",
+        f"cassette='{CASSETTE.as_posix()}', match='near'": "match='near' cannot be used: give 'exact' or *",
+        "record='twice'": "'twice' is no way to record: give one of none, once, *",
+    }
+    tests = [
+        f"@pytest.mark.thoughtflow({marker})\ndef test_{n}(): pass\n" for n, marker in enumerate(markers)
+    ]
+    recorded.makepyfile(test_one="import pytest\n\n" + "\n".join(tests))
+
+    result = run(recorded)
+
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(list(markers.values()))
+
+
 @pytest.mark.parametrize("swallow", [False, True])
 def test_a_test_that_would_cost_money(
     project: pytest.Pytester, server: ScriptedServer, *, swallow: bool

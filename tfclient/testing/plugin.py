@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tfclient.testing.taped import Taped, Wanted
 
 _MARKER = "thoughtflow"
+_TAKEN = ("cassette", "record", "match", "ignore", "repeats", "allow_unplayed", "live")
+"""What the marker takes."""
 _TAPED = pytest.StashKey["Taped"]()
 _OUTCOME = pytest.StashKey[str]()
 _IS_TOLD = pytest.StashKey[bool]()
@@ -100,11 +102,13 @@ def _begun(request: pytest.FixtureRequest, store: Path) -> Taped | str:
 
 def _wanted(request: pytest.FixtureRequest) -> Wanted:
     from tfclient.testing.cassette_places import cassette_of
-    from tfclient.testing.taped import Wanted, age_of, settings_of
+    from tfclient.testing.taped import NotTaped, Wanted, age_of, settings_of
 
     config, node = request.config, request.node
     marker = node.get_closest_marker(_MARKER)
     given: dict[str, Any] = {} if marker is None else dict(marker.kwargs)
+    for wrong in (*(() if marker is None else marker.args), *(each for each in given if each not in _TAKEN)):
+        raise NotTaped(f"@pytest.mark.{_MARKER} does not take {wrong!r}: give {', '.join(_TAKEN)} by name.")
     inside = node.nodeid.partition("::")[2]
     cassette = given.get("cassette")
     age = config.getoption("tf_max_age") or config.getini("tf_max_age")
