@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from attrs import evolve
 
-from tfclient.cli.commands.sharing.targets import STDOUT, ForceOption
+from tfclient.cli.commands.sharing.targets import ForceOption, OutputOption, look_at_stdout
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.filters import (
     ErrorClassOption,
@@ -89,16 +88,7 @@ def export(
         Form | None,
         typer.Option("--format", help="The form, if it is not the first word.", show_default=False),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Where to; - is stdout. Else a name here.",
-            show_default=False,
-        ),
-    ] = None,
+    output: OutputOption = None,
     otlp: Annotated[
         str | None,
         typer.Option(
@@ -181,8 +171,7 @@ def export(
         )
     if named and (filters.any or everything or pending):
         raise Refused("Name sessions, or say what they are to be like, not both.", USAGE)
-    if as_json and output == STDOUT:
-        raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
+    look_at_stdout(output, as_json=as_json)
     if form is None and not sending:
         words = ", ".join(_FORMS)
         raise Refused(f"Say as what, or where to: one of {words}, or --otlp URL, or --pending.", USAGE)

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from tfclient.cli.failures import USAGE, Refused
+from tfclient.cli.commands.sharing.targets import OutputOption, look_at_stdout, write_out
+from tfclient.cli.failures import Refused
 from tfclient.cli.finding import open_store, shown_session
 from tfclient.cli.options import JsonOption, SessionArgument, StoreOption
 from tfclient.cli.printing import print_json, say
 from tfstore.meant import LAST
 
-STDOUT = Path("-")
-
 
 def html(
     session: SessionArgument = LAST,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Where to; - is stdout. Else ID.html here.",
-            show_default=False,
-        ),
-    ] = None,
+    output: OutputOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,26 +27,17 @@ def html(
     """
     from tfclient.view import ViewError, html_file
 
-    if as_json and output == STDOUT:
-        raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
+    look_at_stdout(output, as_json=as_json)
     opened = open_store(store)
     session_id = shown_session(opened, session)
     try:
         page = html_file(opened, session_id).encode("utf-8", "replace")
     except ViewError as error:
         raise Refused(str(error)) from error
-    if output == STDOUT:
-        typer.get_binary_stream("stdout").write(page)
+    # The page of the day before may be there.
+    target = write_out(page, output, f"{session_id}.html", force=True)
+    if target is None:
         return
-    target = output or Path(f"{session_id}.html")
-    if target.is_dir():
-        target /= f"{session_id}.html"
-    try:
-        target.write_bytes(page)
-    except OSError as error:
-        raise Refused(
-            f"{target} cannot be written ({error.strerror}): name another place with -o."
-        ) from error
     if as_json:
         print_json({"session_id": session_id, "path": str(target), "bytes": len(page)})
     else:

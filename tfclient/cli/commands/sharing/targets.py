@@ -1,4 +1,4 @@
-"""Where a command writes a file that is to be passed on: never over another one unless that is asked for."""
+"""Where a command writes a file that is to be passed on: over another one only where that is asked for, or usual."""
 
 from __future__ import annotations
 
@@ -13,7 +13,28 @@ from tfclient.cli.failures import USAGE, Refused
 
 STDOUT: Final = Path("-")
 
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Where to; - is stdout. Else a file here that is called as the session.",
+        show_default=False,
+    ),
+]
+
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")]
+
+
+def look_at_stdout(output: Path | None, *, as_json: bool) -> None:
+    """Look whether only one of the two is to go to stdout.
+
+    Raises:
+        Refused: both are.
+    """
+    if as_json and output == STDOUT:
+        raise Refused("--json and -o - both want stdout: give one of them.", USAGE)
 
 
 def target_of(output: Path | None, name: str, *, force: bool) -> Path:
