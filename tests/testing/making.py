@@ -17,6 +17,7 @@ for each in (
     "yaml",
     "tfclient.client",
     "tfclient.importing.cassette",
+    "tfclient.installing",
     "tfclient.testing.taped",
     "tfclient.testing.live_block",
 ):

@@ -142,7 +142,7 @@ def test_the_marker_alone_will_do(
     assert len(server.requests) == 3
 
 
-def test_where_nothing_is_seen_nothing_is_recorded_and_that_is_said(
+def test_plain_clients_are_seen_where_they_are_installed_and_else_that_is_said(
     project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.makepyfile(
@@ -163,6 +163,13 @@ def test_where_nothing_is_seen_nothing_is_recorded_and_that_is_said(
         ["Nothing was recorded of test_one.py::test_plain*TracedOpenAI or its like*tfclient.install()*"]
     )
     assert not (project.path / "cassettes").exists()
+
+    project.makeconftest(
+        "import tfclient\n\ntfclient.install()\n\ndef pytest_unconfigure():\n    tfclient.uninstall()\n"
+    )
+    run(project, "--tf-record=once").assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    assert len(server.requests) == 2
 
 
 def test_who_asks_more_often_than_it_did(recorded: pytest.Pytester) -> None:
