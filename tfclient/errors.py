@@ -7,7 +7,7 @@
     * ReplayRefused
     * ReplayMiss
     * NotAllPlayed
-    * ExtraMissing
+    * PackageMissing
     * BadPrices (ValueError)
     * BadEndpoint (ValueError)
     * EndpointDown
@@ -83,7 +83,7 @@ class NotAllPlayed(TfclientError):
         self.left = left
 
 
-class ExtraMissing(TfclientError):
+class PackageMissing(TfclientError):
     """Something takes a package that comes with an extra of this one, which is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:

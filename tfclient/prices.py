@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from tfclient.errors import BadPrices, ExtraMissing
+from tfclient.errors import BadPrices, PackageMissing
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Step, Usage
@@ -49,7 +49,7 @@ def prices(file: Path | None = None, *, built_in: bool = True) -> Callable[[Step
 
     Raises:
         BadPrices: the file is none.
-        ExtraMissing: ``genai-prices`` is asked for and not installed.
+        PackageMissing: ``genai-prices`` is asked for and not installed.
 
     Example:
         >>> import tempfile
@@ -117,7 +117,7 @@ def _built_in() -> Callable[[Step, Usage], float | None]:
         from genai_prices import Usage as Used
         from genai_prices import calc_price
     except ImportError:
-        raise ExtraMissing("telling costs", "cost") from None
+        raise PackageMissing("telling costs", "cost") from None
 
     def price(step: Step, usage: Usage) -> float | None:
         names = dict.fromkeys((step.model, step.payload_started.get("model")))

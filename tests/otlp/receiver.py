@@ -129,7 +129,7 @@ class Receiver:
                 self.wfile.write(answer.body)
                 self.close_connection = answer.cut
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 
         return Handler

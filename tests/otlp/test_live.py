@@ -206,7 +206,12 @@ def test_without_the_package_sessions_are_recorded_and_it_is_told_once(
     with ScriptedServer() as server:
         recorder = Recorder(tmp_path / "store", export=receiver.url)
         fault = recorder.health.fault
-        monkeypatch.setattr(recorder.health, "fault", lambda *words: (fault(*words), told.set()))
+
+        def heard(kind: str, error: BaseException | str, doing: str) -> None:
+            fault(kind, error, doing)
+            told.set()
+
+        monkeypatch.setattr(recorder.health, "fault", heard)
         one_session(server, recorder)
         assert told.wait(20)
         one_session(server, recorder)

@@ -16,6 +16,7 @@ from tfclient.otlp.tree import Options, spans_of
 from tfstore.document.documents import ErrorInfo, Lineage, Session
 
 CHAT = "gen_ai.input.messages"
+TOKENS = "gen_ai.usage.input_tokens"
 
 
 def by_name(found: list[Span], name: str) -> list[Span]:
@@ -131,7 +132,7 @@ def test_two_runs_that_go_on_from_one_call_link_to_it() -> None:
     calls = {each.span_id for each in by_name(found, "chat")}
     links = [link for each in found for link in each.links]
 
-    assert {link.attributes["thoughtflow.link"] for link in links} == {"continues", "fork"}
+    assert sorted(str(link.attributes["thoughtflow.link"]) for link in links) == ["continues", "fork"]
     assert len({link.span_id for link in links}) == 1
     assert {link.span_id for link in links} <= calls
 
@@ -297,7 +298,7 @@ def test_a_long_history_keeps_the_system_message_and_the_newest() -> None:
     assert len(str(last.attributes[CHAT])) < 300_000
     assert told[0] == {"role": "system", "parts": [{"type": "text", "content": "Be brief."}]}
     assert told[-1]["parts"][0]["content"].startswith("60: ")
-    assert len(told) + int(last.attributes["thoughtflow.input.omitted_messages"]) == 120  # type: ignore[arg-type]
+    assert len(told) + last.attributes["thoughtflow.input.omitted_messages"] == 120  # type: ignore[operator]
 
 
 def test_a_whole_session_may_be_one_trace() -> None:
@@ -375,7 +376,7 @@ def test_every_recording_has_its_calls_runs_and_tokens_as_spans() -> None:
             step.label == "tool_call" or (step.type.startswith("tool.") and step.label == "generic")
             for step in steps
         )
-        total = sum(int(each.attributes.get("gen_ai.usage.input_tokens", 0)) for each in chats)  # type: ignore[arg-type]
+        total = sum(value for each in chats if isinstance(value := each.attributes.get(TOKENS, 0), int))
         assert total == session.summary.usage.input_tokens, recording.name
         assert len({each.span_id for each in found}) == len(found)
         assert all(0 < each.start <= each.end for each in found)

@@ -46,6 +46,17 @@ def test_a_document_comes_as_it_is(client: TestClient) -> None:
     assert answer.json()["document"] == json.loads(json.dumps(to_json(failing())))
 
 
+def test_what_calls_cost_is_shown_where_it_was_asked_for(client: TestClient, full_store: Store) -> None:
+    testing = pytest.importorskip("starlette.testclient")
+    priced = app.create_app(full_store, token="t", price=lambda _: 0.5)
+    path = f"api/sessions/{FAILING}"
+
+    told = testing.TestClient(priced, base_url="http://127.0.0.1/t/").get(path).json()["reading"]["session"]
+    assert dict(told["facts"])["cost"].startswith("$")
+    assert "$" in told["about"]
+    assert "cost" not in dict(client.get(path).json()["reading"]["session"]["facts"])
+
+
 def test_a_hostile_document_comes_as_it_is(client: TestClient, full_store: Store) -> None:
     document = client.get(f"api/sessions/{HOSTILE}").json()["document"]
     assert document == json.loads(full_store.paths.document(HOSTILE).read_bytes()) | {"session_id": HOSTILE}

@@ -54,7 +54,7 @@ def code_of(error: Exception) -> int | None:
         BadEndpoint,
         BadPrices,
         EndpointDown,
-        ExtraMissing,
+        PackageMissing,
         ReplayRefused,
         SettingError,
     )
@@ -80,7 +80,7 @@ def code_of(error: Exception) -> int | None:
     )
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE
-    if isinstance(error, ReplayRefused | NotACassette | BadEndpoint | BadPrices | ExtraMissing):
+    if isinstance(error, ReplayRefused | NotACassette | BadEndpoint | BadPrices | PackageMissing):
         return USAGE
     if isinstance(error, BrokenPipeError):
         return None  # typer knows: whoever read our output has seen enough

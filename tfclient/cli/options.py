@@ -156,7 +156,7 @@ def price_of(*, cost: bool, prices: Path | None) -> Price | None:
 
     Raises:
         BadPrices: the table that was given is none.
-        ExtraMissing: list prices are asked for, and what has them is not installed.
+        PackageMissing: list prices are asked for, and what has them is not installed.
     """
     if not cost and prices is None:
         return None

@@ -30,7 +30,7 @@ def otlp(
         content: ``full`` is what the model saw, ``new`` what was new in each request, ``none`` no text at all.
 
     Raises:
-        ExtraMissing: it takes ``pip install "tfclient[otel]"``.
+        PackageMissing: it takes ``pip install "tfclient[otel]"``.
         BadEndpoint: nothing can be sent there.
         EndpointDown: nothing is taken there now; what was confirmed is in the store.
 

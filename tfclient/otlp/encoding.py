@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from tfclient.errors import ExtraMissing
+from tfclient.errors import PackageMissing
 from tfclient.otlp import conventions as name
 from tfclient.otlp.span import KINDS, STATUS_CODES, Attributes, Span, Value
 
@@ -43,12 +43,12 @@ def needs_protobuf() -> None:
     """Say so where what protobuf takes is missing.
 
     Raises:
-        ExtraMissing: it is.
+        PackageMissing: it is.
     """
     try:
         from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: F401
     except ImportError:
-        raise ExtraMissing("sending to an OTLP endpoint", "otel") from None
+        raise PackageMissing("sending to an OTLP endpoint", "otel") from None
 
 
 def proto_of(span: Span) -> ProtoSpan:

@@ -91,7 +91,7 @@ class Exporter:
             inline: send media too, not only what they are called.
 
         Raises:
-            ExtraMissing: what protobuf takes is not installed.
+            PackageMissing: what protobuf takes is not installed.
         """
         resource = resource_of(store, service)
         made = evolve(options, reader=Reader(store.blobs.get, inline), find_span=finder(store))

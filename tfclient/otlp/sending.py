@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, frozen
 
-from tfclient.errors import BadEndpoint, EndpointDown, ExtraMissing
+from tfclient.errors import BadEndpoint, EndpointDown, PackageMissing
 from tfclient.otlp.encoding import Resource, needs_protobuf, proto_of, request_of
 from tfclient.otlp.span import Span
 
@@ -91,7 +91,7 @@ class Sender:
         timeout: seconds to wait for an answer.
 
     Raises:
-        ExtraMissing: what protobuf takes is not installed.
+        PackageMissing: what protobuf takes is not installed.
     """
 
     def __init__(
@@ -342,7 +342,7 @@ def _http() -> Any:
     for name in ("httpx2", "httpx"):
         with contextlib.suppress(ImportError):
             return importlib.import_module(name)
-    raise ExtraMissing("sending to an OTLP endpoint", "otel")
+    raise PackageMissing("sending to an OTLP endpoint", "otel")
 
 
 class _Quiet(threading.local):

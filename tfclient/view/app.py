@@ -40,6 +40,7 @@ from tfstore.errors import (
     UnknownStep,
 )
 from tfstore.protocols import Reading
+from tfstore.reading.calls.costs import Cost, Price, cost_of_session
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.facts import SessionFacts, gather
 from tfstore.reading.shown import details_of
@@ -61,7 +62,13 @@ PICTURES: Final = {
 
 
 def create_app(
-    store: Reading, *, token: str, start: str = "", port: int | None = None, read_only: bool = False
+    store: Reading,
+    *,
+    token: str,
+    start: str = "",
+    port: int | None = None,
+    read_only: bool = False,
+    price: Price | None = None,
 ) -> Guard:
     """Return the page's server application.
 
@@ -71,9 +78,10 @@ def create_app(
         start: the session that the page opens with.
         port: what the ``Host`` header must name, if given.
         read_only: let no notes be written; of a database, none ever are.
+        price: tells what calls cost, if that is to be shown.
     """
     writes = not read_only and isinstance(store, Store)
-    pages = _Pages(store, start, writes=writes)
+    pages = _Pages(store, start, price, writes=writes)
     routes = [
         Route("/", pages.shell),
         Route("/static/{name}", pages.asset),
@@ -102,12 +110,17 @@ class _Read:
 
     stamp: str
     session: Session
+    price: Price | None = None
     pictures: OrderedDict[str, str] = field(factory=OrderedDict[str, str])
     lock: threading.Lock = field(factory=threading.Lock)
 
     @functools.cached_property
     def facts(self) -> SessionFacts:
         return gather(self.session)
+
+    @functools.cached_property
+    def cost(self) -> Cost | None:
+        return None if self.price is None else cost_of_session(self.session, self.price)
 
     @functools.cached_property
     def evidence(self) -> Evidence:
@@ -121,7 +134,7 @@ class _Read:
     def body(self) -> bytes:
         return b'{"document":%b,"reading":%b}' % (
             compact(to_json(self.session)),
-            line(reading_of(self.facts)),
+            line(reading_of(self.facts, self.cost)),
         )
 
     @functools.cached_property
@@ -153,8 +166,9 @@ def _told(answer: Callable[[Any, Request], Response]) -> Callable[[Any, Request]
 
 
 class _Pages:
-    def __init__(self, store: Reading, start: str, *, writes: bool) -> None:
+    def __init__(self, store: Reading, start: str, price: Price | None, *, writes: bool) -> None:
         self._store = store
+        self._price = price
         self._start = start
         self._listing = Listing(store)
         self._noting = Noting(store, writes=writes)
@@ -299,7 +313,7 @@ class _Pages:
                 self._kept.move_to_end(session_id)
                 return kept
         session = self._store.get(session_id)
-        read = _Read(stamp, session)
+        read = _Read(stamp, session, self._price)
         with self._lock:
             self._kept[session_id] = read
             while len(self._kept) > KEPT:

@@ -18,6 +18,7 @@ from tfstore.document.json_text import line
 from tfstore.document.references import is_reference, truncated
 from tfstore.errors import BlobUnreadable, StoreError
 from tfstore.protocols import Reading
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
 from tfstore.reading.shown import details_of, is_request, shown
@@ -46,9 +47,9 @@ class NoRequest(StoreError):
         )
 
 
-def reading_of(facts: SessionFacts) -> Json:
+def reading_of(facts: SessionFacts, cost: Cost | None = None) -> Json:
     """Return what the page draws of a session: each step with its look in the diagrams, and what was found in it."""
-    reading = shown(facts)
+    reading = shown(facts, cost)
     for run, told in zip(facts.runs, reading["runs"], strict=True):
         for step in told.get("steps", ()):
             step["look"] = looks(run.steps[step.get("place", 0)])[0]

@@ -11,6 +11,7 @@ from typing import Final
 from tfclient.view.error_pages import ExtraMissing, PortInUse
 from tfclient.view.guard import new_token
 from tfstore.protocols import Reading
+from tfstore.reading.calls.costs import Price
 
 HOST: Final = "127.0.0.1"
 
@@ -22,6 +23,7 @@ def serve(
     port: int = 0,
     open_browser: bool = True,
     read_only: bool = False,
+    price: Price | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page on 127.0.0.1 until it is interrupted.
@@ -32,6 +34,7 @@ def serve(
         port: which port; 0 takes a free one.
         open_browser: open the page in the user's browser.
         read_only: let the page write no notes.
+        price: tells what calls cost, if that is to be shown.
         ready: told the page's address as soon as it can be opened; without it, the address is printed.
 
     Raises:
@@ -56,7 +59,7 @@ def serve(
         number = listener.getsockname()[1]
         address = f"http://{HOST}:{number}/{token}/"
         config = uvicorn.Config(
-            create_app(store, token=token, start=start, port=number, read_only=read_only),
+            create_app(store, token=token, start=start, port=number, read_only=read_only, price=price),
             access_log=False,
             log_level="warning",
             server_header=False,

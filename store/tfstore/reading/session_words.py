@@ -8,6 +8,7 @@ from typing import Final
 
 from tfstore.document.documents import Json, Redaction, Session
 from tfstore.index.rows import SessionRow
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.designed_ends import waits_for
 from tfstore.reading.figures import age, counted, duration, joined, minute
 from tfstore.reading.naming import listed, short_id, short_step
@@ -85,8 +86,13 @@ def replayed(session: Session) -> str:
     return f"{replay.kind}{of}{until}" + (f": {', '.join(said)}" if said else "")
 
 
-def numbers(session: Session) -> str:
-    """Return what a session comes to: ``4 runs · 7 model calls · 5 tool calls (2 failed) · 8,063 tokens``."""
+def numbers(session: Session, cost: Cost | None = None) -> str:
+    """Return what a session comes to: ``4 runs · 7 model calls · 5 tool calls (2 failed) · 8,063 tokens``.
+
+    Args:
+        session: the session.
+        cost: what its calls cost, where that was asked for.
+    """
     summary = session.summary
     usage = summary.usage
     return joined(
@@ -103,6 +109,7 @@ def numbers(session: Session) -> str:
         f"{usage.total_tokens:,} tokens ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"
         if usage.total_tokens
         else "",
+        cost.told if cost is not None else "",
         redacted(session.redaction),
     )
 
@@ -114,8 +121,8 @@ def redacted(redaction: Redaction) -> str:
     return f"{redaction.marks:,} redacted" + (" or cut" if redaction.max_payload is not None else "")
 
 
-def facts_of(session: Session) -> Iterator[tuple[str, str]]:
-    """Yield the facts about a session, each with its name, those that it has."""
+def facts_of(session: Session, cost: Cost | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a session, each with its name, those that it has; ``cost`` where it was asked for."""
     rows = (
         ("status", joined(outcome_word(session).lower(), end(session))),
         ("ended by", program_end(session)),
@@ -125,6 +132,7 @@ def facts_of(session: Session) -> Iterator[tuple[str, str]]:
         ("started", minute(session.started_at or "")),
         ("took", duration(session.duration_ms)),
         ("in all", numbers(session)),
+        ("cost", cost.told if cost is not None else ""),
         ("models", ", ".join(f"{name} ×{calls:,}" for name, calls in session.summary.models.items())),
         ("redaction", session.redaction.mode),
     )

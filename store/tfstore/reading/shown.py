@@ -39,6 +39,7 @@ from tfstore.document.documents import Attempt, Json, Step
 from tfstore.document.labels import BY_DESIGN, OPEN_STATUSES
 from tfstore.document.references import is_reference
 from tfstore.reading import helper_calls, run_words, session_words
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.evidence import loops
 from tfstore.reading.evidence.rounds import Rounds, loops_by_step, rows, steps_of
 from tfstore.reading.facts import Loop, Node, RunFacts, SessionFacts, StepFacts, nest
@@ -92,7 +93,7 @@ _TITLES: Final = {
 }
 
 
-def shown(facts: SessionFacts) -> Json:
+def shown(facts: SessionFacts, cost: Cost | None = None) -> Json:
     """Return a session as it is shown, but for its document: its head, its runs and their steps.
 
     Example:
@@ -105,7 +106,7 @@ def shown(facts: SessionFacts) -> Json:
     first_seen: dict[tuple[str, str], StepFacts] = {}
     latest = _latest(facts)
     runs = [_run(facts, run, first_seen, latest) for run in facts.runs]
-    return {"session": _session(facts), "runs": runs, **_told(rows=list(_rows(facts)))}
+    return {"session": _session(facts, cost), "runs": runs, **_told(rows=list(_rows(facts)))}
 
 
 def _rows(facts: SessionFacts) -> Iterator[Json]:
@@ -121,7 +122,7 @@ def _rows(facts: SessionFacts) -> Iterator[Json]:
             }
 
 
-def _session(facts: SessionFacts) -> Json:
+def _session(facts: SessionFacts, cost: Cost | None) -> Json:
     session = facts.session
     wrong = [own for own in facts.every if own.failed]
     in_failed = (own for own in wrong if own.run.failed)
@@ -133,9 +134,9 @@ def _session(facts: SessionFacts) -> Json:
         state=session_words.outcome(session),
         result=session_words.outcome_word(session),
         about=joined(
-            duration(session.duration_ms), session_words.end(session), session_words.numbers(session)
+            duration(session.duration_ms), session_words.end(session), session_words.numbers(session, cost)
         ),
-        facts=list(session_words.facts_of(session)),
+        facts=list(session_words.facts_of(session, cost)),
         tools=session_words.tool_rows(session),
         notes=session.notes,
         trouble=joined(

@@ -10,7 +10,11 @@ from attrs import define, field
 
 from tfstore.document.notes import Note
 from tfstore.index.rows import Calls, SessionRow
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.noted import mean
+
+Costs: TypeAlias = Mapping[str, Mapping[str, Cost]]
+"""What the calls of sessions cost, by their ids and by model."""
 
 Noted: TypeAlias = Mapping[str, Sequence[Note]]
 """What was noted on sessions, by their ids."""
@@ -35,9 +39,10 @@ class Group:
     durations: list[int] = field(factory=list[int])
     scores: list[float] = field(factory=list[float])
     notes: int = 0
+    cost: Cost = field(factory=Cost)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the group as it stands in JSON."""
+        """Return the group as it stands in JSON, but for what it cost."""
         numbers = {
             name: getattr(self, name)
             for name in ("key", "sessions", "failed_sessions", "model_calls", "tool_calls", "errors")
@@ -71,16 +76,16 @@ def percentile(numbers: Sequence[int], share: int) -> int | None:
     return sorted(numbers)[max(0, math.ceil(len(numbers) * share / 100) - 1)]
 
 
-def by_day(rows: Iterable[SessionRow], noted: Noted | None = None) -> list[Group]:
+def by_day(rows: Iterable[SessionRow], noted: Noted | None = None, costs: Costs | None = None) -> list[Group]:
     """Return a group for each day (UTC) on which sessions began, the latest first; without what was played again."""
     groups: dict[str, Group] = {}
     for row in live(rows):
         day = (row.started_at or "unknown")[:10]
-        _add_row(groups.setdefault(day, Group(day)), row, noted)
+        _add_row(groups.setdefault(day, Group(day)), row, noted, costs)
     return sorted(groups.values(), key=lambda group: group.key, reverse=True)
 
 
-def by_tag(rows: Iterable[SessionRow], noted: Noted) -> list[Group]:
+def by_tag(rows: Iterable[SessionRow], noted: Noted, costs: Costs | None = None) -> list[Group]:
     """Return a group for each tag of notes, with the sessions that have such notes, the most noted first."""
     groups: dict[str, Group] = {}
     for row in rows:
@@ -89,15 +94,15 @@ def by_tag(rows: Iterable[SessionRow], noted: Noted) -> list[Group]:
             for tag in dict.fromkeys(note.tags):
                 tagged.setdefault(tag, []).append(note)
         for tag, notes in tagged.items():
-            _add_row(groups.setdefault(tag, Group(tag)), row, {row.session_id: notes})
+            _add_row(groups.setdefault(tag, Group(tag)), row, {row.session_id: notes}, costs)
     return sorted(groups.values(), key=lambda group: (-group.notes, group.key))
 
 
-def total(rows: Iterable[SessionRow], noted: Noted | None = None) -> Group:
+def total(rows: Iterable[SessionRow], noted: Noted | None = None, costs: Costs | None = None) -> Group:
     """Return what all sessions come to, without what was played again."""
     group = Group("all")
     for row in live(rows):
-        _add_row(group, row, noted)
+        _add_row(group, row, noted, costs)
     return group
 
 
@@ -117,7 +122,19 @@ def with_notes(groups: list[Group], rows: Iterable[SessionRow], noted: Noted, *,
     return groups
 
 
-def _add_row(group: Group, row: SessionRow, noted: Noted | None) -> None:
+def with_costs(groups: list[Group], costs: Costs) -> list[Group]:
+    """Return the groups of models with what the calls of each cost."""
+    named = {group.key: group for group in groups}
+    for models in costs.values():
+        for name, cost in models.items():
+            if name in named:
+                named[name].cost.add(cost)
+    return groups
+
+
+def _add_row(group: Group, row: SessionRow, noted: Noted | None, costs: Costs | None) -> None:
+    for cost in (costs or {}).get(row.session_id, {}).values():
+        group.cost.add(cost)
     group.add_notes((noted or {}).get(row.session_id, ()))
     group.sessions += 1
     group.failed_sessions += row.result == "failed"

@@ -25,7 +25,7 @@ from tfclient.cli.filters import (
     choose,
 )
 from tfclient.cli.finding import notes_on, nothing_in, open_store
-from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, price_of
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
     from tfstore.protocols import Reading
+    from tfstore.reading.calls.costs import Cost, Price
     from tfstore.reading.noted import Marks
 
 SHOWN: Final = 20
 NAMED: Final = (
     *("id", "title", "result", "runs", "calls", "tools", "odd", "called", "models", "started"),
-    *("tokens", "time", "age", "answer", "metadata", "notes"),
+    *("tokens", "cost", "time", "age", "answer", "metadata", "notes"),
 )
 """Columns as they are asked for."""
 
@@ -70,7 +71,7 @@ def list_(
         typer.Option(
             "--sort",
             metavar="tokens|time",
-            help="Those that took the most first. Not by cost: what a token costs is not recorded.",
+            help="Those that took the most first. Not by cost: prices change, and are not recorded.",
         ),
     ] = None,
     columns: Annotated[
@@ -81,6 +82,8 @@ def list_(
             help=f"These columns: {', '.join(NAMED)}, and meta.KEY for one key of the metadata.",
         ),
     ] = None,
+    cost: CostOption = False,
+    prices: PricesOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,7 +100,8 @@ def list_(
     reason, failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask
     for approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut:
     there is more), values that are no text as JSON, and notes being {count, score, scored, tags}, score the mean of
-    those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings.
+    those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings; with
+    --cost or --prices also `cost`, {dollars, calls, unpriced}, dollars being those of the calls with a price, or null.
     """
     from tfclient.cli.lines.listing import table
     from tfstore.reading.noted import Marks
@@ -105,6 +109,8 @@ def list_(
     if columns is not None and as_json:
         raise Refused("--columns is for the table: leave it out, rows in JSON hold all of it.", USAGE)
     columns_shown = None if columns is None else columns_of(columns)
+    # Who asks for the column asks for what is in it.
+    price = price_of(cost=cost or (prices is None and "cost" in (columns_shown or ())), prices=prices)
     filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
     filters.look()
     order = _order(sort)
@@ -114,11 +120,17 @@ def list_(
     rows, kinds = chosen.rows, chosen.kinds
     shown = rows[:most]
     marks = {name: Marks.of(notes) for name, notes in _notes(opened, shown)}
+    costs = None if price is None else _costs(opened, shown, price, chosen.troubles)
     if as_json:
-        print_json([_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown])
+        told = [_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown]
+        for each in told if costs is not None else ():
+            each["cost"] = (
+                costs[each["session_id"]].as_json() if costs and each["session_id"] in costs else None
+            )
+        print_json(told)
     elif shown:
         console = stdout()
-        console.print(table(shown, console.width, columns_shown, kinds if odd else None, marks))
+        console.print(table(shown, console.width, columns_shown, kinds if odd else None, marks, costs))
         if len(rows) > len(shown):
             remark(f"There are {'more' if sort else 'older ones'}: --all, or -n and how many.")
     else:
@@ -147,6 +159,20 @@ def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
     told = asdict(row)
     del told["head"]
     return told | {"notes": asdict(marks.get(row.session_id, Marks()))}
+
+
+def _costs(store: Reading, rows: list[SessionRow], price: Price, troubles: list[str]) -> dict[str, Cost]:
+    """Return what the calls of these sessions cost; prices go by the call, so that their documents are read."""
+    from tfstore.errors import StoreError
+    from tfstore.reading.calls.costs import cost_of_session
+
+    costs: dict[str, Cost] = {}
+    for row in rows:
+        try:
+            costs[row.session_id] = cost_of_session(store.get(row.session_id), price)
+        except StoreError as error:
+            troubles.append(str(error))
+    return costs
 
 
 def _notes(store: Reading, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:

@@ -8,15 +8,25 @@ import typer
 
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import disk_store, notes_on, open_store, shown_session
-from tfclient.cli.options import JsonOption, RunOption, SessionArgument, StoreOption, known_steps
+from tfclient.cli.options import (
+    CostOption,
+    JsonOption,
+    PricesOption,
+    RunOption,
+    SessionArgument,
+    StoreOption,
+    known_steps,
+    price_of,
+)
 from tfclient.cli.printing import complain, print_json, print_lines, stdout
 from tfstore.meant import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tfstore.document.documents import Run, Session
+    from tfstore.document.documents import Run, Session, Step
     from tfstore.document.notes import Note
+    from tfstore.reading.calls.costs import Cost, Price
 
 
 def show(
@@ -68,10 +78,15 @@ def show(
             autocompletion=known_steps,
         ),
     ] = None,
+    cost: CostOption = False,
+    prices: PricesOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a session: its runs and steps, what they took and cost, what went wrong, and what was noted on it.
+    """Show a session: its runs and steps, what they took, what went wrong, and what was noted on it.
+
+    With --cost or --prices also what its model calls cost, or the one step. Documents hold no prices: as data, costs
+    come from `tfclient list` and `tfclient stats`.
 
     With --json: the session document; with --run or --step that part of it; with --transcript
     [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
@@ -94,6 +109,11 @@ def show(
     )
     if full and transcript:
         raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
+    price = price_of(cost=cost, prices=prices)
+    if price is not None and as_json:
+        raise Refused(
+            "A document holds no prices: `tfclient list --cost --json` has what sessions cost.", USAGE
+        )
     opened = open_store(store) if raw is None else disk_store(store, "show --raw")
     found = opened.get(shown_session(opened, session))
     runs = found.runs if run is None else [find_run(found, run)]
@@ -102,7 +122,10 @@ def show(
     if step is not None:
         wanted = find_step(found, step)
         notes = [] if as_json else notes_on(opened, found.session_id)
-        value, lines = step_to_json(wanted), details(opened, found, wanted, width, notes)
+        value, lines = (
+            step_to_json(wanted),
+            details(opened, found, wanted, width, notes, _cost([wanted], price)),
+        )
     elif prompt is not None:
         wanted = find_step(found, prompt)
         whole = prompt_for(opened, found, wanted)
@@ -119,7 +142,9 @@ def show(
         print_json(_json(found, None if run is None else runs[0]))
         return
     else:
-        print_tree(found, runs, full=full, notes=notes_on(opened, found.session_id))
+        steps = [each for one in runs for each in one.steps]
+        notes = notes_on(opened, found.session_id)
+        print_tree(found, runs, full=full, notes=notes, cost=_cost(steps, price))
         return
     if as_json:
         print_json(value)
@@ -143,7 +168,20 @@ def _json(session: Session, run: Run | None) -> object:
     return next(each for each in document["runs"] if each["run_id"] == run.run_id)
 
 
-def print_tree(session: Session, runs: list[Run], *, full: bool = False, notes: Sequence[Note] = ()) -> None:
+def _cost(steps: list[Step], price: Price | None) -> Cost | None:
+    from tfstore.reading.calls.costs import cost_of
+
+    return None if price is None else cost_of(steps, price)
+
+
+def print_tree(
+    session: Session,
+    runs: list[Run],
+    *,
+    full: bool = False,
+    notes: Sequence[Note] = (),
+    cost: Cost | None = None,
+) -> None:
     """Print these runs of a session below its heading."""
     from tfclient.cli.lines.heading import heading
     from tfclient.cli.lines.tree import ASCII, Guides, Look, tree
@@ -154,7 +192,7 @@ def print_tree(session: Session, runs: list[Run], *, full: bool = False, notes: 
     look = Look(console.width, full, guides, folded=not full)
     facts = gather(session)
     wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
-    print_lines(heading(session, look.width, notes), console)
+    print_lines(heading(session, look.width, notes, cost), console)
     print_lines(tree(facts, wanted, look, notes), console)
     if not facts.runs:
         console.print("It has no runs.", style="dim")

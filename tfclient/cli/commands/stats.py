@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tfclient.cli.failures import WRONG
+from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.finding import nothing_in, open_store
-from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, price_of
 from tfclient.cli.printing import complain, print_json, print_lines, remark, stdout
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
     from tfstore.protocols import Reading
+    from tfstore.reading.calls.costs import Cost, Price
     from tfstore.reading.totals import Group
 
 SHOWN: Final = 30
@@ -52,6 +53,8 @@ def stats(
         str | None,
         typer.Option("--since", metavar="WHEN", help="Sessions started since 2h, 3d, 2026-09-02 …"),
     ] = None,
+    cost: CostOption = False,
+    prices: PricesOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,6 +68,9 @@ def stats(
     tool_calls, errors, input_tokens, output_tokens, p50_ms, p90_ms, p99_ms, notes, scored, score}, score being the mean
     of the `scored` notes that have one, or null.
 
+    With --cost or --prices also dollars, call by call, where a price is known: of how many calls none is stands beside.
+    In JSON each group and the total have `cost`, {dollars, calls, unpriced}, dollars being null where no price is.
+
     What was played again (tfclient replay) is not counted.
     """
     from tfclient.cli.filters import moment
@@ -72,14 +78,20 @@ def stats(
     from tfstore.reading.totals import live, total
 
     start = moment(since)
+    price = price_of(cost=cost, prices=prices)
+    if price is not None and by is By.TOOL:
+        raise Refused(
+            "A tool has no price that is known here: --cost goes by day, by model, or by tag.", USAGE
+        )
     opened = open_store(store)
     rows = opened.list(since=start)
     noted = opened.noted()
-    groups = _groups(opened, by, rows, noted, start)
-    everything = total(rows, noted)
+    costs = None if price is None else _costs(opened, live(rows), price)
+    groups = _groups(opened, by, rows, noted, start, costs)
+    everything = total(rows, noted, costs)
     if as_json:
-        found = [group.as_json() for group in groups]
-        print_json({"by": by.value, "total": everything.as_json(), "groups": found})
+        told, *found = [_json(group, priced=price is not None) for group in (everything, *groups)]
+        print_json({"by": by.value, "total": told, "groups": found})
     elif not rows:
         remark("No session is like that." if since else nothing_in(opened))
     else:
@@ -97,17 +109,42 @@ def stats(
         raise typer.Exit(WRONG)
 
 
+def _json(group: Group, *, priced: bool) -> dict[str, Any]:
+    return group.as_json() | ({"cost": group.cost.as_json()} if priced else {})
+
+
+def _costs(store: Reading, rows: list[SessionRow], price: Price) -> dict[str, dict[str, Cost]]:
+    """Return what calls cost, by session and model: prices go by the call, so that documents are read."""
+    from contextlib import suppress
+
+    from tfstore.errors import StoreError
+    from tfstore.reading.calls.costs import costs_by_model
+
+    costs: dict[str, dict[str, Cost]] = {}
+    for row in rows:
+        # What cannot be read is told with what the list skipped.
+        with suppress(StoreError):
+            costs[row.session_id] = costs_by_model(store.get(row.session_id), price)
+    return costs
+
+
 def _groups(
-    store: Reading, by: By, rows: list[SessionRow], noted: dict[str, list[Note]], start: datetime | None
+    store: Reading,
+    by: By,
+    rows: list[SessionRow],
+    noted: dict[str, list[Note]],
+    start: datetime | None,
+    costs: dict[str, dict[str, Cost]] | None,
 ) -> list[Group]:
-    from tfstore.reading.totals import by_day, by_model, by_tag, by_tool, with_notes
+    from tfstore.reading.totals import by_day, by_model, by_tag, by_tool, with_costs, with_notes
 
     if by is By.DAY:
-        return by_day(rows, noted)
+        return by_day(rows, noted, costs)
     if by is By.TAG:
-        return by_tag(rows, noted)
+        return by_tag(rows, noted, costs)
     if by is By.MODEL:
-        return with_notes(by_model(store.calls("assistant_call", since=start)), rows, noted, model=True)
+        groups = with_notes(by_model(store.calls("assistant_call", since=start)), rows, noted, model=True)
+        return with_costs(groups, costs or {})
     return with_notes(by_tool(store.calls("tool_call", since=start)), rows, noted, model=False)
 
 
@@ -126,6 +163,7 @@ def lines_of(everything: Group, groups: list[Group], by: By, width: int, ascii_o
     errors = counted(everything.errors, "error") if everything.errors else ""
     said = joined(counted(everything.sessions, "session"), failed, calls, tools, errors)
     said = joined(said, f"{short_count(tokens)} tokens") if tokens else said
+    said = joined(said, everything.cost.told)
     notes = counted(everything.notes, "note") if everything.notes else ""
     said = joined(said, notes, scored(mean(everything.scores)))
     for piece in block(said, width):
@@ -144,6 +182,8 @@ def _table(groups: list[Group], by: By, width: int, *, ascii_only: bool) -> Iter
     from tfd2.columns import one_line
 
     table = [_cells(group, by) for group in groups]
+    if not any(group.cost.calls for group in groups):
+        table = [{name: cell for name, cell in row.items() if name != "COST"} for row in table]
     if not any(group.notes for group in groups):
         table = [{name: cell for name, cell in row.items() if name not in _NOTED} for row in table]
     names = list(table[0])
@@ -205,7 +245,7 @@ def _cells(group: Group, by: By) -> dict[str, str]:
 
     times = {f"P{share}": duration(percentile(group.durations, share)) or "–" for share in (50, 90, 99)}
     sessions = {"SESSIONS": count(group.sessions)}
-    noted = {"NOTES": count(group.notes), "SCORE": _score(group)}
+    noted = {"COST": _cost(group), "NOTES": count(group.notes), "SCORE": _score(group)}
     if by in {By.DAY, By.TAG}:
         sums = {"CALLS": count(group.model_calls), "TOOLS": count(group.tool_calls)}
         tokens = {"TOKENS": count(group.input_tokens + group.output_tokens)}
@@ -214,6 +254,11 @@ def _cells(group: Group, by: By) -> dict[str, str]:
     numbers = {"CALLS": count(_calls(group)), "ERRORS": count(group.errors)}
     tokens = {"IN": count(group.input_tokens), "OUT": count(group.output_tokens)} if by is By.MODEL else {}
     return sessions | numbers | tokens | times | noted
+
+
+def _cost(group: Group) -> str:
+    cost = group.cost
+    return f"{cost.words}{f' ({cost.unpriced:,}?)' if cost.unpriced else ''}" if cost.known else "–"
 
 
 def _score(group: Group) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from tfclient.cli.failures import Refused
 from tfclient.cli.finding import open_store, shown_session
-from tfclient.cli.options import JsonOption, StoreOption
+from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, price_of
 from tfclient.cli.printing import remark, say
 
 
@@ -28,6 +28,8 @@ def view(
     ] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
     read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody write notes in it.")] = False,
+    cost: CostOption = False,
+    prices: PricesOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,9 +52,12 @@ def view(
             say(address)
             remark("Press Ctrl-C to stop.")
 
+    price = price_of(cost=cost, prices=prices)
     opened = open_store(store)
     session_id = None if session is None else shown_session(opened, session)
     try:
-        serve(opened, session_id, port=port, open_browser=browser, read_only=read_only, ready=ready)
+        serve(
+            opened, session_id, port=port, open_browser=browser, read_only=read_only, price=price, ready=ready
+        )
     except ViewError as error:
         raise Refused(str(error)) from error

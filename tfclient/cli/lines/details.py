@@ -17,6 +17,7 @@ from tfstore.document.notes import Note
 from tfstore.document.references import truncated
 from tfstore.errors import BlobUnreadable
 from tfstore.protocols import Reading
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.facts import StepFacts, gather
 from tfstore.reading.figures import joined, size
 from tfstore.reading.noted import on_step
@@ -28,9 +29,14 @@ NAMES = 13
 
 
 def details(
-    store: Reading, session: Session, step: Step, width: int, notes: Sequence[Note] = ()
+    store: Reading,
+    session: Session,
+    step: Step,
+    width: int,
+    notes: Sequence[Note] = (),
+    cost: Cost | None = None,
 ) -> Iterator[Text]:
-    """Yield the lines about one step, and what was noted on it."""
+    """Yield the lines about one step, what was noted on it, and what it cost, where that was asked for."""
     facts = gather(session)
     own = next(each for each in facts.every if each.step is step)
     yield Text.assemble(
@@ -41,6 +47,7 @@ def details(
     yield from noted(on_step(notes, step.step_id), width, most=None)
     for name, value in facts_of(step):
         yield from _fact(name, value, width)
+    yield from _fact("cost", cost.told if cost is not None else "", width)
     for name, steps in (("depends on", facts.depends_on(own)), ("leads to", facts.leads_to(own))):
         for place, other in enumerate(steps):
             yield from _fact("" if place else name, _mention(other, width), width)

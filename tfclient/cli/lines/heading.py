@@ -13,6 +13,7 @@ from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
 from tfstore.document.notes import Note
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.figures import duration, joined, minute
 from tfstore.reading.noted import elsewhere
 from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end, replayed
@@ -30,7 +31,9 @@ MOST: Final = 4
 """Lines of what the exception says that ended the program; `why` tells all."""
 
 
-def heading(session: Session, width: int, notes: Sequence[Note] = ()) -> Iterator[Text]:
+def heading(
+    session: Session, width: int, notes: Sequence[Note] = (), cost: Cost | None = None
+) -> Iterator[Text]:
     """Yield the lines over a session's tree, and what was noted on all of it."""
     result = outcome_word(session)
     title = one_line(session.title, max(width - len(result) - 2, 10)) or "(no prompt)"
@@ -44,7 +47,7 @@ def heading(session: Session, width: int, notes: Sequence[Note] = ()) -> Iterato
         end(session),
         one_line(replayed(session), width),
     )
-    for line in (facts, numbers(session)):
+    for line in (facts, numbers(session, cost)):
         for piece in _broken(line, width):
             yield Text(piece, "dim")
     for piece in block(program_end(session), width, MOST) if session.failure else ():

@@ -13,6 +13,7 @@ from tfclient.cli.now import present
 from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.index.rows import SessionRow
+from tfstore.reading.calls.costs import Cost
 from tfstore.reading.figures import age, duration, joined, minute, short_count
 from tfstore.reading.naming import short_id
 from tfstore.reading.noted import Marks, score_words, tagged
@@ -31,7 +32,7 @@ _RESULTS: Final = {
     "active": "bold cyan",
     "waiting": "yellow",
 }
-_FIGURES: Final = frozenset({"runs", "calls", "tools", "tokens", "time", "age"})
+_FIGURES: Final = frozenset({"runs", "calls", "tools", "tokens", "cost", "time", "age"})
 _SHARES: Final = {"title": 2, "odd": 2, "called": 1, "models": 1, "answer": 2, "metadata": 2, "notes": 1}
 _LEAST: Final = {"id": 8, "result": 9}
 
@@ -42,6 +43,7 @@ def table(
     names: Sequence[str] | None,
     odd: dict[str, list[str]] | None,
     marks: Mapping[str, Marks],
+    costs: Mapping[str, Cost] | None = None,
 ) -> Table:
     """Return the table.
 
@@ -51,8 +53,9 @@ def table(
         names: the columns that were asked for; those that there is room for, if none were.
         odd: kinds of findings by session, if they were looked for.
         marks: what notes come to, by the sessions that have some.
+        costs: what calls cost, by session, if that was asked for.
     """
-    names = names or _usual(width, odd=odd is not None, noted=bool(marks))
+    names = names or _usual(width, odd=odd is not None, noted=bool(marks), priced=costs is not None)
     piped = width >= PIPED
     made = Table(box=None, padding=(0, 1, 0, 0), expand=not piped, header_style="dim", pad_edge=False)
     for name in names:
@@ -67,20 +70,21 @@ def table(
         )
     now = present()
     for row in rows:
-        noted = _noted(marks.get(row.session_id))
+        known = {"notes": _noted(marks.get(row.session_id)), "cost": _cost((costs or {}).get(row.session_id))}
         made.add_row(
-            *(noted if name == "notes" else _cell(name, row, now, odd or {}, width) for name in names)
+            *(known[name] if name in known else _cell(name, row, now, odd or {}, width) for name in names)
         )
     return made
 
 
-def _usual(width: int, *, odd: bool, noted: bool) -> list[str]:
+def _usual(width: int, *, odd: bool, noted: bool, priced: bool) -> list[str]:
     """Return the columns that a terminal of this width has room for."""
     names = ["id", "title", "result", *([] if width < NARROW else ["runs"]), "calls", "tools"]
     names += ["odd"] if odd else []
     names += ["notes"] if noted else []
     names += ["called", "models", "started"] if width >= WIDE else []
-    return [*names, *([] if width < NARROW else ["tokens", "time"]), "age"]
+    names += [] if width < NARROW else ["tokens"]
+    return [*names, *(["cost"] if priced else []), *([] if width < NARROW else ["time"]), "age"]
 
 
 def _cell(name: str, row: SessionRow, now: datetime, odd: dict[str, list[str]], width: int) -> Text:
@@ -107,6 +111,13 @@ def _noted(marks: Marks | None) -> Text:
         return Text("–", "dim")
     score = "" if marks.score is None else score_words(marks.score)
     return Text(joined(f"{marks.count:,}", score, tagged(list(marks.tags))), "yellow")
+
+
+def _cost(cost: Cost | None) -> Text:
+    """Return dollars; with a mark where there are calls without a price."""
+    if cost is None or not cost.known:
+        return Text("–", "dim")
+    return Text.assemble(cost.words, (f" ({cost.unpriced:,}?)", "yellow") if cost.unpriced else "")
 
 
 def _called(row: SessionRow) -> str:

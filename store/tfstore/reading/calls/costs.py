@@ -90,6 +90,16 @@ def cost_of_session(session: Session, price: Price) -> Cost:
     return cost_of((step for run in session.runs for step in run.steps), price)
 
 
+def costs_by_model(session: Session, price: Price) -> dict[str, Cost]:
+    """Return what a session's calls cost, by the model that served them."""
+    found: dict[str, Cost] = {}
+    for run in session.runs:
+        for step in run.steps:
+            if is_paid(step):
+                found.setdefault(step.model or "unknown", Cost()).add(cost_of((step,), price))
+    return found
+
+
 def dollars(amount: float) -> str:
     """Return dollars as people read them: cents where there are some, else as many digits as tell something.
 

@@ -46,7 +46,7 @@ def send(store: Store, endpoint: Endpoint, asked: Asked) -> None:
     """Send the sessions that were asked for, and say what became of them.
 
     Raises:
-        ExtraMissing: what protobuf takes is not installed.
+        PackageMissing: what protobuf takes is not installed.
         BadEndpoint, StoreUnusable: nothing can be sent, or noted as sent.
         typer.Exit: not all were taken.
     """
