@@ -196,7 +196,7 @@ def test_another_endpoint_alone_is_a_root_itself() -> None:
     [only] = spans(a_session(a_run(step, trigger="api")))
 
     assert (only.name, only.parent_id, only.kind) == ("embeddings text-embedding-3-small", None, "client")
-    assert only.attributes["gen_ai.usage.input_tokens"] == 12
+    assert "gen_ai.usage.input_tokens" not in only.attributes
     assert (only.attributes["input.value"], only.attributes["output.value"]) == (
         '{"input":"Hello"}',
         "1 vector",
@@ -376,7 +376,7 @@ def test_every_recording_has_its_calls_runs_and_tokens_as_spans() -> None:
             step.label == "tool_call" or (step.type.startswith("tool.") and step.label == "generic")
             for step in steps
         )
-        total = sum(value for each in chats if isinstance(value := each.attributes.get(TOKENS, 0), int))
+        total = sum(value for each in found if isinstance(value := each.attributes.get(TOKENS, 0), int))
         assert total == session.summary.usage.input_tokens, recording.name
         assert len({each.span_id for each in found}) == len(found)
         assert all(0 < each.start <= each.end for each in found)

@@ -112,7 +112,8 @@ def _response(step: Step, price: Price | None) -> Attributes:
     if is_played(step):
         # It was spent when it was recorded, and counts in no total.
         made[name.PLAYED] = True
-    elif step.usage is not None:
+    elif step.usage is not None and step.label == "assistant_call":
+        # Those of other endpoints are in no total: a response that is retrieved has the tokens that it was made with.
         usage = step.usage
         made |= {name.INPUT_TOKENS: usage.input_tokens, name.OUTPUT_TOKENS: usage.output_tokens}
         made |= {name.CACHED_TOKENS: usage.cached_tokens} if usage.cached_tokens else {}

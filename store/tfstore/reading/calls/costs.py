@@ -69,10 +69,10 @@ class Cost:
 
 
 def is_paid(step: Step) -> bool:
-    """Return whether a step is a call that something may be asked for: not one that failed, or was played again."""
-    if is_played(step) or step.label not in {"assistant_call", "generic"}:
+    """Return whether a step is a model call that is paid for: not one that got no answer, or was played again."""
+    if is_played(step) or step.label != "assistant_call":
         return False
-    return step.usage is not None or (step.label == "assistant_call" and step.ending not in {None, *_FREE})
+    return step.usage is not None or step.ending not in {None, *_FREE}
 
 
 def cost_of(steps: Iterable[Step], price: Price) -> Cost:

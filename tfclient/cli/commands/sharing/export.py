@@ -40,6 +40,11 @@ class Form(StrEnum):
     """What sessions can be exported as."""
 
     VCR = "vcr"
+    CHAT_JSONL = "chat-jsonl"
+    STS = "sts"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    PARQUET = "parquet"
     OTLP_JSON = "otlp-json"
 
 
@@ -150,7 +155,9 @@ def export(
     """Write sessions in a form that another tool reads, or send them as OpenTelemetry's spans.
 
     Forms: `vcr` is a cassette of a session's exchanges, which vcrpy plays and `tfclient import` reads back; attempts
-    that got no response have no place in it and are told. `otlp-json` is what --otlp sends, as a file.
+    that got no response have no place in it and are told. `chat-jsonl` is a line a conversation, for fine-tuning; `sts`
+    what Hugging Face's trace viewer reads; `markdown` a session for people; `csv` and `parquet` a row a step (Parquet
+    needs pip install 'tfclient[parquet]'); `otlp-json` what --otlp sends.
 
     With --otlp, or --pending, spans go to an endpoint: sessions that are named at once, else those of --all, --pending
     or a filter that it has not confirmed. What it confirmed or refused stands in the store, in export/. Needs pip

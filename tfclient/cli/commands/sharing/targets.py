@@ -84,3 +84,22 @@ def write_out(text: bytes, output: Path | None, name: str, *, force: bool) -> Pa
     with writing(target):
         target.write_bytes(text)
     return target
+
+
+def write_pieces(pieces: Iterator[bytes], output: Path | None, name: str, *, force: bool) -> Path | None:
+    """Write a file that comes in pieces, whole or not at all, for nobody else to read; return where, None for stdout.
+
+    Raises:
+        Refused: it cannot be written there.
+    """
+    from tfstore.disk.files import replace_file
+
+    if output == STDOUT:
+        out = typer.get_binary_stream("stdout")
+        for piece in pieces:
+            out.write(piece)
+        return None
+    target = target_of(output, name, force=force)
+    with writing(target):
+        replace_file(target, pieces)
+    return target

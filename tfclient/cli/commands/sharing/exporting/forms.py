@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from attrs import define, field, frozen
 
-from tfclient.cli.commands.sharing.targets import write_out
+from tfclient.cli.commands.sharing.targets import write_out, write_pieces
 from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.printing import complain, print_json, remark, say
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from tfclient.export.cassettes import Cassette
     from tfclient.otlp.messages import Content
-    from tfstore.document.documents import Session
+    from tfclient.otlp.parts import Reader
+    from tfstore.document.documents import Json, Session
     from tfstore.reading.calls.costs import Price
     from tfstore.store import Store
 
@@ -36,23 +38,20 @@ class Wanted:
 
 
 @define
-class Made:
-    """A file's content, and what is to be told of it."""
-
-    data: bytes
-    rows: int
-    left_out: list[str] = field(factory=list[str])
-
-
-@define
 class Reading:
-    """The sessions of a file, one by one; those that cannot be read are told and passed over."""
+    """The sessions of a file, one by one; those that cannot be read are told and passed over.
+
+    ``rows`` counts what was written of them, ``left_out`` by kind what has no place in the form.
+    """
 
     store: Store
     wanted: Wanted
     price: Price | None
+    reader: Reader
     troubles: list[str] = field(factory=list[str])
-    count: int = 0
+    sessions: int = 0
+    rows: int = 0
+    left_out: Counter[str] = field(factory=Counter[str])
 
     def __iter__(self) -> Iterator[Session]:
         from tfstore.errors import StoreError
@@ -63,7 +62,7 @@ class Reading:
             except StoreError as error:
                 self.troubles.append(str(error))
                 continue
-            self.count += 1
+            self.sessions += 1
             yield session
 
 
@@ -74,51 +73,102 @@ def write(store: Store, form: str, wanted: Wanted, price: Price | None) -> None:
         Refused: there is nothing to be written, or it cannot be written there.
         typer.Exit: a session could not be read.
     """
+    from tfclient.otlp.parts import Reader
+
     if form == "vcr":
         _cassette(store, wanted)
         return
     make, ending, one = _FORMS[form]
     if one and len(wanted.session_ids) > 1:
         raise Refused(f"{form} holds one session, and {len(wanted.session_ids)} are meant: name one.", USAGE)
-    reading = Reading(store, wanted, price)
-    made = make(reading)
+    reading = Reading(store, wanted, price, Reader(store.blobs.get, wanted.inline))
     name = wanted.session_ids[0] if len(wanted.session_ids) == 1 else "sessions"
-    target = None
-    if reading.count:
-        target = write_out(made.data, wanted.output, f"{name}{ending}", force=wanted.force)
+    target = write_pieces(make(reading), wanted.output, f"{name}{ending}", force=wanted.force)
     for trouble in reading.troubles:
         complain(trouble)
-    if wanted.as_json and reading.count:
-        told: dict[str, Any] = {"path": str(target), "sessions": reading.count, "rows": made.rows}
-        print_json({**told, "left_out": made.left_out})
+    if wanted.as_json:
+        told: dict[str, Any] = {"path": str(target), "sessions": reading.sessions, "rows": reading.rows}
+        print_json({**told, "left_out": dict(reading.left_out)})
     elif target is not None:
-        for each in made.left_out:
-            remark(each)
+        if reading.left_out:
+            remark(f"Left out: {', '.join(f'{kind} ×{n:,}' for kind, n in reading.left_out.most_common())}.")
+        if form in _TO_BE_SHARED:
+            remark(
+                "Before it is shared: what people and tools said is in it. `tfclient bundle --redact` takes out more."
+            )
         say(str(target))
     if reading.troubles:
         raise typer.Exit(WRONG)
 
 
-def _otlp_json(reading: Reading) -> Made:
+def _otlp_json(reading: Reading) -> Iterator[bytes]:
     import os
 
     from tfclient.otlp.encoding import json_of
     from tfclient.otlp.exporting import finder, resource_of
-    from tfclient.otlp.parts import Reader
     from tfclient.otlp.tree import Options, spans_of
     from tfstore.document.json_text import compact
 
     store, wanted = reading.store, reading.wanted
-    reader = Reader(store.blobs.get, wanted.inline)
-    options = Options(wanted.content, wanted.whole_session, reader, reading.price, finder(store))
+    options = Options(wanted.content, wanted.whole_session, reading.reader, reading.price, finder(store))
     resource = resource_of(store, os.environ.get("OTEL_SERVICE_NAME", "").strip())
-    lines: list[bytes] = []
-    count = 0
     for session in reading:
         spans = list(spans_of(session, store.store_id, options))
-        count += len(spans)
-        lines.append(compact(json_of(spans, resource)) + b"\n")
-    return Made(b"".join(lines), count)
+        reading.rows += len(spans)
+        yield compact(json_of(spans, resource)) + b"\n"
+
+
+def _chat(reading: Reading) -> Iterator[bytes]:
+    from tfclient.export.forms.conversations import conversations_of
+    from tfstore.document.json_text import compact
+
+    for session in reading:
+        for each in conversations_of(session, reading.store.blobs.get):
+            reading.rows += 1
+            reading.left_out.update(each.left_out)
+            yield compact(each.as_json()) + b"\n"
+
+
+def _sts(reading: Reading) -> Iterator[bytes]:
+    from tfclient.export.forms.traces import trace_of
+    from tfstore.document.json_text import compact
+
+    for session in reading:
+        for each in trace_of(session, reading.reader):
+            reading.rows += 1
+            yield compact(each) + b"\n"
+
+
+def _markdown(reading: Reading) -> Iterator[bytes]:
+    from tfclient.export.forms.markdown import markdown_of
+    from tfstore.reading.calls.costs import cost_of_session
+
+    for session in reading:
+        cost = None if reading.price is None else cost_of_session(session, reading.price)
+        text = markdown_of(session, reading.reader, cost)
+        reading.rows += text.count("\n")
+        yield text.encode("utf-8", "replace")
+
+
+def _step_rows(reading: Reading) -> Iterator[Json]:
+    from tfclient.export.forms.step_rows import rows_of
+
+    for session in reading:
+        for row in rows_of(session, reading.reader, reading.price):
+            reading.rows += 1
+            yield row
+
+
+def _csv(reading: Reading) -> Iterator[bytes]:
+    from tfclient.export.forms.step_rows import csv_of
+
+    return csv_of(_step_rows(reading))
+
+
+def _parquet(reading: Reading) -> Iterator[bytes]:
+    from tfclient.export.forms.step_rows import parquet_of
+
+    return parquet_of(_step_rows(reading))
 
 
 def _cassette(store: Store, wanted: Wanted) -> None:
@@ -159,7 +209,14 @@ def _tell(made: Cassette) -> None:
     )
 
 
-_FORMS: Final[dict[str, tuple[Callable[[Reading], Made], str, bool]]] = {
+_FORMS: Final[dict[str, tuple[Callable[[Reading], Iterator[bytes]], str, bool]]] = {
     "otlp-json": (_otlp_json, ".otlp.jsonl", False),
+    "chat-jsonl": (_chat, ".chat.jsonl", False),
+    "sts": (_sts, ".sts.jsonl", True),
+    "markdown": (_markdown, ".md", True),
+    "csv": (_csv, ".csv", False),
+    "parquet": (_parquet, ".parquet", False),
 }
 """What makes each, how its name ends, and whether it holds one session only."""
+
+_TO_BE_SHARED: Final = frozenset({"sts", "markdown"})
