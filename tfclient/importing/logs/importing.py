@@ -7,6 +7,7 @@ less than before, or something else, leaves the session as it is.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from heapq import merge
@@ -18,13 +19,24 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import DrawingFailed, LiveSession
 from tfclient.importing.imported import Imported
+from tfclient.importing.logs.atif import Atif
 from tfclient.importing.logs.chain import Known, Teller
 from tfclient.importing.logs.claude_code import ClaudeCode
 from tfclient.importing.logs.codex import Codex
 from tfclient.importing.logs.known import known_in
-from tfclient.importing.logs.lines import Extent, Line, begins_with, lines_of, moment
+from tfclient.importing.logs.lines import Extent, Line, moment
 from tfclient.importing.logs.log import About, Json, PassedOver, Reader, redacted
-from tfclient.importing.logs.survey import CLAUDE_CODE, CODEX, NotALog, Survey, survey, together
+from tfclient.importing.logs.openai_agents import OpenAIAgents
+from tfclient.importing.logs.survey import (
+    ATIF,
+    CLAUDE_CODE,
+    CODEX,
+    OPENAI_AGENTS,
+    NotALog,
+    Survey,
+    survey,
+    together,
+)
 from tfclient.redaction import Redactor
 from tfstore.document.times import iso
 from tfstore.errors import SessionInUse, UnknownSession
@@ -41,6 +53,8 @@ _BATCH: Final = 64
 _READERS: Final[dict[str, Callable[[Teller, PassedOver, Iterable[Known]], Reader]]] = {
     CODEX: Codex,
     CLAUDE_CODE: ClaudeCode,
+    ATIF: Atif,
+    OPENAI_AGENTS: OpenAIAgents,
 }
 
 
@@ -62,8 +76,8 @@ def import_logs(
     found: list[Survey] = []
     for path in paths:
         try:
-            found.append(survey(path))
-        except (NotALog, OSError) as error:
+            found += survey(path)
+        except (NotALog, OSError, sqlite3.Error) as error:
             yield Imported(path, problem=str(error), agent="")
     each = [(about, log) for log in together(found) for about in log.sessions]
     for about, log in sorted(each, key=lambda pair: (pair[0].began, pair[0].thread)):
@@ -87,9 +101,7 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
         earlier = _read_before(read) if isinstance(read, dict) else {}
         now = {file.path.name: file for file in log.files}
         cut = [
-            name
-            for name, extent in earlier.items()
-            if name not in now or not begins_with(now[name].path, extent)
+            name for name, extent in earlier.items() if name not in now or not now[name].begins_with(extent)
         ]
         if cut:
             which = now[cut[0]].path if cut[0] in now else log.path.parent / cut[0]
@@ -128,7 +140,9 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
 
 def _before(store: Store, session_id: str) -> Entry | None:
     """Return how the journal of a session begins, if there is one."""
-    return next(iter_entries(store.paths, session_id), None) if writers(store.paths, session_id) else None
+    if not writers(store.paths, session_id):
+        return None
+    return next(iter_entries(store.paths, session_id), None)
 
 
 def _parent(store: Store, about: About) -> str | None:
@@ -175,10 +189,9 @@ def _read_before(imported: Json) -> dict[str, Extent]:
 def _lines(log: Survey, thread: str) -> Iterator[Line]:
     """Yield the lines of a log, those of several files in the order of their times."""
     if len(log.files) == 1:
-        lines = lines_of(log.path, log.files[0].extent.bytes)
+        lines = log.files[0].lines()
     else:
-        timed = [_timed(lines_of(each.path, each.extent.bytes)) for each in log.files]
-        lines = (line for _, line in merge(*timed, key=itemgetter(0)))
+        lines = (line for _, line in merge(*(_timed(each.lines()) for each in log.files), key=itemgetter(0)))
     others = {each.thread for each in log.sessions} - {thread}
     of = log.sessions[0].thread
     for line in lines:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from tfclient.importing.cassette import SUFFIXES
-from tfclient.importing.logs import claude_code, codex
-from tfclient.importing.logs.lines import Extent, extent_of, lines_of
+from tfclient.importing.logs import atif, claude_code, codex, openai_agents
+from tfclient.importing.logs.files import SQLITE, Document, File, Lines, Rows, sessions_in
+from tfclient.importing.logs.lines import extent_of, lines_of
 from tfclient.importing.logs.log import About, Json, dict_in
 
 CODEX: Final = codex.NAME
 CLAUDE_CODE: Final = claude_code.NAME
+ATIF: Final = atif.NAME
+OPENAI_AGENTS: Final = openai_agents.NAME
+
+_HEAD: Final = 64 * 1024
+_ATIF: Final = re.compile(rb'"schema_version"\s*:\s*"ATIF-v')
 
 _LOOKED_AT: Final = 50
 """Lines, of those at the beginning, one of which must be known."""
@@ -27,14 +35,6 @@ class NotALog(Exception):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} {reason}")
         self.path = path
-
-
-@frozen
-class File:
-    """A file of a log, as far as it can be read."""
-
-    path: Path
-    extent: Extent
 
 
 @define
@@ -57,12 +57,16 @@ def agent_at(path: Path) -> str | None:
     """Return whose log a file is, by how it begins and whatever its name is; None where it is none."""
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(_HEAD)
+        if head.startswith(SQLITE):
+            return OPENAI_AGENTS if sessions_in(path) else None
+        if _ATIF.search(head):
+            return ATIF
         if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
             return None
         lines = islice(lines_of(path, path.stat().st_size), _LOOKED_AT)
         return next((agent for line in lines if (agent := _agent_of(line.value)) is not None), None)
-    except OSError:
+    except (OSError, sqlite3.Error):
         return None
 
 
@@ -76,13 +80,35 @@ def logs_at(paths: Sequence[Path]) -> list[Path]:
     return [file for file in each if agent_at(file) is not None]
 
 
-def survey(path: Path) -> Survey:
-    """Return what a log is of.
+def survey(path: Path) -> list[Survey]:
+    """Return what a log is of; a database may hold many.
 
     Raises:
         NotALog: it is none, or one of two agents, or of two sessions.
         OSError: it cannot be read.
     """
+    agent = agent_at(path)
+    if agent == OPENAI_AGENTS:
+        return [
+            Survey(agent, [Rows.read(path, session)], [openai_agents.about(session, began)])
+            for session, began in sessions_in(path)
+        ]
+    if agent == ATIF:
+        return [_trajectory(path)]
+    return [_lines(path)]
+
+
+def _trajectory(path: Path) -> Survey:
+    try:
+        document = Document.read(path, "steps")
+    except (ValueError, TypeError) as error:
+        raise NotALog(path, f"is no trajectory that can be read: it {error}.") from error
+    if not atif.is_document(document.content):
+        raise NotALog(path, "is no trajectory that can be read: it has no list of steps.")
+    return Survey(ATIF, [document], [atif.about(document.content, path.name)])
+
+
+def _lines(path: Path) -> Survey:
     extent = extent_of(path)
     seen: dict[str, int] = {}
     metas: list[Json] = []
@@ -104,7 +130,7 @@ def survey(path: Path) -> Survey:
         raise NotALog(path, f"holds the lines of two agents ({where}): give each a file of its own.")
     (agent,) = seen
     sessions = _rollouts(path, metas) if agent == CODEX else transcript.sessions()
-    return Survey(agent, [File(path, extent)], sessions, transcript.is_part)
+    return Survey(agent, [Lines(path, extent)], sessions, transcript.is_part)
 
 
 @define
@@ -152,12 +178,12 @@ def together(surveys: Iterable[Survey]) -> list[Survey]:
         beside = log.path.parent.parent.with_suffix(".jsonl") if log.is_part else None
         if beside is not None and beside.resolve() not in taken and agent_at(beside) == CLAUDE_CODE:
             taken.add(beside.resolve())
-            found.append(survey(beside))
+            found += survey(beside)
     for log in [each for each in [*every, *found] if each.agent == CLAUDE_CODE and not each.is_part]:
         for path in sorted(log.path.with_suffix("").glob("subagents/*.jsonl")):
             if path.resolve() not in taken and agent_at(path) == CLAUDE_CODE:
                 taken.add(path.resolve())
-                found.append(survey(path))
+                found += survey(path)
     whole = {each.thread: log for log in [*every, *found] if not log.is_part for each in log.sessions}
     left: list[Survey] = []
     for log in [*every, *found]:

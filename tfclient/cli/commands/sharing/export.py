@@ -40,6 +40,7 @@ class Form(StrEnum):
     """What sessions can be exported as."""
 
     VCR = "vcr"
+    ATIF = "atif"
     CHAT_JSONL = "chat-jsonl"
     STS = "sts"
     MARKDOWN = "markdown"
@@ -155,17 +156,19 @@ def export(
     """Write sessions in a form that another tool reads, or send them as OpenTelemetry's spans.
 
     Forms: `vcr` is a cassette of a session's exchanges, which vcrpy plays and `tfclient import` reads back; attempts
-    that got no response have no place in it and are told. `chat-jsonl` is a line a conversation, for fine-tuning; `sts`
-    what Hugging Face's trace viewer reads; `markdown` a session for people; `csv` and `parquet` a row a step (Parquet
-    needs pip install 'tfclient[parquet]'); `otlp-json` what --otlp sends.
+    that got no response have no place in it and are told. `atif` is a trajectory a thread, which evaluations and
+    training read; a fork is one of its own, and where there are several, the files are ID.json, ID.2.json, …, and
+    stdout has one a line. `tfclient import` reads them back, too. `chat-jsonl` is a line a conversation, for
+    fine-tuning; `sts` what Hugging Face's trace viewer reads; `markdown` a session for people; `csv` and `parquet` a
+    row a step (Parquet needs pip install 'tfclient[parquet]'); `otlp-json` what --otlp sends.
 
     With --otlp, or --pending, spans go to an endpoint: sessions that are named at once, else those of --all, --pending
     or a filter that it has not confirmed. What it confirmed or refused stands in the store, in export/. Needs pip
     install 'tfclient[otel]'. Not all taken: exit code 1.
 
-    With --json: of vcr {session_id, path, exchanges, left_out: [{exchange_id, what, why}]}, of other forms {path,
-    sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over, left}, with --dry-run
-    {endpoint, waiting, oldest, refused}.
+    With --json: of vcr {session_id, path, exchanges, left_out: [{exchange_id, what, why}]}, of other forms {path
+    (of atif: paths), sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over, left}, with
+    --dry-run {endpoint, waiting, oldest, refused}.
     """
     named = list(what or [])
     if form is None and named and named[0] in _FORMS:

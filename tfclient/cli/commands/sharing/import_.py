@@ -51,12 +51,13 @@ def import_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make sessions from vcrpy cassettes, and from the logs of agents: Codex, Claude Code.
+    """Make sessions from vcrpy cassettes, and from the logs of agents.
 
     Every OpenAI exchange of a cassette goes the same way as a recorded one. Importing it again replaces its session.
     Bodies that came compressed are undone; of one that cannot be, the session says so, and this command why.
 
-    Logs are known by what stands in them. A log that has grown since makes the same session go on; one that was cut
+    Logs are rollouts of Codex, transcripts of Claude Code, sessions of openai-agents (SQLite) and trajectories in ATIF,
+    known by what stands in them. A log that has grown since makes the same session go on; one that was cut
     leaves it as it is. Lines of kinds that nobody knows are counted, and told.
 
     Folders are walked; files in them that are neither are passed over.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from attrs import define, field, frozen
 
-from tfclient.cli.commands.sharing.targets import write_out, write_pieces
+from tfclient.cli.commands.sharing.targets import STDOUT, target_of, write_out, write_pieces, writing
 from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.printing import complain, print_json, remark, say
 
@@ -75,8 +75,8 @@ def write(store: Store, form: str, wanted: Wanted, price: Price | None) -> None:
     """
     from tfclient.otlp.parts import Reader
 
-    if form == "vcr":
-        _cassette(store, wanted)
+    if form in _OF_THEIR_OWN:
+        _OF_THEIR_OWN[form](store, wanted)
         return
     make, ending, one = _FORMS[form]
     if one and len(wanted.session_ids) > 1:
@@ -199,6 +199,57 @@ def _cassette(store: Store, wanted: Wanted) -> None:
         say(str(target))
 
 
+def _trajectories(store: Store, wanted: Wanted) -> None:
+    """Write the trajectories of sessions, a file for each."""
+    from collections import Counter
+
+    from tfclient.export.atif import trajectories_of
+    from tfstore.document.json_text import compact, readable
+
+    reading, left = Reading(store, wanted, None), Counter[str]()
+    named: list[tuple[Path | None, str, Any]] = []
+    for session in reading:
+        made = trajectories_of(session, store.blobs.get)
+        left.update(made.left_out)
+        for n, trajectory in enumerate(made.listed, 1):
+            name = f"{session.session_id}{f'.{n}' if n > 1 else ''}.json"
+            named.append((_numbered(wanted.output, len(named) + 1), name, trajectory))
+    for trouble in reading.troubles:
+        complain(trouble)
+    if reading.count and not named:
+        which = ", ".join(wanted.session_ids)
+        raise Refused(f"Session {which} asked no model anything: there is no trajectory in it.", WRONG)
+    targets: list[Path] = []
+    if wanted.output == STDOUT:
+        lines = [readable(named[0][2])] if len(named) == 1 else [compact(each) for _, _, each in named]
+        write_out(b"".join(line.rstrip(b"\n") + b"\n" for line in lines), STDOUT, "", force=True)
+    else:
+        # All that cannot be written is said before anything is.
+        targets = [target_of(place, name, force=wanted.force) for place, name, _ in named]
+        for target, (_, _, trajectory) in zip(targets, named, strict=True):
+            with writing(target):
+                target.write_bytes(readable(trajectory))
+    left_out = [f"{kind} ×{count:,}" for kind, count in sorted(left.items())]
+    if wanted.as_json:
+        told = {"paths": list(map(str, targets)), "sessions": reading.count, "rows": len(named)}
+        print_json({**told, "left_out": left_out})
+    else:
+        remark("1 trajectory." if len(named) == 1 else f"{len(named):,} trajectories.")
+        if left_out:
+            remark(f"Left out: {', '.join(left_out)}.")
+        for target in targets:
+            say(str(target))
+    if reading.troubles:
+        raise typer.Exit(WRONG)
+
+
+def _numbered(output: Path | None, number: int) -> Path | None:
+    """Return where the n-th file goes, if one was named."""
+    if output is None or number == 1 or output.is_dir():
+        return output
+    return output.with_name(f"{output.stem}.{number}{output.suffix}")
+
+
 def _tell(made: Cassette) -> None:
     from tfstore.reading.figures import counted
 
@@ -220,3 +271,6 @@ _FORMS: Final[dict[str, tuple[Callable[[Reading], Iterator[bytes]], str, bool]]]
 """What makes each, how its name ends, and whether it holds one session only."""
 
 _TO_BE_SHARED: Final = frozenset({"sts", "markdown"})
+
+_OF_THEIR_OWN: Final[dict[str, Callable[[Store, Wanted], None]]] = {"vcr": _cassette, "atif": _trajectories}
+"""What is no one file made of documents."""
