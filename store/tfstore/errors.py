@@ -13,6 +13,7 @@
     * LearningsUnreadable
     * NewerLearnings
     * UnknownLesson
+    * UnknownAdaptation
     * UnknownRun
     * UnknownStep
     * SegmentNotOurs
@@ -147,10 +148,14 @@ class NewerDocument(StoreError):
 class LearningsUnreadable(StoreError):
     """A file of what sessions taught cannot be read, and so is not written over."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        else_: str = "`tfclient notes --all` makes another of the sessions that are there",
+    ) -> None:
         super().__init__(
-            f"{path} cannot be read: {reason}. It stays as it is: mend it, or move it away and "
-            "`tfclient notes --all` makes another of the sessions that are there."
+            f"{path} cannot be read: {reason}. It stays as it is: mend it, or move it away and {else_}."
         )
         self.path = path
 
@@ -175,6 +180,17 @@ class UnknownLesson(StoreError):
         )
         super().__init__(f"There is no lesson {lesson_id!r} in this store.{hint}")
         self.lesson_id = lesson_id
+
+
+class UnknownAdaptation(StoreError):
+    """No adaptation with this id was proposed."""
+
+    def __init__(self, adaptation_id: str, near: Sequence[str] = ()) -> None:
+        hint = (
+            f" Did you mean {', '.join(near)}?" if near else " `tfclient adapt list` shows those there are."
+        )
+        super().__init__(f"There is no adaptation {adaptation_id!r} in this store.{hint}")
+        self.adaptation_id = adaptation_id
 
 
 class UnknownRun(StoreError):

@@ -109,7 +109,7 @@ class Store:
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
         self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
-        self.learnings = LearningsFolder(self.paths)
+        self.learnings = LearningsFolder(self.paths, keep)
         self.index = SessionIndex(self._folder, _telling_of)
 
     @property

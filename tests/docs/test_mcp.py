@@ -21,9 +21,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "mcp.md"
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not here")
 
 
-def blocks(language: str) -> list[str]:
-    text = PAGE.read_text(encoding="utf-8")
+def blocks_of(page: Path, language: str) -> list[str]:
+    text = page.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return blocks_of(PAGE, language)
 
 
 def test_what_is_configured_is_what_is_typed_and_starts(

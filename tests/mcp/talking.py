@@ -29,11 +29,11 @@ class Told:
     failed: bool
 
 
-def talk(root: Path, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
+def talk(root: Path, conversation: Callable[[Client], Awaitable[Any]], *, propose: bool = False) -> Any:
     """Return what comes of a conversation with the server of a store."""
 
     async def run() -> Any:
-        async with Client(server_for(Opened(root))) as client:
+        async with Client(server_for(Opened(root), propose=propose)) as client:
             return await conversation(client)
 
     return anyio.run(run)

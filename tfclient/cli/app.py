@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from tfclient.cli.commands.adapt import adapt
 from tfclient.cli.commands.again import again
 from tfclient.cli.commands.d2 import d2
 from tfclient.cli.commands.delete import delete
@@ -72,6 +73,7 @@ _READING: Final = (
     why,
     findings,
     notes,
+    adapt,
     text,
     expand,
     diff,

@@ -66,6 +66,7 @@ def code_of(error: Exception) -> int | None:
         NoSessions,
         SeveralSessions,
         StoreError,
+        UnknownAdaptation,
         UnknownLesson,
         UnknownNote,
         UnknownRun,
@@ -76,7 +77,14 @@ def code_of(error: Exception) -> int | None:
     if isinstance(error, Refused):
         return error.code
     unknown = (
-        UnknownSession | UnknownRun | UnknownStep | UnknownLesson | UnknownNote | NoSessions | SeveralSessions
+        UnknownSession
+        | UnknownRun
+        | UnknownStep
+        | UnknownLesson
+        | UnknownAdaptation
+        | UnknownNote
+        | NoSessions
+        | SeveralSessions
     )
     if isinstance(error, unknown | InvalidSessionId | InvalidNote | SettingError):
         return USAGE

@@ -90,6 +90,18 @@ def known_lessons(ctx: typer.Context, incomplete: str) -> list[str]:
     return _harmless([row["lesson_id"] for row in rows], incomplete)[:_MOST]
 
 
+def known_adaptations(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer ids of adaptations, those proposed last first."""
+    try:
+        from tfclient.settings import directory_to_read
+        from tfstore.store import Store
+
+        rows = Store(directory_to_read(ctx.params.get("store"))).learnings.adaptations()
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return _harmless([row["adaptation_id"] for row in reversed(rows)], incomplete)[:_MOST]
+
+
 def _names(ctx: typer.Context, kind: str) -> list[str]:
     try:
         from tfclient.settings import directory_to_read

@@ -12,7 +12,7 @@ from attrs import define
 
 from tfclient.errors import SettingError
 from tfclient.mcp.opened import Found, Opened
-from tfclient.reflect.quoting import escaped
+from tfclient.reflect.quoting import escaped, quoted
 from tfclient.reflect.text.counting import estimate
 from tfclient.reflect.text.session_lines import NOTICE
 from tfclient.reflect.text.values import unmarked
@@ -212,7 +212,8 @@ class Answers:
         )
 
     def learnings(self, tools: Sequence[str] | None = None, max_tokens: int = USUAL) -> str:
-        """Return what sessions taught about tools, and the gaps that stand open."""
+        """Return what sessions taught about tools, what people confirmed, and the gaps that stand open."""
+        from tfclient.reflect.adaptations.book import Adaptations
         from tfclient.reflect.lessons.book import Book
         from tfclient.reflect.lessons.giving import notes_among
         from tfclient.reflect.lessons.summing_up import open_gaps
@@ -226,10 +227,29 @@ class Answers:
         if notes.left_out:
             lines.append(f"{len(notes.left_out):,} lessons are left out:")
             lines += (f"- {each.lesson_id}: {each.why}" for each in notes.left_out)
+        adaptations = [each for each in Adaptations(book.store).every() if each.is_given]
+        if adaptations:
+            lines.append("Changes of instructions that a person confirmed:")
+            lines += (f"- {quoted(each.text, LARGEST)} [{each.adaptation_id}]" for each in adaptations)
         page = book.folder.page()
         gaps = list(open_gaps(page.turns if page else ()))
         lines += ["Open gaps:", *gaps] if gaps else ["No gap stands open."]
         return _fitting(lines, max_tokens)
+
+    def propose_adaptation(
+        self, title: str, text: str, because: Sequence[str], tools: Sequence[str] = ()
+    ) -> str:
+        """Write down a change of instructions that a model proposes, and return its id."""
+        from tfclient.reflect.adaptations.book import Adaptations
+
+        at = self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = Adaptations(self.opened.store()).propose(title, text, because, at, tools=tools, by="model")
+        name = made.adaptation_id
+        if made.status != "proposed":
+            return f"{name} was proposed before in the same words, and is {made.status}."
+        return (
+            f"{name} is proposed. It is given to nobody before a person says: tfclient adapt confirm {name}"
+        )
 
     def learnings_page(self) -> str:
         """Return ``learnings.md``, as much of it as an answer may have."""

@@ -34,11 +34,12 @@ Given = Annotated[str, BeforeValidator(lambda given: "" if given is None else gi
 Tokens = Annotated[int, Field(ge=LEAST, le=LARGEST)]
 
 
-def server_for(opened: Opened) -> MCPServer[Any]:
+def server_for(opened: Opened, *, propose: bool = False) -> MCPServer[Any]:
     """Return a server over a store.
 
     Args:
         opened: the store.
+        propose: let models propose adaptations, which only people can confirm.
     """
     from importlib.metadata import version
 
@@ -48,7 +49,10 @@ def server_for(opened: Opened) -> MCPServer[Any]:
         NAME,
         instructions=INSTRUCTIONS,
         version=version("tfclient"),
-        tools=[_tool(each, said) for each, said in _tools(answers)],
+        tools=[
+            *(_tool(each, said) for each, said in _tools(answers)),
+            *([_proposing(answers)] if propose else []),
+        ],
         log_level="ERROR",
     )
     _add_resources(server, answers)
@@ -124,11 +128,28 @@ def _tools(answers: Answers) -> list[tuple[Callable[..., str], str]]:
     ]
 
 
+def _proposing(answers: Answers) -> Tool:
+    def propose_adaptation(
+        title: str,
+        text: Annotated[str, Field(description="what the instructions are to gain, in a sentence or two")],
+        because: Annotated[list[str], Field(description="SESSION#4.7, SESSION#f_1a2b3c4d, L-1a2b3c4d")],
+        tools: Annotated[list[str] | None, Field(description="only where one of these is at hand")] = None,
+    ) -> str:
+        return answers.propose_adaptation(title, text, because, tools or ())
+
+    said = (
+        "Propose a change of a program's instructions, without any value of a session. A person confirms it."
+    )
+    return _tool(propose_adaptation, said, reads=False)
+
+
 def _tool(answer: Callable[..., str], description: str, *, reads: bool = True) -> Tool:
     tool = Tool.from_function(
         _told(answer, ToolError),
         description=description,
-        annotations=ToolAnnotations(read_only_hint=reads, open_world_hint=False),
+        annotations=ToolAnnotations(
+            read_only_hint=reads, destructive_hint=None if reads else False, open_world_hint=False
+        ),
         structured_output=False,
     )
     # A model has the names already; each conversation pays for what is said twice.

@@ -9,11 +9,12 @@ from tfclient.mcp import ExtraMissing
 from tfclient.mcp.opened import Opened
 
 
-def serve(path: str | os.PathLike[str] | None = None) -> None:
+def serve(path: str | os.PathLike[str] | None = None, *, propose: bool = False) -> None:
     """Serve a store as tools of a model.
 
     Args:
         path: the store's folder; it may come to be later.
+        propose: let models propose adaptations, which only people can confirm.
 
     Raises:
         ExtraMissing: the official SDK is not installed, or an older one.
@@ -27,4 +28,4 @@ def serve(path: str | os.PathLike[str] | None = None) -> None:
     opened.check()
     # Ctrl-C is how a person ends it.
     with contextlib.suppress(KeyboardInterrupt):
-        server_for(opened).run("stdio")
+        server_for(opened, propose=propose).run("stdio")

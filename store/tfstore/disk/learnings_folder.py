@@ -1,4 +1,4 @@
-"""The files of what sessions taught: ``learnings.md``, ``lessons.json`` and the archive, under one lock.
+"""The files of what sessions taught: ``learnings.md``, the archive, lessons and adaptations, under one lock.
 
 Nothing is written over what cannot be read: whoever opens such a file is told, and it stays as it is.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from tfstore.disk.files import read_file, replace_file, whose
 from tfstore.disk.locks import only_one
+from tfstore.disk.notes_folder import Keep
 from tfstore.disk.paths import StorePaths, is_real_dir
+from tfstore.document import adaptation_rows
 from tfstore.document.documents import Json
 from tfstore.document.json_text import parse, readable
 from tfstore.document.learnings import Page, lines_naming
@@ -36,8 +38,9 @@ class LearningsFolder:
         []
     """
 
-    def __init__(self, paths: StorePaths) -> None:
+    def __init__(self, paths: StorePaths, keep: Keep | None = None) -> None:
         self.paths = paths
+        self._keep = keep
 
     @contextlib.contextmanager
     def alone(self, timeout: float = PATIENCE) -> Iterator[None]:
@@ -65,33 +68,68 @@ class LearningsFolder:
             LearningsUnreadable: the file is damaged.
             NewerLearnings: a later version wrote it.
         """
-        path = self.paths.lessons
+        return self._table(self.paths.lessons, "lessons", VERSION, damage_in)
+
+    def keep_lessons(self, rows: list[Json]) -> None:
+        """Write the lessons, as a document of TinyDB; its table is ``lessons``."""
+        self._keep_table(self.paths.lessons, "lessons", VERSION, rows)
+
+    def adaptations(self) -> list[Json]:
+        """Return the adaptations, the earliest first.
+
+        Raises:
+            LearningsUnreadable: the file is damaged.
+            NewerLearnings: a later version wrote it.
+        """
+        rows = adaptation_rows
+        return self._table(self.paths.adaptations, "adaptations", rows.VERSION, rows.damage_in)
+
+    def keep_adaptations(self, rows: list[Json]) -> None:
+        """Write the adaptations, as a document of TinyDB; its table is ``adaptations``."""
+        self._keep_table(self.paths.adaptations, "adaptations", adaptation_rows.VERSION, rows)
+
+    def cleared(self, text: str, where: str) -> str:
+        """Return what of a text may be written down.
+
+        Raises:
+            StoreUnusable: the store was opened without what says that.
+        """
+        if self._keep is None:
+            reason = "it was opened without what keeps secrets out of it: open it with tfclient.open_store"
+            raise StoreUnusable(self.paths.root, reason)
+        return self._keep(text, where, "")[0] if text else text
+
+    def _table(self, path: Path, name: str, version: str, damage_in: Callable[[Any], str]) -> list[Json]:
         data = self._read(path)
         if data is None:
             return []
         try:
             found = parse(data)
         except (ValueError, RecursionError) as error:
-            raise LearningsUnreadable(path, f"it is no JSON ({error})") from error
-        about = _rows(found, "about")
-        version = about[0].get("version") if about and isinstance(about[0], dict) else None
-        if version != VERSION:
-            if isinstance(version, str) and version.startswith("learnings/"):
-                raise NewerLearnings(path, version, VERSION)
-            raise LearningsUnreadable(path, "it does not say its version")
-        rows = _rows(found, "lessons")
+            raise self._unreadable(path, f"it is no JSON ({error})") from error
+        about = _rows(found, "about", name)
+        written = about[0].get("version") if about and isinstance(about[0], dict) else None
+        if written != version:
+            if isinstance(written, str) and written.startswith(version.partition("/")[0] + "/"):
+                raise NewerLearnings(path, written, version)
+            raise self._unreadable(path, "it does not say its version")
+        rows = _rows(found, name, name)
         damage = damage_in(rows)
         if damage:
-            raise LearningsUnreadable(path, damage)
+            raise self._unreadable(path, damage)
         return list(rows or ())
 
-    def keep_lessons(self, rows: list[Json]) -> None:
-        """Write the lessons, as a document of TinyDB; its table is ``lessons``."""
+    def _keep_table(self, path: Path, name: str, version: str, rows: list[Json]) -> None:
         tables = {
-            "about": {"1": {"version": VERSION}},
-            "lessons": {str(number): row for number, row in enumerate(rows, start=1)},
+            "about": {"1": {"version": version}},
+            name: {str(number): row for number, row in enumerate(rows, start=1)},
         }
-        self._write(self.paths.lessons, readable(tables))
+        self._write(path, readable(tables))
+
+    def _unreadable(self, path: Path, reason: str) -> LearningsUnreadable:
+        if path == self.paths.adaptations:
+            return LearningsUnreadable(path, reason, "propose anew what it held")
+        return LearningsUnreadable(path, reason)
 
     def page(self, month: str = "") -> Page | None:
         """Return ``learnings.md``, or the archive of a month; None where there is no such file.
@@ -137,11 +175,14 @@ class LearningsFolder:
             # Whoever wrote these is dead, since nobody else is at it.
             for path in self._unfinished():
                 path.unlink(missing_ok=True)
-            rows = self.lessons()
+            rows, adaptations = self.lessons(), self.adaptations()
             pages = {month: page for month in ("", *self.months()) if (page := self.page(month)) is not None}
             left = without_sessions(rows, gone)
             if left != rows:
                 self.keep_lessons(left)
+            uncited = adaptation_rows.without_citations(adaptations, gone)
+            if uncited != adaptations:
+                self.keep_adaptations(uncited)
             for month, page in pages.items():
                 before = page.text
                 page.forget(gone)
@@ -160,7 +201,14 @@ class LearningsFolder:
         """
         names = frozenset(session_ids)
         pages = ((month, self.page(month)) for month in ("", *self.months()) if names)
-        return [
+        written = ((row["adaptation_id"], adaptation_rows.own_words(row)) for row in self.adaptations())
+        path = self.paths.adaptations
+        proposed = [
+            f"{path}, {name}, is in somebody's own words and names a session that is deleted."
+            for name, words in written
+            if names and lines_naming(words, names)
+        ]
+        return proposed + [
             f"{self._path(month)}, line {number}, is in somebody's own words and names a session that is deleted."
             for month, page in pages
             if page is not None
@@ -185,7 +233,7 @@ class LearningsFolder:
 
     def _names(self, session_ids: frozenset[str]) -> bool:
         """Whether any of the files may be about one of these sessions: most stores have none, most sessions none."""
-        files = [self.paths.lessons, *map(self._path, ("", *self.months()))]
+        files = [self.paths.lessons, self.paths.adaptations, *map(self._path, ("", *self.months()))]
         texts = filter(None, map(self._read, files))
         names = [each.encode() for each in session_ids]
         return any(name in text for text in texts for name in names)
@@ -206,9 +254,9 @@ class LearningsFolder:
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise LearningsUnreadable(path, str(error)) from error
+            raise self._unreadable(path, str(error)) from error
         except OSError as error:
-            raise LearningsUnreadable(path, error.strerror or str(error)) from error
+            raise self._unreadable(path, error.strerror or str(error)) from error
 
     def _write(self, path: Path, data: bytes) -> None:
         try:
@@ -219,12 +267,8 @@ class LearningsFolder:
             ) from error
 
 
-def _rows(tables: Any, name: str) -> Any:
+def _rows(tables: Any, name: str, needed: str) -> Any:
     table = tables.get(name) if isinstance(tables, dict) else None
     return (
-        list(table.values())
-        if isinstance(table, dict)
-        else []
-        if table is None and name != "lessons"
-        else None
+        list(table.values()) if isinstance(table, dict) else [] if table is None and name != needed else None
     )

@@ -127,6 +127,11 @@ class StorePaths:
         return self.learnings / "lessons.json"
 
     @property
+    def adaptations(self) -> Path:
+        """What instructions were to be changed by, as TinyDB documents."""
+        return self.learnings / "adaptations.json"
+
+    @property
     def learnings_lock(self) -> Path:
         """The lock file of whoever writes what sessions taught."""
         return self.locks / "learnings.lock"

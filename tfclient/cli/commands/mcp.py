@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from tfclient.cli.failures import Refused
 from tfclient.cli.options import StoreOption
 
 
-def mcp(*, store: StoreOption = None) -> None:
+def mcp(
+    *,
+    notes: Annotated[
+        bool,
+        typer.Option("--notes", help="Let models propose changes of instructions; only people confirm them."),
+    ] = False,
+    store: StoreOption = None,
+) -> None:
     """Let a coding agent read the store: a server of the Model Context Protocol, over stdin and stdout.
 
-    It lists, reads, searches and compares sessions, and changes none of them. Agents start it themselves: docs/mcp.md
+    It lists, reads, searches and compares sessions, and changes none of them. With --notes, models also propose
+    changes of instructions: `tfclient adapt`. Agents start it themselves: docs/mcp.md
     says how to tell them. The store may come to be later.
 
     Needs pip install 'tfclient[mcp]'.
@@ -18,6 +30,6 @@ def mcp(*, store: StoreOption = None) -> None:
     from tfclient.mcp.serving import serve
 
     try:
-        serve(store)
+        serve(store, propose=notes)
     except ExtraMissing as error:
         raise Refused(str(error)) from error

@@ -73,7 +73,7 @@ def notes_among(
     """
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < 0:
         raise SettingError("budget", budget, "a number of tokens, 0 or more")
-    schemas = dict(map(_named, tools))
+    schemas = dict(map(tool_named, tools))
     left: list[LeftOut] = []
     given: list[tuple[Lesson, str]] = []
     for lesson in by_weight(each for each in lessons if each.tool in schemas):
@@ -90,7 +90,7 @@ def notes_among(
     return Notes(_text(given), tuple(lesson.lesson_id for lesson, _ in given), tuple(left))
 
 
-def _named(tool: str | Mapping[str, Any]) -> tuple[str, Json | None]:
+def tool_named(tool: str | Mapping[str, Any]) -> tuple[str, Json | None]:
     """Return a tool's name, and the schema of its arguments if it is known."""
     if isinstance(tool, str):
         return tool, None

@@ -60,7 +60,7 @@ def seen_in(session: Session | Evidence, skip_tools: Collection[str] = ()) -> li
     evidence = session if isinstance(session, Evidence) else evidence_of(session)
     if not is_learnt_from(evidence.session):
         return []
-    names = _Names(evidence)
+    names = Names(evidence)
     found: list[tuple[int, Seen]] = []
     for calls in evidence.calls_by_thread.values():
         solutions = Solutions(calls)
@@ -112,7 +112,7 @@ def _schema(evidence: Evidence, call: ToolCall) -> Json | None:
 
 
 @define(eq=False, slots=False)
-class _Names:
+class Names:
     """The names in a conversation: words that nobody writes in it but with a capital letter."""
 
     evidence: Evidence
