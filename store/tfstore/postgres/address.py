@@ -17,7 +17,7 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://?(.*)", re.DOTALL)
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _SECRET: Final = re.compile(r"(?i)((?:^|[?&])[a-z_]*(?:password|secret|token|key)[a-z_]*=)[^&#]*")
 _OURS: Final = frozenset({"schema", "source"})
-_LIBPQ: Final = {"host": "host", "port": "port", "username": "user", "password": "password"}
+_LIBPQ: Final = {"hostname": "host", "port": "port", "username": "user", "password": "password"}
 
 
 def is_address(text: str) -> bool:
@@ -84,10 +84,10 @@ class Address:
             given = {ours: getattr(parts, theirs) for theirs, ours in _LIBPQ.items()}
         except ValueError:
             # What it says of the port may be a part of the password.
-            given = None
-        if given is None or "\0" in text:
             reason = "its host or port cannot be read (in a password, ':' is written %3A, '/' %2F, '?' %3F, '#' %23)"
-            raise DatabaseUnusable(shown, reason)
+            raise DatabaseUnusable(shown, reason) from None
+        if "\0" in text:
+            raise DatabaseUnusable(shown, "it holds a NUL")
         parameters = {name: unquote(str(value)) for name, value in given.items() if value is not None}
         if name := unquote(parts.path.strip("/")):
             parameters["dbname"] = name
@@ -103,4 +103,4 @@ class Address:
         said = " ".join(str(error).split()) or type(error).__name__
         for secret in (value for name, value in self.parameters.items() if "password" in name):
             said = said.replace(secret, "***") if secret else said
-        return said.rstrip(".")
+        return said.rstrip(".?")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import open_store
+from tfclient.cli.finding import disk_store
 from tfclient.cli.options import (
     JsonOption,
     StoreOption,
@@ -133,7 +133,7 @@ def adapt(
         raise Refused(
             f"--anyway goes with `adapt effect` and `adapt propose`, not with `adapt {word}`.", USAGE
         )
-    opened = open_store(store)
+    opened = disk_store(store, "adapt")
     if word == "propose":
         if rest:
             raise Refused(

@@ -204,9 +204,11 @@ def _trajectories(store: Store, wanted: Wanted) -> None:
     from collections import Counter
 
     from tfclient.export.atif import trajectories_of
+    from tfclient.otlp.parts import Reader
     from tfstore.document.json_text import compact, readable
 
-    reading, left = Reading(store, wanted, None), Counter[str]()
+    reading = Reading(store, wanted, None, Reader(store.blobs.get, wanted.inline))
+    left = reading.left_out
     named: list[tuple[Path | None, str, Any]] = []
     for session in reading:
         made = trajectories_of(session, store.blobs.get)
@@ -216,7 +218,7 @@ def _trajectories(store: Store, wanted: Wanted) -> None:
             named.append((_numbered(wanted.output, len(named) + 1), name, trajectory))
     for trouble in reading.troubles:
         complain(trouble)
-    if reading.count and not named:
+    if reading.sessions and not named:
         which = ", ".join(wanted.session_ids)
         raise Refused(f"Session {which} asked no model anything: there is no trajectory in it.", WRONG)
     targets: list[Path] = []
@@ -231,7 +233,7 @@ def _trajectories(store: Store, wanted: Wanted) -> None:
                 target.write_bytes(readable(trajectory))
     left_out = [f"{kind} ×{count:,}" for kind, count in sorted(left.items())]
     if wanted.as_json:
-        told = {"paths": list(map(str, targets)), "sessions": reading.count, "rows": len(named)}
+        told = {"paths": list(map(str, targets)), "sessions": reading.sessions, "rows": len(named)}
         print_json({**told, "left_out": left_out})
     else:
         remark("1 trajectory." if len(named) == 1 else f"{len(named):,} trajectories.")
