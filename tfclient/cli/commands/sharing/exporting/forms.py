@@ -201,8 +201,6 @@ def _cassette(store: Store, wanted: Wanted) -> None:
 
 def _trajectories(store: Store, wanted: Wanted) -> None:
     """Write the trajectories of sessions, a file for each."""
-    from collections import Counter
-
     from tfclient.export.atif import trajectories_of
     from tfclient.otlp.parts import Reader
     from tfstore.document.json_text import compact, readable
