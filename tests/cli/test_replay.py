@@ -81,6 +81,13 @@ def test_what_is_left_over_and_what_misses(
     assert (missed.json["exit_status"], len(missed.json["missed"])) == (1, 1)
     assert '+ "Something else"' in missed.err
     assert "The program ended with exit status 1." in missed.err
+    careless = "for text in sys.argv[2:]:\n    try:\n        client.responses.create(model='m', input=text)\n"
+    careless = PROGRAM.partition("for text")[0] + careless + "    except Exception:\n        pass\n"
+    program.write_text(IN_A_PROGRAM + careless, encoding="utf-8")
+    swallowed = run("replay", session, *there, "--json", program, server.url, "Something else")
+    assert swallowed.code == 1
+    assert (swallowed.json["exit_status"], len(swallowed.json["missed"])) == (0, 1)
+    assert '+ "Something else"' in swallowed.err
 
 
 def test_a_child_of_the_program_is_played_too(
