@@ -222,7 +222,10 @@ def test_new_episodes_plays_what_there_is_and_records_the_rest(
         old = re.search(r"http://127.0.0.1:\d+", before)
         assert old is not None
         (recorded.path / CASSETTE).write_text(
-            before.replace(old[0], another.url.removesuffix("/v1")), encoding="utf-8"
+            re.sub(r"recorded_at: '\d{4}", "recorded_at: '2001", before).replace(
+                old[0], another.url.removesuffix("/v1")
+            ),
+            encoding="utf-8",
         )
         monkeypatch.setenv("OPENAI_BASE_URL", another.url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
@@ -230,7 +233,10 @@ def test_new_episodes_plays_what_there_is_and_records_the_rest(
         assert len(another.requests) == 1
     run(recorded).assert_outcomes(passed=1)
     after = yaml.safe_load((recorded.path / CASSETTE).read_text(encoding="utf-8"))
-    assert len(after["interactions"]) == 3
+    # What was played is as old as it was.
+    years = [each["tfclient"]["recorded_at"][:4] for each in after["interactions"]]
+    assert years[:2] == ["2001", "2001"] != years[2:]
+    assert len(years) == 3
 
 
 def test_parameters_that_are_no_file_names(project: pytest.Pytester, server: ScriptedServer) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, frozen
@@ -18,7 +19,7 @@ from tfstore.document.times import iso_exactly
 from tfstore.journal.request_texts import RequestTexts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tfstore.journal.entries import Entry
 
@@ -63,8 +64,13 @@ class _Exchange:
     ended: Entry | None = None
 
 
-def cassette_of(entries: Iterable[Entry]) -> Cassette:
+def cassette_of(entries: Iterable[Entry], first_sent: Mapping[str, int] = MappingProxyType({})) -> Cassette:
     """Return the exchanges of a session's entries as a cassette, in the order in which they were sent.
+
+    Args:
+        entries: all of the session's.
+        first_sent: when those were sent, in microseconds since the epoch, whose answers were played, by the
+            ``exchange_id`` of the recording: what is played again becomes no younger.
 
     Example:
         >>> sent = {"type": "attempt.sent", "at": 0, "call": "c", "exchange_id": "c.1", "n": 1, "method": "GET"}
@@ -94,11 +100,11 @@ def cassette_of(entries: Iterable[Entry]) -> Cassette:
             exchange.ended = entry
     made = Cassette()
     for exchange_id, exchange in exchanges.items():
-        _add(made, exchange_id, exchange)
+        _add(made, exchange_id, exchange, first_sent)
     return made
 
 
-def _add(made: Cassette, exchange_id: str, exchange: _Exchange) -> None:
+def _add(made: Cassette, exchange_id: str, exchange: _Exchange, first_sent: Mapping[str, int]) -> None:
     sent, answered = exchange.sent, exchange.answered
     if answered is None or not isinstance(answered.get("status"), int):
         error = (exchange.ended or {}).get("error")
@@ -126,15 +132,19 @@ def _add(made: Cassette, exchange_id: str, exchange: _Exchange) -> None:
                 "headers": _headers(answered.get("headers"), len(data)),
                 "status": {"code": status, "message": _phrase(status)},
             },
-            KEY: _kept(exchange_id, exchange, answered),
+            KEY: _kept(exchange_id, exchange, answered, first_sent),
         }
     )
 
 
-def _kept(exchange_id: str, exchange: _Exchange, answered: Entry) -> dict[str, Any]:
+def _kept(
+    exchange_id: str, exchange: _Exchange, answered: Entry, first_sent: Mapping[str, int]
+) -> dict[str, Any]:
     sent, ended = exchange.sent, exchange.ended
+    played = answered.get("played")
+    recording = str(played.get("exchange_id")) if isinstance(played, dict) else ""
     kept: dict[str, Any] = {
-        "recorded_at": iso_exactly(sent["at"]),
+        "recorded_at": iso_exactly(first_sent.get(recording, sent["at"])),
         "call": str(sent.get("call")),
         "n": sent.get("n"),
         "exchange_id": exchange_id,

@@ -164,7 +164,9 @@ class Taped:
             self._write(told.document.session_id)
 
     def _write(self, session_id: str) -> None:
-        made = cassette_of(Store(self.store).journal(session_id)[0])
+        played = [] if self.playback is None else self.playback.answers
+        first_sent = {each.recorded.exchange_id: each.recorded.sent_at for each in played}
+        made = cassette_of(Store(self.store).journal(session_id)[0], first_sent)
         if not made.interactions:
             raise NotTaped(
                 f"Nothing was recorded of {self.wanted.test}: no request was seen that got an answer. "
