@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.making import WEATHER, a_store, journal, run, weather
+from tests.cli.making import WEATHER, a_store, entries, journal, run, weather
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 SESSION = "sess_20260902T091400Z_7f3a9c01"
@@ -44,6 +45,20 @@ def test_as_json(recorded: Path, tmp_path: Path) -> None:
 
     assert told == {"session_id": SESSION, "path": str(tmp_path / "c.yaml"), "exchanges": 1, "left_out": []}
     assert run("export", "vcr", "--store", recorded, "-o", "-", "--json").code == 2
+
+
+def test_what_goes_on_and_what_cannot_be_read_are_told(tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store", weather())
+    there = ("--store", store.paths.root, "-o", tmp_path / "c.yaml", "--force")
+    with Segment.open(store.paths, SESSION) as segment:
+        segment.append(*entries(ended=False))
+        told = run("export", "vcr", SESSION, *there)
+        assert told.code == 0
+        assert f"Session {SESSION} is still active: what comes from now on is not in it." in told.err
+        (store.paths.root / "journal" / SESSION / "2_00000000.jsonl").mkdir()
+        told = run("export", "vcr", SESSION, *there)
+        assert told.code == 0
+        assert f"Part of the journal of {SESSION} cannot be read (" in told.err
 
 
 def test_what_is_wrong(recorded: Path, tmp_path: Path) -> None:

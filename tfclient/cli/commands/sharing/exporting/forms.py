@@ -183,12 +183,17 @@ def _cassette(store: Store, wanted: Wanted) -> None:
             f"A cassette holds one session, and {len(wanted.session_ids)} are meant: name one.", USAGE
         )
     session_id = shown_session(store, wanted.session_ids[0])
-    made = cassette_of(store.journal(session_id)[0])
+    entries, report = store.journal(session_id)
+    made = cassette_of(entries)
     if not made.interactions:
         raise Refused(
             f"Session {session_id} has no answer in its journal: there is nothing to be played.", WRONG
         )
     target = write_out(made.text().encode(), wanted.output, f"{session_id}.yaml", force=wanted.force)
+    if not any(each["type"] == "session.ended" for each in entries):
+        complain(f"Session {session_id} is still active: what comes from now on is not in it.", "yellow")
+    for _, why in report.unreadable:
+        complain(f"Part of the journal of {session_id} cannot be read ({why}): that is not in it.", "yellow")
     if wanted.as_json:
         left_out = [asdict(each) for each in made.left_out]
         told = {"session_id": session_id, "path": str(target), "exchanges": len(made.interactions)}
