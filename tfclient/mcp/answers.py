@@ -20,8 +20,8 @@ from tfclient.reflect.text.values import unmarked
 if TYPE_CHECKING:
     from tfclient.reflect.findings import Finding
     from tfstore.document.documents import Session
+    from tfstore.protocols import Reading
     from tfstore.reading.search import Match
-    from tfstore.store import Store
 
 LEAST: Final = 300
 USUAL: Final = 4_000
@@ -218,7 +218,7 @@ class Answers:
         from tfclient.reflect.lessons.giving import notes_among
         from tfclient.reflect.lessons.summing_up import open_gaps
 
-        book = Book(self.opened.store())
+        book = Book(self.opened.folder())
         lessons = book.lessons()
         named = list(tools) if tools else sorted({each.tool for each in lessons})
         notes = notes_among(lessons, named, budget=max_tokens - _HEAD)
@@ -243,7 +243,7 @@ class Answers:
         from tfclient.reflect.adaptations.book import Adaptations
 
         at = self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        made = Adaptations(self.opened.store()).propose(title, text, because, at, tools=tools, by="model")
+        made = Adaptations(self.opened.folder()).propose(title, text, because, at, tools=tools, by="model")
         name = made.adaptation_id
         if made.status != "proposed":
             return f"{name} was proposed before in the same words, and is {made.status}."
@@ -255,7 +255,7 @@ class Answers:
         """Return ``learnings.md``, as much of it as an answer may have."""
         from tfclient.reflect.lessons.book import Book
 
-        page = Book(self.opened.store()).folder.page()
+        page = Book(self.opened.folder()).folder.page()
         if page is None:
             return "Nothing was noted yet: `tfclient notes --all` learns from all sessions."
         return _fitting([f"LEARNINGS · {NOTICE}", *map(escaped, page.text.splitlines())], LARGEST)
@@ -289,7 +289,7 @@ def _under(troubles: Sequence[str], text: str) -> str:
     return "\n".join([*(f"! {escaped(each)}" for each in troubles), text])
 
 
-def _unread(store: Store) -> list[str]:
+def _unread(store: Reading) -> list[str]:
     return _few(list(store.skipped.values()))
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from tfclient.opening import existing_store, finish_left
+from tfclient.errors import SettingError
+from tfclient.opening import finish_left, open_to_read
 from tfstore.errors import StoreNotFound, StoreUnusable
-from tfstore.meant import find_session
+from tfstore.meant import find_session, on_disk
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Session
     from tfstore.document.notes import Note
+    from tfstore.protocols import Reading
     from tfstore.store import Store
 
 
@@ -36,9 +38,9 @@ class Opened:
     """
 
     path: str | os.PathLike[str] | None = None
-    _store: Store | None = field(init=False, default=None)
+    _store: Reading | None = field(init=False, default=None)
 
-    def store(self) -> Store:
+    def store(self) -> Reading:
         """Return the store.
 
         Raises:
@@ -46,10 +48,25 @@ class Opened:
             StoreNotFound: there is none yet.
         """
         store = self._store
-        if store is None or not store.paths.exists():
-            store = self._store = existing_store(self.path)
-        finish_left(store)
+        here = None if store is None else on_disk(store)
+        if store is None or (here is not None and not here.paths.exists()):
+            self._store = opened = open_to_read(self.path)
+            return opened
+        if here is not None:
+            finish_left(here)
         return store
+
+    def folder(self) -> Store:
+        """Return the store, for what only a folder keeps: what sessions taught.
+
+        Raises:
+            SettingError: it is no folder; and as ``store``.
+        """
+        store = self.store()
+        here = on_disk(store)
+        if here is None:
+            raise SettingError("store", store.where, "a folder: what sessions taught is kept in one")
+        return here
 
     def check(self) -> StoreNotFound | None:
         """Return that there is no store yet, if that is so.
@@ -73,7 +90,8 @@ class Opened:
 
         store = self.store()
         session_id = find_session(store, typed.strip())
-        damage = damage_of(store, session_id)
+        here = on_disk(store)
+        damage = None if here is None else damage_of(here, session_id)
         troubles = [] if damage is None else [f"this may not be all of the session: {damage}"]
         session = store.get(session_id)
         try:
