@@ -8,6 +8,7 @@ import pytest
 
 from tests.builders import a_run, a_session, a_step
 from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, run, weather
+from tfclient.opening import existing_store
 from tfstore.reading.search import Pattern
 
 if TYPE_CHECKING:
@@ -171,3 +172,50 @@ def test_a_title_that_a_prompt_says_is_told_once(store: Store) -> None:
     labels = [each["label"] for each in run("search", "hello", "--store", store.paths.root, "--json").json]
     assert "user_message" in labels
     assert "title" not in labels
+
+
+def test_what_people_noted_is_searched(store: Store) -> None:
+    noting = existing_store(store.paths.root)
+    first = noting.note(
+        WEATHER, "Quite the wrong city,\nsays Zoë", step="1.6", tags=["geography"], author="Berta"
+    )
+    second = noting.note(GOING_ON, "bergen again", score=0)
+
+    (match,) = found(store, "zoë")
+    assert match == {
+        "session_id": WEATHER,
+        "run_id": None,
+        "step_id": "step_1_6",
+        "label": "note",
+        "tool": first.note_id,
+        "line": 2,
+        "text": "says Zoë",
+        "start": 5,
+        "end": 8,
+    }
+    assert [each["line"] for each in found(store, "geography")] == [3]
+    assert [each["line"] for each in found(store, "berta")] == [4]
+    notes = [
+        (each["session_id"], each["tool"], each["step_id"])
+        for each in found(store, "bergen", "--label", "note")
+    ]
+    assert notes == [(GOING_ON, second.note_id, None)]
+    assert {each["label"] for each in found(store, "bergen")} > {"note", "tool_call"}
+    assert "note" not in {each["label"] for each in found(store, "bergen", "--label", "tool_call")}
+    lines = run("search", "wrong city", "--store", store.paths.root).out.splitlines()
+    assert lines[1] == "  1.6  NOTE Quite the wrong city,"
+
+    listed = run("list", "--grep", "zoë", "--store", store.paths.root, "--json").json
+    assert [row["session_id"] for row in listed] == [WEATHER]
+    noting.remove_note(WEATHER, first.note_id)
+    assert found(store, "zoë") == []
+
+
+def test_notes_that_cannot_be_read_are_told_and_the_rest_is_searched(store: Store) -> None:
+    store.paths.notes.mkdir()
+    store.paths.notes_of(GOING_ON).mkdir()
+    outcome = run("search", "heavy rain", "--store", store.paths.root)
+
+    assert outcome.code == 1
+    assert "heavy rain" in outcome.out
+    assert str(store.paths.notes_of(GOING_ON)) in outcome.err

@@ -182,6 +182,10 @@ def test_notes_of_people_are_there(root: Path) -> None:
     for tool, arguments in calls:
         assert '"the wrong city"' in ask(root, tool, **arguments).text
     assert "bug" in ask(root, "list_sessions").text
+    note = existing_store(root).notes(WEATHER)[0].note_id
+    found = ask(root, "search", text="WRONG city", kind="note").text
+    assert f'  [1.6] note {note} "the wrong city"' in found
+    assert '"text":"the wrong city"' in ask(root, "expand", session=WEATHER, what=note).text
 
 
 def test_what_was_learnt_is_given_by_signature(tmp_path: Path) -> None:

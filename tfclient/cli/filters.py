@@ -61,7 +61,9 @@ ErrorClassOption = Annotated[
 ]
 GrepOption = Annotated[
     str | None,
-    typer.Option("--grep", metavar="TEXT", help="Sessions that hold this text, in either case."),
+    typer.Option(
+        "--grep", metavar="TEXT", help="Sessions that hold this text, or notes on which do, in either case."
+    ),
 ]
 OddOption = Annotated[
     bool, typer.Option("--odd", help="Sessions with findings, those of severity info not counted.")

@@ -119,10 +119,11 @@ class Answers:
         """Return the lines that hold a text, of all sessions, the newest first, each cited."""
         from tfclient.mcp.listing import matches_text
         from tfstore.document.labels import Label
-        from tfstore.reading.search import BadPattern, Pattern, sessions_holding
+        from tfstore.reading.search import NOTE, BadPattern, Pattern, sessions_holding
 
-        if kind and kind not in get_args(Label):
-            raise SettingError("kind", kind, f"one of {', '.join(get_args(Label))}")
+        kinds = (*get_args(Label), NOTE)
+        if kind and kind not in kinds:
+            raise SettingError("kind", kind, f"one of {', '.join(kinds)}")
         try:
             pattern = Pattern.of(text)
         except BadPattern as error:

@@ -18,7 +18,7 @@ from tfstore.document.notes import Note
 from tfstore.index.rows import SessionRow
 from tfstore.reading.figures import counted, duration, joined, minute
 from tfstore.reading.noted import Marks
-from tfstore.reading.search import Match
+from tfstore.reading.search import NOTE, Match
 from tfstore.reading.session_words import outcome
 
 TOOLS: Final = 4
@@ -118,7 +118,9 @@ def _match(match: Match) -> Line:
     begin = max(0, match.start - BEFORE)
     end = begin + AROUND
     text = f"{'…' if begin else ''}{match.text[begin:end]}{'…' if end < len(match.text) else ''}"
-    ref = cited(match.step_id) if match.step_id is not None else ""
+    # A note is expanded by its own id.
+    ref = _plain(match.tool) if match.label == NOTE and match.tool else ""
+    ref = ref or (cited(match.step_id) if match.step_id is not None else "")
     return Line([f"{where}{match.label}{tool}", Value(text, values.ANSWER, ref)], Telling.CALL, ref, 1)
 
 

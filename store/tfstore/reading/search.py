@@ -1,4 +1,4 @@
-"""Where a text occurs in recorded sessions: in their titles, their metadata and their steps.
+"""Where a text occurs in recorded sessions: in their titles, their metadata, their steps, and in notes on them.
 
 The store's index is asked which sessions may hold it at all, by three letters at a time. Where it cannot say, the
 bytes of documents are: the plain ASCII words of a text stand in a document as they are, whatever is escaped around
@@ -15,12 +15,16 @@ from typing import Any, Final, Protocol
 from attrs import asdict, frozen
 
 from tfstore.document.documents import Json, Session, Step
+from tfstore.document.notes import Note, Noted
 from tfstore.document.references import is_reference
 from tfstore.errors import BlobUnreadable, StoreError, UnknownSession
 from tfstore.reading.prompts import BASE64
 from tfstore.reading.step_text import as_text, text_of
 
 Told = Callable[[str], None]
+
+NOTE: Final = "note"
+"""What a match in a note that people made is labelled with."""
 
 TOLD: Final = 1
 """Version of what a session says here. Raised when that changes, so that the index is told again."""
@@ -44,11 +48,26 @@ class Blobs(Protocol):
         ...
 
 
+class Noting(Protocol):
+    """What people noted on sessions."""
+
+    def ids(self) -> list[str]:
+        """Return the sessions that something may have been noted on."""
+        ...
+
+    def read(self, session_id: str, /) -> Noted:
+        """Return the notes on a session; raises ``StoreUnusable``."""
+        ...
+
+
 class Sessions(Protocol):
     """Where sessions are, and what their index says."""
 
     @property
     def blobs(self) -> Blobs: ...
+
+    @property
+    def noting(self) -> Noting: ...
 
     def ids(self) -> list[str]: ...
 
@@ -127,7 +146,8 @@ def _pieces(expression: str) -> tuple[str, ...]:
 class Match:
     """A line of a step that matches, and where in it.
 
-    In the title or the metadata of a session, ``label`` says so, and ``tool`` is the name of the metadata.
+    In the title or the metadata of a session, ``label`` says so, and ``tool`` is the name of the metadata. In a note on
+    it ``label`` is ``note`` and ``tool`` the note's id; ``step_id`` and ``run_id`` are what it is about.
     """
 
     session_id: str
@@ -163,15 +183,20 @@ def sessions_holding(
         label: look only in steps with this label.
     """
     wanted = None if label is None else f'"{label}"'.encode()
-    may = store.may_say(pattern.pieces, lambda session: _said(store, session), TOLD, label)
+    noted = _noted(store, pattern, unreadable) if label in {None, NOTE} else {}
+    may: set[str] | None = set()
+    if label != NOTE:
+        may = store.may_say(pattern.pieces, lambda session: _said(store, session), TOLD, label)
     if ids is None:
-        ids = sorted(store.ids() if may is None else may, reverse=True)
+        ids = sorted(store.ids() if may is None else {*may, *noted}, reverse=True)
     for session_id in ids:
-        if may is not None and session_id not in may:
+        on_it = noted.get(session_id, [])
+        if may is not None and session_id not in may and not on_it:
             continue
         try:
             document = store.text(session_id)
-            if not pattern.may_be_in(document) or (wanted is not None and wanted not in document):
+            may_hold = pattern.may_be_in(document) and (wanted is None or wanted in document)
+            if not may_hold and not on_it:
                 continue
             session = store.get(session_id)
         except UnknownSession:
@@ -179,9 +204,33 @@ def sessions_holding(
         except StoreError as error:
             unreadable(str(error))
             continue
-        found = list(matches_in(store, session, pattern, label))
+        found = [*on_it, *(matches_in(store, session, pattern, label) if may_hold else ())]
         if found:
             yield session, found
+
+
+def _noted(store: Sessions, pattern: Pattern, unreadable: Told) -> dict[str, list[Match]]:
+    """Return where a pattern stands in what people noted, by session."""
+    found: dict[str, list[Match]] = {}
+    for session_id in store.noting.ids():
+        try:
+            notes = store.noting.read(session_id).notes
+        except StoreError as error:
+            unreadable(str(error))
+            continue
+        matches = [
+            Match(session_id, note.run_id, note.step_id, NOTE, note.note_id, *place)
+            for note in notes
+            for place in _lines(_text_of(note), pattern.expression)
+        ]
+        if matches:
+            found[session_id] = matches
+    return found
+
+
+def _text_of(note: Note) -> str:
+    """Return all that a note says: its text, its tags, who made it."""
+    return "\n".join(filter(None, (note.text, ", ".join(note.tags), note.author or "")))
 
 
 def matches_in(

@@ -26,7 +26,11 @@ def search(
     regex: Annotated[bool, typer.Option("--regex", "-e", help="TEXT is a regular expression.")] = False,
     label: Annotated[
         str | None,
-        typer.Option("--label", metavar="LABEL", help="Only in such steps: user_message, tool_error …"),
+        typer.Option(
+            "--label",
+            metavar="LABEL",
+            help="Only in such steps: user_message, tool_error …; or in notes: note.",
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("-n", "--limit", min=1, help="So many lines at most.", show_default=False)
@@ -36,17 +40,19 @@ def search(
 ) -> None:
     """Find a text in all sessions, newest first: in titles, prompts, messages, arguments, outputs, errors, metadata.
 
+    Also in what people noted on them (`tfclient note`): its text, tags and author.
+
     Every line that matches is shown with its step; `tfclient show ID --step STEP` shows all of it.
 
     With --json: [{session_id, run_id, step_id, label, tool, line, text, start, end}]: the line of the step's
     text, counted from 1, and where in it the first match is. In a title or in metadata (then "tool" is the name of
-    the value), run_id and step_id are null.
+    the value), run_id and step_id are null. In a note ("label" is "note", "tool" its id) they are what it is about.
     """
     from tfstore.document.labels import Label
-    from tfstore.reading.search import sessions_holding
+    from tfstore.reading.search import NOTE, sessions_holding
 
     pattern = pattern_of(text, regex=regex)
-    if label is not None:
+    if label not in {None, NOTE}:
         word_from(Label, "--label", label)
     opened = open_store(store)
     unreadable: list[str] = []
@@ -83,6 +89,7 @@ def lines_of(session: Session, matches: list[Match], width: int) -> Iterator[Tex
     from tfd2.columns import one_line
     from tfstore.reading.figures import minute
     from tfstore.reading.naming import short_id
+    from tfstore.reading.search import NOTE
     from tfstore.reading.step_words import word_of
 
     when = minute(session.started_at) if session.started_at else ""
@@ -91,12 +98,15 @@ def lines_of(session: Session, matches: list[Match], width: int) -> Iterator[Tex
     yield Text.assemble((name, "bold"), f" {title}", (f" · {when}" if when else "", "dim"))
     steps = {step.step_id: step for run in session.runs for step in run.steps}
     for match in matches:
-        if match.step_id is None:
+        if match.label == NOTE:
+            about = "" if match.step_id is None else _number(match.step_id)
+            head = Text.assemble((f"  {about:<4} ", "dim"), ("NOTE", "bold yellow"))
+        elif match.step_id is None:
             head = Text.assemble("       ", (match.label, "dim"))
         else:
             step = steps[match.step_id]
             head = Text.assemble((f"  {_number(match.step_id)} ", "dim"), (word_of(step), style_of(step)))
-        if match.tool:
+        if match.tool and match.label != NOTE:
             head.append(f" {one_line(match.tool, 24)}", "bold")
         line = head.append(" ").append_text(excerpt(match, max(width - head.cell_len - 1, 20)))
         line.truncate(width, overflow="ellipsis")
