@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from math import comb
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -30,9 +31,11 @@ DESCRIBED, ERRORS = 50, 67
 
 The halves are every second task in the order of their numbers; the count may not fall. It depends on where one cuts:
 over many halves the mean is that of ``IN_THE_MEAN``; of lessons from all other tasks, ``BY_ALL_OTHERS`` are described.
+``OF_ALL_HALVES`` is the mean over every half that there is, counted and not drawn.
 """
 
 IN_THE_MEAN = 0.66
+OF_ALL_HALVES = 0.679
 BY_ALL_OTHERS = 61
 
 TOKENS = 900
@@ -82,6 +85,31 @@ def test_wherever_one_cuts_most_are_described(taught: Tasks) -> None:
     assert found >= IN_THE_MEAN * of
     found, of = added(described(tasks, {*every} - {task}, [task]) for task in every)
     assert (found >= BY_ALL_OTHERS, of) == (True, ERRORS)
+
+
+@needs_trajectories
+def test_over_all_halves_what_the_tasks_allow_is_described(taught: Tasks) -> None:
+    tasks = taught["airline"]
+    others = len(tau_bench_tasks()) - 1
+    half = len(tau_bench_tasks()) // 2
+    taught_by: dict[str, set[str]] = {}
+    for task, errors in tasks.items():
+        for seen in errors:
+            taught_by.setdefault(seen.lesson_id, set()).add(task)
+    # An error is described unless all other tasks that teach its lesson are in its own half.
+    chances = [
+        1 - comb(others - (len(taught_by[seen.lesson_id]) - 1), half) / comb(others, half)
+        for errors in tasks.values()
+        for seen in errors
+    ]
+
+    assert len(chances) == ERRORS
+    assert sum(chances) >= OF_ALL_HALVES * ERRORS
+    alone, in_two = (
+        sum(len(taught_by[seen.lesson_id]) == count for errors in tasks.values() for seen in errors)
+        for count in (1, 2)
+    )
+    assert (alone, in_two) == (6, 26)
 
 
 @cache
