@@ -12,6 +12,7 @@ from tests.cli.making import run
 from tests.importing.rollouts import Rollout, every_kind, text
 from tests.importing.trees import tree
 from tfclient.importing.logs.importing import import_logs
+from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -121,6 +122,22 @@ def test_again_changes_nothing_and_what_grew_goes_on(tmp_path: Path) -> None:
         "  assistant_call gpt-5.5 cancelled",
     ]
     assert "Hello." in store.text(store.last()).decode()
+
+
+def test_an_import_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    store, path = Store(tmp_path / "store", create=True), every_kind().write(tmp_path / "rollout.jsonl")
+    (whole,) = imported(store, path)
+    entries, _ = store.journal(store.last())
+    session_id = store.last()
+    assert run("delete", session_id, "--store", store.paths.root).code == 0
+    with Segment.open(store.paths, session_id) as segment:
+        segment.append(*(
+            {k: v for k, v in each.items() if k not in {"seq", "prev", "writer", "session_id"}} for each in entries[:9]
+        ))  # fmt: skip
+    assert run("recover", "--store", store.paths.root).code == 0
+    assert store.get(session_id).end_reason == "recovered"
+    (again,) = imported(store, path)
+    assert (again.unchanged, again.session) == (False, whole.session)
 
 
 def test_a_log_that_was_cut_leaves_the_session(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ Imported = TypedDict(
     "Imported",
     {
         "from": str,
+        "reader": int,
         "made": list[str],
         "files": list[str],
         "bytes": list[int],

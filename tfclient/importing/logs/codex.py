@@ -123,7 +123,10 @@ class Codex:
 
     def _meta(self, meta: Json) -> None:
         if self._begun:
-            self.passed_over.kind("session_meta of the thread it was forked from")
+            again = str(meta.get("id")) == self.teller.thread
+            self.passed_over.kind(
+                "session_meta" if again else "session_meta of the thread it was forked from"
+            )
             return
         self._begun = True
         base = meta.get("base_instructions")

@@ -39,7 +39,7 @@ from tfclient.importing.logs.survey import (
 )
 from tfclient.redaction import Redactor
 from tfstore.document.times import iso
-from tfstore.errors import SessionInUse, UnknownSession
+from tfstore.errors import ClaimedElsewhere, SessionInUse, UnknownSession
 from tfstore.journal.reading import iter_entries, writers
 from tfstore.journal.segment import Segment
 from tfstore.keeping.deleting import remove_journal
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session
     from tfstore.journal.entries import Entry
     from tfstore.store import Store
+
+READER: Final = 1
+"""How logs are read: of another number, what was imported is read again although nothing was added to it."""
 
 _BATCH: Final = 64
 _READERS: Final[dict[str, Callable[[Teller, PassedOver, Iterable[Known]], Reader]]] = {
@@ -83,7 +86,7 @@ def import_logs(
     for about, log in sorted(each, key=lambda pair: (pair[0].began, pair[0].thread)):
         try:
             yield _import(store, log, about, redactor, max_payload)
-        except (DrawingFailed, SessionInUse) as error:
+        except (DrawingFailed, SessionInUse, ClaimedElsewhere) as error:
             yield Imported(log.path, problem=str(error), agent=about.agent)
 
 
@@ -108,12 +111,14 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
             told = f"{which} is not what session {session_id} was imported from: it was cut or changed."
             more = f"The session is left as it is; `tfclient delete {session_id}` before importing makes it anew."
             return Imported(log.path, problem=f"{told} {more}", agent=about.agent)
-        alike = before["redaction"] == {"mode": redactor.mode} and before.get("max_payload") == max_payload
-        if earlier == {name: file.extent for name, file in now.items()} and alike:
-            try:
-                return Imported(log.path, store.get(session_id), agent=about.agent, unchanged=True)
-            except UnknownSession:
-                pass  # its document is gone: it is made again
+        alike = (
+            before.get("redaction") == {"mode": redactor.mode} and before.get("max_payload") == max_payload
+        )
+        read_so = isinstance(read, dict) and read.get("reader") == READER
+        if earlier == {name: file.extent for name, file in now.items()} and alike and read_so:
+            known = _whole(store, session_id)
+            if known is not None:
+                return Imported(log.path, known, agent=about.agent, unchanged=True)
     started: Entry = {
         "type": "session.started",
         "at": about.began,
@@ -138,6 +143,15 @@ def _import(store: Store, log: Survey, about: About, redactor: Redactor, max_pay
     return Imported(log.path, session, agent=about.agent, passed_over=passed.told())
 
 
+def _whole(store: Store, session_id: str) -> Session | None:
+    """Return a session that an import wrote to its end; one that was killed is begun anew."""
+    try:
+        session = store.get(session_id)
+    except UnknownSession:
+        return None
+    return session if session.status == "closed" and session.end_reason == "closed" else None
+
+
 def _before(store: Store, session_id: str) -> Entry | None:
     """Return how the journal of a session begins, if there is one."""
     if not writers(store.paths, session_id):
@@ -159,6 +173,7 @@ def _known(store: Store, about: About) -> Iterator[Known]:
 def _imported(store: Store, log: Survey, about: About) -> Json:
     told: Json = {
         "from": about.agent,
+        "reader": READER,
         "made": ["response_ids"],
         "files": [each.path.name for each in log.files],
     }
