@@ -21,7 +21,13 @@ PYTEST ?=
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))))
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test check format reflect bench openai2-test openai-oldest-test frameworks wheel wheel-test clean
+# Receivers of docs/export.md, each in an environment of its own; about a gigabyte each.
+RECEIVERS := phoenix mlflow rotel
+RECEIVER_phoenix := arize-phoenix
+RECEIVER_mlflow := mlflow
+RECEIVER_rotel := rotel
+
+.PHONY: help demo test check format reflect bench openai2-test openai-oldest-test frameworks receivers wheel wheel-test clean
 
 help:
 	@echo "make demo                play a recorded agent through the real client; no key, no network"
@@ -33,6 +39,7 @@ help:
 	@echo "make openai2-test        what touches the client, on $(OPENAI2)"
 	@echo "make openai-oldest-test  the same on $(OPENAI_OLDEST)"
 	@echo "make frameworks          the programs of docs/frameworks.md, each with the framework that it is of"
+	@echo "make receivers           what Phoenix, mlflow and a collector show of exported sessions; installs them first"
 	@echo "make wheel-test          the suite against the built wheel"
 	@echo "make clean               take away what these made"
 
@@ -69,6 +76,14 @@ frameworks: $(FRAMEWORKS:%=.venv-frameworks/%/.installed)
 	@for each in $(FRAMEWORKS); do \
 		echo "== $$each"; .venv-frameworks/$$each/bin/python -m pytest -q tests/frameworks $(PYTEST) || exit 1; \
 	done
+
+receivers: .venv/.installed $(RECEIVERS:%=.venv-receivers/%/.installed)
+	TFCLIENT_RECEIVERS=.venv-receivers .venv/bin/python -m pytest -s tests/receivers $(PYTEST)
+
+.venv-receivers/%/.installed:
+	$(installed)
+	$(@D)/bin/python $(PIP) $(RECEIVER_$*)
+	@touch $@
 
 # The tests run in a folder without the sources, so that only the wheel can be imported: those that can tell it from
 # a checkout.
@@ -121,4 +136,4 @@ dist/.built: .venv/.installed $(shell find tfclient store d2 cassettes wheel -ty
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-frameworks .venv-openai2 .venv-openai-oldest .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-frameworks .venv-receivers .venv-openai2 .venv-openai-oldest .venv-wheel dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -23,7 +23,7 @@ from tests.bench.figures import Figure
 
 PROMISES = (
     *("the_whole", "a_call", "a_stream", "an_image", "async_tasks", "stalls", "importing"),
-    *("the_least", "memory", "resent", "big_session", "closing", "finding", "reflecting"),
+    *("the_least", "memory", "resent", "big_session", "closing", "finding", "reflecting", "exporting"),
 )
 
 

@@ -14,6 +14,7 @@ from tests.projection.recorded import needs_recordings, recordings
 from tfclient.otlp.span import Span
 from tfclient.otlp.tree import Options, spans_of
 from tfstore.document.documents import ErrorInfo, Lineage, Session
+from tfstore.reading.calls.contexts import Contexts
 
 CHAT = "gen_ai.input.messages"
 TOKENS = "gen_ai.usage.input_tokens"
@@ -381,3 +382,34 @@ def test_every_recording_has_its_calls_runs_and_tokens_as_spans() -> None:
 
 def test_options_are_by_default_all_that_the_model_saw() -> None:
     assert Options().content == "full"
+
+
+@pytest.mark.parametrize("content", ["new", "full"])
+def test_a_conversation_that_is_sent_again_is_put_into_words_once(
+    content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    item = Contexts.item
+
+    def counted(self: Contexts, part: dict[str, Any]) -> Any:
+        looked.append(part)
+        return item(self, part)
+
+    monkeypatch.setattr(Contexts, "item", counted)
+
+    assert len(spans(Conversation(200).session(), content=content)) == 400
+    # A question and an answer for each turn, and the answer again as it came.
+    assert len(looked) <= 3 * 200
+
+
+@pytest.mark.parametrize(
+    "part", [{"items": 10**9}, {"from": -5, "items": -1}, {"step_id": "step_1_2"}, {"items": "x"}, {}]
+)
+def test_whatever_a_document_says_of_what_was_sent_again(part: dict[str, Any]) -> None:
+    session = Conversation(3).session()
+    again = session.runs[2].steps[1].payload_started["prompt_provenance"]["parts"][0]
+    again.clear()
+    again.update({"type": "resent", "step_id": "step_3_2"} | part)
+
+    for content in ("full", "new", "none"):
+        assert len(spans(session, content=content)) == 6

@@ -128,14 +128,23 @@ class Contexts:
             if part.get("type") != "resent" or not isinstance(again, str) or again in within:
                 yield part
                 continue
-            own = self.facts.steps.get(again)
-            if own is None:
+            inner = self._sent_again(again, part)
+            if inner is None:
                 yield part
                 continue
-            begin = _number(part.get("from"))
             within.add(again)
-            inner = list(part_slice(input_parts(own.step), begin, begin + _length(part)))
             walks.append((again, reversed(inner)))
+
+    def _sent_again(self, step_id: str, part: Json) -> list[Json] | None:
+        """Return the parts of an earlier call that one stands for; None where the session does not tell."""
+        own = self.facts.steps.get(step_id)
+        begin = _number(part.get("from"))
+        try:
+            return (
+                None if own is None else list(part_slice(input_parts(own.step), begin, begin + _length(part)))
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
 
 
 def key_of(part: Json) -> tuple[Any, ...] | None:
