@@ -12,6 +12,7 @@ import pytest
 from tests.cli.making import WEATHER, a_store, going_on, hostile, run, weather
 from tests.otlp.receiver import Answer, Receiver, partial
 from tfclient.export import otlp
+from tfclient.otlp.exporting import Exporter, Outcome
 from tfstore.store import Store
 
 
@@ -138,3 +139,23 @@ def test_from_python(store: Store, receiver: Receiver) -> None:
     assert otlp(store, [going_on().session_id], endpoint=receiver.url).passed_over.keys() == {
         going_on().session_id
     }
+
+
+def test_ctrl_c_keeps_what_is_confirmed(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Exporter._send
+
+    def interrupted(self: Exporter, session_id: str) -> Outcome:
+        if receiver.got:
+            raise KeyboardInterrupt
+        return send(self, session_id)
+
+    arguments = ["--pending", "--otlp", receiver.url, "--store", store.paths.root]
+    with monkeypatch.context() as until_then:
+        until_then.setattr(Exporter, "_send", interrupted)
+        outcome = run("export", *arguments)
+
+    assert (outcome.code, outcome.out.partition(",")[0]) == (130, "1 session")
+    assert "1 session still to be sent" in outcome.err
+    assert run("export", *arguments).out.startswith("1 session, ")

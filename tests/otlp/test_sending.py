@@ -111,7 +111,7 @@ def test_who_asks_for_too_much_patience_is_left(store: Store, receiver: Receiver
 
 def test_a_server_that_stays_down_is_left_with_nothing_lost(store: Store, receiver: Receiver) -> None:
     receiver.decide = lambda _: Answer(503)
-    made, pauses = exporter(store, receiver.url, now := Pauses()), now
+    made = exporter(store, receiver.url, pauses := Pauses())
 
     with pytest.raises(EndpointDown, match="503"):
         sent(made)
@@ -339,3 +339,17 @@ def test_projects_at_one_address_have_ledgers_of_their_own() -> None:
     keys = {endpoint_of("http://h", {"x-api-key": name}, {}).target for name in ("one", "two")}
 
     assert (len(targets), len(keys)) == (2, 1)
+
+
+def test_a_certificate_that_nobody_trusts_is_told_and_not_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = exporter(store, "https://127.0.0.1:9", pauses := Pauses())
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise made.sender._http.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+
+    monkeypatch.setattr(made.sender._client, "stream", refused)
+    with pytest.raises(BadEndpoint, match=r"certificate of https://127.0.0.1:9/v1/traces cannot be trusted"):
+        sent(made)
+    assert pauses == []
