@@ -15,9 +15,10 @@ from hypothesis import settings
 
 from tests.browser import browser, page, serve_store, watched
 from tests.no_sockets import no_sockets
+from tests.postgres import database, postgres_server
 from tests.server.scripted import ScriptedServer
 
-__all__ = ["browser", "no_sockets", "page", "serve_store", "watched"]
+__all__ = ["browser", "database", "no_sockets", "page", "postgres_server", "serve_store", "watched"]
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("tfclient", deadline=None)
@@ -46,7 +47,7 @@ def _stacks() -> Iterator[str]:
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Keep the caller's settings out, and sessions in the test's own folder; gives the store's path."""
     for name in os.environ:
-        if name.startswith(("THOUGHTFLOW_", "OPENAI_", "AZURE_OPENAI_")):
+        if name.startswith(("THOUGHTFLOW_", "OPENAI_", "AZURE_OPENAI_", "PG")):
             monkeypatch.delenv(name)
     store = tmp_path / ".thoughtflow"
     monkeypatch.setenv("THOUGHTFLOW_DIR", str(store))

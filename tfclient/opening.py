@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tfclient.finishing.recovery import recover
 from tfclient.settings import directory_to_read, redaction_here
 from tfclient.stores_nearby import stores_near
 from tfstore.document.documents import Session
-from tfstore.errors import ArchiveUnreadable, JournalUnreadable, StoreNotFound
+from tfstore.errors import ArchiveUnreadable, DatabaseUnusable, JournalUnreadable, StoreNotFound
 from tfstore.store import Store
 
 if TYPE_CHECKING:
+    from tfstore.postgres.address import Address
+    from tfstore.postgres.postgres_store import PostgresStore
     from tfstore.protocols import Reading
 
 _log = logging.getLogger("tfclient")
@@ -41,10 +43,13 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     One whose journal is damaged stays as it is: ``tfclient doctor`` tells it, and so do the commands that show it.
 
     Args:
-        path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``.thoughtflow`` here or in a folder above.
+        path: the store's folder; else ``THOUGHTFLOW_DIR``, else ``.thoughtflow`` here or in a folder above. Of
+            ``postgresql://host/name``, what is returned is a ``PostgresStore``: it has what
+            ``tfstore.protocols.Reading`` names, and no journals. ``open_database`` is the same with its own type.
 
     Raises:
         SettingError: the path, or ``THOUGHTFLOW_DIR``, cannot be that of a folder.
+        DatabaseUnusable: the database cannot be read.
         StoreNotFound: there is no store there.
         StoreUnusable: what is there cannot serve as one.
 
@@ -59,6 +64,8 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Store:
         ['A trial']
     """
     Session.drawn = _drawn
+    if isinstance(path, str) and "://" in path and _is_address(path):
+        return cast("Store", open_database(path))
     store = existing_store(path)
     finish_left(store)
     return store
@@ -79,8 +86,39 @@ def finish_left(store: Store) -> None:
 
 
 def open_to_read(place: str | os.PathLike[str] | None = None) -> Reading:
-    """Open a store as those need it who only read; see ``open_store``."""
+    """Open a store, whichever kind it is, as those need it who only read; see ``open_store``."""
     return open_store(place)
+
+
+def open_database(address: str) -> PostgresStore:
+    """Open a team's store: the sessions that ``tfclient sync`` sent to a database.
+
+    Args:
+        address: ``postgresql://user@host/name``; the password better from ``PGPASSWORD`` or ``~/.pgpass``.
+
+    Raises:
+        DatabaseUnusable: it does not answer, holds no sessions, or ``tfclient[postgres]`` is not installed.
+    """
+    from tfstore.postgres.address import Address
+
+    where = Address.of(address)
+    try:
+        from tfstore.postgres.postgres_store import PostgresStore
+    except ImportError as error:
+        raise no_driver(where) from error
+    Session.drawn = _drawn
+    return PostgresStore(where)
+
+
+def _is_address(text: str) -> bool:
+    from tfstore.postgres.address import is_address
+
+    return is_address(text)
+
+
+def no_driver(address: Address) -> DatabaseUnusable:
+    """Return what is to be said where the package for databases is not installed."""
+    return DatabaseUnusable(address.shown, "it needs another package: pip install 'tfclient[postgres]'")
 
 
 def _keep(text: str, where: str, recorded: str) -> tuple[str, list[Any]]:

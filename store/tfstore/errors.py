@@ -124,7 +124,7 @@ class InvalidSessionId(StoreError):
 class CorruptDocument(StoreError):
     """A session's document cannot be read."""
 
-    def __init__(self, session_id: str, path: Path, reason: str) -> None:
+    def __init__(self, session_id: str, path: Path | str, reason: str) -> None:
         super().__init__(
             f"The document of session {session_id} at {path} cannot be read: {reason}. "
             "Where its journal is there, `tfclient recover` makes the document again."

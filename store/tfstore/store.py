@@ -110,7 +110,7 @@ class Store:
         self.blobs = Blobs(self.paths)
         self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
         self.learnings = LearningsFolder(self.paths, keep)
-        self.index = SessionIndex(self._folder, _telling_of)
+        self.index = SessionIndex(self._folder, telling_of)
 
     @property
     def store_id(self) -> str:
@@ -232,7 +232,7 @@ class Store:
             raise ValueError(
                 f"sessions are not sorted by {sort!r}: by tokens or time, or else by when they began"
             )
-        start = None if since is None else _text_of(since)
+        start = None if since is None else moment_text(since)
         wanted = Wanted(
             *(status, result, start, tool, model, error_class),
             metadata=tuple((metadata or {}).items()),
@@ -333,7 +333,7 @@ class Store:
         Raises:
             ValueError: ``since`` is no moment.
         """
-        return self.index.calls(label, None if since is None else _text_of(since))
+        return self.index.calls(label, None if since is None else moment_text(since))
 
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it.
@@ -532,14 +532,15 @@ class Store:
             return False
 
 
-def _text_of(given: datetime | str) -> str:
+def moment_text(given: datetime | str) -> str:
     """Return a moment as it stands in documents."""
     moment = datetime.fromisoformat(given) if isinstance(given, str) else given
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _telling_of(session: Session) -> Telling:
+def telling_of(session: Session) -> Telling:
+    """Return what of a session's row is read out of it."""
     from tfstore.reading.designed_ends import waits_for
     from tfstore.reading.messages import answer_of
 

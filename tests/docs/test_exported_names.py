@@ -50,6 +50,6 @@ def test_another_name_is_an_attribute_error() -> None:
         tfclient.TracedClosedAI  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_reading_a_store_imports_no_client() -> None:
-    script = "import sys, tfclient, tfclient.opening; sys.exit('openai' in sys.modules)"
+def test_reading_a_store_imports_no_client_and_no_driver_of_databases() -> None:
+    script = "import sys, tfclient, tfclient.opening; sys.exit(bool({'openai', 'psycopg'} & {*sys.modules}))"
     assert subprocess.call([sys.executable, "-c", script]) == 0  # noqa: S603  # our own words

@@ -35,6 +35,7 @@ from tfclient.cli.commands.sharing.export import export
 from tfclient.cli.commands.sharing.html import html
 from tfclient.cli.commands.sharing.import_ import import_
 from tfclient.cli.commands.sharing.open_ import open_
+from tfclient.cli.commands.sharing.sync import sync
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
 from tfclient.cli.commands.tail import tail
@@ -86,7 +87,7 @@ _READING: Final = (
     html,
     mcp,
 )
-_SHARING: Final = (bundle, open_, export, dataset)
+_SHARING: Final = (bundle, open_, export, dataset, sync)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
 

@@ -21,6 +21,7 @@ from tfstore.errors import CorruptDocument, NewerDocument, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from tfstore.disk.files import Stamp
     from tfstore.disk.paths import StorePaths
@@ -120,16 +121,9 @@ class SessionFolder:
             KeyError: there is none.
             CorruptDocument: it is there and cannot be read.
         """
-        text = self.text(session_id)
-        path = self.paths.document(session_id)
-        try:
-            document = parse(text)
-        except ValueError as error:
-            raise CorruptDocument(session_id, path, str(error)) from error
-        if not isinstance(document, dict):
-            raise CorruptDocument(session_id, path, "it is not a JSON object")
+        document = document_in(session_id, self.text(session_id), self.paths.document(session_id))
         self.unreadable.pop(session_id, None)
-        return cast("Json", document)
+        return document
 
     def session(self, session_id: str) -> Session:
         """Return the session that a document holds.
@@ -148,15 +142,7 @@ class SessionFolder:
             CorruptDocument: it holds none.
             NewerDocument: it was written by a later version.
         """
-        try:
-            if "schema_version" not in document:
-                raise ValueError("it has no schema_version")  # noqa: TRY301 - told like the rest
-            return from_json(document)
-        except BaseValidationError as error:
-            reason = "; ".join(transform_error(error, path="$")[:3])
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            reason = f"it is no session document ({error})"
-        raise CorruptDocument(session_id, self.paths.document(session_id), reason)
+        return session_in(session_id, document, self.paths.document(session_id))
 
     def readable(self, session_id: str, document: Json | None = None) -> Session | None:
         """Return the session that a document holds, which may have been read already.
@@ -226,3 +212,36 @@ class SessionFolder:
                 f"it is {size:,} bytes long, which cannot have come of its journal of {journal:,} bytes"
             )
         return SWELL * journal
+
+
+def document_in(session_id: str, text: bytes, where: Path | str) -> Json:
+    """Return the document that these bytes are.
+
+    Raises:
+        CorruptDocument: they are none.
+    """
+    try:
+        document = parse(text)
+    except ValueError as error:
+        raise CorruptDocument(session_id, where, str(error)) from error
+    if not isinstance(document, dict):
+        raise CorruptDocument(session_id, where, "it is not a JSON object")
+    return cast("Json", document)
+
+
+def session_in(session_id: str, document: Json, where: Path | str) -> Session:
+    """Return the session that a document holds.
+
+    Raises:
+        CorruptDocument: it holds none.
+        NewerDocument: it was written by a later version.
+    """
+    try:
+        if "schema_version" not in document:
+            raise ValueError("it has no schema_version")  # noqa: TRY301 - told like the rest
+        return from_json(document)
+    except BaseValidationError as error:
+        reason = "; ".join(transform_error(error, path="$")[:3])
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        reason = f"it is no session document ({error})"
+    raise CorruptDocument(session_id, where, reason)

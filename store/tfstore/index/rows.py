@@ -166,6 +166,14 @@ class Calls:
             self.durations.append(step.duration_ms)
 
 
+def calls_from(name: str, *counts: Any) -> Calls:
+    """Return the calls of a name from the sums of their columns, the durations in one text with commas between."""
+    *numbers, durations = counts
+    calls = Calls(name, *numbers)
+    calls.durations = [int(each) for each in durations.split(",") if each]
+    return calls
+
+
 def calls_of(session: Session) -> list[tuple[str, Calls]]:
     """Return what a session's calls come to, model by model (``assistant_call``) and tool by tool (``tool_call``).
 

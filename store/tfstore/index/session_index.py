@@ -18,7 +18,7 @@ from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
 from tfstore.index.database import Broken, Database, Unusable, make_tables
-from tfstore.index.rows import NOTHING_TOLD, Calls, Record, plain, row_from
+from tfstore.index.rows import NOTHING_TOLD, Calls, Record, calls_from, plain, row_from
 from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
 from tfstore.index.wanted import Page, Wanted
 
@@ -150,7 +150,7 @@ class SessionIndex:
             f"group_concat(durations) FROM calls {joined} WHERE label = ? GROUP BY name"
         )
         found = self._answer(lambda db: db.execute(sql, (*([since] if since else []), label)).fetchall())
-        return [_calls(*counts) for counts in found]
+        return [calls_from(*counts) for counts in found]
 
     def thread(self, begin: str) -> list[str]:
         """Return the ids of the sessions of one thread, the earliest first: it holds a session, or a conversation.
@@ -346,13 +346,6 @@ class SessionIndex:
 
 def _rows(condition: str, order: str) -> str:
     return f"SELECT line FROM sessions WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-
-
-def _calls(name: str, *counts: Any) -> Calls:
-    *numbers, durations = counts
-    calls = Calls(name, *numbers)
-    calls.durations = [int(each) for each in durations.split(",") if each]
-    return calls
 
 
 def _erase(db: sqlite3.Connection, session_ids: Iterable[str], *, but_its_number: bool = False) -> None:

@@ -60,11 +60,15 @@ class Noting(Protocol):
         ...
 
 
-class Sessions(Protocol):
-    """Where sessions are, and what their index says."""
+class Holding(Protocol):
+    """What has texts that are too long for a document."""
 
     @property
     def blobs(self) -> Blobs: ...
+
+
+class Sessions(Holding, Protocol):
+    """Where sessions are, and what their index says."""
 
     @property
     def noting(self) -> Noting: ...
@@ -186,7 +190,7 @@ def sessions_holding(
     noted = _noted(store, pattern, unreadable) if label in {None, NOTE} else {}
     may: set[str] | None = set()
     if label != NOTE:
-        may = store.may_say(pattern.pieces, lambda session: _said(store, session), TOLD, label)
+        may = store.may_say(pattern.pieces, lambda session: said_by(store, session), TOLD, label)
     if ids is None:
         ids = sorted(store.ids() if may is None else {*may, *noted}, reverse=True)
     for session_id in ids:
@@ -260,14 +264,14 @@ def _metadata(session: Session) -> Iterator[tuple[str, str]]:
         yield str(name), f"{name}: {as_text(value)}"
 
 
-def _said(store: Sessions, session: Session) -> list[str]:
+def said_by(store: Holding, session: Session) -> list[str]:
     """Return all that a session says of itself, and then what each of its steps says, folded."""
     own = [session.title, *(text for _, text in _metadata(session))]
     steps = ("\n".join(texts_of(store, step)) for run in session.runs for step in run.steps)
     return [folded(text) for text in ("\n".join(own), *steps)]
 
 
-def texts_of(store: Sessions, step: Step) -> list[str]:
+def texts_of(store: Holding, step: Step) -> list[str]:
     """Return what a step says, each text once and whole, also what is kept apart from the document."""
     texts = [text_of(step)]
     if step.error is not None:
@@ -282,7 +286,7 @@ def texts_of(store: Sessions, step: Step) -> list[str]:
     return [text for text in every if not any(text is not other and text in other for other in every)]
 
 
-def _kept_apart(store: Sessions, value: Any) -> str:
+def _kept_apart(store: Holding, value: Any) -> str:
     """Return a long text that a payload refers to; nothing where it is none, or is gone."""
     if not is_reference(value) or "blob" not in value or value.get("encoding") in BASE64:
         return ""

@@ -1,0 +1,482 @@
+"""A database as a store to be read: what ``tfstore.store.Store`` answers of a folder, of many stores at once."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import psycopg
+from attrs import evolve, frozen
+
+from tfstore.disk.session_folder import document_in, session_in
+from tfstore.document.notes import Note
+from tfstore.errors import (
+    AmbiguousSession,
+    CorruptDocument,
+    GoneToWarm,
+    NewerDocument,
+    StoreError,
+    UnknownSession,
+)
+from tfstore.index.rows import Calls, calls_from, row_from
+from tfstore.index.wanted import Page, Wanted
+from tfstore.postgres.connecting import as_ours, connect, is_lost
+from tfstore.postgres.fitting import fit
+from tfstore.postgres.kept_apart import DatabaseBlobs, DatabaseNotes
+from tfstore.postgres.migrating import check
+from tfstore.postgres.outgoing import unpacked
+from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
+from tfstore.postgres.sources import source_named
+from tfstore.reading import descent
+from tfstore.reading.noted import NotesWanted
+from tfstore.store import moment_text
+
+if TYPE_CHECKING:
+    import builtins
+    from datetime import date, datetime
+
+    from tinydb.queries import QueryLike
+
+    from tfstore.document.documents import Session, Step
+    from tfstore.index.rows import SessionRow
+    from tfstore.postgres.address import Address
+
+_PIECES: Final = 8
+"""Of a text that is looked for, so many parts are asked for at most: the document decides."""
+
+
+@frozen
+class _Place:
+    """Where a session is, how it is called, and which document it has."""
+
+    named: str
+    source_id: str
+    session_id: str
+    month: date
+    sha256: str
+
+
+class PostgresStore:
+    """A team's store: the sessions of many machines, as ``tfclient sync`` sent them; to be read.
+
+    A session is called by its id; where several stores have one of the same id, by ``id@store``, and so it calls
+    itself. ``where`` is the database's address, without a password.
+
+    Args:
+        address: the database; its ``source`` narrows to one store's sessions.
+
+    Raises:
+        DatabaseLost: the server does not answer.
+        DatabaseUnusable: there are no sessions there, or a later version's.
+    """
+
+    def __init__(self, address: Address) -> None:
+        """Connect: what is wrong with the address is said at once."""
+        self.address = address
+        self._lock = threading.RLock()
+        self._kept: tuple[str, bytes] | None = None
+        self._connect()
+        self.version = check(self._connection, address, writes=False)
+        self._source: str | None = None
+        if address.source is not None:
+            self._source = source_named(self._connection, address, address.source).source_id
+        self._named = "s.session_id" if self._source else NAMED
+        joined = (
+            f"{self._named}, n.lines, n.sha256 FROM notes n JOIN sessions s USING (source_id, session_id)"
+        )
+        self.blobs = DatabaseBlobs(self._ask, self.where)
+        self.noting = DatabaseNotes(
+            self._ask, f"SELECT {joined} JOIN sources src USING (source_id) WHERE {self._ours()}"
+        )
+
+    def close(self) -> None:
+        """Close the connection; nothing can be asked any more."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the store, which is closed when the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    @property
+    def where(self) -> str:
+        """The database's address, as messages name it."""
+        return self.address.shown
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Name and reason of each session whose document holds none, as the machine that sent it saw it."""
+        sql = f"SELECT {self._named}, s.unfit {self._from()} AND s.unfit IS NOT NULL ORDER BY 1"
+        return dict(self._ask(sql))
+
+    def ids(self) -> builtins.list[str]:
+        """Return the names of all sessions, sorted."""
+        return sorted(name for (name,) in self._ask(f"SELECT {self._named} {self._from()}"))
+
+    def has(self, session_id: str) -> bool:
+        """Return whether there is just one session of this name."""
+        with contextlib.suppress(UnknownSession):
+            self._place(session_id)
+            return True
+        return False
+
+    def known(self, session_id: str) -> str:
+        """Return the name of a session that is there.
+
+        Raises:
+            UnknownSession, AmbiguousSession: there is none, or more than one.
+        """
+        return self._place(session_id).named
+
+    def near(self, session_id: str) -> builtins.list[str]:
+        """Return the names of sessions that may have been meant, at most three."""
+        ids = self.ids()
+        parts = [each for each in ids if session_id and session_id in each][:3]
+        return parts or difflib.get_close_matches(session_id, ids, n=3)
+
+    def last(self) -> str:
+        """Return the name of the session that started last.
+
+        Raises:
+            UnknownSession: there is none at all.
+        """
+        rows = self.list(limit=1)
+        if rows:
+            return rows[0].session_id
+        ids = self.ids()
+        if not ids:
+            raise UnknownSession("last")
+        return ids[-1]
+
+    def get(self, session_id: str) -> Session:
+        """Return a session.
+
+        Raises:
+            UnknownSession, AmbiguousSession: there is none of this name, or more than one.
+            GoneToWarm: its document was pruned from the database.
+            CorruptDocument, NewerDocument: as from ``Store.get``.
+        """
+        place = self._place(session_id)
+        return self._session(place, self._document(place))
+
+    def text(self, session_id: str) -> bytes:
+        """Return a session's document as it stands in its file, on the machine where it was recorded.
+
+        Raises:
+            UnknownSession, AmbiguousSession, GoneToWarm: as from ``get``.
+        """
+        return self._document(self._place(session_id))
+
+    def changed_at(self, session_id: str) -> str:
+        """Return what changes whenever a session's document does; nothing if there is none."""
+        with contextlib.suppress(UnknownSession, AmbiguousSession):
+            return self._place(session_id).sha256
+        return ""
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        result: str | None = None,
+        since: datetime | str | None = None,
+        tool: str | None = None,
+        model: str | None = None,
+        error_class: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        ids: Iterable[str] | None = None,
+        sort: str = "",
+        limit: int | None = None,
+    ) -> builtins.list[SessionRow]:
+        """Return the rows of sessions, the latest first; arguments and errors are those of ``Store.list``."""
+        if sort not in {"", "tokens", "time"}:
+            raise ValueError(
+                f"sessions are not sorted by {sort!r}: by tokens or time, or else by when they began"
+            )
+        start = None if since is None else moment_text(since)
+        wanted = Wanted(
+            *(status, result, start, tool, model, error_class),
+            metadata=tuple((metadata or {}).items()),
+            ids=None if ids is None else tuple(ids),
+            sort=sort,
+        )
+        return self._rows(wanted, limit, 0)
+
+    def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
+        """Return some of the rows of the sessions that are wanted, the latest first, and how many there are."""
+        sql, values = condition(wanted)
+        ((total,),) = self._ask(f"SELECT count(*) {self._from()} AND {sql}", *values)
+        version = "sum(('x' || left(s.document_sha256, 7))::bit(28)::int)"
+        ((count, number),) = self._ask(f"SELECT count(*), {version}::bigint {self._from()} AND s.listed")
+        return Page(self._rows(wanted, limit, offset), total, count, number or 0)
+
+    def names(self, kind: str, most: int) -> builtins.list[tuple[str, int]]:
+        """Return names of kind ``tool`` or ``model`` and in how many sessions each is, the most frequent first."""
+        column = {"tool": "tools", "model": "models"}[kind]
+        sql = (
+            f'SELECT name COLLATE "C", count(*) FROM (SELECT unnest(s.{column}) AS name, s.began {self._from()}'
+            " AND s.listed) found GROUP BY 1 ORDER BY count(*) DESC, max(began) DESC, 1 LIMIT %s"
+        )
+        return [(name, count) for name, count in self._ask(sql, most)]
+
+    def thread(self, begin: str) -> builtins.list[str]:
+        """Return the names of the sessions of one thread, the earliest first: it holds a session, or a conversation.
+
+        It goes on across stores, as far as they are in this database.
+        """
+        session_id, name = split(begin)
+        wanted = "s.session_id = %s AND coalesce(src.name = %s, TRUE)"
+        key = "s.source_id::text, s.session_id"
+        left = self._ask(f"SELECT {key} {self._from()} AND {wanted}", session_id, name)
+        left += self._ask(f"SELECT {key} {self._from()} AND s.conversations @> ARRAY[%s]::text[]", fit(begin))
+        found = set(left)
+        carried = (
+            "SELECT o.source_id::text, o.session_id FROM links l JOIN links o USING (response_id)"
+            " WHERE l.source_id = %s AND l.session_id = %s AND l.relation <> o.relation"
+        )
+        inside = (
+            f"SELECT {key} {self._from()} AND s.conversations && (SELECT conversations FROM sessions"
+            " WHERE source_id = %s AND session_id = %s)"
+        )
+        while left:
+            each = left.pop()
+            near = {*self._ask(carried, *each), *self._ask(inside, *each)} - found
+            left += near
+            found |= near
+        sources, ids = [each[0] for each in found], [each[1] for each in found]
+        pairs = "(s.source_id, s.session_id) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))"
+        sql = f"SELECT {self._named} {self._from()} AND {pairs} ORDER BY {EARLIEST}"
+        return [name for (name,) in self._ask(sql, sources, ids)]
+
+    def find(self, query: QueryLike) -> Iterator[Session]:
+        """Yield the sessions whose documents a TinyDB query holds for, by name; each document is read for it."""
+        for name in self.ids():
+            with contextlib.suppress(StoreError):
+                place = self._place(name)
+                document = document_in(name, self._document(place), self.where)
+                if query(document):
+                    yield self._structured(place, document)
+
+    def steps(
+        self,
+        *,
+        label: str | None = None,
+        tool: str | None = None,
+        status: str | None = None,
+        error_class: str | None = None,
+        model: str | None = None,
+        session_id: str | None = None,
+    ) -> Iterator[Step]:
+        """Yield the steps, of one session or of all, that are as asked for; arguments are those of ``Store.steps``."""
+        asked = {"label": label, "tool_name": tool, "status": status, "model": model}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if session_id is not None:
+            sessions = iter([self.get(session_id)])
+        else:
+            sessions = self._readable(self._with_steps({**given, "error_class": error_class}))
+        for session in sessions:
+            for run in session.runs:
+                for step in run.steps:
+                    if all(getattr(step, name) == value for name, value in given.items()) and (
+                        error_class is None or (step.error is not None and step.error.class_ == error_class)
+                    ):
+                        yield step
+
+    def may_say(
+        self,
+        pieces: Sequence[str],
+        said: Callable[[Session], builtins.list[str]],  # noqa: ARG002 - it was said when it was sent
+        version: int,
+        label: str | None,
+    ) -> set[str] | None:
+        """Return the names of sessions of which a text may hold these pieces; None: any may."""
+        if not pieces:
+            return None
+        longest = sorted(pieces, key=len, reverse=True)[:_PIECES]
+        sql, values = holding(longest)
+        labelled = "" if label is None else " AND e.label = %s"
+        found = (
+            f"SELECT {self._named} {self._from()} AND (s.told <> %s"
+            " OR (s.source_id, s.session_id) IN (SELECT e.source_id, e.session_id FROM agent_run_events e"
+            f" WHERE {sql.format('e.text')}{labelled})"
+        )
+        asked: list[Any] = [version, *values, *([] if label is None else [fit(label)])]
+        if label is None:
+            found += f" OR ({sql.format('s.said')})"
+            asked += values
+        return {name for (name,) in self._ask(f"{found})", *asked)}
+
+    def calls(
+        self, label: Literal["assistant_call", "tool_call"], *, since: datetime | str | None = None
+    ) -> builtins.list[Calls]:
+        """Return what the calls of each model or tool come to, as ``Store.calls`` does."""
+        joined: str = ""
+        values: builtins.list[str] = [label]
+        if since is not None:
+            joined, values = " AND s.listed AND s.began >= %s", [moment_text(since), label]
+        sql = (
+            "SELECT c.name, count(*), sum(c.failed::int), sum(c.calls), sum(c.errors), sum(c.input_tokens),"
+            " sum(c.output_tokens), coalesce(string_agg(nullif(c.durations, ''), ','), '')"
+            f" FROM calls c JOIN sessions s USING (source_id, session_id) WHERE {self._ours()}{joined}"
+            " AND c.label = %s GROUP BY c.name ORDER BY c.name"
+        )
+        rows = self._ask(sql, *values)
+        return [calls_from(name, *map(int, counts), durations) for name, *counts, durations in rows]
+
+    def descendants(self, step: Step) -> builtins.list[Step]:
+        """Return everything downstream of a step, in its session and in those that go on from it, of other stores too.
+
+        Raises:
+            UnknownSession, UnknownStep: the step is not in this store.
+        """
+        return descent.descendants(self, step)
+
+    def origin(self, step: Step) -> Step:
+        """Return the prompt at the root of all that led to a step, across forks, sessions and stores.
+
+        Raises:
+            UnknownSession, UnknownStep: the step is not in this store.
+        """
+        return descent.origin(self, step)
+
+    def find_response(self, response_id: str) -> tuple[str, Step] | None:
+        """Return the name of the session and the model call that made a response, if it is in this store."""
+        for name in self._linked(response_id, "made"):
+            with contextlib.suppress(StoreError):
+                for run in self.get(name).runs:
+                    for step in run.steps:
+                        if step.label == "assistant_call" and step.response_id == response_id:
+                            return name, step
+        return None
+
+    def continued_in(self, response_id: str) -> builtins.list[str]:
+        """Return the names of the sessions that go on from this response of another session."""
+        return self._linked(response_id, "continued")
+
+    def notes(self, session_id: str) -> builtins.list[Note]:
+        """Return what was noted on a session when it was sent, the earliest first.
+
+        Raises:
+            UnknownSession, AmbiguousSession: there is none of this name, or more than one.
+        """
+        return self.noting.read(self.known(session_id)).notes
+
+    def noted(self, *, tags: Iterable[str] = (), score: str | None = None) -> dict[str, builtins.list[Note]]:
+        """Return the names of sessions that something was noted on, each with those notes, as ``Store.noted`` does."""
+        wanted = NotesWanted.of(tags, score)
+        every = {name: list(filter(wanted.holds, each.notes)) for name, each in self.noting.every().items()}
+        return {name: notes for name, notes in every.items() if notes}
+
+    def _connect(self) -> None:
+        self._connection = connect(self.address, reads_only=True)
+        # Who forgets to close it is not warned of that.
+        weakref.finalize(self, self._connection.close)
+
+    def _ours(self) -> str:
+        return "TRUE" if self._source is None else f"s.source_id = '{self._source}'"
+
+    def _from(self) -> str:
+        return f"FROM sessions s JOIN sources src USING (source_id) WHERE {self._ours()}"
+
+    def _ask(self, sql: str, *values: Any) -> builtins.list[Any]:
+        """Ask, once more on a new connection if the old one is gone.
+
+        Raises:
+            DatabaseLost, DatabaseUnusable: there is no answer.
+        """
+        for again in (True, False):
+            try:
+                with self._lock:
+                    return self._connection.execute(sql.encode(), values).fetchall()
+            except psycopg.Error as error:
+                failed = error
+            if not (again and is_lost(failed)):
+                break
+            with self._lock:
+                if self._connection.closed:
+                    self._connect()
+        raise as_ours(self.address, failed) from None
+
+    def _rows(self, wanted: Wanted, limit: int | None, offset: int) -> builtins.list[SessionRow]:
+        sql, values = condition(wanted)
+        asked = f"SELECT {self._named}, s.line {self._from()} AND {sql} ORDER BY {order(wanted)} LIMIT %s OFFSET %s"
+        return [
+            evolve(row_from(line), session_id=name) for name, line in self._ask(asked, *values, limit, offset)
+        ]
+
+    def _place(self, named: str) -> _Place:
+        """Return where the session of this name is.
+
+        Raises:
+            UnknownSession, AmbiguousSession: there is none, or more than one.
+        """
+        session_id, name = split(named)
+        sql = (
+            f"SELECT {self._named}, s.source_id::text, s.session_id, s.month, s.document_sha256, src.name"
+            f" {self._from()} AND s.session_id = %s AND coalesce(src.name = %s, TRUE) ORDER BY src.name"
+        )
+        rows = self._ask(sql, fit(session_id), name)
+        if not rows:
+            raise UnknownSession(named, self.near(named))
+        if len(rows) > 1:
+            raise AmbiguousSession(named, [f"{row[2]}@{row[5]}" for row in rows])
+        return _Place(*rows[0][:5])
+
+    def _document(self, place: _Place) -> bytes:
+        kept = self._kept
+        if kept is not None and kept[0] == place.sha256:
+            return kept[1]
+        rows = self._ask(
+            "SELECT document FROM documents WHERE month = %s AND source_id = %s AND session_id = %s",
+            *(place.month, place.source_id, place.session_id),
+        )
+        if not rows:
+            raise GoneToWarm(place.named, "its row is still listed, and its steps are in agent_run_events")
+        try:
+            document = unpacked(bytes(rows[0][0]))
+        except ValueError as error:
+            raise CorruptDocument(place.named, self.where, str(error)) from error
+        self._kept = (place.sha256, document)
+        return document
+
+    def _session(self, place: _Place, document: bytes) -> Session:
+        return self._structured(place, document_in(place.named, document, self.where))
+
+    def _structured(self, place: _Place, document: dict[str, Any]) -> Session:
+        session = session_in(place.named, document, self.where)
+        if place.named != place.session_id:
+            # Two have this id: what is read on, by its steps and its rows, must be this one.
+            session.session_id = place.named
+            for run in session.runs:
+                for step in run.steps:
+                    step.session_id = place.named
+        return session
+
+    def _readable(self, names: Iterable[str]) -> Iterator[Session]:
+        for name in names:
+            with contextlib.suppress(CorruptDocument, NewerDocument, UnknownSession, GoneToWarm):
+                yield self.get(name)
+
+    def _with_steps(self, wanted: dict[str, str | None]) -> builtins.list[str]:
+        given = {name: fit(value) for name, value in wanted.items() if value is not None}
+        parts = " AND ".join(f"e.{name} = %s" for name in given) or "TRUE"
+        # What could not be sent step by step is read.
+        sql = (
+            f"SELECT {self._named} {self._from()} AND (s.rows_partial @> ARRAY['rows'] OR"
+            f" (s.source_id, s.session_id) IN (SELECT e.source_id, e.session_id FROM agent_run_events e WHERE {parts}))"
+            " ORDER BY s.session_id, src.name"
+        )
+        return [name for (name,) in self._ask(sql, *given.values())]
+
+    def _linked(self, response_id: str, relation: str) -> builtins.list[str]:
+        sql = (
+            f"SELECT {self._named} {self._from()} AND (s.source_id, s.session_id) IN (SELECT source_id, session_id"
+            f" FROM links WHERE response_id = %s AND relation = %s) ORDER BY {EARLIEST}"
+        )
+        return [name for (name,) in self._ask(sql, fit(response_id), relation)]

@@ -1,0 +1,166 @@
+"""The commands over a database: what they print of a folder, and what they say where they cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.golden import OUTPUTS, golden
+from tests.cli.making import GOING_ON, WEATHER, a_store, going_on, hostile, run, weather
+from tests.store.postgres.making import CONTINUED, a_full_store, migrated, sync
+from tfclient import open_store
+from tfclient.opening import open_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import Server
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory, postgres_server: Server) -> str:
+    """The address of what the golden outputs are made of."""
+    url = postgres_server.new_url()
+    migrated(url)
+    sync(a_store(tmp_path_factory.mktemp("golden") / "store", weather(), hostile(), going_on()), url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, postgres_server: Server) -> tuple[str, str]:
+    """A folder with something of everything, and the address of the same."""
+    folder, url = a_full_store(tmp_path_factory.mktemp("full") / "store"), postgres_server.new_url()
+    migrated(url)
+    sync(folder, url)
+    return str(folder.paths.root), url
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_the_output_is_that_of_a_folder(team: str, name: str) -> None:
+    columns, arguments = OUTPUTS[name]
+
+    outcome = run(*arguments, "--store", team, columns=columns)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == golden(name).read_text(encoding="utf-8")
+
+
+ALIKE = [
+    ["list", "--json"],
+    ["list", "--noted"],
+    ["list", "--tag", "bug", "--score", "<1"],
+    ["list", "--thread", CONTINUED],
+    ["list", "--grep", "umbrella", "--odd", "--json"],
+    ["list", "--meta", "user=ada"],
+    ["show", CONTINUED, "1.1"],
+    ["show", WEATHER, "--prompt", "1.4"],
+    ["show", "last"],
+    ["note", CONTINUED, "--list"],
+    ["findings", WEATHER],
+    ["text", WEATHER, "--budget", "400"],
+    ["expand", WEATHER, "1.4"],
+    ["why", WEATHER, "1.9", "--json"],
+    ["stats", "--by", "tag"],
+    ["d2", WEATHER, "-o", "-"],
+]
+
+
+@pytest.mark.parametrize("arguments", ALIKE, ids=" ".join)
+def test_other_commands_answer_alike(full: tuple[str, str], arguments: list[str]) -> None:
+    of_folder, of_database = (run(*arguments, "--store", store) for store in full)
+
+    assert of_database.out == of_folder.out
+    assert of_folder.out
+    assert of_database.code == of_folder.code
+
+
+def test_what_cannot_be_sent_is_told_and_sync_is_the_word(tmp_path: Path, database: str) -> None:
+    root = a_full_store(tmp_path / "store").paths.root
+
+    before = run("sync", database, "--store", root)
+    assert before.code == 1
+    assert "`tfclient sync URL --migrate` makes the tables" in " ".join(before.err.split())
+    dry = run("sync", database, "--store", root, "--dry-run", "--migrate")
+    assert dry.code == 1
+
+    first = run("sync", database, "--migrate", "--name", "ada", "--store", root, columns=200)
+    assert (first.code, "Migrated: 0001_sessions." in first.err) == (0, True)
+    assert first.out.startswith("8 sessions, ")
+    assert first.out.rstrip().endswith(" as ada; 0 were there.")
+    assert "1 session going on: --live" in first.err
+    told = run("sync", database, "--live", "--store", root, "--json").json
+    assert (told["sent"], told["same"], told["source"], told["dry_run"]) == (1, 8, "ada", False)
+    assert run("list", "--store", database).code == 1  # one of its documents is none
+    assert GOING_ON[-8:] in run("list", "--store", database, columns=200).out
+
+
+def test_the_database_may_be_named_by_the_environment(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = a_store(tmp_path / "store", weather()).paths.root
+    nameless = run("sync", "--store", root)
+    monkeypatch.setenv("THOUGHTFLOW_SYNC", database)
+
+    assert (nameless.code, "set THOUGHTFLOW_SYNC" in nameless.err) == (2, True)
+    assert run("sync", "--migrate", "--store", root, "--json").json["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mysql://h/d"], "it is no address such as postgresql://user@host/name"),
+        (["postgresql://h:port/d"], "its host or port cannot be read"),
+        (["postgresql://h/d?schema=A;B"], "is no name of small letters"),
+        (["postgresql://127.0.0.1:1/d"], "Connection refused"),
+        (["postgresql://127.0.0.1:1/d", "--blobs", "much"], "--blobs 'much' is no size"),
+        (["postgresql://127.0.0.1:1/d", "--watch", "--dry-run"], "give one of them"),
+        (["postgresql://127.0.0.1:1/d", "--since", "whenever"], "is no moment"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, arguments: list[str], said: str) -> None:
+    root = a_store(tmp_path / "store", weather()).paths.root
+
+    outcome = run("sync", *arguments, "--store", root, columns=400)
+
+    assert outcome.code in {1, 2}
+    assert said in " ".join(outcome.err.split())
+
+
+def test_a_database_is_opened_by_programs_too(team: str) -> None:
+    with open_database(team) as store:
+        assert store.get(WEATHER) == open_store(team).get(WEATHER)
+        assert "postgresql://tf@127.0.0.1" in store.where
+
+
+def test_watching_sends_what_ends_later_and_outlives_a_lost_connection(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path / "store", weather())
+    migrated(database)
+    from tfstore.errors import DatabaseLost
+    from tfstore.postgres.syncing import Sync
+
+    looks: list[str] = []
+    whole = Sync.run
+
+    def run_once(self: Sync, *arguments: object, **more: object) -> object:
+        looks.append("look")
+        if len(looks) == 2:
+            raise DatabaseLost("postgresql://somewhere", "it went away")
+        return whole(self, *arguments, **more)  # type: ignore[arg-type]
+
+    def sleep(_: float) -> None:
+        if len(looks) == 1:
+            store.put(hostile())
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sync, "run", run_once)
+    monkeypatch.setattr("tfclient.cli.commands.sharing.sync.pause", sleep)
+
+    outcome = run("sync", database, "--watch", "--store", store.paths.root, columns=200)
+
+    assert outcome.code == 0
+    assert [line.split(",")[0] for line in outcome.out.splitlines()] == ["1 session", "1 session"]
+    assert "it went away" in outcome.err
