@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfstore.document.notes import Note, Noted
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page, Wanted
+    from tfstore.reading.messages import Event, Mode
 
 
 class ReadingBlobs(Protocol):
@@ -111,6 +112,14 @@ class Reading(Protocol):
         model: str | None = None,
         session_id: str | None = None,
     ) -> Iterator[Step]: ...
+
+    def events(
+        self,
+        session_id: str,
+        mode: Mode = "display",
+        types: Iterable[str] | None = None,
+        after_seq: int | None = None,
+    ) -> Iterator[Event]: ...
 
     def may_say(
         self,

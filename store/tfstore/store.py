@@ -43,6 +43,7 @@ from tfstore.journal.reading import (
     writers,
 )
 from tfstore.reading import descent
+from tfstore.reading.messages import answer_of, events_of
 from tfstore.reading.noted import NotesWanted, place_for
 from tfstore.tables.document_maps import Documents
 from tfstore.tables.session_table import SessionTable
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
+    from tfstore.reading.messages import Event, Mode
 
 
 class Store:
@@ -307,6 +309,21 @@ class Store:
                     ):
                         yield step
 
+    def events(
+        self,
+        session_id: str,
+        mode: Mode = "display",
+        types: Iterable[str] | None = None,
+        after_seq: int | None = None,
+    ) -> Iterator[Event]:
+        """Yield the steps of a session that a mode shows: see ``tfstore.reading.messages.events_of``.
+
+        Raises:
+            UnknownSession, CorruptDocument, NewerDocument: as from ``get``.
+            ValueError: there is no such mode.
+        """
+        yield from events_of(self.get(session_id), mode, types, after_seq)
+
     def may_say(
         self,
         pieces: Sequence[str],
@@ -542,6 +559,5 @@ def moment_text(given: datetime | str) -> str:
 def telling_of(session: Session) -> Telling:
     """Return what of a session's row is read out of it."""
     from tfstore.reading.designed_ends import waits_for
-    from tfstore.reading.messages import answer_of
 
     return Telling(answer_of(session), waits_for(session))

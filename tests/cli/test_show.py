@@ -233,3 +233,34 @@ def test_helper_calls_in_a_row_are_one_line(tmp_path: Path) -> None:
     ]
     assert shown(made, "last", "--full").count("embeddings.create") == 5
     assert shown(made, "last", "--run", "3").count("embeddings.create") == 1
+
+
+def test_a_mode_shows_what_it_is_for(store: Store) -> None:
+    def shown(mode: str) -> list[str]:
+        told = run("show", WEATHER, "--mode", mode, "--json", "--store", store.paths.root).json
+        return [each["label"] for each in told]
+
+    transcript, display, full = map(shown, ("transcript", "display", "full"))
+    assert set(transcript) == {"user_message", "assistant_message"}
+    # The failed model call is shown: it is an error.
+    assert set(display) - set(transcript) == {
+        "reasoning",
+        "tool_call",
+        "tool_output",
+        "tool_error",
+        "assistant_call",
+    }
+    assert display.count("assistant_call") == 1
+    assert {"policy.snapshot", "tool.schemas.snapshot"} <= set(full) - set(display)
+
+    lines = run("show", WEATHER, "--mode", "full", "--store", store.paths.root).out
+    assert "2.1 USER" in lines
+    assert '"city": "Oslo"' in lines
+    hostile = run("show", HOSTILE, "--mode", "display", "--store", store.paths.root).out
+    assert "\x1b" not in hostile
+
+
+def test_a_mode_that_is_none_or_is_not_alone_is_refused(store: Store) -> None:
+    for arguments, said in ((["--mode", "most"], "is unknown"), (["--mode", "full", "--full"], "leave out")):
+        outcome = run("show", WEATHER, *arguments, "--store", store.paths.root)
+        assert (outcome.code, said in outcome.err) == (2, True)

@@ -32,6 +32,7 @@ from tfstore.postgres.outgoing import unpacked
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
 from tfstore.postgres.sources import source_named
 from tfstore.reading import descent
+from tfstore.reading.messages import events_of
 from tfstore.reading.noted import NotesWanted
 from tfstore.store import moment_text
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session, Step
     from tfstore.index.rows import SessionRow
     from tfstore.postgres.address import Address
+    from tfstore.reading.messages import Event, Mode
 
 _PIECES: Final = 8
 """Of a text that is looked for, so many parts are asked for at most: the document decides."""
@@ -287,6 +289,16 @@ class PostgresStore:
                         error_class is None or (step.error is not None and step.error.class_ == error_class)
                     ):
                         yield step
+
+    def events(
+        self,
+        session_id: str,
+        mode: Mode = "display",
+        types: Iterable[str] | None = None,
+        after_seq: int | None = None,
+    ) -> Iterator[Event]:
+        """Yield the steps of a session that a mode shows, as ``Store.events`` does."""
+        yield from events_of(self.get(session_id), mode, types, after_seq)
 
     def may_say(
         self,

@@ -91,6 +91,11 @@ QUESTIONS: dict[str, Callable[[Reading], Any]] = {
     "steps by label": lambda store: list(store.steps(label="assistant_call")),
     "steps by model": lambda store: list(store.steps(model="gpt-4.1", error_class="rate_limit")),
     "steps of a session": lambda store: list(store.steps(session_id=WEATHER, label="tool_call")),
+    "events": lambda store: [
+        list(store.events(WEATHER, "transcript")),
+        list(store.events(WEATHER)),
+        list(store.events(HOSTILE, "full", types=["tool_call", "tool_output"], after_seq=3)),
+    ],
     "searched": lambda store: _found(store, "umbrella"),
     "searched in a case": lambda store: _found(store, "ça n'est pas 50% de _TOUT_"),
     "searched by expression": lambda store: _found(store, "heavy r.in", regex=True),

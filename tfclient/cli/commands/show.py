@@ -58,6 +58,15 @@ def show(
     transcript: Annotated[
         bool, typer.Option("--transcript", help="Only what user and assistant said.")
     ] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="transcript|display|full",
+            help="Step by step, texts whole: what was said; also tools, reasoning and errors; all, with payloads.",
+            show_default=False,
+        ),
+    ] = None,
     prompt: Annotated[
         str | None,
         typer.Option(
@@ -89,24 +98,29 @@ def show(
     come from `tfclient list` and `tfclient stats`.
 
     With --json: the session document; with --run or --step that part of it; with --transcript
-    [{step_id, run_id, role, text, at}]; with --prompt {step_id, instructions, tools, previous_response_id, items,
-    request}, items and request as they were sent; with --raw the journal's entries, [{seq, at, type, …}].
+    [{step_id, run_id, role, text, at}]; with --mode [{session_id, run_id, step_id, seq, label, type, status, at, text,
+    tool_name, call_id, error_class}], in full also payload; with --prompt {step_id, instructions, tools,
+    previous_response_id, items, request}, items and request as they were sent; with --raw the journal's entries, [{seq,
+    at, type, …}].
     """
     from tfclient.cli.lines.details import details
+    from tfclient.cli.lines.events import event_lines
     from tfclient.cli.lines.prompt import as_json as prompt_json
     from tfclient.cli.lines.prompt import prompt_for, prompt_lines
     from tfclient.cli.lines.raw import raw_entries, raw_lines
     from tfclient.cli.lines.transcript import transcript_of
     from tfstore.document.converter import step_to_json
-    from tfstore.reading.messages import messages
+    from tfstore.reading.messages import events_of, messages
     from tfstore.reading.naming import find_run, find_step
 
     if place is not None and step is not None:
         raise Refused(f"Both {place!r} and --step {step!r} name a step: give one of them.", USAGE)
     step = place if step is None else step
     _refuse_two_at_once(
-        {"--step": step, "--prompt": prompt, "--raw": raw}, others=full or transcript or run is not None
+        {"--step": step, "--prompt": prompt, "--raw": raw},
+        others=full or transcript or mode is not None or run is not None,
     )
+    _refuse_beside_mode(mode, others=full or transcript or run is not None)
     if full and transcript:
         raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
     price = price_of(cost=cost, prices=prices)
@@ -136,6 +150,9 @@ def show(
             complain(f"What is shown may not be all of it. {reason}", "yellow")
         value = raw_entries(entries, found, find_step(found, raw))
         lines = raw_lines(entries, value, width)
+    elif mode is not None:
+        shown = list(events_of(found, mode))  # type: ignore[arg-type]  # it was looked at
+        value, lines = [each.as_json() for each in shown], event_lines(found, shown, width)
     elif transcript:
         value, lines = [message.as_json() for message in messages(runs)], transcript_of(runs, width)
     elif as_json:
@@ -157,6 +174,17 @@ def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> No
     if len(given) > 1 or (given and others):
         reason = f"{given[0]} shows one step in full: leave out --run, --full, --transcript and the like."
         raise Refused(reason, USAGE)
+
+
+def _refuse_beside_mode(mode: str | None, *, others: bool) -> None:
+    from tfstore.reading.messages import MODES
+
+    if mode is None:
+        return
+    if mode not in MODES:
+        raise Refused(f"--mode {mode!r} is unknown: give one of {', '.join(MODES)}.", USAGE)
+    if others:
+        raise Refused("--mode shows a session step by step: leave out --run, --full, --transcript.", USAGE)
 
 
 def _json(session: Session, run: Run | None) -> object:
