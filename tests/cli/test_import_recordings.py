@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.making import Outcome, run
+from tests.store.postgres.making import migrated, read, sync
 from tfd2 import CompilerMissing, compile_d2, find_compiler
+from tfstore.reading.search import Pattern, sessions_holding
 from tfstore.store import Store
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 EVERY = 40
@@ -57,6 +62,47 @@ def test_every_session_can_be_listed_and_shown(imported: tuple[Store, Outcome]) 
     for place, row in enumerate(imported[1].json["imported"][:: EVERY // 2]):
         arguments = ([], ["--full"], ["--transcript"], ["--json"])[place % 4]
         assert run("show", row["session_id"], *arguments, "--store", root).code == 0
+
+
+def test_a_database_that_it_is_sent_to_answers_alike(
+    imported: tuple[Store, Outcome], postgres_server: Server
+) -> None:
+    """All that is asked through the index, and every document; walks and questions of one session by each fiftieth."""
+    folder, url = imported[0], postgres_server.new_url()
+    migrated(url)
+    done = sync(folder, url)
+    assert (done.sent, done.refused, done.partial) == (737, {}, {})
+    with read(url) as team:
+        assert team.ids() == folder.ids()
+        for filters in (
+            {},
+            {"result": "failed"},
+            {"tool": "get_weather"},
+            {"model": "gpt-4o"},
+            {"sort": "tokens"},
+        ):
+            assert team.list(**filters) == folder.list(**filters)  # type: ignore[arg-type]
+        for label in ("assistant_call", "tool_call"):
+            assert team.calls(label) == folder.calls(label)
+        assert team.names("tool", 500) == folder.names("tool", 500)
+        assert list(team.steps()) == list(folder.steps())
+        assert list(team.steps(label="tool_error")) == list(folder.steps(label="tool_error"))
+        for text in ("weather", "error 4"):
+            found = [
+                [
+                    (session.session_id, matches)
+                    for session, matches in sessions_holding(store, Pattern.of(text), print)
+                ]
+                for store in (folder, team)
+            ]
+            assert found[0] == found[1] != []
+        for session_id in folder.ids():
+            assert team.text(session_id) == folder.text(session_id)
+        for session_id in folder.ids()[::50]:
+            for step in folder.get(session_id).runs[-1].steps[-1:]:
+                assert team.origin(step) == folder.origin(step)
+                assert team.descendants(step) == folder.descendants(step)
+    assert sync(folder, url).sent == 0
 
 
 def test_the_diagrams_compile(imported: tuple[Store, Outcome]) -> None:

@@ -312,17 +312,16 @@ class PostgresStore:
             return None
         longest = sorted(pieces, key=len, reverse=True)[:_PIECES]
         sql, values = holding(longest)
-        labelled = "" if label is None else " AND e.label = %s"
-        found = (
-            f"SELECT {self._named} {self._from()} AND (s.told <> %s"
-            " OR (s.source_id, s.session_id) IN (SELECT e.source_id, e.session_id FROM agent_run_events e"
-            f" WHERE {sql.format('e.text')}{labelled})"
-        )
-        asked: list[Any] = [version, *values, *([] if label is None else [fit(label)])]
+        labelled = "" if label is None else " AND label = %s"
+        # What was not told, or by another version, may say anything.
+        parts = [f"SELECT source_id, session_id FROM agent_run_events WHERE {sql.format('text')}{labelled}"]
+        parts.append("SELECT source_id, session_id FROM sessions WHERE told < %s OR told > %s")
+        asked: list[Any] = [*values, *([] if label is None else [fit(label)]), version, version]
         if label is None:
-            found += f" OR ({sql.format('s.said')})"
+            parts.append(f"SELECT source_id, session_id FROM sessions WHERE {sql.format('said')}")
             asked += values
-        return {name for (name,) in self._ask(f"{found})", *asked)}
+        found = f"SELECT {self._named} {self._from()} AND (s.source_id, s.session_id) IN ({' UNION '.join(parts)})"
+        return {name for (name,) in self._ask(found, *asked)}
 
     def calls(
         self, label: Literal["assistant_call", "tool_call"], *, since: datetime | str | None = None
@@ -480,9 +479,9 @@ class PostgresStore:
         parts = " AND ".join(f"e.{name} = %s" for name in given) or "TRUE"
         # What could not be sent step by step is read.
         sql = (
-            f"SELECT {self._named} {self._from()} AND (s.rows_partial @> ARRAY['rows'] OR"
-            f" (s.source_id, s.session_id) IN (SELECT e.source_id, e.session_id FROM agent_run_events e WHERE {parts}))"
-            " ORDER BY s.session_id, src.name"
+            f"SELECT {self._named} {self._from()} AND (s.source_id, s.session_id) IN (SELECT e.source_id, e.session_id"
+            f" FROM agent_run_events e WHERE {parts} UNION SELECT source_id, session_id FROM sessions"
+            " WHERE rows_partial @> ARRAY['rows']) ORDER BY s.session_id, src.name"
         )
         return [name for (name,) in self._ask(sql, *given.values())]
 

@@ -41,6 +41,8 @@ CREATE INDEX sessions_models ON sessions USING gin (models);
 CREATE INDEX sessions_error_classes ON sessions USING gin (error_classes);
 CREATE INDEX sessions_conversations ON sessions USING gin (conversations);
 CREATE INDEX sessions_pairs ON sessions USING gin (pairs);
+CREATE INDEX sessions_told ON sessions (told);
+CREATE INDEX sessions_without_rows ON sessions (source_id, session_id) WHERE rows_partial @> ARRAY['rows'];
 CREATE INDEX sessions_unfit ON sessions (source_id) WHERE unfit IS NOT NULL;
 
 -- The document as it stands in its file, zstd.
@@ -152,6 +154,7 @@ BEGIN
     NULL;
   END;
   IF EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') THEN
+    CREATE INDEX sessions_said ON sessions USING gin (said gin_trgm_ops);
     CREATE INDEX events_text ON agent_run_events USING gin (text gin_trgm_ops);
   END IF;
 END $$;
