@@ -22,7 +22,9 @@ from tfclient.cli.printing import complain, print_json, print_lines, stdout
 from tfstore.meant import LAST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from rich.text import Text
 
     from tfstore.document.documents import Run, Session, Step
     from tfstore.document.notes import Note
@@ -104,13 +106,12 @@ def show(
     at, type, …}].
     """
     from tfclient.cli.lines.details import details
-    from tfclient.cli.lines.events import event_lines
     from tfclient.cli.lines.prompt import as_json as prompt_json
     from tfclient.cli.lines.prompt import prompt_for, prompt_lines
     from tfclient.cli.lines.raw import raw_entries, raw_lines
     from tfclient.cli.lines.transcript import transcript_of
     from tfstore.document.converter import step_to_json
-    from tfstore.reading.messages import events_of, messages
+    from tfstore.reading.messages import messages
     from tfstore.reading.naming import find_run, find_step
 
     if place is not None and step is not None:
@@ -120,9 +121,7 @@ def show(
         {"--step": step, "--prompt": prompt, "--raw": raw},
         others=full or transcript or mode is not None or run is not None,
     )
-    _refuse_beside_mode(mode, others=full or transcript or run is not None)
-    if full and transcript:
-        raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
+    _refuse_two_ways(mode, full=full, transcript=transcript, others=run is not None)
     price = price_of(cost=cost, prices=prices)
     if price is not None and as_json:
         raise Refused(
@@ -151,8 +150,7 @@ def show(
         value = raw_entries(entries, found, find_step(found, raw))
         lines = raw_lines(entries, value, width)
     elif mode is not None:
-        shown = list(events_of(found, mode))  # type: ignore[arg-type]  # it was looked at
-        value, lines = [each.as_json() for each in shown], event_lines(found, shown, width)
+        value, lines = _by_mode(found, mode, width)
     elif transcript:
         value, lines = [message.as_json() for message in messages(runs)], transcript_of(runs, width)
     elif as_json:
@@ -176,15 +174,25 @@ def _refuse_two_at_once(of_a_step: dict[str, str | None], *, others: bool) -> No
         raise Refused(reason, USAGE)
 
 
-def _refuse_beside_mode(mode: str | None, *, others: bool) -> None:
+def _refuse_two_ways(mode: str | None, *, full: bool, transcript: bool, others: bool) -> None:
     from tfstore.reading.messages import MODES
 
+    if full and transcript:
+        raise Refused("--transcript shows texts whole: leave out --full.", USAGE)
     if mode is None:
         return
     if mode not in MODES:
         raise Refused(f"--mode {mode!r} is unknown: give one of {', '.join(MODES)}.", USAGE)
-    if others:
+    if full or transcript or others:
         raise Refused("--mode shows a session step by step: leave out --run, --full, --transcript.", USAGE)
+
+
+def _by_mode(session: Session, mode: str, width: int) -> tuple[list[dict[str, Any]], Iterator[Text]]:
+    from tfclient.cli.lines.events import event_lines
+    from tfstore.reading.messages import events_of
+
+    shown = list(events_of(session, mode))  # type: ignore[arg-type]  # it was looked at
+    return [each.as_json() for each in shown], event_lines(session, shown, width)
 
 
 def _json(session: Session, run: Run | None) -> object:
