@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfclient.errors import SessionStillOpen as SessionStillOpen
     from tfclient.errors import SettingError as SettingError
     from tfclient.errors import TfclientError as TfclientError
+    from tfclient.event import Event as Event
     from tfclient.health import Health as Health
     from tfclient.installing import install as install
     from tfclient.installing import tracing as tracing
@@ -46,6 +47,7 @@ _HOMES = {
     "AsyncTracedBedrockOpenAI": "client",
     "AsyncTracedOpenAI": "client",
     "Cited": "reflect.findings.citing",
+    "Event": "event",
     "Finding": "reflect.findings.citing",
     "Health": "health",
     "NotAllPlayed": "errors",

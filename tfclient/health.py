@@ -36,7 +36,7 @@ class Health:
     """What went wrong while recording, and what could not be seen.
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
-    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``backlog``, ``export``), ``last_error`` is the latest in
+    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``event``, ``backlog``, ``export``), ``last_error`` is the latest in
     words, and ``unseen`` names what passed by without being recorded, ``strays`` the sessions that were left in another
     context than they were entered in, without a call: what was meant for them is elsewhere.
 
@@ -129,6 +129,19 @@ class Health:
                     return
                 self.unseen.append(what)
             _log.warning("%s is not recorded: %s.", what, why)
+
+    def untold(self, session_id: str) -> None:
+        """Note, and say once, that what happens in a session is not told to ``on_event`` any more."""
+        with contextlib.suppress(Exception):
+            what = f"on_event: what happens in session {session_id}"
+            with self._lock:
+                if what in self.unseen:
+                    return
+                self.unseen.append(what)
+            self.say(
+                "untold",
+                f"{what} is not told any more: it is so long that another process makes its document.",
+            )
 
     def say(self, kind: str, text: str) -> None:
         """Say something that is worth knowing and no fault, the first time that there is something of its kind."""

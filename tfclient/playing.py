@@ -25,6 +25,10 @@ just_played: Final[ContextVar[bool]] = ContextVar("tfclient_just_played", defaul
 class Player(Protocol):
     """A playback, as far as clients and recorders know it."""
 
+    def refused_socket(self) -> Exception | None:
+        """Return what a program gets that opens a socket; None where it may."""
+        ...
+
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return what makes a call in place of a client's ``request``."""
         ...

@@ -19,8 +19,9 @@ from tfclient.stats import Counters, Stats
 from tfstore.disk.fork import importing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from tfclient.event import Event
     from tfclient.sessions.state import SessionState
 
 __all__ = ["Recorder"]
@@ -46,6 +47,8 @@ class Recorder:
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
         export: an address that takes OpenTelemetry's spans: each session is sent there when it ends, in the background,
             as ``tfclient export`` does (``THOUGHTFLOW_EXPORT``).
+        on_event: a function that is told what happens, each an ``Event``: turns that start and are complete, tools that
+            are called and answered. It runs on the recorder's thread, within a second or so, never in a call.
 
     Raises:
         SettingError: an argument has a value that it cannot have (a ``ValueError``).
@@ -71,7 +74,10 @@ class Recorder:
         notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
+        if on_event is not None and not callable(on_event):
+            raise TypeError(f"on_event must be a function, not {on_event!r}")
         self.settings: Final = Settings.resolve(
             dir,
             redact=redact,
@@ -98,6 +104,7 @@ class Recorder:
             counters=self._counters,
             redactor=Redactor.from_setting(self.settings.redact),
             runtime=_runtime,
+            on_event=on_event,
         )
         if not self.settings.enabled:
             self.health.degrade(

@@ -19,6 +19,7 @@ from typing import Any, Self
 from attrs import define, field, frozen
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
+from websockets.version import version
 
 WAIT = 10.0
 """Seconds after which a script that waits for the client gives up."""
@@ -97,7 +98,7 @@ class SocketServer:
     def __enter__(self) -> Self:
         self._server = serve(
             self._play, "127.0.0.1", 0, process_request=self._begin, compression=None, max_size=None,
-            ping_interval=None,
+            **({} if version.startswith("13.") else {"ping_interval": None}),
         )  # fmt: skip
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

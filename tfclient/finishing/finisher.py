@@ -34,18 +34,24 @@ from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tfclient.event import Event
     from tfclient.finishing.exporting import LiveExport
     from tfclient.finishing.helper import OnDone
     from tfclient.finishing.live import LiveSession
+    from tfclient.finishing.telling import Listener
+    from tfclient.health import Health
     from tfclient.settings import Settings
     from tfstore.disk.paths import StorePaths
+    from tfstore.document.documents import Session
 
 _log = logging.getLogger("tfclient")
 
 REFRESH_SECONDS = 1.0
+TOLD_SECONDS = 0.4
+"""The same where a program wants to be told what happens."""
 
 OVERDUE: Final = 10.0
 """Seconds after which the files of sessions that have ended are left to a helper process."""
@@ -71,6 +77,9 @@ NEEDED: Final = (
     *("tfclient.projection.steps.provenance", "tfclient.projection.steps.request_steps"),
     *("tfclient.projection.steps.response_steps", "tfclient.projection.steps.tool_hooks"),
     *("tfclient.projection.steps.tool_steps", "tfclient.projection.weight.lightener"),
+    *("tfclient.projection.steps.steering", "tfclient.projection.sockets.answers"),
+    *("tfclient.projection.sockets.connection", "tfclient.projection.sockets.realtime"),
+    "tfclient.projection.sockets.sockets",
     *("tfclient.projection.projector", "tfstore.journal.archive", "tfstore.journal.segment_reader"),
     *("tfstore.journal.reading", "tfstore.disk.blobs", "tinydb.queries", "tinydb", "cattrs._compat"),
     *("cattrs.errors", "cattrs.dispatch", "cattrs.gen", "cattrs.cols", "cattrs.converters", "cattrs"),
@@ -123,6 +132,7 @@ class Finisher:
         self._helped: dict[str, float] = {}
         """Until when a session's document is not to be refreshed by a helper again; without end while one is at it."""
         self._closed: set[str] = set()
+        self._listeners: dict[str, Listener] = {}
         self._recovered = False
         self._settled = threading.Event()
 
@@ -135,6 +145,12 @@ class Finisher:
             learn_from_now_on(paths)
         with _FINISHERS_LOCK:
             return _FINISHERS.setdefault(paths.root, cls(paths))
+
+    def listen(self, session_id: str, tell: Callable[[Event], object], health: Health) -> None:
+        """Have a program told what happens in a session, until its files are written."""
+        with importing:
+            from tfclient.finishing.telling import Listener
+        self._listeners.setdefault(session_id, Listener(tell, health))
 
     def refresh(self, session_id: str) -> None:
         """Have the session's document brought up to date soon; costs next to nothing when that is due already."""
@@ -230,7 +246,9 @@ class Finisher:
         """Take what was asked for: the refresh of a session is due a second later."""
         with contextlib.suppress(Empty):
             while True:
-                self._due.setdefault(self._asked.get_nowait(), monotonic() + REFRESH_SECONDS)
+                asked = self._asked.get_nowait()
+                soon = TOLD_SECONDS if asked in self._listeners else REFRESH_SECONDS
+                self._due.setdefault(asked, monotonic() + soon)
 
     def _next_due(self) -> str | None:
         now = monotonic()
@@ -266,15 +284,28 @@ class Finisher:
         self._dirty.discard(session_id)
         try:
             if session_id not in self._heavy:
-                self._session(session_id).refresh(HEAVY)
+                live = self._session(session_id)
+                if live.refresh(HEAVY):
+                    self._tell(session_id, live.project)
                 return
         except TooHeavy:
-            self._live.pop(session_id, None)
-            self._heavy.add(session_id)
+            self._left_to_helper(session_id)
         except Exception:  # noqa: BLE001 - a live view that fails is made again by the next refresh
             _log.debug("tfclient: session %s was not refreshed", session_id, exc_info=True)
             return
         self._refresh_by_helper(session_id)
+
+    def _tell(self, session_id: str, session: Callable[[], Session]) -> None:
+        listener = self._listeners.get(session_id)
+        if listener is not None:
+            listener.hear(session())
+
+    def _left_to_helper(self, session_id: str) -> None:
+        self._live.pop(session_id, None)
+        self._heavy.add(session_id)
+        listener = self._listeners.pop(session_id, None)
+        if listener is not None:
+            listener.deaf(session_id)
 
     def _refresh_by_helper(self, session_id: str) -> None:
         from tfclient.finishing.helper import helper_is_free, start_helper
@@ -304,6 +335,9 @@ class Finisher:
         if not helper_is_free():
             return False
         # One that ended, went on and ended again has several who want to know.
+        if self._listeners:
+            # Whoever listens waits for what is projected here.
+            return False
         left: dict[str, list[OnDone]] = {session_id: [on_done]}
         others = list(self._ended)[:_HELPED]
         for other, its_done, _ in others:
@@ -339,8 +373,7 @@ class Finisher:
             return False
         from tfclient.finishing.helper import start_helper
 
-        self._live.pop(session_id, None)
-        self._heavy.add(session_id)
+        self._left_to_helper(session_id)
         return start_helper(self.paths, session_id, done)
 
     def _write_here(self, session_id: str) -> int:
@@ -352,6 +385,7 @@ class Finisher:
         folder = self.paths.journal_of(session_id)
         written = closed_segments(folder)
         session = claim_and_write(live, HEAVY)
+        self._tell(session_id, lambda: session)
         cut_off = live.cut_off(written)
         if session.status != "closed":
             return 0
@@ -362,6 +396,7 @@ class Finisher:
     def _when_done(self, session_id: str, on_done: OnDone) -> OnDone:
         def done(error: Exception | None, drift: int) -> None:
             self._heavy.discard(session_id)
+            self._listeners.pop(session_id, None)
             self._own.discard(session_id)
             self._helped.pop(session_id, None)
             try:

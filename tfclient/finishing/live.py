@@ -183,7 +183,7 @@ class LiveSession:
                     return self._again(limit)
                 self._projector.feed(entry)
                 self._responses.feed(entry)
-                self.weight += 0 if entry["type"] == "stream.chunk" else PER_ENTRY
+                self.weight += _weight_of(entry["type"])
                 turn()
             self._fed += len(entries)
             # What is done with is brought into its last form, which takes less room than that of the wire.
@@ -252,6 +252,13 @@ class LiveSession:
             session.notes.append(f"{NOT_DRAWN} ({type(error).__name__}: {error})")
             self.store.put(session)
             raise DrawingFailed(session, error) from error
+
+
+def _weight_of(kind: str) -> int:
+    """What an entry of a type weighs: most messages of a socket are pieces, as chunks are, and make no step."""
+    if kind == "stream.chunk":
+        return 0
+    return PER_ENTRY // 16 if kind in {"socket.frame", "socket.audio"} else PER_ENTRY
 
 
 def _trouble(report: JournalReport) -> list[str]:

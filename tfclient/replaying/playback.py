@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from attrs import frozen
 
 from tfclient import playing
-from tfclient.errors import ReplayMiss, SettingError
+from tfclient.errors import ReplayMiss, ReplayRefused, SettingError
 from tfclient.health import Health
 from tfclient.replaying.calls import calling, calling_async, go_on, leaving
 from tfclient.replaying.differences import Difference
@@ -108,6 +108,14 @@ class Playback:
     def misses(self) -> list[ReplayMiss]:
         """The requests that had no answer, whether the program swallowed that or not."""
         return list(self._misses)
+
+    def refused_socket(self) -> ReplayRefused | None:
+        """Return what a program gets that opens a socket; None where the playback goes live."""
+        if self.goes_live:
+            return None
+        return ReplayRefused(
+            "A WebSocket", "only what goes over HTTP is played; on_miss='live' lets it through"
+        )
 
     @property
     def live(self) -> int:

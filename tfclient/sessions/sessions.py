@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from contextvars import Token
 
+    from tfclient.event import Event
     from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
     from tfclient.playing import Player
@@ -60,8 +61,10 @@ class Sessions:
         counters: Counters,
         redactor: Redactor,
         runtime: Callable[[], dict[str, Any]],
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         self.settings = settings
+        self._on_event = on_event
         self.health = health
         self.counters = counters
         self.redactor = redactor
@@ -397,6 +400,9 @@ class Sessions:
         """Have the session ended when it is idle, or with the process."""
         state.kept = True
         hold(state)
+        if self._on_event is not None:
+            with self.health.guard("event", f"telling what happens in session {state.id}"):
+                self._made_finisher().listen(state.id, self._on_event, self.health)
 
     def _opening(self, state: SessionState) -> journal.SessionStarted:
         at, mono = state.started

@@ -88,7 +88,7 @@ def test_every_connection_is_seen(
     assert all(each["status"] == 101 for each in opened)
     assert len(journals.entries(recorder, "socket.closed")) == len(found)
     assert len(journals.entries(recorder, "socket.frame")) == len(found)
-    assert recorder.health.ok
+    assert recorder.health.faults == 0
 
 
 def test_recordings_are_the_same_for_program_and_server(
@@ -121,6 +121,30 @@ def test_recordings_are_the_same_for_program_and_server(
             assert sum(each["frames"] for each in lines) == len(audio)
             assert sum(each["bytes"] for each in lines) == sum(len(a.rstrip("=")) * 3 // 4 for a in audio)
         assert recorder.health.ok
+
+
+def test_what_is_not_read_yet_is_said(
+    talk: Talk, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tests.capture import documents
+
+    path = "live" if hasattr(talk.client, "live") else "realtime.translations"
+    if not hasattr(talk.client.realtime, "translations"):
+        pytest.skip("all that this openai has is read")
+    started = {"type": "session.input_transcript.delta", "delta": "Hello"}
+    audio = {"type": "session.output_audio.delta", "delta": "AAAA"}
+    talk.sockets.script(started, audio, started)
+    options = {} if path == "live" else {"model": "gpt-realtime"}
+    with talk.connected(path, **options) as connection:
+        talk.read(connection, 3)
+    kind = path.rpartition(".")[2]
+    assert recorder.health.unseen == [f"What is said over a WebSocket of {kind}, as runs,"]
+    assert caplog.text.count("its messages are in the journal") == 1
+    assert len(journals.entries(recorder, "socket.frame")) == 2
+    (run,) = documents.session(recorder).runs
+    (step,) = run.steps
+    assert step.payload_completed["not_read"] == {"session.input_transcript.delta": 2}
+    assert step.payload_completed["audio"]["in"]["bytes"] == 3
 
 
 def test_types_and_signatures_stay(talk: Talk) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient import playing
 from tfclient.capture.seams import NOWHERE
 
 if TYPE_CHECKING:
@@ -89,7 +90,16 @@ def connected(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Make a connection manager of the SDK's, watched if its client is recorded."""
+    """Make a connection manager of the SDK's, watched if its client is recorded.
+
+    Raises:
+        ReplayRefused: the client is played again, and what goes over sockets cannot be.
+        WouldGoLive: a test forbids calls of the real API.
+    """
+    if playing.on and (player := playing.player_for(client)) is not None:
+        refused = player.refused_socket()
+        if refused is not None:
+            raise refused
     watched = None
     with NOWHERE.guard("capture", "watching a WebSocket"):
         recorder = recorder_of(client)

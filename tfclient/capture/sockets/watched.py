@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tfclient.sessions.state import SessionState
 
 OPTIONS: Final = "websocket_connection_options"
+READ: Final = frozenset({"responses", "realtime"})
+"""Kinds of sockets that become runs and steps."""
+
 _CREATE: Final = "create_connection"
 _OPENING: Final = "_connect_ws"
 
@@ -104,6 +107,11 @@ class Watched:
             state = self._state = self.sessions.for_call(None, bound)
             state.asked = True
             self.id = state.writer.new_id()
+            if self.kind not in READ:
+                self.sessions.health.not_seen(
+                    f"What is said over a WebSocket of {self.kind}, as runs,",
+                    "its messages are in the journal, and stand as one step in the document",
+                )
         self.n += 1
         self._place = Place(self.sessions, state, self.id, self.n, self.kind)
         return self._place
