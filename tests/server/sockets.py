@@ -98,7 +98,7 @@ class SocketServer:
     def __enter__(self) -> Self:
         self._server = serve(
             self._play, "127.0.0.1", 0, process_request=self._begin, compression=None, max_size=None,
-            **({} if version.startswith("13.") else {"ping_interval": None}),
+            **({"ping_interval": None} if int(version.partition(".")[0]) >= 15 else {}),
         )  # fmt: skip
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

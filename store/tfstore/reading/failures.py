@@ -14,6 +14,7 @@ from attrs import asdict, field, frozen
 from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather, same_call
 from tfstore.reading.model_calls import inputs_of
+from tfstore.reading.step_text import CONNECTION
 
 SLOWEST: Final = 3
 _ANSWERS: Final = frozenset({"tool_output", "tool_error"})
@@ -120,7 +121,11 @@ def story_of(session: Session) -> Story:
     failures = [failure for run in facts.runs if (failure := _failure_of(facts, run, told)) is not None]
     # What came last is what the user saw; of what failed more is to be learnt than of what just stopped.
     failures.sort(key=lambda each: (each.run.failed, each.run.position), reverse=True)
-    timed = [own for own in facts.every if own.step.label in _TIMED and own.step.duration_ms]
+    timed = [
+        own
+        for own in facts.every
+        if own.step.label in _TIMED and own.step.duration_ms and own.step.type != CONNECTION
+    ]
     return Story(
         facts,
         failures,

@@ -290,16 +290,27 @@ def _latest(facts: SessionFacts) -> float:
     return max((each for each in moments if each is not None), default=0.0)
 
 
+def _sound(step: Step) -> int:
+    """Return how many milliseconds somebody spoke: of an answer, those that were heard if that is known."""
+    if step.type == "realtime.speech":
+        return step.duration_ms or 0
+    heard, sound = step.payload_completed.get("heard_ms"), step.payload_completed.get("audio_ms")
+    return heard if isinstance(heard, int) else sound if isinstance(sound, int) else 0
+
+
 def _bar(own: StepFacts, latest: float) -> Json | None:
     step = own.step
-    takes_time = step.label in {"assistant_call", "tool_call"} or (
-        step.label == "generic" and bool(step.duration_ms or step.status == "failed")
+    sound = _sound(step)
+    takes_time = (
+        step.label in {"assistant_call", "tool_call"}
+        or bool(sound)
+        or (step.label == "generic" and bool(step.duration_ms or step.status == "failed"))
     )
     began = moment(step.started_at) if takes_time else None
     if began is None:
         return None
     is_open = step.status in OPEN_STATUSES
-    ended = latest if is_open else began + (step.duration_ms or 0) / 1000
+    ended = latest if is_open else began + (sound or step.duration_ms or 0) / 1000
     tries = [_try(each) for each in step.attempts] if len(step.attempts) > 1 else []
     return {
         "from": round(began * 1000),

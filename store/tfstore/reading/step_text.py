@@ -13,6 +13,9 @@ from tfstore.document.documents import Step
 from tfstore.document.references import is_reference, truncated
 from tfstore.reading.content_parts import are_parts, has_text, media_in
 
+CONNECTION = "websocket.connection"
+"""The type of the step that is a socket."""
+
 CUT = "… [cut]"
 """What stands at the end of a text of which not all was kept."""
 
@@ -122,6 +125,28 @@ _NOT_KEPT = {
 }
 
 
+def _connection(step: Step) -> str:
+    """Say what a socket was, in numbers, and how it ended."""
+    told = step.payload_completed
+    frames, audio, ends = told.get("frames"), told.get("audio"), told.get("connections")
+    words = [as_text(step.payload_started.get("kind"))]
+    if isinstance(frames, dict):
+        words.append(f"{frames.get('out', 0)} messages out, {frames.get('in', 0)} in")
+    for way, counts in audio.items() if isinstance(audio, dict) else ():
+        ms = counts.get("ms") if isinstance(counts, dict) else None
+        words.append(f"{ms / 1000:.1f} s of audio {way}" if isinstance(ms, int) else "")
+    reconnects = told.get("reconnects")
+    words.append(f"reconnected {'once' if reconnects == 1 else f'{reconnects} times'}" if reconnects else "")
+    unread = told.get("not_read")
+    count = sum(n for n in unread.values() if isinstance(n, int)) if isinstance(unread, dict) else 0
+    words.append(f"{count} messages not read into steps" if count else "")
+    last = ends[-1] if isinstance(ends, list) and ends and isinstance(ends[-1], dict) else {}
+    if "by" in last:
+        code = f" ({last['code']})" if isinstance(last.get("code"), int) else ""
+        words.append(f"closed by the {as_text(last['by'])}{code}")
+    return ", ".join(word for word in words if word)
+
+
 def _tools(step: Step) -> str:
     return ", ".join(map(str, step.payload_started.get("names") or ()))
 
@@ -135,6 +160,8 @@ def _compacted(step: Step) -> str:
 
 
 def _generic(step: Step) -> str:
+    if step.type == CONNECTION:
+        return _connection(step)
     payload = step.payload_completed or step.payload_started
     if unread := _unread(payload.get("body")):
         return unread

@@ -81,6 +81,7 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
         "refusal" if is_refusal(step) else "",
         _inside(own),
         _encrypted(step),
+        _heard(step),
         *_changed(step),
         *(brief(note, NAME) for note in step.notes),
     )
@@ -100,6 +101,14 @@ def _changed(step: Step) -> Iterator[str]:
     cut = sum(mark.action == "truncated" for mark in step.redactions)
     for count, word in ((len(step.redactions) - cut, "redacted"), (cut, "cut")):
         yield f"{count} {word}" if count else ""
+
+
+def _heard(step: Step) -> str:
+    """Say how much of what was spoken was heard, where somebody stopped it."""
+    heard, sound = step.payload_completed.get("heard_ms"), step.payload_completed.get("audio_ms")
+    if not isinstance(heard, int):
+        return ""
+    return f"heard {duration(heard)}" + (f" of {duration(sound)}" if isinstance(sound, int) else "")
 
 
 def _encrypted(step: Step) -> str:

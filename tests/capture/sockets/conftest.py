@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,14 @@ class Talk:
         if kind.endswith("realtime"):
             options = {"model": "gpt-realtime", **options}
         return self.drive.entered(resource.connect(**options))
+
+    def reconnecting(self, kind: str, told: list[Any]) -> Any:
+        """Give a manager that connects again when the connection is lost."""
+        connect = getattr(self.client, kind).connect
+        if "on_reconnecting" not in inspect.signature(connect).parameters:
+            pytest.skip("this openai does not connect again")
+        model = {"model": "gpt-realtime"} if kind == "realtime" else {}
+        return connect(**model, on_reconnecting=told.append, initial_delay=0.001, max_delay=0.001)
 
     def send(self, connection: Any, *events: Any) -> None:
         for event in events:

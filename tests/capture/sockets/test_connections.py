@@ -216,7 +216,12 @@ def test_a_refused_handshake_and_no_server_are_kept(talk: Talk, recorder: Record
     nowhere = talk.drive.traced(recorder, base_url="http://127.0.0.1:1/v1")
     with pytest.raises(OSError), talk.connected(client=nowhere):  # noqa: PT011 - each system has its own
         pass
-    refused, none = journals.entries(recorder, "socket.opened")
+    refused, *others = journals.entries(recorder, "socket.opened")
+    if not hasattr(talk.client.realtime.connect(model="gpt-realtime"), "_connect_ws"):
+        # There is no place in which an opening is seen that comes to no handshake.
+        assert others == []
+        return
+    (none,) = others
     assert (refused["status"], refused["error"]["type"]) == (401, "InvalidStatus")
     assert (none["url"], "error" in none) == (None, True)
     assert recorder.health.ok
@@ -241,10 +246,7 @@ def test_a_reconnect_is_the_same_socket(talk: Talk, recorder: Recorder) -> None:
     talk.sockets.script(HELLO, Drop())
     talk.sockets.script(HELLO, Got())
     told: list[Any] = []
-    manager = talk.client.realtime.connect(
-        model="gpt-realtime", on_reconnecting=told.append, initial_delay=0.001, max_delay=0.001
-    )
-    with talk.drive.entered(manager) as connection:
+    with talk.drive.entered(talk.reconnecting("realtime", told)) as connection:
         events = talk.drive.events(connection, 2)
         talk.send(connection, {"type": "response.create"})
     assert len(events) == 2

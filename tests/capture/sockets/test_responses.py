@@ -230,8 +230,7 @@ def test_steering_that_is_given_back_has_failed(talk: Talk, recorder: Recorder) 
 def test_what_the_server_forgot_with_the_connection_is_noted(talk: Talk, recorder: Recorder) -> None:
     talk.sockets.script(Got(), *answered(1), Drop())
     talk.sockets.script(Got(), *answered(2, "resp_1"))
-    manager = talk.client.responses.connect(on_reconnecting=lambda _: None, initial_delay=0.001)
-    with talk.drive.entered(manager) as connection:
+    with talk.drive.entered(talk.reconnecting("responses", [])) as connection:
         talk.send(connection, create(input="Hi", store=False))
         talk.drive.events(connection, 3)
         # Nothing comes before the program asks again: the reconnect happens while it waits.

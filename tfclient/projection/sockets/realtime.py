@@ -654,6 +654,8 @@ class Realtime:
             self._messages[name] = step
             if is_spoken(item) or name in self._sounds:
                 step.payload_completed["spoken"] = True
+            if answer.first_audio_at is not None:
+                step.started_at = iso(answer.first_audio_at)
             if name in self._sounds:
                 self._tell_sound(name)
             if name in self._heard:

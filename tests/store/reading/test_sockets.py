@@ -1,0 +1,66 @@
+"""How sockets and what is spoken look to a reader."""
+
+from __future__ import annotations
+
+from tests.projection.sockets.tape import Tape, connection, steps
+from tfd2 import drawn
+from tfstore.document.documents import Session
+from tfstore.reading.facts import gather
+from tfstore.reading.failures import story_of
+from tfstore.reading.shown import shown
+from tfstore.reading.step_text import text_of
+from tfstore.reading.step_words import remarks_on
+
+
+def interrupted() -> Session:
+    tape = (
+        Tape()
+        .configured()
+        .speaks("item_1", "A story")
+        .begins("resp_1")
+        .tells("resp_1", "item_2", "Once upon")
+    )
+    tape.sounds("item_2", "resp_1", 5000)
+    tape.got("input_audio_buffer.speech_started", item_id="item_3")
+    tape.sent("conversation.item.truncate", item_id="item_2", content_index=0, audio_end_ms=1500)
+    told = {"type": "cancelled", "reason": "turn_detected"}
+    tape.done("resp_1", "item_2", "Once upon a time", "cancelled", status_details=told)
+    return tape.closed("server", 1001, "bye").ended().session()
+
+
+def test_a_connection_in_words() -> None:
+    step = connection(interrupted())
+    assert text_of(step) == "realtime, 1 messages out, 10 in, 5.0 s of audio in, closed by the server (1001)"
+    again = Tape().closed("network", 1006).opened().got("odd.thing").closed().session()
+    assert text_of(connection(again)).startswith(
+        "realtime, 0 messages out, 1 in, reconnected once, closed by"
+    )
+    unread = Tape(kind="live").got("session.input_transcript.delta", delta="Hi").session()
+    assert text_of(connection(unread)) == "live, 0 messages out, 1 in, 1 messages not read into steps"
+
+
+def test_what_was_heard_stands_beside_what_was_said() -> None:
+    session = interrupted()
+    facts = gather(session)
+    (message,) = [own for own in facts.every if own.step.label == "assistant_message"]
+    assert remarks_on(message) == "heard 1.5 s of 5.0 s"
+    (call,) = [own for own in facts.every if own.step.label == "assistant_call"]
+    assert "interrupted" in remarks_on(call)
+    picture = "".join(drawn(session))
+    assert "heard 1.5 s of 5.0 s" in picture
+    assert "interrupted" in picture
+
+
+def test_the_timeline_shows_who_spoke_when() -> None:
+    session = interrupted()
+    first = shown(gather(session))["runs"][0]
+    bars = [each["bar"] for each in first["steps"] if "bar" in each]
+    lasted = [bar["to"] - bar["from"] for bar in bars]
+    prompt = steps(session, "user_message")[0]
+    # The connection, what was said, the model, and what was heard of its answer.
+    assert lasted[1] == prompt.duration_ms
+    assert lasted[3] == 1500
+
+
+def test_a_connection_is_not_what_took_time() -> None:
+    assert all(own.step.type != "websocket.connection" for own in story_of(interrupted()).slowest)
