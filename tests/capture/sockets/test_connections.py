@@ -7,6 +7,7 @@ import inspect
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -232,9 +233,11 @@ def test_a_refused_handshake_and_no_server_are_kept(talk: Talk, recorder: Record
     [(Close(1000), "server", 1000), (Close(1011, "oh"), "network", 1011), (Drop(), "network", 1006)],
 )
 def test_how_a_connection_ended(end: Any, by: str, code: int, talk: Talk, recorder: Recorder) -> None:
-    talk.sockets.script(HELLO, end)
+    read = threading.Event()
+    talk.sockets.script(HELLO, Wait(read), end)
     with talk.connected() as connection:
         talk.read(connection)
+        read.set()
         with pytest.raises(Exception, match=r"sent|close|connection"):
             talk.read(connection)
     (closed,) = journals.entries(recorder, "socket.closed")
@@ -243,11 +246,14 @@ def test_how_a_connection_ended(end: Any, by: str, code: int, talk: Talk, record
 
 
 def test_a_reconnect_is_the_same_socket(talk: Talk, recorder: Recorder) -> None:
-    talk.sockets.script(HELLO, Drop())
+    read = threading.Event()
+    talk.sockets.script(HELLO, Wait(read), Drop())
     talk.sockets.script(HELLO, Got())
     told: list[Any] = []
     with talk.drive.entered(talk.reconnecting("realtime", told)) as connection:
-        events = talk.drive.events(connection, 2)
+        events = talk.drive.events(connection, 1)
+        read.set()
+        events += talk.drive.events(connection, 1)
         talk.send(connection, {"type": "response.create"})
     assert len(events) == 2
     assert len(told) == 1
@@ -294,7 +300,6 @@ def test_calls_and_sockets_of_a_client_are_one_session(talk: Talk, recorder: Rec
 
 def test_a_wait_that_is_given_up_loses_nothing(talk: Talk, recorder: Recorder) -> None:
     import asyncio
-    import threading
 
     go = threading.Event()
     talk.sockets.script(Wait(go), HELLO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.capture import documents, journals
 from tests.capture.driver import MODEL, Driver
 from tests.capture.sockets.conftest import Talk
 from tests.server.scripted import ScriptedServer
-from tests.server.sockets import Close, Drop, Got, SocketServer
+from tests.server.sockets import Close, Drop, Got, SocketServer, Wait
 from tfclient import Recorder
 from tfstore.document.documents import Session
 
@@ -165,9 +166,11 @@ def test_an_error_with_a_status_is_that_of_http(talk: Talk, recorder: Recorder) 
 
 
 def test_a_response_that_is_cut_by_the_network(talk: Talk, recorder: Recorder) -> None:
-    talk.sockets.script(Got(), *answered(1)[:2], Drop())
+    read = threading.Event()
+    talk.sockets.script(Got(), *answered(1)[:2], Wait(read), Drop())
     with talk.connected("responses") as connection:
         ask(connection, talk, create(input="Hi"), 2)
+        read.set()
         with pytest.raises(Exception, match=r"close|connection"):
             talk.read(connection)
     (call,) = calls_of(documents.session(recorder))

@@ -42,6 +42,8 @@ ENDS: Final = {
 }
 """What the server says when audio of one direction is over for now."""
 
+ENDS_ANY: Final = ENDS["in"] | ENDS["out"]
+
 _LINE: Final = 1_000_000_000
 """Nanoseconds of audio that goes by that make one line."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 40 * 1024 * 1024
 """Bytes of a message that is kept; entries have a limit, and a message is one entry."""
+
+_OWN_NAME: Final = b'"event_id": "event_'
+"""How the name of an event begins, which is all that tells it from the one before: it is judged by itself, so that the
+rest of the message is as before, and cleared at once (``redaction.alike``)."""
+
+_LIFTED: Final = re.compile(r'("event_id": ?"event_)(")')
 
 _BEGIN: Final = b"data: "
 _END: Final = b"\n\n"
@@ -60,14 +67,30 @@ class Incoming:
 
     def __init__(self, redactor: Redactor, where: str, *, named: bool = False) -> None:
         self._stream = redactor.stream("text/event-stream", where)
+        self._looks = redactor.looks if redactor.mode == "secrets" else None
         self._waiting: deque[Any] = deque()
         self._named = named
 
     def take(self, data: bytes, noted: Any, name: str = "") -> list[Kept]:
         """Take a message that is a JSON object in one line; return those that may be journaled now."""
-        self._waiting.append(noted)
-        begin = b"event: %b\ndata: " % name.encode("utf-8", "replace") if self._named else _BEGIN
-        return self._kept(*self._stream.feed(begin + data + _END))
+        fed, own = data, b""
+        if self._looks is not None and (at := data.find(_OWN_NAME)) >= 0:
+            begin = at + len(_OWN_NAME)
+            end = data.find(b'"', begin)
+            own = data[begin:end]
+            if own.isalnum() and not self._looks(own):
+                fed = data[:begin] + data[end:]
+            else:
+                own = b""
+        waiting = self._waiting
+        head = _BEGIN if not self._named else b"event: %b\ndata: " % name.encode("utf-8", "replace")
+        piece, marks = self._stream.feed(head + fed + _END)
+        if not marks and not waiting and isinstance(piece, str):
+            # Most messages: nothing was held back, and nothing is different of it.
+            text = data.decode()
+            return [(noted, f"event: {name}\ndata: {text}\n\n" if self._named else text, [])]
+        waiting.append((noted, own))
+        return self._kept(piece, marks)
 
     def rest(self) -> list[Kept]:
         """Return what is still held back."""
@@ -80,8 +103,11 @@ class Incoming:
         for block in piece.split("\n\n"):
             if block and self._waiting:
                 text = f"{block}\n\n" if self._named else block.removeprefix("data: ")
+                noted, own = self._waiting.popleft()
+                if own:
+                    text = _LIFTED.sub(rf"\g<1>{own.decode()}\g<2>", text, count=1)
                 # Which of several a mark belongs to, its path says.
-                kept.append((self._waiting.popleft(), text, [] if kept else marks))
+                kept.append((noted, text, [] if kept else marks))
         return kept
 
 

@@ -14,7 +14,7 @@ from orjson import dumps
 
 from tfclient.capture.exceptions import describe, is_cancellation
 from tfclient.capture.sockets import messages
-from tfclient.capture.sockets.audio import Audio, has_audio
+from tfclient.capture.sockets.audio import ENDS_ANY, Audio, has_audio
 from tfclient.capture.sockets.messages import Incoming, as_bytes, kept_alone, one_line, parsed
 from tfclient.capture.sockets.responses import Exchanges
 from tfclient.sessions.idle_and_exit import look_again
@@ -132,12 +132,12 @@ class Socket:
                 self._count("in", event)
                 return
             entries: list[Any] = []
-            if isinstance(kind, str):
+            if isinstance(kind, str) and kind in ENDS_ANY:
                 entries = [
                     self._audio.entry(way, each, self.id, self.n) for way, each in self._audio.over(kind)
                 ]
-                if "session" in event:
-                    self._audio.configured(event["session"])
+            if "session" in event:
+                self._audio.configured(event["session"])
             data = one_line(data)
             if self._exchanges is not None and self._exchanges.received(event, data):
                 if entries:
