@@ -271,6 +271,15 @@ def test_findings_text_and_the_rest_work_on_it(tmp_path: Path) -> None:
     assert run("doctor", "--store", root).code == 0
 
 
+def test_what_was_never_sent_is_not_played(tmp_path: Path) -> None:
+    session, root = one(tmp_path, every_kind()).session, tmp_path / "store"
+    assert session is not None
+    for command in (["export", "vcr", "last"], ["again", "last", "1.3"], ["replay", "last", "program.py"]):
+        outcome = run(command[0], "--store", root, *command[1:])
+        assert outcome.code != 0
+        assert "made of a log of codex, which has no requests" in " ".join(outcome.err.split())
+
+
 def test_two_in_one_file(tmp_path: Path) -> None:
     one, other = Rollout(), Rollout(thread="0a11ce00-0000-7000-8000-000000000009")
     one.begins()

@@ -9,6 +9,7 @@ from tfclient.redaction import Redactor
 from tfclient.replaying.tape import Tape
 from tfclient.replaying.tape_of_entries import attempts_of, goes_over_sockets
 from tfstore.errors import StoreError
+from tfstore.journal.entries import imported_from
 from tfstore.journal.reading import has_journal, live_writers
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
     """Return the tape of a closed session.
 
     Raises:
-        ReplayRefused: it is still active, has no journal, was recorded without its texts, went over a WebSocket, or
-            holds no request.
+        ReplayRefused: it is still active, has no journal, was recorded without its texts, went over a WebSocket, was
+            made of an agent's own log, or holds no request.
         UnknownSession: there is none with this id.
         ArchiveUnreadable: its journal is damaged.
     """
@@ -44,6 +45,9 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
         raise ReplayRefused(
             session_id, "part of it went over a WebSocket, and only what goes over HTTP is played"
         )
+    agent = imported_from(entries)
+    if agent is not None:
+        raise ReplayRefused(session_id, f"it was made of a log of {agent}, which has no requests")
     redactor = _policy_of(session_id, entries)
     attempts = attempts_of(entries)
     if not attempts:

@@ -6,7 +6,7 @@ there. ``docs/journal.md`` explains every field.
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from time import monotonic_ns, time_ns
 from typing import Any, Final, Literal, NotRequired, TypedDict
@@ -382,6 +382,20 @@ def _clock() -> str:
 
 CLOCK: Final = _clock()
 """Names the monotonic clock: processes that give one name have one, until the machine is started anew."""
+
+
+def imported_from(entries: Iterable[Entry]) -> str | None:
+    """Return whose log a session was made of; None where its traffic was recorded.
+
+    Example:
+        >>> imported_from([{"type": "session.started", "imported": {"from": "codex"}}])
+        'codex'
+    """
+    for entry in entries:
+        told = entry.get("imported") if entry.get("type") == "session.started" else None
+        if isinstance(told, dict):
+            return str(told.get("from"))
+    return None
 
 
 def stamp() -> tuple[int, int]:

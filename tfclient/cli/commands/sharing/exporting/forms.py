@@ -177,6 +177,7 @@ def _cassette(store: Store, wanted: Wanted) -> None:
 
     from tfclient.cli.finding import shown_session
     from tfclient.export.cassettes import cassette_of
+    from tfstore.journal.entries import imported_from
 
     if len(wanted.session_ids) > 1:
         raise Refused(
@@ -184,6 +185,10 @@ def _cassette(store: Store, wanted: Wanted) -> None:
         )
     session_id = shown_session(store, wanted.session_ids[0])
     entries, report = store.journal(session_id)
+    agent = imported_from(entries)
+    if agent is not None:
+        why = f"was made of a log of {agent}, which has no requests: there is nothing to be played."
+        raise Refused(f"Session {session_id} {why}", WRONG)
     made = cassette_of(entries)
     if not made.interactions:
         raise Refused(
