@@ -140,6 +140,21 @@ def test_an_import_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
     assert (again.unchanged, again.session) == (False, whole.session)
 
 
+def test_two_imports_at_once_do_not_double_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, path = Store(tmp_path / "store", create=True), every_kind().write(tmp_path / "rollout.jsonl")
+    (whole,) = imported(store, path)
+    session_id = store.last()
+    run("delete", session_id, "--store", store.paths.root)
+    with Segment.open(store.paths, session_id):
+        # As if the other had begun between the two looks.
+        monkeypatch.setattr("tfclient.importing.logs.importing.writers", lambda *_: [])
+        (told,) = imported(store, path)
+    assert f"Session {session_id} is being written by" in (told.problem or "")
+    monkeypatch.undo()
+    (again,) = imported(store, path)
+    assert again.session == whole.session
+
+
 def test_a_log_that_was_cut_leaves_the_session(tmp_path: Path) -> None:
     log, store, path = every_kind(), Store(tmp_path / "store", create=True), tmp_path / "rollout.jsonl"
     imported(store, log.write(path))

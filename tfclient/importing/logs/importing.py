@@ -40,7 +40,7 @@ from tfclient.importing.logs.survey import (
 from tfclient.redaction import Redactor
 from tfstore.document.times import iso
 from tfstore.errors import ClaimedElsewhere, SessionInUse, UnknownSession
-from tfstore.journal.reading import iter_entries, writers
+from tfstore.journal.reading import iter_entries, live_writers, writers
 from tfstore.journal.segment import Segment
 from tfstore.keeping.deleting import remove_journal
 
@@ -230,6 +230,10 @@ def _write(store: Store, session_id: str, entries: Iterable[Entry]) -> Session:
         remove_journal(store, session_id)
     waiting = iter(entries)
     with Segment.open(store.paths, session_id) as segment:
+        # Two imports at once may both have found nothing in their way.
+        others = [each for each in live_writers(store.paths, session_id) if each != segment.writer]
+        if others:
+            raise SessionInUse(session_id, others)
         while batch := list(islice(waiting, _BATCH)):
             segment.append(*({"mono": 0, **entry} for entry in batch))
     return claim_and_write(LiveSession(store, session_id))
