@@ -19,7 +19,6 @@ from tfclient.cli.commands.doctor import doctor
 from tfclient.cli.commands.expand import expand
 from tfclient.cli.commands.findings import findings
 from tfclient.cli.commands.list import list_
-from tfclient.cli.commands.mcp import mcp
 from tfclient.cli.commands.note import note
 from tfclient.cli.commands.notes import notes
 from tfclient.cli.commands.path import path
@@ -34,6 +33,7 @@ from tfclient.cli.commands.sharing.dataset import dataset
 from tfclient.cli.commands.sharing.export import export
 from tfclient.cli.commands.sharing.html import html
 from tfclient.cli.commands.sharing.import_ import import_
+from tfclient.cli.commands.sharing.mcp import mcp
 from tfclient.cli.commands.sharing.open_ import open_
 from tfclient.cli.commands.sharing.sync import sync
 from tfclient.cli.commands.show import show
