@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,9 @@ def test_what_is_configured_is_what_is_typed_and_starts(
         for agent in ("claude", "codex")
     ]
 
-    program = shutil.which(of_codex["command"])
+    program = shutil.which(of_codex["command"], path=str(Path(sys.executable).parent))
     if program is None:
-        pytest.skip("tfclient is not on the path")
+        pytest.skip("tfclient is not installed beside this Python")
     monkeypatch.chdir(tmp_path)
 
     async def look() -> Any:

@@ -35,6 +35,7 @@ def test_a_session_is_there_as_soon_as_it_has_ended(tmp_path: Path, server: Scri
         return during.text, after.text, found.text
 
     during, after, found = talk(root, look)
+    client.close()
 
     assert "SESSIONS 0" in during or "active" in during
     assert after.startswith("SESSION sess_20261101T080000Z_00000001 completed")

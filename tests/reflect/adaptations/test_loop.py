@@ -60,6 +60,7 @@ def test_propose_confirm_carry_compare(tmp_path: Path, server: ScriptedServer) -
     assert adapted.adaptation_ids == (made["adaptation_id"],)
     for _ in range(10):
         a_session(client, server, f"{BASE}\n{adapted.text}", "paid")
+    client.close()
 
     outcome = run("adapt", "effect", made["adaptation_id"], "--store", root)
     lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
