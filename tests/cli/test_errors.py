@@ -187,6 +187,7 @@ NEEDS_THE_DISK = [
         ["export", "vcr"],
         ["note", "last", "well"],
         ["notes"],
+        ["adapt"],
     ),
     *(["replay", "last", "agent.py"], ["show", "last", "--raw", "1.3"]),
 ]

@@ -169,6 +169,26 @@ def test_what_cannot_be_read_is_told(root: Path) -> None:
     assert listed.text.splitlines()[-1].startswith(f"The document of session {GOING_ON}")
 
 
+def test_notes_that_cannot_be_read_are_told_where_their_session_is_read(root: Path) -> None:
+    (root / "notes" / f"{WEATHER}.jsonl").mkdir(parents=True)
+
+    assert WEATHER in ask(root, "list_sessions").text
+    read = ask(root, "read_session", session=WEATHER)
+    assert not read.failed
+    assert read.text.startswith(f"! The store at {root} cannot be used: ")
+    assert f"\nSESSION {WEATHER} failed" in read.text
+
+
+def test_a_store_that_is_no_folder_is_read_but_for_what_was_learnt(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfclient.mcp.opened.on_disk", lambda _: None)
+
+    assert ask(root, "read_session", session=WEATHER).text.startswith(f"SESSION {WEATHER} failed")
+    learnt = ask(root, "learnings")
+    assert (learnt.failed, "what sessions taught is kept in one" in learnt.text) == (True, True)
+
+
 def test_notes_of_people_are_there(root: Path) -> None:
     from tfclient.opening import existing_store
 

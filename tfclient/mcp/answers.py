@@ -16,10 +16,12 @@ from tfclient.reflect.quoting import escaped, quoted
 from tfclient.reflect.text.counting import estimate
 from tfclient.reflect.text.session_lines import NOTICE
 from tfclient.reflect.text.values import unmarked
+from tfstore.errors import StoreUnusable
 
 if TYPE_CHECKING:
     from tfclient.reflect.findings import Finding
     from tfstore.document.documents import Session
+    from tfstore.document.notes import Note
     from tfstore.protocols import Reading
     from tfstore.reading.search import Match
 
@@ -76,7 +78,7 @@ class Answers:
             rows[:limit],
             " · ".join(filter(None, said)),
             USUAL,
-            notes=lambda name: store.noting.read(name).notes if name in noted else (),
+            notes=lambda name: _notes_on(store, name) if name in noted else (),
         )
 
     def read_session(self, session: str = "last", max_tokens: int = USUAL, run: int | None = None) -> str:
@@ -288,6 +290,14 @@ def _with(found: Found, max_tokens: int, text: Callable[[int], str]) -> str:
 
 def _under(troubles: Sequence[str], text: str) -> str:
     return "\n".join([*(f"! {escaped(each)}" for each in troubles), text])
+
+
+def _notes_on(store: Reading, session_id: str) -> Sequence[Note]:
+    """Return what people noted; where that cannot be read, the session itself says so."""
+    try:
+        return store.noting.read(session_id).notes
+    except StoreUnusable:
+        return ()
 
 
 def _unread(store: Reading) -> list[str]:

@@ -52,7 +52,7 @@ def search(
     from tfstore.reading.search import NOTE, sessions_holding
 
     pattern = pattern_of(text, regex=regex)
-    if label not in {None, NOTE}:
+    if label is not None and label != NOTE:
         word_from(Label, "--label", label)
     opened = open_store(store)
     unreadable: list[str] = []
