@@ -51,6 +51,22 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert prices(table(tmp_path, {}), built_in=False)(a_call()) is None
 
 
+def test_tokens_of_audio_cost_what_they_cost(tmp_path: Path) -> None:
+    spoken = a_call(
+        "mine", Usage(1_000_000, 1_000_000, audio_input_tokens=500_000, audio_output_tokens=250_000)
+    )
+    texts = {"input": 2, "output": 8}
+
+    assert prices(table(tmp_path, {"mine": texts}), built_in=False)(spoken) is None
+    own = prices(table(tmp_path, {"mine": texts | {"audio_input": 10, "audio_output": 40}}), built_in=False)
+    assert own(spoken) == pytest.approx(0.5 * 2 + 0.5 * 10 + 0.75 * 8 + 0.25 * 40)
+    heard = prices()(
+        a_call("gpt-realtime", Usage(1000, 1000, audio_input_tokens=800, audio_output_tokens=900))
+    )
+    assert heard is not None
+    assert heard > (prices()(a_call("gpt-realtime", Usage(1000, 1000))) or 0)
+
+
 @pytest.mark.parametrize("usage", [Usage(10, 1, cached_tokens=20), Usage(-1, 1), Usage(1, -1)])
 def test_tokens_that_no_call_can_have_used_have_no_price(usage: Usage) -> None:
     assert prices()(a_call(usage=usage)) is None

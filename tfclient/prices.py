@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Step, Usage
 
 _MILLION: Final = 1_000_000
-_NAMES: Final = frozenset({"input", "output", "cached"})
+_NAMES: Final = frozenset({"input", "output", "cached", "audio_input", "audio_output"})
 _LARGEST: Final = 10_000_000
 
 
@@ -30,14 +30,20 @@ class Price:
     input: float
     output: float
     cached: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
 
-    def of(self, usage: Usage) -> float:
-        """Return what these tokens cost."""
+    def of(self, usage: Usage) -> float | None:
+        """Return what these tokens cost; None where there are some of audio and their price is not said."""
+        heard, spoken = usage.audio_input_tokens, usage.audio_output_tokens
+        if (heard and self.audio_input is None) or (spoken and self.audio_output is None):
+            return None
         cached = self.input if self.cached is None else self.cached
-        fresh = usage.input_tokens - usage.cached_tokens
-        return (
-            fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
-        ) / _MILLION
+        fresh = usage.input_tokens - heard - usage.cached_tokens
+        texts = (
+            fresh * self.input + usage.cached_tokens * cached + (usage.output_tokens - spoken) * self.output
+        )
+        return (texts + heard * (self.audio_input or 0) + spoken * (self.audio_output or 0)) / _MILLION
 
 
 def prices(file: Path | None = None, *, built_in: bool = True) -> Callable[[Step], float | None]:
@@ -126,6 +132,8 @@ def _built_in() -> Callable[[Step, Usage], float | None]:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cached_tokens or None,
+            input_audio_tokens=usage.audio_input_tokens or None,
+            output_audio_tokens=usage.audio_output_tokens or None,
         )
         for name in names:
             if not isinstance(name, str):

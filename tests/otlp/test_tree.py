@@ -11,6 +11,7 @@ from tests.builders import a_chat, a_run, a_session, a_step, tokens
 from tests.cli.making import hostile, weather
 from tests.otlp.making import STORE_ID, Conversation, a_closed, from_cassette, said, spans
 from tests.projection.recorded import needs_recordings, recordings
+from tests.projection.sockets.tape import Tape
 from tfclient.otlp.span import Span
 from tfclient.otlp.tree import Options, spans_of
 from tfstore.document.documents import ErrorInfo, Lineage, Session
@@ -202,6 +203,16 @@ def test_another_endpoint_alone_is_a_root_itself() -> None:
         '{"input":"Hello"}',
         "1 vector",
     )
+
+
+def test_what_was_spoken_is_told_in_words() -> None:
+    tape = Tape().configured().speaks("item_1").begins("resp_1").tells("resp_1", "item_2", "Hel", "lo!")
+    found = spans(tape.done("resp_1", "item_2", "Hello!").closed().ended().session())
+
+    assert [each.name for each in found if each.parent_id is None] == ["invoke_agent"]
+    [chat] = by_name(found, "chat")
+    assert said(chat, "gen_ai.output.messages")[0]["parts"] == [{"type": "text", "content": "Hello!"}]
+    assert chat.attributes[TOKENS] == 20
 
 
 def test_an_annotation_is_an_event_of_its_run() -> None:

@@ -199,6 +199,9 @@ def _part(part: Any, reader: Reader) -> Json:
     if kind in _TEXTS:
         text = part.get("text", part.get("refusal"))
         return _text(text if isinstance(text, str) else as_text(text))
+    if "audio" in kind and isinstance(part.get("transcript"), str):
+        # What was heard or spoken, in words.
+        return _text(part["transcript"])
     held = part.get(kind) if isinstance(part.get(kind), dict) and not is_reference(part.get(kind)) else part
     return _medium(kind, held if isinstance(held, dict) else part, reader) or {
         **_media_told(part, reader),

@@ -421,9 +421,9 @@ def _common(session: Session) -> Attributes:
 
 
 def _alone(run: RunFacts) -> StepFacts | None:
-    """Return the call of another endpoint that a run consists of."""
-    calls = [own for own in run.steps if own.step.type.startswith("api.")]
-    return calls[0] if run.run.trigger == "api" and len(calls) == 1 == len(run.steps) else None
+    """Return the call of another endpoint, or the socket, that a run consists of."""
+    alone = run.run.trigger == "api" and len(run.steps) == 1 and run.steps[0].step.label == "generic"
+    return run.steps[0] if alone else None
 
 
 def _arguments(step: Step) -> Any:
