@@ -88,7 +88,7 @@ class Receiver:
     def script(self, *answers: Answer) -> None:
         self._answers.extend(answers)
 
-    def wait_for(self, requests: int, seconds: float = 20) -> None:
+    def wait_for(self, requests: int, seconds: float = 60) -> None:
         """Wait until so many requests came."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.got) >= requests, seconds), len(self.got)
