@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.no_sockets import OF_A_PROJECT
-from tests.server.replies import answer
+from tests.server.replies import Call, answer, calls
 from tests.server.scripted import ScriptedServer
 from tests.testing.making import AGENT, CASSETTE, ONE, run, weather
 from tfstore.store import Store
@@ -282,6 +282,34 @@ def test_the_flow_is_reviewed(recorded: pytest.Pytester) -> None:
     changed = run(recorded)
     changed.assert_outcomes(failed=1)
     changed.stdout.fnmatch_lines(["*-run 1: another*", "*+run 1: user_message, completed*"])
+
+
+def test_what_a_model_says_does_nothing_to_a_terminal(
+    project: pytest.Pytester, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makepyfile(
+        test_one="""
+        import agent
+
+        def test_weather(thoughtflow):
+            agent.ask("x")
+            thoughtflow.check_flow()
+            thoughtflow.session.assert_called_tool("nothing")
+        """
+    )
+    server.script(
+        calls(Call("\x1b[31m", {"city": "Oslo"}, call_id="call_1")),
+        answer("\x1b[2J\u202eback\nmore\x07"),
+    )
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+
+    result = run(project, "--tf-record=once", "--tf-update-flows")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nothing was called never. Called were: ␛*31m({'city': 'Oslo'}).*"])
+    flow = (project.path / CASSETTE).with_suffix(".flow.txt").read_text(encoding="utf-8")
+    assert flow.endswith("assistant_message: ␛[2J\ufffdback\n    more␇\n")
+    assert not {"\x1b", "\x07", "\u202e"} & {*flow, *result.stdout.str()}
 
 
 def test_an_old_cassette(recorded: pytest.Pytester) -> None:

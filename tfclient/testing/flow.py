@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tfstore.reading.plain_text import clean
 from tfstore.reading.step_text import text_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def _step(step: Step) -> Iterator[str]:
         text = step.status if step.error is None else f"{step.status}: {step.error.class_}"
     elif step.label == "tool_call":
         text = f"{step.tool_name}({_json(step.payload_started.get('arguments'))})"
-    first, *rest = text.splitlines() or [""]
+    # It goes to terminals, and into a file that people look at.
+    first, *rest = clean(text).splitlines() or [""]
     yield f"  {head}: {first}"
     yield from (f"    {line}" for line in rest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfclient.testing.flow import flow_of
+from tfstore.reading.plain_text import clean
 from tfstore.reading.step_text import text_of
 
 if TYPE_CHECKING:
@@ -107,9 +108,8 @@ class ToldSession:
         often = "never" if not found else f"{len(found)} times"
         expected = "" if times is None else f", not {times} times"
         called = [f"{step.tool_name}({step.payload_started.get('arguments')!r})" for step in self.tool_calls]
-        raise AssertionError(
-            f"{wanted} was called {often}{expected}. Called were: {', '.join(called) or 'no tools'}."
-        )
+        told = f"{wanted} was called {often}{expected}. Called were: {', '.join(called) or 'no tools'}."
+        raise AssertionError(clean(told))
 
     def __repr__(self) -> str:
         return f"<session {self.document.session_id} of this test>"
