@@ -56,7 +56,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     marker, names = item.get_closest_marker(_MARKER), getattr(item, "fixturenames", None)
     if marker is None or marker.kwargs.get("live") or names is None or _MARKER in names:
         return
-    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001 - pytest tells scopes nowhere else
+    # Behind fixtures of wider scopes, as pytest sorts them; it tells scopes nowhere else.
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     at = next(
         (n for n, name in enumerate(names) if name in known and known[name][-1].scope == "function"),
         len(names),
