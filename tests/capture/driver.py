@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -13,14 +14,10 @@ import openai
 
 import tfclient
 from tfclient import Recorder
+from tfclient.replaying.transport import library_of_openai
 
-try:
-    import httpx2 as http
-except ImportError:  # openai 2.x
-    import httpx as http  # type: ignore[no-redef, import-not-found, unused-ignore]
-
-HTTP: ModuleType = http
-"""The HTTP library that the installed openai runs on."""
+HTTP: ModuleType = sys.modules[library_of_openai()]
+"""The HTTP library that the installed openai runs on; the other one may be there too, for another package."""
 
 MODEL = "gpt-5.4-mini"
 
