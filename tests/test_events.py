@@ -144,6 +144,7 @@ def test_at_exit_what_is_due_is_told(server: ScriptedServer, tmp_path: Path) -> 
     program = tmp_path / "program.py"
     program.write_text(
         "import sys, tfclient\n"
+        "import tfclient.sessions.idle_and_exit as at_exit; at_exit.EXIT_SECONDS = 60\n"
         "r = tfclient.Recorder(sys.argv[1], on_event=lambda e: print(e.kind, flush=True))\n"
         "c = tfclient.TracedOpenAI(base_url=sys.argv[2], api_key='k', recorder=r)\n"
         "c.responses.create(model='gpt-5.4-mini', input='Hi')\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient import playing
 from tfclient.capture import shells
 from tfclient.capture.borrowed import Gone, base_clients, base_resources
+from tfclient.capture.sockets.of_frameworks import look
 from tfclient.capture.sockets.seam import connected
 from tfclient.client import _Traced
 from tfclient.recorder import Recorder, checked
@@ -179,6 +180,7 @@ def _put_on(recorder: Recorder) -> None:
             _replace(base, "_calculate_retry_timeout", _unless_played(waits))
     for resource in base_resources():
         _watch_connections(resource)
+    look(recorder.health)
 
 
 def _take_off() -> None:

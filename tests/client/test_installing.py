@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import types
 from collections.abc import Generator, Iterator
@@ -398,6 +399,16 @@ def test_connections_of_plain_clients_are_wrapped_while_it_is_in_force(
     assert vars(resource)["connect"] is plain
     assert not hasattr(Later.connect, "__wrapped__")
     assert "__init_subclass__" not in vars(base)
+
+
+def test_frameworks_that_open_sockets_themselves_are_told_of(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "agents.realtime.openai_realtime", types.ModuleType("openai_realtime"))
+    tfclient.install(recorder)
+    assert recorder.health.unseen == ["What goes over the WebSockets of openai-agents' realtime model"]
+    assert caplog.text.count("is not recorded") == 1
+    assert recorder.health.ok
 
 
 @pytest.mark.parametrize("name", ["request", "_send_request"])
