@@ -15,7 +15,7 @@ from tests.projection.sockets.tape import Tape
 from tests.server.replies import Call, answer, calls
 from tests.server.scripted import ScriptedServer
 from tests.server.sockets import Got, SocketServer
-from tfclient import Event, Recorder, TracedOpenAI
+from tfclient import Event, Recorder, SessionSummary, TracedOpenAI
 from tfclient.projection.happened import Happened
 from tfclient.projection.projector import Projector
 
@@ -58,6 +58,9 @@ def test_an_agent_over_http(server: ScriptedServer) -> None:
         session = client.end_session()
         assert session is not None
         assert session.wait(20)
+        came_to = session.summary()
+    assert (came_to.turns, came_to.tool_calls, came_to.errors, came_to.interruptions) == (2, 1, 0, 0)
+    assert came_to.usage.total_tokens > 0
     assert told(events) == AGENT
     assert threading.current_thread().name not in where
     called, given = events[1], events[2]
@@ -90,6 +93,12 @@ def test_what_it_raises_is_counted(server: ScriptedServer) -> None:
         assert session.wait(20)
     assert recorder.health.by_kind == {"event": len(AGENT)}
     assert session.path.exists()
+
+
+def test_a_session_of_nothing_comes_to_nothing() -> None:
+    session = Recorder(enabled=False).end_session()
+    assert session is not None
+    assert session.summary() == SessionSummary()
 
 
 def test_only_a_function_will_do() -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tfclient.reflect.findings.registry import finding as finding
     from tfclient.replaying.playback import Playback as Playback
     from tfclient.replaying.playback import replay as replay
+    from tfclient.sessions.came_to import SessionSummary as SessionSummary
     from tfclient.sessions.handle import SessionHandle as SessionHandle
     from tfclient.stats import Stats as Stats
     from tfstore.store import Store
@@ -58,6 +59,7 @@ _HOMES = {
     "SessionEnded": "errors",
     "SessionHandle": "sessions.handle",
     "SessionStillOpen": "errors",
+    "SessionSummary": "sessions.came_to",
     "SettingError": "errors",
     "Stats": "stats",
     "TfclientError": "errors",

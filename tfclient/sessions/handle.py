@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from tfclient.playing import Player
+    from tfclient.sessions.came_to import SessionSummary
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
     from tfstore.document.notes import Note
@@ -117,6 +118,21 @@ class SessionHandle:
     def d2_path(self) -> Path:
         """Where the session's diagram is, or will be, once it has ended."""
         return self.path.with_name(f"{self.id}.d2")
+
+    def summary(self, timeout: float | None = 30.0) -> SessionSummary:
+        """Return what the session came to, in numbers: turns, tool calls, interruptions, errors, duration, tokens.
+
+        Of one that has ended it waits for the document; of one that goes on they are those of a moment ago. Where there
+        is no document, as where nothing is recorded, all are zeros.
+
+        Args:
+            timeout: seconds to wait at most.
+        """
+        from tfclient.sessions.came_to import summary_of
+
+        if self.ended:
+            self._sessions.wait(self._state, timeout)
+        return summary_of(self._sessions.settings.directory, self.id)
 
     def annotate(
         self,
