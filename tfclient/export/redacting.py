@@ -39,11 +39,16 @@ _OWN_VALUES: Final = {
     "tool.started": ("arguments",),
     "tool.ended": ("result", "error"),
     "annotation": ("data",),
+    "socket.opened": ("error",),
+    "socket.unsent": ("error",),
+    "socket.closed": ("reason", "error"),
 }
 """What of an entry is the program's own, by its type; bodies, headers and URLs are looked at besides."""
 
 _EVERY_LINE: Final = frozenset({"seq", "session_id", "at", "mono", "type", "prev", "redactions", "writer"})
-_KNOWN: Final = frozenset({*_OWN_VALUES, "attempt.sent", "attempt.answered", "stream.chunk"})
+_KNOWN: Final = frozenset(
+    {*_OWN_VALUES, "attempt.sent", "attempt.answered", "stream.chunk", "socket.frame", "socket.audio"}
+)
 
 
 @define
@@ -74,6 +79,12 @@ class Redacting:
                 streams.setdefault(str(each.get("exchange_id")), []).append(place)
         for exchange_id, places in streams.items():
             self._stream(exchange_id, [made[place] for place in places])
+        frames: dict[tuple[str, str], list[Entry]] = {}
+        for each in made:
+            if _is_event(each):
+                frames.setdefault((str(each.get("socket")), str(each.get("n"))), []).append(each)
+        for together in frames.values():
+            self._frames(together)
         return made
 
     def _entry(self, entry: Entry) -> Entry:
@@ -94,8 +105,34 @@ class Redacting:
             self._attempt_sent(made, marks)
         if kind == "attempt.answered":
             self._attempt_answered(made, marks)
+        if kind == "socket.opened":
+            self._opened(made, marks)
+        if kind == "socket.frame" and not _is_event(made):
+            data, where = made.get("data"), f"socket.{made.get('dir')}"
+            made["data"] = (
+                self._text(data, "application/json", where, marks)
+                if isinstance(data, str)
+                else self._body(data, None, where, marks)
+            )
         self._marked(made, marks)
         return made
+
+    def _opened(self, entry: Entry, marks: list[Mark]) -> None:
+        if isinstance(entry.get("url"), str):
+            entry["url"] = self._url(entry["url"], "socket.url", marks)
+        for name in ("headers", "response_headers"):
+            if name in entry:
+                entry[name] = self._headers(entry[name], f"socket.{name}", marks)
+
+    def _frames(self, frames: list[Entry]) -> None:
+        """Replace in what came over one connection, as in the events of one stream."""
+        marks: list[Mark] = []
+        kept = self._events("".join(f"data: {each['data']}\n\n" for each in frames), "socket.in", marks)
+        if not marks:
+            return
+        for each, line in zip(frames, kept[::2], strict=True):
+            each["data"] = line.removeprefix("data: ").rstrip("\n")
+        self._marked(frames[-1], marks)
 
     def _marked(self, entry: Entry, marks: Sequence[Mark]) -> None:
         if marks:
@@ -255,6 +292,13 @@ class Redacting:
             texts[place] += text
         for each, text in zip(chunks, texts, strict=True):
             each["data"] = text
+
+
+def _is_event(entry: Entry) -> bool:
+    """Whether an entry is a message that came, as JSON in one line."""
+    data = entry.get("data")
+    is_in = entry["type"] == "socket.frame" and entry.get("dir") == "in"
+    return is_in and isinstance(data, str) and data.startswith("{") and not {"\n", "\r"} & set(data)
 
 
 def _in_common(one: str, other: str) -> int:
