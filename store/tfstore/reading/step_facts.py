@@ -36,7 +36,12 @@ def _facts(step: Step) -> Iterator[tuple[str, str]]:
         counts = (f"{usage.input_tokens:,} in", f"{usage.output_tokens:,} out", cached, reasoning)
         yield "tokens", joined(*counts, f"{usage.total_tokens:,} in all")
     if (late := step.latency) is not None:
-        parts = {"total": late.total_ms, "provider": late.provider_ms, "first event": late.first_event_ms}
+        parts = {
+            "total": late.total_ms,
+            "provider": late.provider_ms,
+            "first event": late.first_event_ms,
+            "first audio": late.first_audio_ms,
+        }
         yield "latency", joined(*(f"{name} {duration(ms)}" for name, ms in parts.items() if ms is not None))
     for each in step.attempts:
         waited = f"retry after {each.retry_after}" if each.retry_after else ""

@@ -467,7 +467,7 @@ class Realtime:
         step = self._call_step(run, asked, by, prompts, context, outputs, at)
         step.notes += ["inferred"] if guessed else []
         self.opening.index.nodes += 1
-        node = Node(self.opening.index.nodes, step, run, self._last, EMPTY, since)
+        node = Node(self.opening.index.nodes, step, run, self._last, EMPTY, at)
         node.response_id = step.response_id = name
         self.opening.index.by_response[name] = node
         run.last_call, run.run.status, run.run.ended_by = step, "in_progress", None
