@@ -71,7 +71,7 @@ class Audio:
     def __init__(self) -> None:
         self._lock = fork.lock()
         self._counted: dict[str, dict[str | None, _Counted]] = {"in": {}, "out": {}}
-        self._formats = {"in": _DEFAULT, "out": _DEFAULT}
+        self._formats: dict[str, tuple[int, int]] = {"in": _DEFAULT, "out": _DEFAULT}
 
     def take(self, direction: str, event: dict[str, Any]) -> list[_Counted]:
         """Count a message with audio; return what is to be written now: a second of it is full, at most."""
