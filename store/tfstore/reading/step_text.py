@@ -131,7 +131,7 @@ def _connection(step: Step) -> str:
     frames, audio, ends = told.get("frames"), told.get("audio"), told.get("connections")
     words = [as_text(step.payload_started.get("kind"))]
     if isinstance(frames, dict):
-        words.append(f"{frames.get('out', 0)} messages out, {frames.get('in', 0)} in")
+        words.append(f"messages: {frames.get('out', 0)} out, {frames.get('in', 0)} in")
     for way, counts in audio.items() if isinstance(audio, dict) else ():
         ms = counts.get("ms") if isinstance(counts, dict) else None
         words.append(f"{ms / 1000:.1f} s of audio {way}" if isinstance(ms, int) else "")
@@ -139,7 +139,7 @@ def _connection(step: Step) -> str:
     words.append(f"reconnected {'once' if reconnects == 1 else f'{reconnects} times'}" if reconnects else "")
     unread = told.get("not_read")
     count = sum(n for n in unread.values() if isinstance(n, int)) if isinstance(unread, dict) else 0
-    words.append(f"{count} messages not read into steps" if count else "")
+    words.append(f"not read into steps: {count}" if count else "")
     last = ends[-1] if isinstance(ends, list) and ends and isinstance(ends[-1], dict) else {}
     if "by" in last:
         code = f" ({last['code']})" if isinstance(last.get("code"), int) else ""

@@ -30,13 +30,13 @@ def interrupted() -> Session:
 
 def test_a_connection_in_words() -> None:
     step = connection(interrupted())
-    assert text_of(step) == "realtime, 1 messages out, 10 in, 5.0 s of audio in, closed by the server (1001)"
+    assert text_of(step) == "realtime, messages: 1 out, 10 in, 5.0 s of audio in, closed by the server (1001)"
     again = Tape().closed("network", 1006).opened().got("odd.thing").closed().session()
     assert text_of(connection(again)).startswith(
-        "realtime, 0 messages out, 1 in, reconnected once, closed by"
+        "realtime, messages: 0 out, 1 in, reconnected once, closed by"
     )
     unread = Tape(kind="live").got("session.input_transcript.delta", delta="Hi").session()
-    assert text_of(connection(unread)) == "live, 0 messages out, 1 in, 1 messages not read into steps"
+    assert text_of(connection(unread)) == "live, messages: 0 out, 1 in, not read into steps: 1"
 
 
 def test_what_was_heard_stands_beside_what_was_said() -> None:
