@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from tfstore.postgres.address import Address
 
-_REQUIRED = os.environ.get("TFCLIENT_POSTGRES") == "required"
+REQUIRED = os.environ.get("TFCLIENT_POSTGRES") == "required"
 """Whether these tests must not be skipped."""
 
 _COUNT = itertools.count(1)
@@ -138,7 +138,7 @@ def ask(url: str, sql: str, *values: Any) -> list[Any]:
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that all workers share; the last that needs it stops it."""
     if reason := why_not():
-        pytest.fail(reason) if _REQUIRED else pytest.skip(reason)
+        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
     base = tmp_path_factory.getbasetemp()
     shared = base if os.environ.get("PYTEST_XDIST_WORKER") is None else base.parent
     state, lock = shared / "postgres.json", FileLock(shared / "postgres.lock")
