@@ -37,7 +37,9 @@ def store(tmp_path: Path) -> Store:
 def _promtool(*arguments: str, given: str = "") -> None:
     if PROMTOOL is None:
         reason = "promtool is not installed: apt-get install prometheus"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+        if REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
     ran = subprocess.run(  # noqa: S603 - our own words
         [PROMTOOL, *arguments], cwd=OPS, input=given, capture_output=True, text=True, timeout=100, check=False
     )

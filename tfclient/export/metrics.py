@@ -24,6 +24,7 @@ BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds of the histogram of calls."""
 
 Labels = tuple[tuple[str, str], ...]
+Values = dict[Labels, float]
 
 
 def exposition(store: Reading, now: datetime) -> str:
@@ -54,13 +55,13 @@ def _lines(store: Reading, now: datetime) -> Iterator[str]:
     yield from _gauge(
         "tool_errors", "Calls of tools that failed.", {(): sum(row.tool_errors for row in rows)}
     )
-    failed = {(("class", each),): len(store.list(error_class=each)) for each in get_args(ErrorClass)}
+    failed: Values = {(("class", each),): len(store.list(error_class=each)) for each in get_args(ErrorClass)}
     yield from _gauge("error_sessions", "Sessions with an error of this class.", failed)
     yield from _gauge("unreadable_documents", "Documents that hold no session.", {(): len(store.skipped)})
     models, tools = _capped(store.calls("assistant_call")), _capped(store.calls("tool_call"))
     yield from _gauge("model_calls", "Calls of models, by how they ended.", _calls("model", models))
     yield from _gauge("tool_calls", "Calls of tools, by how they ended.", _calls("tool", tools))
-    tokens = {
+    tokens: Values = {
         (("model", name), ("type", kind)): sum(getattr(each, f"{kind}_tokens") for each in some)
         for name, some in models.items()
         for kind in ("input", "output")
@@ -70,17 +71,19 @@ def _lines(store: Reading, now: datetime) -> Iterator[str]:
     if isinstance(store, Store):
         from tfstore.keeping.pruning import size_of_store
 
-        abandoned = {(): len(store.abandoned())}
+        abandoned: Values = {(): len(store.abandoned())}
         yield from _gauge("abandoned_sessions", "Sessions that nobody ended and nobody writes to.", abandoned)
         yield from _gauge("store_bytes", "Bytes of the store's files.", {(): size_of_store(store)})
     else:
         from tfstore.postgres.postgres_store import PostgresStore
 
         if isinstance(store, PostgresStore):
-            seen = {(("source", name),): int(at.timestamp()) for name, at in store.last_seen().items()}
+            seen: Values = {
+                (("source", name),): int(at.timestamp()) for name, at in store.last_seen().items()
+            }
             help_text = "When a store last sent what it has; looked at every ten minutes at most."
             yield from _gauge("source_last_seen_timestamp_seconds", help_text, seen)
-    at = {(): int(now.timestamp())}
+    at: Values = {(): int(now.timestamp())}
     yield from _gauge("generated_timestamp_seconds", "When these numbers were taken.", at)
 
 
