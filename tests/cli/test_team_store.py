@@ -85,7 +85,7 @@ def test_what_cannot_be_sent_is_told_and_sync_is_the_word(tmp_path: Path, databa
     assert dry.code == 1
 
     first = run("sync", database, "--migrate", "--name", "ada", "--store", root, columns=200)
-    assert (first.code, "Migrated: 0001_sessions." in first.err) == (0, True)
+    assert (first.code, "Migrated: 0001_sessions." in first.err and "0002" in first.err) == (0, True)
     assert first.out.startswith("8 sessions, ")
     assert first.out.rstrip().endswith(" as ada; 0 were there.")
     assert "1 session going on: --live" in first.err
@@ -164,3 +164,37 @@ def test_watching_sends_what_ends_later_and_outlives_a_lost_connection(
     assert outcome.code == 0
     assert [line.split(",")[0] for line in outcome.out.splitlines()] == ["1 session", "1 session"]
     assert "it went away" in outcome.err
+
+
+def test_old_sessions_leave_the_database_and_pinned_ones_stay(tmp_path: Path, database: str) -> None:
+    store = a_store(tmp_path / "store", weather(), hostile())
+    migrated(database)
+    sync(store, database)
+
+    pinned = run("pin", WEATHER, "--incident", "outage", "--store", database, columns=200)
+    dry = run("prune", "--documents", "1h", "--events", "1h", "--store", database, "--dry-run", "--json")
+    done = run("prune", "--documents", "1h", "--events", "1h", "--store", database, columns=200)
+
+    assert (pinned.code, pinned.out.split(" is ")[1]) == (0, "pinned for outage.\n")
+    assert (dry.json["documents"], dry.json["sessions"], dry.json["dry_run"]) == (1, 1, True)
+    assert done.out.startswith(
+        "1 document, the steps' JSON of 0 sessions and 1 session removed from postgresql://"
+    )
+    assert [row["session_id"] for row in run("list", "--json", "--store", database).json] == [WEATHER]
+    assert run("unpin", WEATHER, "--store", database).code == 0
+    assert run("prune", "--events", "1h", "--store", database, "--json").json["sessions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["prune", "--older-than", "1h", "--store", "postgresql://h/d"], "Of a database say what may go"),
+        (["prune", "--documents", "soon", "--store", "postgresql://h/d"], "--documents 'soon' is no age"),
+        (["prune", "--documents", "1h"], "are of a database"),
+        (["pin", "x", "--incident", "y"], "`pin` is for a database"),
+    ],
+)
+def test_what_cannot_be_pruned_or_pinned_is_said(arguments: list[str], said: str) -> None:
+    outcome = run(*arguments, columns=200)
+
+    assert (outcome.code, said in outcome.err) == (2, True)

@@ -36,6 +36,7 @@ from tfclient.cli.commands.sharing.import_ import import_
 from tfclient.cli.commands.sharing.mcp import mcp
 from tfclient.cli.commands.sharing.metrics import metrics
 from tfclient.cli.commands.sharing.open_ import open_
+from tfclient.cli.commands.sharing.pin import pin, unpin
 from tfclient.cli.commands.sharing.sync import sync
 from tfclient.cli.commands.show import show
 from tfclient.cli.commands.stats import stats
@@ -88,7 +89,7 @@ _READING: Final = (
     html,
     mcp,
 )
-_SHARING: Final = (bundle, open_, export, dataset, sync, metrics)
+_SHARING: Final = (bundle, open_, export, dataset, sync, pin, unpin, metrics)
 _KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
 

@@ -44,15 +44,20 @@ def bare_store(place: str | None, command: str) -> Store:
     return existing_store(folder_of(place, command))
 
 
+def is_database(place: str | None) -> bool:
+    """Return whether what was typed for a store is the address of a database."""
+    from tfstore.postgres.address import is_address
+
+    return place is not None and is_address(place)
+
+
 def folder_of(place: str | None, command: str) -> str | None:
     """Return what was typed for a store, unless it is a database.
 
     Raises:
         Refused: it is one.
     """
-    from tfstore.postgres.address import is_address
-
-    if place is not None and is_address(place):
+    if is_database(place):
         reason = f"This store is a database; `{command}` needs the machine that records, and its folder."
         raise Refused(reason, USAGE)
     return place

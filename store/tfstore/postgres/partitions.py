@@ -1,4 +1,4 @@
-"""The partitions of months: made when the first session of a month comes."""
+"""The partitions of months: made when the first session of a month comes, dropped when the month is pruned."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from psycopg import sql
-
-from tfstore.postgres.fitting import UNDATED, next_month
+from tfstore.postgres.fitting import PINNED, UNDATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,11 +16,11 @@ if TYPE_CHECKING:
 PARENTS: Final = ("documents", "agent_run_events", "agent_run_payloads")
 
 _LOCK: Final = 0x7466_706D
-"""Of the advisory lock that is held while partitions are made: "tfpm"."""
+"""Of the advisory lock that is held while partitions are made and dropped: "tfpm"."""
 
 _BOUNDS: Final = (
     "SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
-    " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'documents'::regclass"
+    " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass"
 )
 _BOUND: Final = re.compile(r"FROM \((?:'([0-9-]+)'|MINVALUE)\) TO \((?:'([0-9-]+)'|MAXVALUE)\)")
 
@@ -33,14 +31,14 @@ def ensure_partitions(connection: Connection, months: Iterable[date]) -> None:
     if not _missing(connection, wanted):
         return
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        lock(connection)
         for month in _missing(connection, wanted):
-            for parent in PARENTS:
-                statement = sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})")
-                name, bounds = sql.Identifier(name_of(parent, month)), (month, next_month(month))
-                connection.execute(
-                    statement.format(name, sql.Identifier(parent), *(sql.Literal(str(day)) for day in bounds))
-                )
+            connection.execute("SELECT make_month(%s)", (month,))
+
+
+def lock(connection: Connection) -> None:
+    """Be the only one that makes or drops partitions, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 def name_of(parent: str, month: date) -> str:
@@ -53,18 +51,21 @@ def name_of(parent: str, month: date) -> str:
     return f"{parent}_{month:%Y_%m}"
 
 
-def months_there(connection: Connection) -> list[date]:
+def months_of(connection: Connection, parent: str) -> list[date]:
     """Return the months that have a partition of their own, the earliest first."""
-    return sorted(start for start, _ in _bounds(connection) if start != UNDATED)
+    return sorted(start for start, _ in _bounds(connection, parent) if start not in {UNDATED, PINNED})
 
 
 def _missing(connection: Connection, wanted: set[date]) -> list[date]:
-    there = _bounds(connection)
-    return sorted(month for month in wanted if not any(start <= month < end for start, end in there))
+    missing: set[date] = set()
+    for parent in PARENTS:
+        there = _bounds(connection, parent)
+        missing |= {month for month in wanted if not any(start <= month < end for start, end in there)}
+    return sorted(missing)
 
 
-def _bounds(connection: Connection) -> list[tuple[date, date]]:
-    found = (_BOUND.search(bound) for (bound,) in connection.execute(_BOUNDS).fetchall())
+def _bounds(connection: Connection, parent: str) -> list[tuple[date, date]]:
+    found = (_BOUND.search(bound) for (bound,) in connection.execute(_BOUNDS, (parent,)).fetchall())
     return [
         (
             date.fromisoformat(each[1]) if each[1] else UNDATED,

@@ -1,0 +1,171 @@
+"""What is pruned from a database, what stays, and who may do what."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.builders import a_chat, a_session
+from tests.postgres import ask
+from tests.store.postgres.making import migrated, read, sync
+from tfstore.errors import DatabaseUnusable, GoneToWarm, UnknownSession
+from tfstore.postgres.address import Address
+from tfstore.postgres.connecting import connect
+from tfstore.postgres.migrating import migrate, migrations, version_of
+from tfstore.postgres.retention import Kept, Pruned, pin, prune, unpin
+from tfstore.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import Server
+
+NOW = datetime(2026, 9, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Store:
+    """Sessions of June, July, twice of September, and one without a beginning."""
+    store = Store(tmp_path / "store", create=True, keep=lambda text, _where, _mode: (text, []))
+    for name, began in (
+        ("june", "06-10"),
+        ("july", "07-10"),
+        ("early", "09-01"),
+        ("late", "09-19"),
+        ("undated", ""),
+    ):
+        session = a_session(a_chat("Hello", "Hi", response_id=f"resp_{name}"), session_id=name)
+        session.started_at = f"2026-{began}T00:00:00.000Z" if began else None
+        store.put(session)
+    store.note("june", "old")
+    return store
+
+
+@pytest.fixture
+def url(database: str, folder: Store) -> str:
+    migrated(database)
+    sync(folder, database)
+    return database
+
+
+def test_documents_go_first_and_then_all(folder: Store, url: str) -> None:
+    kept = Kept(documents=timedelta(days=15), payloads=timedelta(days=60), events=timedelta(days=90))
+    would = prune(Address.of(url), kept, now=NOW, dry=True)
+    nothing_yet = ask(url, "SELECT count(*) FROM documents")
+    done = prune(Address.of(url), kept, now=NOW)
+
+    assert nothing_yet == [(5,)]
+    assert (would.documents, would.payloads, would.sessions) == (3, 2, 1)
+    assert (done.documents, done.payloads, done.sessions) == (3, 2, 1)
+    assert done.months > 0
+    with read(url) as team:
+        assert team.ids() == ["early", "july", "late", "undated"]
+        assert team.get("late") == folder.get("late")
+        for name in ("early", "july"):
+            with pytest.raises(GoneToWarm, match="its row is still listed"):
+                team.get(name)
+        assert [row.session_id for row in team.list()] == ["late", "early", "july", "undated"]
+    assert ask(url, "SELECT DISTINCT session_id FROM agent_run_payloads ORDER BY 1") == [
+        ("early",),
+        ("late",),
+        ("undated",),
+    ]
+    assert ask(url, "SELECT count(*) FROM notes") == [(0,)]
+    # Again there is nothing to do; what is warm is not sent anew, and a month that was dropped can come again.
+    assert prune(Address.of(url), kept, now=NOW) == Pruned()
+    assert sync(folder, url).sent == 1
+    assert ask(url, "SELECT count(*) FROM documents") == [(3,)]
+
+
+def test_pinned_ones_stay_and_unpinned_ones_go(folder: Store, url: str) -> None:
+    address, kept = Address.of(url), Kept(*[timedelta(hours=12)] * 3)
+    pin(address, "june", "outage", "the first one")
+    pin(address, "july", "outage")
+    changed = folder.get("july")
+    changed.title = "changed"
+    folder.put(changed)
+    sync(folder, url)
+    prune(address, kept, now=NOW)
+
+    with read(url) as team:
+        assert team.ids() == ["july", "june", "undated"]
+        assert team.get("june") == folder.get("june")
+        assert team.get("july").title == "changed"
+        assert len(list(team.steps(label="user_message"))) == 3
+    assert ask(url, "SELECT session_id, incident, note FROM incidents ORDER BY 1") == [
+        ("july", "outage", ""),
+        ("june", "outage", "the first one"),
+    ]
+    unpin(address, "june")
+    prune(address, kept, now=NOW)
+    with read(url) as team:
+        assert team.ids() == ["july", "undated"]
+    with pytest.raises(UnknownSession):
+        pin(address, "june", "too late")
+
+
+def test_who_reads_cannot_write_and_who_writes_makes_no_tables(
+    postgres_server: Server, folder: Store
+) -> None:
+    url = postgres_server.new_url()
+    for role in (
+        "thoughtflow_read",
+        "thoughtflow_write",
+        "rita LOGIN IN ROLE thoughtflow_read",
+        "will LOGIN IN ROLE thoughtflow_write",
+    ):
+        with contextlib.suppress(DatabaseUnusable, psycopg.Error):
+            ask(url, f"CREATE ROLE {role}")
+    migrated(url)
+    reader, writer = url.replace("tf@", "rita@"), url.replace("tf@", "will@")
+
+    # Months come by and by: who sends may have them made.
+    assert sync(folder, writer).sent == 5
+    with read(reader) as team:
+        assert team.get("july") == folder.get("july")
+    with pytest.raises(DatabaseUnusable, match="may not do that there"):
+        sync(folder, reader, name="rita")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(reader, "DELETE FROM sessions")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(writer, "UPDATE schema_version SET version = 99")
+
+
+@pytest.mark.parametrize("before", range(1, len(migrations())))
+def test_an_earlier_version_is_read_and_brought_up_to_date_with_what_is_in_it(
+    database: str, folder: Store, before: int
+) -> None:
+    address = Address.of(database)
+    migrated(database)
+    sync(folder, database)
+    assert migrations()[before - 1].number == before
+    with connect(address, reads_only=False) as connection:
+        # As it was left by that version: what came later is not there.
+        connection.execute(
+            "DROP TABLE incidents, documents_pinned, agent_run_events_pinned, agent_run_payloads_pinned"
+        )
+        connection.execute("DROP FUNCTION make_month")
+        connection.execute("DELETE FROM schema_version WHERE version > %s", (before,))
+        assert version_of(connection) == before
+    with read(database) as team:
+        assert len(team.list()) == 5
+    with pytest.raises(DatabaseUnusable, match="sync URL --migrate` brings them up to date"):
+        sync(folder, database)
+
+    with connect(address, reads_only=False) as connection:
+        assert migrate(connection, address) == [each.name for each in migrations()[before:]]
+        assert migrate(connection, address) == []
+    assert sync(folder, database).same == 5
+
+
+def test_a_later_version_is_refused(database: str) -> None:
+    migrated(database)
+    ask(database, "INSERT INTO schema_version (version, name) VALUES (99, 'later')")
+
+    for use in (read, migrated):
+        with pytest.raises(DatabaseUnusable, match="version 99 of our tables and this tfclient knows"):
+            use(database)
