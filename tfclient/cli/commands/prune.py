@@ -65,7 +65,7 @@ def prune(
     of_database = {"--documents": documents, "--payloads": payloads, "--events": events}
     if is_database(store):
         if older_than or max_size or keep_failed or not any(of_database.values()):
-            reason = "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, and nothing else."
+            reason = "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, only."
             raise Refused(reason, USAGE)
         ages = {name: _age(given, name) for name, given in of_database.items()}
         _prune_database(str(store), ages, dry=dry_run, as_json=as_json)
