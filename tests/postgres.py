@@ -90,6 +90,7 @@ class Server:
                 found.bind(("127.0.0.1", 0))
                 server = cls(folder, found.getsockname()[1], **settings)
             if server.up():
+                server.watch()
                 return server
         raise RuntimeError((folder / "log").read_text(errors="replace"))
 
@@ -105,6 +106,13 @@ class Server:
         except subprocess.CalledProcessError:
             return False
         return True
+
+    def watch(self) -> None:
+        """Have it stopped if the run of pytest is killed before it can: nobody else would."""
+        run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+        stop = f"'{programs()}/pg_ctl' -D '{self.folder}/data' -m immediate stop; rm -rf '{self.folder}'"
+        waiting = f"while ps -p {run} && test -d '{self.folder}'; do sleep 2; done; {stop}"
+        _start("sh", "-c", waiting)
 
     def down(self, mode: str = "fast") -> None:
         """Stop it."""
@@ -175,22 +183,24 @@ def _user() -> str | None:
     return next((name for name in ("postgres", "nobody") if name in names), None)
 
 
+def _start(program: str, *arguments: str) -> None:
+    """Start a program that goes on by itself, as the server's user."""
+    started = subprocess.Popen([program, *arguments], start_new_session=True, **_apart())  # noqa: S603 - our own words
+    started.returncode = 0  # nobody waits for it
+
+
 def _run(program: str, *arguments: str) -> None:
     folder = programs()
     assert folder is not None
-    user: dict[str, Any] = (
-        {} if (name := _user()) is None else {"user": name, "group": _group(name), "extra_groups": []}
-    )
-    subprocess.run(  # noqa: S603 - the server's own programs
-        [str(folder / program), *arguments],
-        check=True,
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-        **user,
-    )
+    subprocess.run([str(folder / program), *arguments], check=True, **_apart())  # noqa: S603 - the server's own
+
+
+def _apart() -> dict[str, Any]:
+    """Return how programs of the server are run: quietly, and never as root."""
+    name = _user()
+    user = {} if name is None else {"user": name, "group": _group(name), "extra_groups": []}
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    return {"cwd": "/", "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"}, **quiet, **user}
 
 
 def _group(name: str) -> int:
