@@ -45,6 +45,8 @@ def test_json_rows(store: Store) -> None:
             "cached_tokens": 0,
             "reasoning_tokens": 0,
             "total_tokens": 4_816,
+            "audio_input_tokens": 0,
+            "audio_output_tokens": 0,
         },
         "cut_off": {},
         "failure": None,
