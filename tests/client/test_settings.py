@@ -12,6 +12,7 @@ import pytest
 import tfclient.settings
 from tfclient import Recorder, SettingError, open_store
 from tfclient.settings import Settings
+from tfstore.errors import DatabaseUnusable
 
 
 @pytest.fixture(autouse=True)
@@ -176,14 +177,18 @@ def test_an_address_is_no_folder(address: str, tmp_path: Path, monkeypatch: pyte
     """Taken for a path, it would become a folder of that name."""
     monkeypatch.chdir(tmp_path)
     sentence = re.escape(f"{address!r} cannot be used: give the path of a folder")
-    uses: list[Callable[[Any], object]] = [Recorder, open_store]
+    is_read = address.startswith("postgresql:")
+    uses: list[Callable[[Any], object]] = [Recorder] if is_read else [Recorder, open_store]
     for use in uses:
         with pytest.raises(SettingError, match=sentence):
             use(address)
         with pytest.raises(SettingError, match=r"give the path of a folder"):
             use(Path(address))
     monkeypatch.setenv("THOUGHTFLOW_DIR", address)
-    with pytest.raises(SettingError, match=f"THOUGHTFLOW_DIR={sentence}"):
+    with pytest.raises(
+        DatabaseUnusable if is_read else SettingError,
+        match=f"{address} cannot be used" if is_read else f"THOUGHTFLOW_DIR={sentence}",
+    ):
         open_store()
 
     assert list(tmp_path.iterdir()) == []

@@ -85,10 +85,13 @@ def test_nobody_waits_for_its_pauses(paths: StorePaths) -> None:
         thread.start()
         return thread
 
-    before = pausing()
+    thread = pausing()
     with finisher.waiting():
+        thread.join(60)
+        assert not thread.is_alive()
         # One may begin just after somebody began to wait, and a turn may end in two of them.
-        for thread in (before, pausing(), pausing()):
+        for _ in range(2):
+            thread = pausing()
             thread.join(60)
             assert not thread.is_alive()
 

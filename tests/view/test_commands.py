@@ -113,7 +113,7 @@ def test_view_says_where_the_page_is(store: Store, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tfclient.view.serve", serve)
     done = run(store, "view", "last", "--port", "8123", "--no-browser")
     assert done.stdout == "http://127.0.0.1:1/token/\n"
-    options = {"port": 8123, "open_browser": False, "read_only": False}
+    options = {"port": 8123, "open_browser": False, "read_only": False, "price": None}
     assert served == [(store.paths.root, FAILING, options)]
     line = run(store, "view", "--json").stdout
     assert line.count("\n") == 1

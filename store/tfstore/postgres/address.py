@@ -41,10 +41,12 @@ def without_password(address: str) -> str:
     found = _ADDRESS.match(address)
     if found is None:
         return address
-    who, at, rest = found[2].lstrip("/").rpartition("@")
+    named = found[2].lstrip("/")
+    more = "/" * (len(found[2]) - len(named))
+    who, at, rest = named.rpartition("@")
     user, colon, _ = who.partition(":")
     hidden = _SECRET.sub(r"\1***", rest)
-    return f"{found[1]}://{user}{':***' if colon else ''}{at}{hidden}"
+    return f"{found[1]}://{more}{user}{':***' if colon else ''}{at}{hidden}"
 
 
 @frozen
