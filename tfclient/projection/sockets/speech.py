@@ -1,0 +1,157 @@
+"""What somebody says aloud: when it began and ended, and its words, which may come late or never."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from tfclient.projection.api.call_errors import error_from_body
+from tfclient.projection.lineage.book import RunState
+from tfclient.projection.sockets.conversation import Conversation
+from tfstore.document.documents import Step
+from tfstore.document.labels import Trigger
+from tfstore.document.times import iso, milliseconds
+
+SPEECH = "[speech]"
+"""What stands where nobody knows yet, or ever, what was said."""
+
+
+@define(eq=False)
+class Turn:
+    """What somebody said aloud."""
+
+    run: RunState
+    prompt: Step
+    began: int
+    start_ms: Any = None
+    stopped: int | None = None
+    answered: bool = False
+    whole: bool = False
+    """Whether the text is the transcriber's last word."""
+
+
+@define(eq=False)
+class Speech:
+    """All that was said aloud over one socket."""
+
+    conversation: Conversation
+    turns: dict[str, Turn] = field(factory=dict[str, Turn])
+    """By the names of their items."""
+    turn: Turn | None = None
+    """The last one."""
+
+    @property
+    def unanswered(self) -> Turn | None:
+        """The last turn, if no response has taken it up."""
+        return self.turn if self.turn is not None and not self.turn.answered else None
+
+    def reopened(self) -> None:
+        """A new connection: what was said before is not answered there."""
+        self.turn = None
+
+    def over(self, at: int) -> None:
+        """The connection is over: who speaks now is not heard to the end."""
+        for turn in self.turns.values():
+            if turn.prompt.status == "in_progress":
+                turn.prompt.status, turn.prompt.ended_at = "incomplete", iso(at)
+                self.conversation.touch(turn.prompt)
+
+    # When it is said
+
+    def started(self, event: dict[str, Any], at: int) -> None:
+        """Somebody begins to speak."""
+        name = event.get("item_id")
+        if isinstance(name, str) and name in self.turns:
+            return
+        for answer in self.conversation.answers.values():
+            answer.spoken_over = answer.spoken_over or not answer.out_of_band
+        self._speak(name, at, "user_message", event.get("audio_start_ms"))
+
+    def stopped(self, event: dict[str, Any], at: int) -> None:
+        """Nobody speaks any more."""
+        turn = self._turn_of(event)
+        if turn is None:
+            turn = self._speak(event.get("item_id"), at, "user_message")
+        turn.stopped = at
+        start, end = turn.start_ms, event.get("audio_end_ms")
+        if isinstance(start, int) and isinstance(end, int):
+            turn.prompt.payload_completed["speech_ms"] = max(0, end - start)
+        self._spoken(turn, at)
+
+    def committed(self, event: dict[str, Any], at: int) -> None:
+        """What was said is an item of the conversation."""
+        turn = self._turn_of(event)
+        name = event.get("item_id")
+        if turn is None or (isinstance(name, str) and name not in self.turns):
+            turn = self._speak(name, at, "user_message")
+        if turn.stopped is None:
+            turn.stopped = at
+        self._spoken(turn, at)
+
+    def timed_out(self, event: dict[str, Any], at: int) -> None:
+        """Nobody has said anything, and the server goes on."""
+        self._spoken(self._speak(event.get("item_id"), at, "system"), at)
+
+    def _speak(self, name: Any, at: int, trigger: Trigger, start_ms: Any = None) -> Turn:
+        book = self.conversation.opening.book
+        run = self.conversation.open(at, trigger, voice=True)
+        payload: dict[str, Any] = {"text": SPEECH}
+        prompt = book.add(
+            run, "user_message", "realtime.speech", at, status="in_progress", payload_started=payload
+        )
+        prompt.item_id = name if isinstance(name, str) else None
+        book.prompt(run, prompt)
+        run.run.input_text = SPEECH
+        turn = Turn(run, prompt, at, start_ms)
+        self.turns[str(name)] = self.turn = turn
+        return turn
+
+    def _turn_of(self, event: dict[str, Any]) -> Turn | None:
+        name = event.get("item_id")
+        return self.turns.get(name) if isinstance(name, str) else self.turn
+
+    def _spoken(self, turn: Turn, at: int) -> None:
+        prompt = turn.prompt
+        if prompt.status == "in_progress":
+            prompt.status, prompt.ended_at = "completed", iso(at)
+            prompt.duration_ms = milliseconds(turn.began, at)
+            self.conversation.opening.book.activity(turn.run, at)
+        self.conversation.touch(prompt)
+
+    # Its words
+
+    def transcribed(self, event: dict[str, Any], at: int) -> None:
+        """The transcriber has done."""
+        turn, said = self._turn_of(event), event.get("transcript")
+        if turn is None or not isinstance(said, str):
+            self.conversation.generic(str(event["type"]), event, at)
+            return
+        turn.whole = True
+        self._tell_words(turn, said)
+        usage = event.get("usage")
+        if usage is not None:
+            turn.prompt.payload_completed["transcription_usage"] = usage
+
+    def transcribing(self, event: dict[str, Any], _at: int) -> None:
+        """The transcriber has some words more."""
+        turn, said = self._turn_of(event), event.get("delta")
+        if turn is not None and isinstance(said, str) and not turn.whole:
+            before = turn.prompt.payload_started["text"]
+            self._tell_words(turn, said if before == SPEECH else before + said)
+
+    def not_transcribed(self, event: dict[str, Any], at: int) -> None:
+        """The transcriber has failed."""
+        turn = self._turn_of(event)
+        if turn is None:
+            self.conversation.generic(str(event["type"]), event, at)
+            return
+        turn.prompt.error = error_from_body(event, None)
+        self.conversation.touch(turn.prompt)
+
+    def _tell_words(self, turn: Turn, said: str) -> None:
+        text = said.strip() if turn.whole else said
+        turn.prompt.payload_started["text"] = text or SPEECH
+        lightener = self.conversation.opening.provenance.lightener
+        turn.run.run.input_text = lightener.shown(text or SPEECH, "the user_message")
+        self.conversation.touch(turn.prompt)
