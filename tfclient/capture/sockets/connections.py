@@ -99,7 +99,7 @@ def _sync(base: type[Any]) -> type[Any]:  # noqa: C901 - five methods, each a fe
     return Watching
 
 
-def _async(base: type[Any]) -> type[Any]:
+def _async(base: type[Any]) -> type[Any]:  # noqa: C901 - five methods, each a few lines
     class Watching(base):  # type: ignore[misc] # known when it runs
         _tf_socket: Any = None
 
@@ -135,8 +135,10 @@ def _async(base: type[Any]) -> type[Any]:
                     pieces.append(piece)
                     yield piece
             finally:
-                # Without this it would be left for the event loop to find.
-                await source.aclose()
+                # Without this it would be left for the event loop to find. A class of the program's may give
+                # what is no generator, and has nothing to close.
+                if hasattr(source, "aclose"):
+                    await source.aclose()
                 if socket is not None:
                     socket.received_in_pieces(self, pieces, sys.exc_info()[1])
 

@@ -55,11 +55,12 @@ class Socket:
         with self._place.guard("recording the opening of a WebSocket"):
             entry = self._opening(connection)
             self._is_open = True
-            self._connection = weakref.ref(connection)
-            self._state.sockets.add(self._connection)
             self._place.write(entry)
             if self._exchanges is not None:
                 self._exchanges.url = str(entry["url"])
+            self._connection = weakref.ref(connection)
+            # Last: a class of the program's may have no hash, which a set asks for.
+            self._state.sockets.add(self._connection)
 
     def refused(self, connection: Any, error: BaseException) -> None:
         """Journal that the handshake failed."""
@@ -151,15 +152,15 @@ class Socket:
 
     def received_in_pieces(self, connection: Any, pieces: list[Any], error: BaseException | None) -> None:
         """Journal a message that the program took piece by piece."""
-        if pieces:
-            self.received("".join(pieces) if isinstance(pieces[0], str) else b"".join(pieces))
+        with self._place.guard("recording what a WebSocket brought in pieces"):
+            if pieces:
+                self.received("".join(pieces) if isinstance(pieces[0], str) else b"".join(pieces))
         if error is not None and not isinstance(error, GeneratorExit):
             self.not_received(connection, error)
 
     def not_received(self, connection: Any, error: BaseException) -> None:
         """Nothing came: look whether the connection is over."""
-        if _is_over(connection):
-            self._end(connection, error)
+        self._end_if_over(connection, error)
 
     def _as_entry(self, kept: Any) -> Any:
         (at, mono), data, marks = kept
@@ -217,18 +218,23 @@ class Socket:
                 self._place.write(entry)
             if self._exchanges is not None:
                 self._exchanges.unsent(error)
-        if _is_over(connection):
-            self._end(connection, error)
+        self._end_if_over(connection, error)
 
     # The end
 
     def closing(self, connection: Any) -> None:
         """Note that the program closes the connection, if it is the first to."""
-        self._asked_to_close = self._asked_to_close or not _is_over(connection)
+        with self._place.guard("recording who closes a WebSocket"):
+            self._asked_to_close = self._asked_to_close or not _is_over(connection)
 
     def closed(self, connection: Any) -> None:
         """Journal the end of a connection that the program has closed."""
         self._end(connection, None)
+
+    def _end_if_over(self, connection: Any, error: BaseException) -> None:
+        with self._place.guard("looking whether a WebSocket is over"):
+            if _is_over(connection):
+                self._end(connection, error)
 
     def _end(self, connection: Any, error: BaseException | None) -> None:
         if self._is_closed or not self._is_open:
@@ -256,7 +262,8 @@ class Socket:
                 self._exchanges.over("left_early" if by == "program" else "cut", error)
             self._place.write(*self._rest(), entry)
             self._sessions.write_late_files(self._state)
-        self._let_go()
+        with self._place.guard("letting go of a WebSocket"):
+            self._let_go()
 
     def _rest(self) -> list[Any]:
         """What is still to be written of what passed: audio, and what was held back."""

@@ -90,12 +90,23 @@ class Watched:
 
     def _made(self, base: type[Any] | None, *args: Any, **kwargs: Any) -> Any:
         """Make a connection, in place of the library's own class or the program's."""
-        connection = watching(base or _own_class(is_async=self._is_async), ASYNC if self._is_async else SYNC)(  # type: ignore[arg-type] # a class has a hash
-            *args, **kwargs
-        )
+        theirs = _own_class(is_async=self._is_async) if base is None else base
+        ours = self._watching(theirs)
+        if ours is None:
+            return theirs(*args, **kwargs)
+        connection = ours(*args, **kwargs)
         with self.sessions.health.guard("capture", "recording a WebSocket"):
             connection._tf_socket = Socket(self._next())  # noqa: SLF001 - of a class of our own
         return connection
+
+    def _watching(self, theirs: type[Any]) -> type[Any] | None:
+        """Return a class that is seen, in place of one that may be the program's; none, where that one allows none."""
+        try:
+            return watching(theirs, ASYNC if self._is_async else SYNC)  # type: ignore[arg-type] # a class has a hash
+        except Exception as error:  # noqa: BLE001 - the program goes on with its class as it is
+            with self.sessions.health.guard("capture", "saying that a WebSocket is not watched"):
+                self._not_seen(f"its {_CREATE} is a class that cannot be watched ({error})")
+            return None
 
     def _next(self) -> Place:
         """Begin the next connection: it belongs to the session in which the first was opened."""
