@@ -120,7 +120,8 @@ def test_view_says_where_the_page_is(store: Store, monkeypatch: pytest.MonkeyPat
     assert json.loads(line) == {"address": "http://127.0.0.1:1/token/", "session_id": None}
     assert run(store, "view", "--read-only").exit_code == 0
     assert [each[2] for each in served[1:]] == [
-        {"port": 0, "open_browser": True, "read_only": read_only} for read_only in (False, True)
+        {"port": 0, "open_browser": True, "read_only": read_only, "price": None}
+        for read_only in (False, True)
     ]
 
 
