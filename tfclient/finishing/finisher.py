@@ -131,6 +131,8 @@ class Finisher:
         self._ended: deque[tuple[str, OnDone, float]] = deque()
         self._pending = 0
         self._waiting = 0
+        self._draining = 0
+        """How many of those who wait do so for whatever there is, at the end of the program."""
         self._live: dict[str, LiveSession] = {}
         self._due: dict[str, float] = {}
         self._heavy: set[str] = set()
@@ -184,10 +186,14 @@ class Finisher:
     def drain(self, timeout: float) -> None:
         """Wait until all that is to be written is, for at most so many seconds."""
         until = monotonic() + timeout
-        with self.waiting():
-            while self._pending and self.see_to_it() and (left := until - monotonic()) > 0:
-                self._settled.wait(min(left, 0.01))
-                self._settled.clear()
+        self._draining += 1
+        try:
+            with self.waiting():
+                while self._pending and self.see_to_it() and (left := until - monotonic()) > 0:
+                    self._settled.wait(min(left, 0.01))
+                    self._settled.clear()
+        finally:
+            self._draining -= 1
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
@@ -331,7 +337,13 @@ class Finisher:
     def _write_next(self) -> None:
         """Write the files of the session that ended first; of all that have, by a helper, if they wait for long."""
         session_id, on_done, since = self._ended.popleft()
-        if monotonic() - since < OVERDUE or not self._all_left_to_helper(session_id, on_done):
+        # A helper gives way to everything: on a busy machine, who waits for a session would wait for long.
+        is_waited_for = self._waiting > self._draining
+        if (
+            is_waited_for
+            or monotonic() - since < OVERDUE
+            or not self._all_left_to_helper(session_id, on_done)
+        ):
             self._write_files(session_id, on_done)
 
     def _all_left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
