@@ -20,7 +20,7 @@ from tfclient.redaction.stream import event_of
 from tfstore.bundles.unpacking import unpack
 from tfstore.disk.paths import StorePaths
 from tfstore.journal.segment import Segment
-from tfstore.reading.exchanges import request_bodies
+from tfstore.reading.calls.exchanges import request_bodies
 from tfstore.store import Store
 
 if TYPE_CHECKING:

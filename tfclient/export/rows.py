@@ -10,7 +10,7 @@ from attrs import field, frozen
 from tfclient.export.chat_messages import Messages, messages_of
 from tfclient.projection.wire.bodies import parse_json
 from tfstore.errors import StoreError
-from tfstore.reading.exchanges import request_bodies
+from tfstore.reading.calls.exchanges import request_bodies
 from tfstore.reading.prompts import prompt_of, whole
 from tfstore.reading.step_text import as_text, text_of
 from tfstore.store import Store

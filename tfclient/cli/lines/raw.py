@@ -14,7 +14,7 @@ from tfclient.cli.lines.blocks import block
 from tfd2.columns import one_line
 from tfstore.document.documents import Session, Step
 from tfstore.journal.reading import Entry
-from tfstore.reading.exchanges import entries_of, request_bodies
+from tfstore.reading.calls.exchanges import entries_of, request_bodies
 from tfstore.reading.figures import counted, duration, joined, size
 from tfstore.reading.model_calls import model_call_of
 

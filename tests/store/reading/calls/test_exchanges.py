@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.projection.builders import Story, said, steps, user
-from tfstore.reading.exchanges import entries_of
+from tfstore.reading.calls.exchanges import entries_of
 
 
 def two_at_once() -> Story:
