@@ -69,10 +69,11 @@ bench: .venv/.installed
 	.venv/bin/python -m tests.bench
 
 # The last of openai 2 is asked what a client sends and gets; the oldest all else, sockets too.
-openai2-test: BUT := $(patsubst %,--ignore %,tests/sessions tests/replaying tests/demo tests/capture/sockets \
-	tests/testing/test_page.py tests/cli/test_again.py tests/cli/test_replay.py tests/client/test_forks.py)
+openai2-test: OF := $(filter-out tests/sessions tests/replaying tests/demo tests/testing/% tests/cli/%,$(OF_THE_CLIENT)) \
+	--ignore tests/client/test_forks.py --ignore tests/capture/sockets
+openai-oldest-test: OF := $(OF_THE_CLIENT)
 openai2-test openai-oldest-test: %-test: .venv-%/.installed
-	.venv-$*/bin/python -m pytest -n $(WORKERS) $(PYTEST) $(OF_THE_CLIENT) --ignore tests/client/test_prefork.py $(BUT)
+	.venv-$*/bin/python -m pytest -n $(WORKERS) $(PYTEST) $(OF) --ignore tests/client/test_prefork.py
 
 frameworks: $(FRAMEWORKS:%=.venv-frameworks/%/.installed)
 	@for each in $(FRAMEWORKS); do \
