@@ -8,11 +8,10 @@ OPENAI_OLDEST := openai==2.31.*
 OPENAI2 := openai==2.54.*
 # What touches the client.
 OF_THE_CLIENT := $(wildcard tests/capture tests/client tests/sessions tests/replaying tests/server tests/demo \
-	tests/docs/test_exported_names.py tests/test_cassettes.py tests/cli/test_again.py tests/cli/test_replay.py \
-	tests/testing/test_page.py)
+	tests/docs/test_exported_names.py tests/test_cassettes.py tests/cli/test_again.py tests/testing/test_page.py)
 # What could lack a module, a file that is no module, or an entry point.
 OF_THE_WHEEL := $(wildcard tests/demo tests/client/test_drop_in.py tests/test_*.py tests/testing/test_page.py \
-	$(patsubst %,tests/docs/test_%.py,examples exported_names) $(patsubst %,tests/view/test_%.py,app serve page) \
+	$(patsubst %,tests/docs/test_%.py,examples exported_names) $(patsubst %,tests/view/test_%.py,app serve) \
 	tests/mcp/test_process.py tests/store/postgres/test_retention.py \
 	$(patsubst %,tests/cli/test_%.py,demo process help completion show list import bundle view))
 # Frameworks of docs/frameworks.md, each in an environment of its own.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.making import a_run, a_session, a_step, json_values
@@ -42,6 +42,7 @@ def test_the_pieces_are_the_document(numbers: list[int]) -> None:
 
 
 @given(st.dictionaries(st.text(), json_values))
+@settings(max_examples=30)
 def test_whatever_the_payloads_hold(payload: dict[str, Any]) -> None:
     for numbers in ([2, 1], [LONG]):
         session = with_steps(numbers, payload)
