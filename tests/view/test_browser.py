@@ -783,6 +783,7 @@ def test_a_note_is_written_shown_and_removed(
     store = existing_store(tmp_path / "store")
     address = serve_store(store)
     page.goto(f"{address}#/s/{FAILING}/transcript/step_1_4")
+    expect(page.locator("textarea[aria-label=Note]")).to_be_visible()
     page.get_by_role("button", name="Note", exact=True).click()
     expect(page.get_by_label("Note", exact=True).last).to_be_focused()
     said = "<img src=x onerror=alert(1)>\nwrong order"
