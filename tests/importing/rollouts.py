@@ -148,7 +148,7 @@ def every_kind() -> Rollout:
     log.event("context_compacted")
     log.asks("What was it about?")
     log.says("Greetings.")
-    log.line("inter_agent_communication", {"author": "/root/a", "content": "The other agent is done."})
+    log.line("inter_agent_communication", {"author": "reviewer", "content": "The other agent is done."})
     log.says("Good to know.")
     log.line("weather_report", {"rain": True})
     log.event("moon_phase", phase="full")
