@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import a_chat, a_run, a_session, a_step, tokens
 from tests.cli.making import hostile, weather
+from tests.noting import noted
 from tests.otlp.making import STORE_ID, Conversation, a_closed, from_cassette, said, spans
 from tests.projection.recorded import needs_recordings, recordings
 from tests.projection.sockets.tape import Tape
@@ -399,14 +400,7 @@ def test_options_are_by_default_all_that_the_model_saw() -> None:
 def test_a_conversation_that_is_sent_again_is_put_into_words_once(
     content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked: list[Any] = []
-    item = Contexts.item
-
-    def counted(self: Contexts, part: dict[str, Any]) -> Any:
-        looked.append(part)
-        return item(self, part)
-
-    monkeypatch.setattr(Contexts, "item", counted)
+    looked = noted(monkeypatch, Contexts, "item")
 
     assert len(spans(Conversation(200).session(), content=content)) == 400
     # A question and an answer for each turn, and the answer again as it came.

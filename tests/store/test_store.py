@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tinydb import where
 
+from tests.noting import noted
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, run, with_tools
 from tfstore.disk.session_folder import SessionFolder
-from tfstore.document.documents import ErrorInfo, Session, Summary
+from tfstore.document.documents import ErrorInfo, Summary
 from tfstore.errors import (
     CorruptDocument,
     InvalidSessionId,
@@ -229,14 +230,7 @@ def test_steps_are_found_in_documents_that_others_wrote(store: Store) -> None:
 def test_documents_without_the_step_are_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("weather", "search"):
         store.put(a_session(name, a_run(1, a_step("1_1", "tool_call", tool_name=name))))
-    read: list[str] = []
-    plain = SessionFolder.load
-
-    def load(self: SessionFolder, session_id: str) -> Any:
-        read.append(session_id)
-        return plain(self, session_id)
-
-    monkeypatch.setattr(SessionFolder, "load", load)
+    read = noted(monkeypatch, SessionFolder, "load")
     assert [step.session_id for step in store.steps(tool="weather")] == ["weather"]
     assert read == ["weather"]
 
@@ -257,14 +251,7 @@ def test_a_response_is_found_without_reading_other_documents(
     for number in range(20):
         call = a_step("1_1", "assistant_call", response_id=f"resp_{number}")
         store.put(a_session(f"s{number}", a_run(1, call)))
-    opened: list[str] = []
-    plain = Store.get
-
-    def get(self: Store, session_id: str) -> Session:
-        opened.append(session_id)
-        return plain(self, session_id)
-
-    monkeypatch.setattr(Store, "get", get)
+    opened = noted(monkeypatch, Store, "get")
     found = store.find_response("resp_7")
 
     assert found is not None

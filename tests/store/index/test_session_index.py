@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.noting import noted
 from tests.store.index.answers import a_talk, answers, said_by_documents
 from tests.store.making import a_session, run, start, texts
 from tfstore.index import database, session_index
@@ -31,7 +32,6 @@ from tfstore.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tfstore.disk.session_folder import SessionFolder
     from tfstore.document.documents import Session
 
 COUNT = 12
@@ -59,15 +59,7 @@ def rows(store: Store, sql: str) -> list[Any]:
 
 def documents_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the documents that are read from now on."""
-    read: list[str] = []
-    plain = type(store._folder).text
-
-    def text(self: SessionFolder, session_id: str) -> bytes:
-        read.append(session_id)
-        return plain(self, session_id)
-
-    monkeypatch.setattr(type(store._folder), "text", text)
-    return read
+    return noted(monkeypatch, type(store._folder), "text")
 
 
 def test_it_answers_without_reading_what_is_not_asked_for(

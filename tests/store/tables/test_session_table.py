@@ -12,6 +12,7 @@ from tinydb.operations import delete, increment
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document, Table
 
+from tests.noting import noted
 from tests.store.making import a_session
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.json_text import compact
@@ -176,14 +177,7 @@ def test_one_document_of_many_costs_one_file(
 ) -> None:
     for number in range(200):
         written(folder, f"s{number}", n=number)
-    opened: list[str] = []
-    plain = SessionFolder.text
-
-    def text(self: SessionFolder, session_id: str) -> bytes:
-        opened.append(session_id)
-        return plain(self, session_id)
-
-    monkeypatch.setattr(SessionFolder, "text", text)
+    opened = noted(monkeypatch, SessionFolder, "text")
     assert table.get(doc_id="s7") == {"n": 7}
     assert table.contains(doc_id=cast("int", "s8"))
     assert len(cast("list[Document]", table.get(doc_ids=["s9", "none"]))) == 1
