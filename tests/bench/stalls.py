@@ -15,7 +15,7 @@ import tfclient
 from tests.bench.figures import Figure
 from tests.bench.traffic import _JSON, nothing_finished, prompt, recorder, response_of_6_kb
 from tests.capture.driver import HTTP, MODEL
-from tfclient.sessions.sessions import make_finisher
+from tfclient.sessions.ends import make_finisher
 
 _AT_ONCE = 10
 _NETWORK = 0.01

@@ -17,7 +17,7 @@ from typing import Any, Final
 import openai
 
 import tfclient
-import tfclient.sessions.sessions
+import tfclient.sessions.ends
 from tests.capture.driver import HTTP, MODEL
 from tests.server.ids import Clock, Ids
 from tests.server.replies import Say, Think, answer
@@ -128,12 +128,12 @@ class _Nothing:
 @contextlib.contextmanager
 def nothing_finished() -> Iterator[None]:
     """Have recorders begun meanwhile write journals only: what projects in the background is measured apart."""
-    before = tfclient.sessions.sessions.make_finisher
-    tfclient.sessions.sessions.make_finisher = lambda settings: _Nothing()  # type: ignore[assignment,return-value] # noqa: ARG005
+    before = tfclient.sessions.ends.make_finisher
+    tfclient.sessions.ends.make_finisher = lambda settings: _Nothing()  # type: ignore[assignment,return-value] # noqa: ARG005
     try:
         yield
     finally:
-        tfclient.sessions.sessions.make_finisher = before
+        tfclient.sessions.ends.make_finisher = before
 
 
 def both(made: Recorder, http: Any, base_url: str = "http://localhost/v1") -> tuple[Any, Any]:

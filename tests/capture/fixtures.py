@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import tfclient.sessions.ends
 import tfclient.sessions.idle_and_exit
-import tfclient.sessions.sessions
 import tfclient.sessions.writer
 from tests.capture.driver import AsyncDriver, Driver
 from tests.server.scripted import ScriptedServer
@@ -57,7 +57,7 @@ def finisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingFinisher]:
     def make(_settings: Settings) -> RecordingFinisher:
         return made
 
-    monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make)
+    monkeypatch.setattr(tfclient.sessions.ends, "make_finisher", make)
     # However busy the machine: what is written is there when it is asked for. Tests of slow disks say otherwise.
     monkeypatch.setattr(tfclient.sessions.writer, "STALLED", 60.0)
     yield made

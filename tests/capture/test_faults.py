@@ -29,6 +29,7 @@ from tfclient.capture.exchange import Call
 from tfclient.capture.tools import ToolCall
 from tfclient.redaction import Redactor
 from tfclient.redaction.header_plans import Known
+from tfclient.sessions.ends import Ends
 from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.sessions.sessions import Sessions
 from tfclient.sessions.writer import Writer
@@ -92,7 +93,7 @@ FAULTS: list[tuple[Any, str, Callable[..., Any]]] = [
     (SentBodies, "keep", boom),
     (Call, "__init__", boom),
     (Sessions, "for_call", boom),
-    (Sessions, "write_files", boom),
+    (Ends, "write_files", boom),
     (Writer, "new_id", boom),
     (RecordingFinisher, "refresh", boom),
     (RecordingFinisher, "write_files", boom),

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-import tfclient.sessions.sessions
+import tfclient.sessions.ends
 from tests.capture.driver import MODEL, Driver
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder
 from tfclient.finishing.live import LiveSession
-from tfclient.sessions.sessions import make_finisher
+from tfclient.sessions.ends import make_finisher
 from tfstore.document.documents import Session
 
 
 @pytest.fixture(autouse=True)
 def documents(finisher: object, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - after that fixture
     """Have documents written, by what writes them outside of tests."""
-    monkeypatch.setattr(tfclient.sessions.sessions, "make_finisher", make_finisher)
+    monkeypatch.setattr(tfclient.sessions.ends, "make_finisher", make_finisher)
 
 
 @pytest.fixture

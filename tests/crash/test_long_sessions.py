@@ -45,7 +45,7 @@ def test_the_document_of_a_long_session_that_waits_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The call that made it too long may have been the last for a while."""
-    monkeypatch.setattr("tfclient.finishing.finisher.REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr("tfclient.finishing.asked.REFRESH_SECONDS", 0.01)
     recorder = tfclient.Recorder(tmp_path)
     with client_of(recorder, lambda _: None) as client, recorder.session(id=SESSION) as session:
         ask(client, lambda _: None, "question")

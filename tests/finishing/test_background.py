@@ -81,7 +81,7 @@ def test_nobody_waits_for_its_pauses(paths: StorePaths) -> None:
     finisher = finish.Finisher(paths)
 
     def pausing() -> threading.Thread:
-        thread = threading.Thread(target=finisher._pause, args=(3600,), daemon=True)
+        thread = threading.Thread(target=finisher._asked.pause, args=(3600,), daemon=True)
         thread.start()
         return thread
 
@@ -133,7 +133,7 @@ def test_who_waits_for_a_session_waits_for_no_helper(
 def test_others_are_recovered_but_not_what_is_about_to_be_written(paths: StorePaths) -> None:
     ended(paths, "sess_other")
     finisher = finish.Finisher(paths)
-    finisher._own.add(ended(paths, "sess_own"))
+    finisher._asked.own.add(ended(paths, "sess_own"))
     finisher._recover()
     assert sessions_with_journal(paths) == ["sess_own"]
 
@@ -147,7 +147,7 @@ def test_one_that_is_ended_is_replaced(paths: StorePaths, caplog: pytest.LogCapt
     assert first.ident is not None
     while first.is_alive():
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit))
-        finisher._news.put(None)
+        finisher._asked._news.put(None)
         first.join(0.05)
 
     assert written(finisher, ended(paths, "sess_2")) is None
@@ -276,7 +276,8 @@ def test_all_that_it_needs_is_imported_at_its_beginning() -> None:
     program = """
 import sys, tempfile, threading
 import importlib
-from tfclient.finishing.finisher import NEEDED, Finisher
+from tfclient.finishing.finisher import Finisher
+from tfclient.finishing.needed import NEEDED
 for name in NEEDED:
     importlib.import_module(name)
 before = set(sys.modules)

@@ -12,6 +12,7 @@ import anyio
 from tests.capture.driver import MODEL
 from tests.server.replies import answer
 from tfclient import Recorder, TracedOpenAI
+from tfclient.finishing import asked
 from tfclient.finishing import finisher as finish
 from tfstore.disk.paths import StorePaths
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def test_no_sleep_is_called(tmp_path: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program's tests count calls of ``sleep``, as those of the SDK's retries do."""
-    monkeypatch.setattr(finish, "REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(asked, "REFRESH_SECONDS", 0.01)
     here, earlier = threading.current_thread(), threading.enumerate()
     slept: list[float] = []
 

@@ -105,7 +105,7 @@ def test_a_helper_notes_as_the_program_would(
 
 
 def test_without_notes_nothing_of_it_is_imported() -> None:
-    asked = "import sys, tfclient, tfclient.finishing.finisher as f, importlib; "
+    asked = "import sys, tfclient, tfclient.finishing.needed as f, importlib; "
     asked += "[importlib.import_module(each) for each in f.NEEDED]; "
     asked += "print([each for each in sys.modules if each.startswith('tfclient.reflect')])"
     said = subprocess.run(  # noqa: S603 - ourselves

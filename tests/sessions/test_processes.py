@@ -22,7 +22,7 @@ PRELUDE = f"""
 import contextlib, json, os, sys, threading, time
 import {HTTP.__name__} as http
 import tfclient
-import tfclient.sessions.sessions, tfclient.sessions.writer
+import tfclient.sessions.ends, tfclient.sessions.writer
 
 tfclient.sessions.writer.STALLED = 60.0  # however busy the machine
 
@@ -33,8 +33,8 @@ class NoFiles:
     def see_to_it(self): return True
     def waiting(self): return contextlib.nullcontext()
 
-real = tfclient.sessions.sessions.make_finisher
-tfclient.sessions.sessions.make_finisher = lambda settings: NoFiles()
+real = tfclient.sessions.ends.make_finisher
+tfclient.sessions.ends.make_finisher = lambda settings: NoFiles()
 
 def handler(request):
     return http.Response(200, json={{"id": "resp_1", "object": "response", "output": []}})
@@ -174,7 +174,7 @@ class TestForks:
     def test_the_child_writes_the_files_of_its_own_sessions(self, tmp_path: Path) -> None:
         run(
             """
-            tfclient.sessions.sessions.make_finisher = real
+            tfclient.sessions.ends.make_finisher = real
             ask('parent')
             assert client.end_session().wait(20)
             child = os.fork()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+import tfclient.sessions.ends
 import tfclient.sessions.idle_and_exit
-import tfclient.sessions.sessions
 from tests.capture import journals
 from tests.capture.driver import MODEL, AsyncDriver, Driver
 from tests.capture.fixtures import RecordingFinisher
@@ -320,7 +320,7 @@ def test_idle_sessions_end_by_themselves(drive: Driver, finisher: RecordingFinis
 
 
 def at(moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (tfclient.sessions.idle_and_exit, tfclient.sessions.sessions):
+    for module in (tfclient.sessions.idle_and_exit, tfclient.sessions.ends):
         monkeypatch.setattr(module, "monotonic", lambda: moment)
 
 

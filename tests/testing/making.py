@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.replies import Call, answer, calls
 from tests.server.scripted import ScriptedServer
-from tfclient.finishing.finisher import NEEDED
+from tfclient.finishing.needed import NEEDED
 
 # Each run inside a test takes away again what was imported in it, also from the thread that writes documents.
 for each in (

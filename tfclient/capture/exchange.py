@@ -119,7 +119,7 @@ class Call:
                 "error": told,
             }
             self.write(entry)
-            self.sessions.write_late_files(self.state)
+            self.sessions.ends.write_late_files(self.state)
 
     def write(self, entry: Written) -> bool:
         """Journal an entry of this call, after those that could not be written so far."""
@@ -229,7 +229,7 @@ class Exchange:
             entry["body"] = body
             entry["complete"] = True
             call.write(entry)
-        call.sessions.write_late_files(call.state)
+        call.sessions.ends.write_late_files(call.state)
         return False
 
     def chunk(self, data: bytes, decode: Callable[[bytes], bytes] | None = None) -> None:
@@ -250,7 +250,7 @@ class Exchange:
             )
             if mono > self._touch_at:
                 self._touch_at = mono + _TOUCH
-                self._call.sessions.touch(self._call.state)
+                self._call.sessions.ends.touch(self._call.state)
         except Exception as error:  # noqa: BLE001 - the stream goes on
             self.fault(error, "recording a stream")
 
@@ -292,7 +292,7 @@ class Exchange:
                 return
             self._ended = True
             ended = self._ended_entry("left_early" if self._started else "never_read")
-            self._call.sessions.leave_entries(self._call.state, (*self._rest(), ended))
+            self._call.sessions.ends.leave_entries(self._call.state, (*self._rest(), ended))
 
     def fault(self, error: Exception, doing: str) -> None:
         """Count a fault of the recorder's own."""
@@ -325,7 +325,7 @@ class Exchange:
                 if playing.on and not self._status and (played := playing.mark_of(error)) is not None:
                     entry["played"] = cast("Played", played)
             call.write(entry)
-            call.sessions.write_late_files(call.state)
+            call.sessions.ends.write_late_files(call.state)
 
     def _rest(self, rest: bytes = b"") -> Iterator[StreamChunk]:
         """What is still to be journaled of the body: the last of it, and that nothing of it could be."""

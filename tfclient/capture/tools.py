@@ -125,7 +125,7 @@ class ToolCall:
             if error is not None:
                 entry["error"] = describe(error, self.sessions) | {"traceback": _frames(error)}
             self._write(state, entry, "result", None if self.result is _UNSET else self.result)
-            self.sessions.write_late_files(state)
+            self.sessions.ends.write_late_files(state)
 
     def _entry(self, kind: str) -> Entry:
         at, mono = stamp()
@@ -222,7 +222,7 @@ def diagnosed(
             reason = str(diagnostic["reason"])
             ended["error"] = {"type": reason, "message": f"the tool runner says no more than {reason}"}
         sessions.write(state, started, ended)
-        sessions.write_late_files(state)
+        sessions.ends.write_late_files(state)
 
 
 def _get(thing: object, name: str) -> Any:

@@ -1,7 +1,7 @@
 """The background thread that writes documents and diagrams, one for sync and async programs.
 
-A live session's document is refreshed at most every second. When a session ends, its files, document and diagram,
-are written before anything else. Handing work over takes no time and waits for nothing; the thread takes one part
+What it is to do is asked for in ``asked``. A live session's document is refreshed at most every second. When a
+session ends, its files, document and diagram, are written before anything else. Handing work over takes no time and waits for nothing; the thread takes one part
 in twenty of the time, in turns of a few milliseconds, unless somebody waits for what it does. Sessions that end
 faster than it can write their files so are left to a helper process. Whatever goes wrong here goes to whoever
 asked, never to the program's own calls.
@@ -24,34 +24,31 @@ import importlib
 import logging
 import sys
 import threading
-from collections import deque
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tfclient.finishing.slices import BREATH, SHARE, Turns
+from tfclient.finishing.asked import Asked
+from tfclient.finishing.needed import NEEDED, needed_to_learn
+from tfclient.finishing.slices import SHARE, Turns
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tfclient.event import Event
+    from tfclient.finishing.asked import Ended
     from tfclient.finishing.exporting import LiveExport
     from tfclient.finishing.helper import OnDone
     from tfclient.finishing.live import LiveSession
-    from tfclient.finishing.telling import Listener
     from tfclient.health import Health
     from tfclient.settings import Settings
     from tfstore.disk.paths import StorePaths
     from tfstore.document.documents import Session
 
 _log = logging.getLogger("tfclient")
-
-REFRESH_SECONDS = 1.0
-TOLD_SECONDS = 0.4
-"""The same where a program wants to be told what happens."""
 
 OVERDUE: Final = 10.0
 """Seconds after which the files of sessions that have ended are left to a helper process."""
@@ -61,53 +58,6 @@ _LOOK: Final = 0.05
 
 _HELPED: Final = 200
 """Sessions that one helper writes the files of."""
-
-NEEDED: Final = (
-    *("attrs", "tfstore.errors", "tfstore.document.documents", "tfstore.document.references"),
-    *("tfstore.reading.content_parts", "tfclient.projection.wire.bodies", "tfclient.finishing.drift"),
-    *("tfclient.projection.api.items", "tfclient.projection.api.chat", "tfclient.projection.api.responses"),
-    *("tfclient.projection.lineage.book", "tfclient.projection.wire.growing", "tfclient.projection.wire.sse"),
-    *(
-        "tfclient.projection.wire.attempt",
-        "tfclient.projection.steps.call_state",
-        "tfclient.projection.calls",
-    ),
-    *("tfclient.projection.lineage.lineage_index", "tfclient.projection.lineage.run_choice"),
-    *("tfclient.projection.steps.echoes", "tfclient.projection.steps.other_calls"),
-    *("tfclient.projection.steps.provenance", "tfclient.projection.steps.request_steps"),
-    *("tfclient.projection.steps.response_steps", "tfclient.projection.steps.tool_hooks"),
-    *("tfclient.projection.steps.tool_steps", "tfclient.projection.weight.lightener"),
-    *("tfclient.projection.steps.steering", "tfclient.projection.sockets.answers"),
-    *("tfclient.projection.sockets.connection", "tfclient.projection.sockets.conversation"),
-    *("tfclient.projection.sockets.session_config", "tfclient.projection.sockets.speech"),
-    *("tfclient.projection.sockets.playback", "tfclient.projection.sockets.sent_items"),
-    *("tfclient.projection.sockets.requests", "tfclient.projection.sockets.taken_up"),
-    *("tfclient.projection.sockets.call_step", "tfclient.projection.sockets.responses"),
-    *("tfclient.projection.sockets.errors", "tfclient.projection.sockets.realtime"),
-    "tfclient.projection.sockets.sockets",
-    *("tfclient.projection.projector", "tfstore.journal.archive", "tfstore.journal.segment_reader"),
-    *("tfstore.journal.reading", "tfstore.disk.blobs", "tinydb.queries", "tinydb", "cattrs._compat"),
-    *("cattrs.errors", "cattrs.dispatch", "cattrs.gen", "cattrs.cols", "cattrs.converters", "cattrs"),
-    *("tfstore.document.converter", "tfstore.document.text", "tfstore.disk.session_folder"),
-    *(
-        "sqlite3",
-        "tfstore.index.session_index",
-        "tfstore.reading.descent",
-        "tfstore.reading.designed_ends",
-        "tfstore.reading.messages",
-    ),
-    *(
-        "tfstore.store",
-        "rich.cells",
-        "tfstore.reading.plain_text",
-        "tfstore.reading.facts",
-        "tfstore.reading.step_words",
-    ),
-    *("tfd2.emit", "tfd2.steps", "tfd2.cards", "tfd2.containers", "tfd2.timeline", "tfd2"),
-    *("tfstore.journal.zstd", "tfclient.finishing.live", "tfclient.finishing.last_steps"),
-    *("tfclient.finishing.helper", "tfclient.finishing.recovery"),
-)
-"""What the thread needs, so ordered that each brings little along: the program has its turn in between."""
 
 
 class Finisher:
@@ -123,25 +73,12 @@ class Finisher:
     def _forked(self) -> None:
         # A forked child has no thread yet, and none of its parent's work is its own.
         self._thread: threading.Thread | None = None
-        self._news: SimpleQueue[None] = SimpleQueue()
-        self._asked: SimpleQueue[str] = SimpleQueue()
-        self._dirty: set[str] = set()
-        self._own: set[str] = set()
-        """Sessions that this process is at, until their files are written."""
-        self._ended: deque[tuple[str, OnDone, float]] = deque()
-        self._pending = 0
-        self._waiting = 0
-        self._draining = 0
-        """How many of those who wait do so for whatever there is, at the end of the program."""
+        self._asked = Asked()
         self._live: dict[str, LiveSession] = {}
-        self._due: dict[str, float] = {}
         self._heavy: set[str] = set()
         self._helped: dict[str, float] = {}
         """Until when a session's document is not to be refreshed by a helper again; without end while one is at it."""
-        self._closed: set[str] = set()
-        self._listeners: dict[str, Listener] = {}
         self._recovered = False
-        self._settled = threading.Event()
 
     @classmethod
     def for_store(cls, paths: StorePaths, settings: Settings | None = None) -> Finisher:
@@ -157,55 +94,27 @@ class Finisher:
         """Have a program told what happens in a session, until its files are written."""
         with importing:
             from tfclient.finishing.telling import Listener
-        self._listeners.setdefault(session_id, Listener(tell, health))
+        self._asked.listeners.setdefault(session_id, Listener(tell, health))
 
     def refresh(self, session_id: str) -> None:
         """Have the session's document brought up to date soon; costs next to nothing when that is due already."""
-        if session_id in self._dirty:
-            # A refresh that has not begun to read yet.
-            return
-        self._dirty.add(session_id)
-        self._own.add(session_id)
-        self._asked.put(session_id)
-        self._news.put(None)
-        self.see_to_it()
+        if self._asked.refresh(session_id):
+            self.see_to_it()
 
     def write_files(self, session_id: str, on_done: OnDone) -> None:
         """Have the files of a session written that has ended, and its journal archived."""
-        self._pending += 1
-        self._own.add(session_id)
-        work = (session_id, on_done, monotonic())
-        self._ended.append(work)
-        self._news.put(None)
-        if not self.see_to_it() and not sys.is_finalizing():
-            # The process has no more threads to give: do it here and now.
-            with contextlib.suppress(ValueError):
-                self._ended.remove(work)
-                self._write_files(session_id, on_done)
+        work = self._asked.ended(session_id, on_done)
+        if not self.see_to_it() and not sys.is_finalizing() and self._asked.take_back(work):
+            # The process has no more threads to give: it is done here and now.
+            self._write_files(session_id, on_done)
 
     def drain(self, timeout: float) -> None:
         """Wait until all that is to be written is, for at most so many seconds."""
-        until = monotonic() + timeout
-        self._draining += 1
-        try:
-            with self.waiting():
-                while self._pending and self.see_to_it() and (left := until - monotonic()) > 0:
-                    self._settled.wait(min(left, 0.01))
-                    self._settled.clear()
-        finally:
-            self._draining -= 1
+        self._asked.wait_for_all(timeout, self.see_to_it)
 
-    @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self) -> AbstractContextManager[None]:
         """Somebody waits for files meanwhile: they are written at full speed."""
-        with self._lock:
-            self._waiting += 1
-        self._news.put(None)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
+        return self._asked.waiting()
 
     def see_to_it(self) -> bool:
         """Whether there is a thread that does what was asked for; one that has ended is replaced."""
@@ -222,9 +131,9 @@ class Finisher:
             return self._thread is not None
 
     def _run(self) -> None:
-        turns = Turns(self._pause, lambda: self._waiting > 0)
+        turns = Turns(self._asked.pause, lambda: self._asked.hurried)
         take_turns(turns)
-        for name in (*NEEDED, *_needed_to_learn(self.paths)):
+        for name in (*NEEDED, *needed_to_learn(self.paths)):
             # What is missing here is missed by whoever needs it, and told to whoever asked.
             with importing, contextlib.suppress(ImportError):
                 importlib.import_module(name)
@@ -238,61 +147,28 @@ class Finisher:
             if worked:
                 turns.end()
             else:
-                self._wait_for_news()
+                self._asked.wait_for_news()
                 turns.begin()
 
     def _work(self) -> bool:
         """Do what is first to be done; say whether there was anything."""
-        self._listen()
-        if self._ended:
-            self._write_next()
-        elif (session_id := self._next_due()) is not None:
+        if (ended := self._asked.next_ended()) is not None:
+            self._write_next(ended)
+        elif (session_id := self._asked.next_due()) is not None:
             self._refresh(session_id)
             self._recover_others()
         else:
             return False
         return True
 
-    def _listen(self) -> None:
-        """Take what was asked for: the refresh of a session is due a second later."""
-        with contextlib.suppress(Empty):
-            while True:
-                asked = self._asked.get_nowait()
-                soon = TOLD_SECONDS if asked in self._listeners else REFRESH_SECONDS
-                self._due.setdefault(asked, monotonic() + soon)
-
-    def _next_due(self) -> str | None:
-        now = monotonic()
-        return next((session_id for session_id, at in self._due.items() if at <= now), None)
-
-    def _wait_for_news(self) -> None:
-        with contextlib.suppress(Empty):
-            at = min(self._due.values(), default=None)
-            self._news.get(timeout=None if at is None else max(0.0, at - monotonic()))
-
-    def _pause(self, seconds: float) -> None:
-        """Let time pass, no longer than a breath from when somebody waits.
-
-        Without any ``sleep``: a program's tests put something else in its place, and count its calls.
-        """
-        began = monotonic()
-        while (left := began + self._at_most(seconds) - monotonic()) > 0:
-            with contextlib.suppress(Empty):
-                self._news.get(timeout=left)
-
-    def _at_most(self, seconds: float) -> float:
-        # Asked anew whenever there is news: who begins to wait brings some.
-        return min(seconds, BREATH) if self._waiting else seconds
-
     def _refresh(self, session_id: str) -> None:
         from tfclient.finishing.live import HEAVY, TooHeavy
 
         rest = self._helped.get(session_id, 0.0) - monotonic()
         if rest > 0:
-            self._due[session_id] = monotonic() + min(rest, REFRESH_SECONDS)
+            self._asked.put_off(session_id, rest)
             return
-        del self._due[session_id]
-        self._dirty.discard(session_id)
+        self._asked.refreshing(session_id)
         try:
             if session_id not in self._heavy:
                 live = self._session(session_id)
@@ -307,14 +183,14 @@ class Finisher:
         self._refresh_by_helper(session_id)
 
     def _tell(self, session_id: str, session: Callable[[], Session]) -> None:
-        listener = self._listeners.get(session_id)
+        listener = self._asked.listeners.get(session_id)
         if listener is not None:
             listener.hear(session())
 
     def _left_to_helper(self, session_id: str) -> None:
         self._live.pop(session_id, None)
         self._heavy.add(session_id)
-        listener = self._listeners.pop(session_id, None)
+        listener = self._asked.listeners.pop(session_id, None)
         if listener is not None:
             listener.deaf(session_id)
 
@@ -322,8 +198,7 @@ class Finisher:
         from tfclient.finishing.helper import helper_is_free, start_helper
 
         if not helper_is_free():
-            self._dirty.add(session_id)
-            self._due[session_id] = monotonic() + REFRESH_SECONDS
+            self._asked.put_off(session_id)
             return
         began = monotonic()
 
@@ -334,37 +209,32 @@ class Finisher:
         if not start_helper(self.paths, session_id, done):
             done(None, 0)
 
-    def _write_next(self) -> None:
-        """Write the files of the session that ended first; of all that have, by a helper, if they wait for long."""
-        session_id, on_done, since = self._ended.popleft()
+    def _write_next(self, ended: Ended) -> None:
+        """Write the files of a session that ended; of all that have, by a helper, if they wait for long."""
         # A helper gives way to everything: on a busy machine, who waits for a session would wait for long.
-        is_waited_for = self._waiting > self._draining
-        if (
-            is_waited_for
-            or monotonic() - since < OVERDUE
-            or not self._all_left_to_helper(session_id, on_done)
-        ):
-            self._write_files(session_id, on_done)
+        is_here = self._asked.one_is_waited_for or monotonic() - ended.since < OVERDUE
+        if is_here or not self._all_left_to_helper(ended):
+            self._write_files(ended.session_id, ended.on_done)
 
-    def _all_left_to_helper(self, session_id: str, on_done: OnDone) -> bool:
+    def _all_left_to_helper(self, ended: Ended) -> bool:
         from tfclient.finishing.helper import helper_is_free, start_helper_for
 
         if not helper_is_free():
             return False
-        # One that ended, went on and ended again has several who want to know.
-        if self._listeners:
+        if self._asked.listeners:
             # Whoever listens waits for what is projected here.
             return False
-        left: dict[str, list[OnDone]] = {session_id: [on_done]}
-        others = list(self._ended)[:_HELPED]
-        for other, its_done, _ in others:
-            left.setdefault(other, []).append(its_done)
+        others = self._asked.others_that_ended(_HELPED)
+        # One that ended, went on and ended again has several who want to know.
+        left: dict[str, list[OnDone]] = {}
+        for each in (ended, *others):
+            left.setdefault(each.session_id, []).append(each.on_done)
         if not start_helper_for(
             self.paths, {each: self._when_all_done(each, done) for each, done in left.items()}
         ):
             return False
-        for _ in others:
-            self._ended.popleft()
+        for each in others:
+            self._asked.take_back(each)
         return True
 
     def _write_files(self, session_id: str, on_done: OnDone) -> None:
@@ -413,21 +283,17 @@ class Finisher:
     def _when_done(self, session_id: str, on_done: OnDone) -> OnDone:
         def done(error: Exception | None, drift: int) -> None:
             self._heavy.discard(session_id)
-            self._listeners.pop(session_id, None)
-            self._own.discard(session_id)
+            self._asked.written(session_id)
             self._helped.pop(session_id, None)
             try:
                 on_done(error, drift)
             finally:
-                with self._lock:
-                    self._pending -= 1
-                self._settled.set()
+                self._asked.settled()
                 if (live := _exported(self.paths)) is not None:
                     live.session_written(session_id)
 
         # What was due before the end is in what is written now.
-        if self._due.pop(session_id, None) is not None:
-            self._dirty.discard(session_id)
+        self._asked.refreshing(session_id)
         return done
 
     def _when_all_done(self, session_id: str, on_done: list[OnDone]) -> OnDone:
@@ -474,15 +340,17 @@ class Finisher:
         def pause(seconds: float) -> None:
             # Its own news would be the other thread's: it looks from time to time.
             until = monotonic() + seconds
-            while (left := until - monotonic()) > 0 and not nothing.wait(min(left, self._at_most(_LOOK))):
-                if self._waiting:
+            while (left := until - monotonic()) > 0 and not nothing.wait(
+                min(left, self._asked.at_most(_LOOK))
+            ):
+                if self._asked.hurried:
                     return
 
-        take_turns(Turns(pause, lambda: self._waiting > 0))
+        take_turns(Turns(pause, lambda: self._asked.hurried))
         try:
             store = Store(self.paths.root, create=True)
             for session_id in unarchived(store):
-                if session_id in self._own:
+                if session_id in self._asked.own:
                     # It has ended just now, and its files are about to be written.
                     continue
                 if size_of(store.paths, session_id) > HEAVY:
@@ -497,16 +365,6 @@ class Finisher:
             _log.debug("tfclient: recovery failed", exc_info=True)
         if (live := _exported(self.paths)) is not None:
             live.look_for_others()
-
-
-def _needed_to_learn(paths: StorePaths) -> tuple[str, ...]:
-    """Return what the thread needs besides, where sessions are learnt from."""
-    learning = sys.modules.get("tfclient.finishing.learning")
-    if learning is None:
-        # Whoever wants it has imported it.
-        return ()
-    needed: tuple[str, ...] = learning.NEEDED if learning.is_learnt(paths) else ()
-    return needed
 
 
 def _exported(paths: StorePaths) -> LiveExport | None:

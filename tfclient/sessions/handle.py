@@ -131,7 +131,7 @@ class SessionHandle:
         from tfclient.sessions.came_to import summary_of
 
         if self.ended:
-            self._sessions.wait(self._state, timeout)
+            self._sessions.ends.wait(self._state, timeout)
         return summary_of(self._sessions.settings.directory, self.id)
 
     def annotate(
@@ -213,7 +213,7 @@ class SessionHandle:
         """
         if timeout is None and not self.ended:
             raise SessionStillOpen(self.id)
-        return self._sessions.wait(self._state, timeout) and self.error is None
+        return self._sessions.ends.wait(self._state, timeout) and self.error is None
 
     async def finished(self) -> bool:
         """Wait, as ``wait`` does, without holding up the event loop.
@@ -226,8 +226,8 @@ class SessionHandle:
         if not self.ended:
             raise SessionStillOpen(self.id)
         pause = 0.001
-        with self._sessions.waiting():
-            while not self._sessions.wait(self._state, 0):
+        with self._sessions.ends.waiting():
+            while not self._sessions.ends.wait(self._state, 0):
                 await anyio.sleep(pause)
                 pause = min(pause * 2, 0.05)
         return self.error is None

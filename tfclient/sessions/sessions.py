@@ -1,4 +1,4 @@
-"""The sessions of one recorder: opening, the current one, what is written to one, the end.
+"""The sessions of one recorder: opening, the current one, what is written to one; their ends are in ``ends``.
 
 A recorder has one implicit session, opened by its first call, and any number of sessions of the program's own
 (``with client.session()``), which follow the context: tasks and ``copy_context`` threads belong to the session
@@ -7,31 +7,26 @@ that they were started in. A call after the end of a session opens another one.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from contextvars import ContextVar
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tfclient import playing
 from tfclient.errors import SessionEnded
-from tfclient.sessions.continued import beginning_of, found, offer, withdraw
+from tfclient.sessions.continued import beginning_of, found, offer
+from tfclient.sessions.ends import Ends
 from tfclient.sessions.generators import held_here, hold_by_generator, is_meant_here, let_go
-from tfclient.sessions.idle_and_exit import drain_at_exit, hold, look_again, open_sessions, release
-from tfclient.sessions.program_failure import failure_of
+from tfclient.sessions.idle_and_exit import look_again, open_sessions
 from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
 from tfstore.disk import fork
-from tfstore.disk.fork import importing, start_thread
+from tfstore.disk.fork import importing
 from tfstore.journal.entries import CLOCK, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
     from contextvars import Token
 
     from tfclient.event import Event
-    from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
     from tfclient.playing import Player
     from tfclient.redaction import Redactor
@@ -64,7 +59,6 @@ class Sessions:
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         self.settings = settings
-        self._on_event = on_event
         self.health = health
         self.counters = counters
         self.redactor = redactor
@@ -75,7 +69,7 @@ class Sessions:
         self._runtime = runtime
         self._lock = fork.lock()
         self._implicit: SessionState | None = None
-        self._finisher: Finisher | None = None
+        self.ends = Ends(settings, health=health, counters=counters, redactor=redactor, on_event=on_event)
 
     def new(
         self,
@@ -102,7 +96,7 @@ class Sessions:
             metadata=metadata,
             idle_seconds=settings.idle_minutes * 60 or float("inf"),
             end=self.end,
-            fail=self.fail,
+            fail=self.ends.fail,
         )
         if playing.on:
             state.player = playing.player_for()
@@ -188,7 +182,7 @@ class Sessions:
         state.holder = hold_by_generator(state)
         state.token = _current.set((state, _current.get()))
         if self.settings.enabled:
-            self._keep(state)
+            self.ends.keep(state)
             # Opened here and not at its first call: a session without calls has a document too.
             state.writer.append()
 
@@ -214,7 +208,7 @@ class Sessions:
             error: the exception that leaves its block, if one does.
         """
         if error is not None:
-            self.fail(state, error)
+            self.ends.fail(state, error)
         token, state.token = state.token, None
         held = state.holder is not None
         let_go(state)
@@ -236,26 +230,10 @@ class Sessions:
     def write(self, state: SessionState, *entries: Written | Members) -> bool:
         """Journal entries of a session; say whether they were taken."""
         if not state.kept:
-            with self._lock:
-                if not state.ended:
-                    self._keep(state)
+            self.ends.keep(state)
         written = state.writer.append(*entries)
-        self.touch(state)
+        self.ends.touch(state)
         return written
-
-    def touch(self, state: SessionState) -> None:
-        """Note that something was journaled: the session is not idle, and its document is to follow."""
-        state.last_activity = monotonic()
-        if state.ended:
-            if not state.late:
-                # Held until its files have it too, which is at the end of the process if not before.
-                state.late = True
-                hold(state)
-            return
-        try:
-            (self._finisher or self._made_finisher()).refresh(state.id)
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self.health.fault("finish", error, f"refreshing the document of session {state.id}")
 
     def annotate(self, state: SessionState, kind: str, data: Any, **about: str | None) -> None:
         """Journal something that the program itself says, redacted."""
@@ -267,48 +245,14 @@ class Sessions:
             kept, marks = self.redactor.value(data)
             entry = {"at": at, "mono": mono, "type": "annotation", "kind": str(kind), **about, "data": kept}
             self.write(state, entry | ({"redactions": marks} if marks else {}))
-            self.write_late_files(state)
-
-    def fail(self, state: SessionState, error: BaseException) -> None:
-        """Note the exception that ends a session which is open, once."""
-        if state.ended or state.failure is not None or not self.settings.enabled:
-            return
-        with self.health.guard("session", f"noting the exception that ends session {state.id}"):
-            # Redacted where it is written.
-            state.failure = failure_of(error, stacks=self.settings.stacks)
+            self.ends.write_late_files(state)
 
     def end(self, state: SessionState, reason: EndReason = "closed", patience: float = PATIENCE) -> None:
-        """End a session: its last entry, then document and diagram in the background.
-
-        Args:
-            state: the session.
-            reason: why.
-            patience: seconds to wait, where the disk is slow, for what is still to be written.
-        """
+        """End a session, see ``Ends.end``; what is recorded after that begins another one."""
+        self.ends.end(state, reason, patience)
         with self._lock:
-            again, state.ended = state.ended, True
-            kept = state.kept
-            if not kept and not again:
-                state.unsaid = reason
             if self._implicit is state:
                 self._implicit = None
-        if again:
-            self.write_late_files(state)
-            return
-        release(state)
-        if not state.due:
-            withdraw(self.settings.directory, state.beginning, state.id)
-        try:
-            if not kept or not self._is_ours_to_end(state):
-                state.writer.close(patience)
-                state.done.set()
-                return
-            self._say_ended(state, reason)
-            slow = state.writer.backlog and reason != "process_exit"
-            if not slow or start_thread(lambda: self.write_files(state), "tfclient-end") is None:
-                self.write_files(state, patience)
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self._done(state, error)
 
     def end_soon(self) -> None:
         """Have the implicit session ended: the last client that recorded into it is gone.
@@ -324,7 +268,7 @@ class Sessions:
         """Note the exception that leaves the block of the last client: it ends the implicit session."""
         implicit = self._implicit
         if implicit is not None:
-            self.fail(implicit, error)
+            self.ends.fail(implicit, error)
 
     def client_closed(self) -> None:
         """End the implicit session: the last client that recorded into it is closed."""
@@ -333,76 +277,11 @@ class Sessions:
             implicit.due = True
             self.end(implicit)
 
-    def write_files(self, state: SessionState, patience: float = PATIENCE) -> None:
-        """Close an ended session's journal and have its document and diagram written."""
-        state.writer.close(patience)
-        try:
-            self._made_finisher().write_files(state.id, lambda error, drift: self._done(state, error, drift))
-        except Exception as error:  # noqa: BLE001 - the program goes on
-            self._done(state, error)
-
-    def wait(self, state: SessionState, timeout: float | None) -> bool:
-        """Wait until the files of an ended session are written, or could not be; say whether that is so."""
-        until = float("inf") if timeout is None else monotonic() + timeout
-        with self.waiting():
-            while not state.done.wait(min(1.0, max(0.0, until - monotonic()))) and monotonic() < until:
-                if self._finisher is not None:
-                    self._finisher.see_to_it()
-        return state.done.is_set()
-
-    def waiting(self) -> AbstractContextManager[None]:
-        """Somebody waits for files meanwhile."""
-        return contextlib.nullcontext() if self._finisher is None else self._finisher.waiting()
-
-    def write_late_files(self, state: SessionState) -> None:
-        """Have the files written once more if something came in after the end."""
-        if state.late:
-            # In this order: what comes in between is late once more.
-            release(state)
-            state.late = state.due = False
-            with self._lock:
-                reason, state.unsaid = state.unsaid, None
-            if reason is not None:
-                self._say_ended(state, reason)
-            self.write_files(state)
-
-    def leave_entries(self, state: SessionState, entries: Iterable[Written]) -> None:
-        """Have entries written soon: for the garbage collector, which may run inside any lock."""
-        for entry in entries:
-            state.writer.leave(entry)
-        if state.ended:
-            # Nothing may follow that would take them along.
-            state.late = state.due = True
-            hold(state)
-
-    def _say_ended(self, state: SessionState, reason: EndReason) -> None:
-        at, mono = stamp()
-        entry: journal.SessionEnded = {"at": at, "mono": mono, "type": "session.ended", "end_reason": reason}
-        if state.player is not None:
-            entry["replay"] = cast("journal.Replay", state.player.left())
-        if state.failure is not None:
-            # Its end is to be told also where its words cannot be redacted.
-            entry["failure"] = {"type": state.failure["type"], "message": ""}
-            with self.health.guard("redaction", f"redacting the exception that ended session {state.id}"):
-                kept, marks = self.redactor.value(state.failure)
-                entry["failure"] = kept
-                if marks:
-                    entry["redactions"] = marks
-        state.writer.append(entry)
-
     def clean(self, value: Any, what: str) -> Any:
         """Return a value of the program's own as it may be journaled."""
         with self.health.guard("redaction", f"redacting {what}"):
             return self.redactor.value(value)[0]
         return None
-
-    def _keep(self, state: SessionState) -> None:
-        """Have the session ended when it is idle, or with the process."""
-        state.kept = True
-        hold(state)
-        if self._on_event is not None:
-            with self.health.guard("event", f"telling what happens in session {state.id}"):
-                self._made_finisher().listen(state.id, self._on_event, self.health)
 
     def _opening(self, state: SessionState) -> journal.SessionStarted:
         at, mono = state.started
@@ -426,59 +305,3 @@ class Sessions:
         if self.settings.max_payload is not None:
             entry["max_payload"] = self.settings.max_payload
         return entry
-
-    def _done(self, state: SessionState, error: Exception | None, drift: int = 0) -> None:
-        state.error = error
-        doing = f"writing the files of session {state.id}"
-        try:
-            if error is not None:
-                self.health.fault("finish", error, doing)
-            if drift > state.drift:
-                # Once, though the files are written again where something came in late.
-                self.counters.drift += drift - state.drift
-                state.drift = drift
-                what = f"{drift} of its responses are missing in its document, or entries in its journal"
-                self.health.fault("drift", what, doing)
-        finally:
-            state.done.set()
-
-    def _made_finisher(self) -> Finisher:
-        with self._lock:
-            if self._finisher is None:
-                self._finisher = make_finisher(self.settings)
-                self._export_from_now_on()
-                drain_at_exit(self.settings.directory, self._finisher)
-            return self._finisher
-
-    def _export_from_now_on(self) -> None:
-        """Have sessions sent where they are to be sent to."""
-        if self.settings.export is not None:
-            with importing:
-                from tfclient.finishing.exporting import export_from_now_on
-                from tfstore.disk.paths import StorePaths
-            export_from_now_on(StorePaths(self.settings.directory), self.settings.export, self.health.fault)
-
-    def _is_ours_to_end(self, state: SessionState) -> bool:
-        """Whether this process says how a session ended: the one that opened it, else the last that writes to it.
-
-        A forked child that has recorded nothing has nothing to say.
-        """
-        if state.pid == os.getpid():
-            return True
-        own = state.writer.name
-        if own is None:
-            return False
-        with self.health.guard("session", f"looking for other writers of session {state.id}"):
-            from tfstore.disk.paths import StorePaths
-            from tfstore.journal.reading import live_writers
-
-            return live_writers(StorePaths(self.settings.directory), state.id) == [own]
-        return False
-
-
-def make_finisher(settings: Settings) -> Finisher:
-    """Return the one finisher of this store in this process."""
-    from tfclient.finishing.finisher import Finisher
-    from tfstore.disk.paths import StorePaths
-
-    return Finisher.for_store(StorePaths(settings.directory), settings)

@@ -44,7 +44,7 @@ class Place:
         mono = monotonic_ns()
         if mono > self._touch_at:
             self._touch_at = mono + _TOUCH
-            self.sessions.touch(self.state)
+            self.sessions.ends.touch(self.state)
 
     def write(self, *entries: Any) -> bool:
         """Journal entries; say whether they were taken."""

@@ -224,7 +224,7 @@ class Exchanges:
         exchange.answered = True
         self._done(exchange)
         self._place.append(entry)
-        self._place.sessions.write_late_files(self._place.state)
+        self._place.sessions.ends.write_late_files(self._place.state)
 
     def _end(self, exchange: Exchange, ending: Ending, error: BaseException | None) -> None:
         if exchange.ended:

@@ -261,7 +261,7 @@ class Socket:
             if self._exchanges is not None:
                 self._exchanges.over("left_early" if by == "program" else "cut", error)
             self._place.write(*self._rest(), entry)
-            self._sessions.write_late_files(self._state)
+            self._sessions.ends.write_late_files(self._state)
         with self._place.guard("letting go of a WebSocket"):
             self._let_go()
 
