@@ -30,6 +30,7 @@ SECTIONS = {
     "Mark": documents.RedactionMark,
     "Program failure": documents.ProgramFailure,
     "Redaction": documents.Redaction,
+    "Redacted place": documents.RedactedPlace,
     "Replay": documents.Replay,
     "Summary": documents.Summary,
     "Integrity": documents.Integrity,

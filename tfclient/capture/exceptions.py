@@ -9,7 +9,7 @@ from tfclient.sessions.program_failure import words
 
 if TYPE_CHECKING:
     from tfclient.sessions.sessions import Sessions
-    from tfstore.journal.entries import Error
+    from tfstore.journal.entries import Error, Mark
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -20,11 +20,20 @@ def is_cancellation(error: BaseException) -> bool:
     )
 
 
-def describe(error: BaseException, sessions: Sessions) -> Error:
-    """Return an exception as journaled: type, message and cause, in words that may be kept."""
+def describe(error: BaseException, sessions: Sessions, marks: list[Mark] | None = None) -> Error:
+    """Return an exception as journaled: type, message and cause, in words that may be kept.
+
+    Args:
+        error: the exception.
+        sessions: of the recorder.
+        marks: takes what was changed in them.
+    """
     described = {"type": type(error).__name__, "message": words(error)}
     cause = error.__cause__ or error.__context__
     if cause is not None:
         described["cause"] = f"{type(cause).__name__}: {words(cause)}"
-    kept: Error = sessions.clean(described, "an error")
+    kept: Error
+    kept, found = sessions.cleaned(described, "an error", "error")
+    if marks is not None:
+        marks += found
     return kept

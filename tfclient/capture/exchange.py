@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         AttemptSent,
         CallEnded,
         CallStarted,
+        Mark,
         Played,
         Redirect,
         StreamChunk,
@@ -109,7 +110,8 @@ class Call:
         """Journal the exception that the call ends in."""
         with self.sessions.health.guard("capture", f"recording the error of call {self.id}"):
             at, mono = stamp()
-            ending, told = self._ending(error), describe(error, self.sessions)
+            marks: list[Mark] = []
+            ending, told = self._ending(error), describe(error, self.sessions, marks)
             entry: CallEnded = {
                 "at": at,
                 "mono": mono,
@@ -118,6 +120,8 @@ class Call:
                 "ending": ending,
                 "error": told,
             }
+            if marks:
+                entry["redactions"] = marks
             self.write(entry)
             self.sessions.ends.write_late_files(self.state)
 
@@ -321,7 +325,10 @@ class Exchange:
                 call.sessions.write(call.state, piece)
             entry = self._ended_entry(ending)
             if error is not None:
-                entry["error"] = describe(error, call.sessions)
+                marks: list[Mark] = []
+                entry["error"] = describe(error, call.sessions, marks)
+                if marks:
+                    entry["redactions"] = marks
                 if playing.on and not self._status and (played := playing.mark_of(error)) is not None:
                     entry["played"] = cast("Played", played)
             call.write(entry)

@@ -123,7 +123,10 @@ class ToolCall:
         with self._recorder.health.guard("tool", f"recording the end of tool {self.name}"):
             entry = self._entry("tool.ended")
             if error is not None:
-                entry["error"] = describe(error, self.sessions) | {"traceback": _frames(error)}
+                marks: list[Mark] = []
+                entry["error"] = describe(error, self.sessions, marks) | {"traceback": _frames(error)}
+                if marks:
+                    entry["redactions"] = marks
             self._write(state, entry, "result", None if self.result is _UNSET else self.result)
             self.sessions.ends.write_late_files(state)
 
@@ -142,7 +145,7 @@ class ToolCall:
         if value is not None:
             entry[field], marks = self.sessions.redactor.value(value, f"tool.{field}")
             if marks:
-                entry["redactions"] = marks
+                entry["redactions"] = [*entry.get("redactions", ()), *marks]
         self.sessions.write(state, entry)
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from attrs import define, field
 
+from tfclient.projection.audit import Audit, is_of_header, sensitivity_of
 from tfclient.projection.calls import Calls
 from tfclient.projection.imports import FromALog
 from tfclient.projection.lineage.book import Book
@@ -37,7 +38,7 @@ from tfstore.document.digest import payload_digest
 from tfstore.document.documents import Session, Step
 from tfstore.document.labels import EndReason
 from tfstore.document.times import Moment, iso, later, milliseconds
-from tfstore.journal.entries import TYPES, CallStarted, Entry, SessionEnded, SessionStarted
+from tfstore.journal.entries import TYPES, CallStarted, Entry, RedactionChanged, SessionEnded, SessionStarted
 
 
 @define
@@ -75,7 +76,8 @@ class Projector:
     _titled: bool = False
     _imported: FromALog = field(factory=FromALog)
     _marked: bool = False
-    _changed: int = 0
+    _modes: dict[str, None] = field(factory=dict[str, None])
+    _audit: Audit = field(factory=Audit)
     _shown: list[tuple[Step, dict[str, Any]]] = field(factory=list)
     _cuts: Cuts = field(init=False)
     _handlers: dict[str, Callable[[Any, int], bool | None]] = field(init=False)
@@ -96,6 +98,7 @@ class Projector:
         self._handlers = {
             "session.started": self._session_started,
             "session.ended": self._session_ended,
+            "redaction.changed": self._redaction_changed,
             "call.started": self._call_started,
             "call.ended": calls.ended,
             "attempt.sent": sockets.sent,
@@ -140,9 +143,9 @@ class Projector:
             self._started_at = at
         self._last_at = later(self._last_at, at) if self._last_at else at
         marks = entry.get("redactions")
-        if isinstance(marks, list) and (changed := sum(map(_changed_content, marks))):
-            self._marked = True
-            self._changed += changed
+        if marks and isinstance(marks, list):
+            self._audit.take(marks)
+            self._marked = self._marked or any(map(_changed_content, marks))
         kind = str(entry.get("type"))
         handler = self._handlers.get(kind)
         # What a damaged line lacks is None to its handler, like all else that is no good.
@@ -175,13 +178,24 @@ class Projector:
         session.channel = str(entry["channel"] or session.channel)
         self._calls.deltas = self._calls.deltas or bool(entry.get("deltas"))
         if isinstance(policy, dict):
-            session.redaction.mode = str(policy.get("mode") or "secrets")
+            self._policy(str(policy.get("mode") or "secrets"))
         begun(session, entry.get("replay"))
         self._imported.began(session, entry.get("imported"))
         cap = entry.get("max_payload")
         if isinstance(cap, int) and cap > 0:
             # Of several writers the one that keeps least decides.
             self.lightener.cap = session.redaction.max_payload = min(cap, self.lightener.cap or cap)
+
+    def _policy(self, mode: str) -> None:
+        redaction = self._book.session.redaction
+        self._modes.setdefault(mode)
+        redaction.mode = mode
+        if len(self._modes) > 1:
+            redaction.modes = [*self._modes]
+
+    def _redaction_changed(self, entry: RedactionChanged, _at: int) -> bool:
+        """Say only whether it can be read: the writer's own ``session.started`` tells the policy."""
+        return isinstance(entry["mode"], str)
 
     def _session_ended(self, entry: SessionEnded, at: int) -> None:
         session = self._book.session
@@ -220,7 +234,6 @@ class Projector:
         for step in self._book.changed.values():
             self._finish(step)
         self._book.changed.clear()
-        session.redaction.marks = self._changed + self._cuts.count
         self._shown = [(step, step.payload_completed) for step, _ in self._calls.streaming()]
         for state in self._book.states if ended else self._book.active.values():
             state.run.status = state.status(session_ended=ended)
@@ -233,6 +246,11 @@ class Projector:
         session.summary = self._totals.summary
         session.summary.runs, session.summary.forks = len(session.runs), self._book.forks
         session.summary.interruptions = self._book.interruptions
+        session.summary.redactions = self._audit.by_rule
+        session.redaction.marks = sum(session.summary.redactions.values()) + self._cuts.count
+        session.redaction.places = self._audit.places
+        steps = (step for run in session.runs for step in run.steps)
+        session.redaction.sensitivity = sensitivity_of(steps) if ended else {}
         if not self._titled:
             session.title = title_of(session)
         return session
@@ -283,4 +301,4 @@ LATEST = 250_000_000_000_000_000
 
 def _changed_content(mark: object) -> bool:
     """Credentials in headers are kept in no mode; counted, they would make every session look redacted."""
-    return isinstance(mark, dict) and not str(mark.get("rule")).startswith("header:")
+    return isinstance(mark, dict) and not is_of_header(mark.get("rule"))

@@ -66,6 +66,8 @@ class Joined:
         self.pieces: list[_Piece] = []
         self.opened: int | None = None
         self.seen = 0
+        self.begun = False
+        """Whether its end belongs to a secret that was replaced, and that goes on."""
 
 
 class JoinedDeltas:
@@ -129,9 +131,10 @@ class JoinedDeltas:
     def _settle(self, joined: Joined, marks: list[Mark]) -> None:
         spans = self._find(joined.text)
         for start, end, rule in reversed(spans):
-            self._replace(joined.pieces, start, end, rule, marks)
+            self._replace(joined, start, end, rule, marks)
         # Events that had to go on while a secret is still coming: its beginning is remembered, so that what
         # follows is still seen as part of it.
+        joined.begun = joined.opened is not None and bool(spans) and spans[-1][1] == len(joined.text)
         if joined.opened is not None:
             joined.text = joined.text[joined.opened : joined.opened + CONTEXT]
         else:
@@ -141,7 +144,8 @@ class JoinedDeltas:
         joined.opened = None
         joined.seen = 0
 
-    def _replace(self, pieces: list[_Piece], start: int, end: int, rule: str, marks: list[Mark]) -> None:
+    def _replace(self, joined: Joined, start: int, end: int, rule: str, marks: list[Mark]) -> None:
+        pieces = joined.pieces
         touched = [p for p in pieces if p.start < end and p.start + len(p.text) > start]
         for piece in touched:
             text: str = piece.holder[piece.key]
@@ -150,8 +154,14 @@ class JoinedDeltas:
             tail = text[end - piece.start :] if end < piece.start + len(piece.text) else ""
             piece.holder[piece.key] = head + (placeholder(rule) if piece is touched[0] else "") + tail
             piece.line.edited = True
-            was = piece.text[max(0, start - piece.start) : end - piece.start]
-            marks.append(mark(f"{self._where}.events[{piece.line.n}].{piece.path}", rule, "replaced", was))
+            path = f"{self._where}.events[{piece.line.n}].{piece.path}"
+            # One value is counted once, with all of its bytes: what stands in the other pieces is of the same.
+            first = piece is touched[0]
+            was = joined.text[start:end] if first else piece.text[: end - piece.start]
+            made = mark(path, rule, "replaced", was)
+            if not first or (joined.begun and start < pieces[0].start):
+                made["again"] = True
+            marks.append(made)
 
 
 def _ends_texts(line: Line) -> bool:

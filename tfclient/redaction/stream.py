@@ -15,6 +15,7 @@ import base64
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -71,6 +72,7 @@ class StreamRedactor:
         self._line_number = 0
         self._in_long_line = False
         self._alike: Alike | None = None
+        self._replaced: Counter[tuple[str, int | None]] = Counter()
 
     def feed(self, chunk: bytes) -> tuple[Piece, list[Mark]]:
         """Take a chunk.
@@ -117,6 +119,7 @@ class StreamRedactor:
         marks: list[Mark] = []
         rest = self._events(marks, last=False) if self._pending else None
         self._pending += data[whole:]
+        self._remember(marks)
         return _together(text, rest), marks
 
     def _end_of_a_delta(self, chunk: bytes) -> int:
@@ -141,6 +144,7 @@ class StreamRedactor:
         taken = self._take(marks, False) if self._take else None
         if self._deltas is not None and not before and not marks and isinstance(taken, str):
             self._learn(taken, self._deltas)
+        self._remember(marks)
         return taken, marks
 
     def _learn(self, text: str, deltas: JoinedDeltas) -> None:
@@ -153,7 +157,23 @@ class StreamRedactor:
         marks: list[Mark] = []
         if self._take is None:
             self._take = self._by_beginning(last=True)
-        return (self._take(marks, True) if self._take else None), marks
+        taken = self._take(marks, True) if self._take else None
+        self._remember(marks)
+        return taken, marks
+
+    def _remember(self, marks: list[Mark]) -> None:
+        for each in marks:
+            if "again" not in each:
+                self._replaced[_kind_of(each)] += 1
+
+    def _echoes(self, found: list[Mark], marks: list[Mark]) -> None:
+        """Mark what an event says that repeats what came before it: as often as that was replaced, it is no other."""
+        before = self._replaced.copy()
+        before.update(_kind_of(each) for each in marks if "again" not in each)
+        for each in found:
+            if before[_kind_of(each)]:
+                before[_kind_of(each)] -= 1
+                each["again"] = True
 
     # What kind of body it is
 
@@ -299,12 +319,24 @@ class StreamRedactor:
             kept = dump(self._policy.document(value, path, found))
         except RecursionError:
             return start[0] + self._apart_from_end(payload, path, marks)
+        if found and self._deltas is not None and _may_echo(value):
+            self._echoes(found, marks)
         marks += found
         return rewritten(text, kept) if found else text
 
     def _apart_from_end(self, text: str, path: str, marks: list[Mark]) -> str:
         bare = text.rstrip("\r\n")
         return (self._policy.text(bare, path, marks) if bare else "") + text[len(bare) :]
+
+
+def _may_echo(event: object) -> bool:
+    """Say whether an event may say again what others said: of the Responses API, all but the deltas."""
+    kind = event.get("type") if isinstance(event, dict) else None
+    return isinstance(kind, str) and kind.startswith("response.") and not kind.endswith(".delta")
+
+
+def _kind_of(mark: Mark) -> tuple[str, int | None]:
+    return mark["rule"], mark.get("bytes")
 
 
 def clean_bytes(policy: Policy, data: bytes, where: str, marks: list[Mark]) -> str | dict[str, str]:

@@ -107,6 +107,7 @@ class Sessions:
             opening=lambda: self._opening(state),
             health=self.health,
             counters=self.counters,
+            goes_on=session_id is not None,
         )
         return state
 
@@ -279,20 +280,26 @@ class Sessions:
 
     def clean(self, value: Any, what: str) -> Any:
         """Return a value of the program's own as it may be journaled."""
+        return self.cleaned(value, what, "value")[0]
+
+    def cleaned(self, value: Any, what: str, path: str) -> tuple[Any, list[Any]]:
+        """Return the same, and the marks of what was changed in it, their paths from there."""
         with self.health.guard("redaction", f"redacting {what}"):
-            return self.redactor.value(value)[0]
-        return None
+            kept, marks = self.redactor.value(value, "value")
+            return kept, [{**mark, "path": f"{path}{mark['path'].removeprefix('value')}"} for mark in marks]
+        return None, []
 
     def _opening(self, state: SessionState) -> journal.SessionStarted:
         at, mono = state.started
-        title = self.clean(state.title, "session.title")
+        title, marks = self.cleaned(state.title, "session.title", "title")
+        metadata, more = self.cleaned(state.metadata, "session.metadata", "metadata")
         entry: journal.SessionStarted = {
             "at": at,
             "mono": mono,
             "type": "session.started",
             "journal_version": 1,
             "title": title if isinstance(title, str) else "",
-            "metadata": self.clean(state.metadata, "session.metadata"),
+            "metadata": metadata,
             "channel": "text",
             "runtime": self._runtime(),
             "redaction": {"mode": self.redactor.mode},
@@ -304,4 +311,6 @@ class Sessions:
             entry["deltas"] = True
         if self.settings.max_payload is not None:
             entry["max_payload"] = self.settings.max_payload
+        if marks or more:
+            entry["redactions"] = [*marks, *more]
         return entry

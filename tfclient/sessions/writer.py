@@ -28,7 +28,7 @@ from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.signals import let_pass
 from tfstore.disk import fork
 from tfstore.errors import EntryTooLong, SegmentNotOurs
-from tfstore.journal.entries import dropped
+from tfstore.journal.entries import dropped, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.sessions.sent_bodies import SentBody
     from tfclient.stats import Counters
+    from tfstore.disk.paths import StorePaths
     from tfstore.journal.entries import Entry, Members, Written
     from tfstore.journal.segment import Segment
 
@@ -65,6 +66,7 @@ class Writer:
         opening: gives the ``session.started`` entry that every segment begins with.
         health: where faults are counted.
         counters: where work is counted.
+        goes_on: another process may have recorded something of the session before.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Writer:
         opening: Callable[[], Written],
         health: Health,
         counters: Counters,
+        goes_on: bool = False,
     ) -> None:
         self.session_id = session_id
         self._directory = directory
@@ -83,6 +86,7 @@ class Writer:
         self._opening = opening
         self._health = health
         self._counters = counters
+        self._goes_on = goes_on
         self._reopened = 0
         self._retry_at = 0.0
         self._failing = False
@@ -285,14 +289,28 @@ class Writer:
         from tfstore.disk.paths import StorePaths
         from tfstore.journal.segment import Segment, closed_segments
 
-        segment = Segment.open(StorePaths(self._directory), self.session_id, fsync=self._fsync)
+        paths = StorePaths(self._directory)
+        segment = Segment.open(paths, self.session_id, fsync=self._fsync)
         follows = closed_segments(segment.path.parent)
         try:
             segment.append({**opening, "follows": follows} if follows else opening)
+            if self._goes_on:
+                self._goes_on = False
+                self._say_other_policy(paths, segment, opening)
         except BaseException:
             segment.close()
             raise
         return segment
+
+    def _say_other_policy(self, paths: StorePaths, segment: Segment, opening: Written) -> None:
+        """Journal that what follows is redacted by another policy than what was recorded of the session before."""
+        from tfclient.sessions.earlier_policy import earlier_policy
+
+        with self._health.guard("session", f"looking how session {self.session_id} was recorded before"):
+            mode, was = opening["redaction"]["mode"], earlier_policy(paths, segment)
+            if was is not None and was != mode:
+                at, mono = stamp()
+                segment.append({"at": at, "mono": mono, "type": "redaction.changed", "mode": mode, "was": was})
 
     def _begin_again(self, segment: Segment) -> None:
         """The store was deleted under the program: what earlier entries said must be said again."""

@@ -70,7 +70,7 @@ def _configure() -> Converter:
         make_dict_unstructure_fn(Usage, converter, audio_input_tokens=seldom, audio_output_tokens=seldom),
     )
     converter.register_unstructure_hook(
-        Summary, make_dict_unstructure_fn(Summary, converter, interruptions=seldom)
+        Summary, make_dict_unstructure_fn(Summary, converter, interruptions=seldom, redactions=seldom)
     )
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
     converter.register_unstructure_hook(

@@ -229,7 +229,10 @@ class ToolSummary:
 
 @define
 class Summary:
-    """What a session comes to, in numbers; ``interruptions`` are runs in which somebody spoke over the answer."""
+    """What a session comes to, in numbers; ``interruptions`` are runs in which somebody spoke over the answer.
+
+    ``redactions`` are the values that were changed before they were written, by rule.
+    """
 
     runs: int = 0
     steps: int = 0
@@ -244,6 +247,7 @@ class Summary:
     models: dict[str, int] = field(factory=dict[str, int])
     tools: dict[str, ToolSummary] = field(factory=dict[str, ToolSummary])
     usage: Usage = field(factory=Usage)
+    redactions: dict[str, int] = field(factory=dict[str, int])
 
 
 @define
@@ -284,16 +288,35 @@ class Replay:
 
 
 @define
+class RedactedPlace:
+    """Values that one rule changed in the same way at one place, and how many bytes they had in all.
+
+    ``path`` is that of the journal's marks, with ``[]`` for the number of an item or an event.
+    """
+
+    rule: str
+    path: str
+    action: RedactionAction
+    count: int = 0
+    bytes: int = 0
+
+
+@define
 class Redaction:
     """The redaction policy in force and how many values it changed.
 
     ``mode`` is ``secrets``, ``content``, ``none`` or ``custom``; ``max_payload`` the bytes that are kept of one value
-    at most, where there is such a cap.
+    at most, where there is such a cap. ``modes`` are all policies, where processes recorded with different ones;
+    ``places`` say what was changed where, credentials in headers among it; ``sensitivity`` what may stand at a path of
+    a closed session's payloads, each path behind the label of its steps.
     """
 
     mode: str = "secrets"
     marks: int = 0
     max_payload: int | None = None
+    modes: list[str] = field(factory=list[str])
+    places: list[RedactedPlace] = field(factory=list[RedactedPlace])
+    sensitivity: dict[str, str] = field(factory=dict[str, str])
 
 
 @define

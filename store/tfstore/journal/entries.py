@@ -24,12 +24,13 @@ Members = bytes
 
 
 class Mark(TypedDict):
-    """One value that was changed before it was written."""
+    """One value that was changed before it was written; ``again`` where it is a further piece, or an echo, of another."""
 
     path: str
     rule: str
     action: RedactionAction
     bytes: NotRequired[int]
+    again: NotRequired[bool]
 
 
 class Part(TypedDict):
@@ -177,6 +178,14 @@ class SessionEnded(Line):
     failure: NotRequired[ProgramFailure]
     replay: NotRequired[Replay]
     imported: NotRequired[PassedOver]
+
+
+class RedactionChanged(Line):
+    """What follows in this segment is redacted by another policy than the session's first: by ``mode``, which was ``was``."""
+
+    type: Literal["redaction.changed"]
+    mode: str
+    was: str
 
 
 class CallStarted(Line):
@@ -350,6 +359,7 @@ class SocketClosed(OfSocket):
 TYPES: Final[dict[str, Any]] = {
     "session.started": SessionStarted,
     "session.ended": SessionEnded,
+    "redaction.changed": RedactionChanged,
     "call.started": CallStarted,
     "call.ended": CallEnded,
     "attempt.sent": AttemptSent,
