@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tfclient.recorder import Recorder
     from tfclient.sessions.sessions import Sessions
     from tfclient.sessions.state import SessionState
+    from tfstore.journal.entries import Mark
 
 _FRAMES = 12
 

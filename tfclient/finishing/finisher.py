@@ -1,10 +1,10 @@
 """The background thread that writes documents and diagrams, one for sync and async programs.
 
 What it is to do is asked for in ``asked``. A live session's document is refreshed at most every second. When a
-session ends, its files, document and diagram, are written before anything else. Handing work over takes no time and waits for nothing; the thread takes one part
-in twenty of the time, in turns of a few milliseconds, unless somebody waits for what it does. Sessions that end
-faster than it can write their files so are left to a helper process. Whatever goes wrong here goes to whoever
-asked, never to the program's own calls.
+session ends, its files, document and diagram, are written before anything else. Handing work over takes no time and
+waits for nothing; the thread takes one part in twenty of the time, in turns of a few milliseconds, unless somebody
+waits for what it does. Sessions that end faster than it can write their files so are left to a helper process.
+Whatever goes wrong here goes to whoever asked, never to the program's own calls.
 
 It has no event loop: where the garbage collector finds a client of the program, it would be closed on that one.
 A program that forbids sockets, or closes all descriptors, takes nothing from it. Should it end nevertheless, whoever

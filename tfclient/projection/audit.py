@@ -1,4 +1,4 @@
-"""What redaction changed, in numbers: added up from the marks as entries come, so that nothing is looked through again."""
+"""What redaction changed, in numbers: added up from the marks as entries come, so that nothing is read again."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ _HOLDS: Final = {
     "tool_error": (("payload_completed.output", _TOOL),),
     "approval_request": (("payload_started.arguments", _TOOL), ("payload_completed.arguments", _TOOL)),
 }
-"""What people and models said to each other, and what went to tools and came from them, by label: where it stands in a step."""
+"""Where in a step it stands what people and models said to each other, and what went to tools and came back."""
 
 
 @define
 class Audit:
     """The marks of a session, added up."""
 
-    _places: dict[tuple[str, str, str], RedactedPlace] = field(factory=dict[tuple[str, str, str], RedactedPlace])
+    _places: dict[tuple[str, str, str], RedactedPlace] = field(
+        factory=dict[tuple[str, str, str], RedactedPlace]
+    )
 
     def take(self, marks: Iterable[Any]) -> None:
         """Take the marks of an entry; what is a further piece of a value, or an echo of it, is not counted."""

@@ -310,7 +310,9 @@ class Writer:
             mode, was = opening["redaction"]["mode"], earlier_policy(paths, segment)
             if was is not None and was != mode:
                 at, mono = stamp()
-                segment.append({"at": at, "mono": mono, "type": "redaction.changed", "mode": mode, "was": was})
+                segment.append(
+                    {"at": at, "mono": mono, "type": "redaction.changed", "mode": mode, "was": was}
+                )
 
     def _begin_again(self, segment: Segment) -> None:
         """The store was deleted under the program: what earlier entries said must be said again."""

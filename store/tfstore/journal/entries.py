@@ -24,7 +24,7 @@ Members = bytes
 
 
 class Mark(TypedDict):
-    """One value that was changed before it was written; ``again`` where it is a further piece, or an echo, of another."""
+    """One value that was changed before it was written; ``again`` where it is a piece, or an echo, of another."""
 
     path: str
     rule: str
@@ -181,7 +181,7 @@ class SessionEnded(Line):
 
 
 class RedactionChanged(Line):
-    """What follows in this segment is redacted by another policy than the session's first: by ``mode``, which was ``was``."""
+    """What follows in this segment is redacted by ``mode``, which is not the session's first policy, ``was``."""
 
     type: Literal["redaction.changed"]
     mode: str
