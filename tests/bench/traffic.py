@@ -118,6 +118,10 @@ class _Nothing:
 
     def drain(self, timeout: float) -> None: ...
 
+    def watch(self, health: object) -> None: ...
+
+    def write_down(self) -> None: ...
+
     def see_to_it(self) -> bool:
         return True
 

@@ -41,6 +41,12 @@ class RecordingFinisher:
     def drain(self, timeout: float) -> None:
         """Nothing waits."""
 
+    def watch(self, health: object) -> None:
+        """Nothing is counted."""
+
+    def write_down(self) -> None:
+        """Nothing is."""
+
     def see_to_it(self) -> bool:
         """There is no thread that could end."""
         return True

@@ -6,18 +6,24 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from attrs import asdict
 
 from tests.cli.making import a_store, going_on, hostile, run, weather
 from tests.postgres import REQUIRED
 from tests.store.postgres.making import migrated, read, sync
-from tfclient.export.metrics import NAMES, exposition
-from tfstore.index.rows import Calls
+from tfclient.export.metrics.numbers import exposition
+from tfclient.export.metrics.of_rows import NAMES
+from tfstore.disk.export_ledger import ExportLedger
+from tfstore.disk.operations import Operations, add_operations
+from tfstore.index.rows import Calls, row_from
+from tfstore.postgres.seen import Seen
 
 if TYPE_CHECKING:
     from tfstore.store import Store
@@ -74,6 +80,84 @@ def test_what_is_written_is_what_prometheus_reads(store: Store) -> None:
     assert "thoughtflow_sessions_active 1" in text
     assert "\x1b]0;title\x07" in text  # a label may hold it; a line break may not end it
     assert len(text.splitlines()) == text.count("\n")
+
+
+def test_what_rows_count(store: Store) -> None:
+    weather = store.get(store.list(result="failed")[0].session_id)
+    weather.integrity.drift = 2
+    store.put(weather)
+
+    lines = exposition(store, NOW).splitlines()
+
+    assert "thoughtflow_retries 1" in lines
+    assert 'thoughtflow_errors{class="rate_limit"} 1' in lines
+    steps = sorted(len(run.steps) for row in store.list() for run in store.get(row.session_id).runs)
+    few = sum(each <= 5 for each in steps)
+    assert f'thoughtflow_run_events_bucket{{le="5"}} {few}' in lines
+    assert f"thoughtflow_run_events_sum {sum(steps)}" in lines
+    assert f"thoughtflow_run_events_count {len(steps)}" in lines
+    assert "thoughtflow_drift_responses 2" in lines
+    # That of the other closed session was written by nobody.
+    assert 'thoughtflow_uncounted_sessions{of="drift_responses"} 1' in lines
+
+
+def test_what_recorders_met_with(store: Store) -> None:
+    store.paths.make_dir(store.paths.locks)
+    met = Operations(Counter(journal=3, odd=1))
+    met.ingestion.add(0.3)
+    met.rebuild.add(200)
+    add_operations(store.paths, met)
+
+    lines = exposition(store, NOW).splitlines()
+
+    assert "# TYPE thoughtflow_write_failures_total counter" in lines
+    for kind, count in (("journal", 3), ("odd", 1), ("capture", 0)):
+        assert f'thoughtflow_write_failures_total{{kind="{kind}"}} {count}' in lines
+    assert 'thoughtflow_ingestion_seconds_bucket{le="0.25"} 0' in lines
+    assert 'thoughtflow_ingestion_seconds_bucket{le="0.5"} 1' in lines
+    assert 'thoughtflow_rebuild_seconds_bucket{le="120.0"} 0' in lines
+    assert 'thoughtflow_rebuild_seconds_bucket{le="+Inf"} 1' in lines
+
+
+def test_what_waits_to_be_sent(store: Store, database: str) -> None:
+    sessions = {row.session_id: store.get(row.session_id) for row in store.list(status="closed")}
+    for number, session in enumerate(sessions.values()):
+        session.ended_at = f"2026-09-02T11:5{number}:00.000Z"
+        store.put(session)
+    first, second = sessions.values()
+    ledger = ExportLedger(store.paths, "h-1", "http://h")
+    ledger.refuse(second.session_id, second.integrity.head, "too large")
+    ledger.path.write_text(ledger.path.read_text().replace('"since": "', '"since": "2026-01-01", "was": "'))
+    migrated(database)
+    sync(store, database, live=False)
+    first.title = "Told otherwise"
+    store.put(first)
+    synced = Seen.every(store.paths)[0].path.stem
+
+    lines = exposition(store, NOW).splitlines()
+
+    for target, age in (("export/h-1", 600.0), (f"sync/{synced}", 600.0)):
+        assert f'thoughtflow_pending_sessions{{target="{target}"}} 1' in lines
+        assert f'thoughtflow_pending_oldest_seconds{{target="{target}"}} {age}' in lines
+    assert 'thoughtflow_refused_sessions{target="export/h-1"} 1' in lines
+    ledger.confirm(first.session_id, first.integrity.head)
+    sync(store, database, live=False)
+    now = exposition(store, NOW)
+    assert 'thoughtflow_pending_sessions{target="export/h-1"} 0' in now
+    assert 'thoughtflow_pending_oldest_seconds{target="export/h-1"} 0' in now
+    assert f'thoughtflow_pending_sessions{{target="sync/{synced}"}} 0' in now
+
+
+def test_rows_of_before_are_told_apart(store: Store) -> None:
+    row = store.list()[0]
+    line = asdict(row)
+    for name in ("retries", "error_classes", "run_steps", "drift"):
+        del line[name]
+
+    before = row_from(json.dumps(line | {"of_a_later_version": 1}))
+
+    assert (before.retries, before.error_classes, before.run_steps, before.drift) == (None, None, None, None)
+    assert before.title == row.title
 
 
 def test_rules_and_dashboard_name_what_there_is(store: Store, database: str) -> None:

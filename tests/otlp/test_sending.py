@@ -15,9 +15,10 @@ from tests.otlp.receiver import HTML, TAKEN, Answer, Got, Receiver, partial
 from tfclient.errors import BadEndpoint, EndpointDown
 from tfclient.otlp import sending
 from tfclient.otlp.endpoint import endpoint_of, headers_of
-from tfclient.otlp.exporting import Exporter, Outcome, Sent, waiting
+from tfclient.otlp.exporting import Exporter, Outcome, Sent
 from tfclient.otlp.tree import Options
 from tfstore.disk.export_ledger import Line
+from tfstore.keeping.waiting import waiting
 from tfstore.store import Store
 
 SECRET = "Bearer s3cr3t-of-the-house"

@@ -30,6 +30,8 @@ class NoFiles:
     def refresh(self, session_id): pass
     def write_files(self, session_id, on_done): on_done(None, 0)
     def drain(self, timeout): pass
+    def watch(self, health): pass
+    def write_down(self): pass
     def see_to_it(self): return True
     def waiting(self): return contextlib.nullcontext()
 

@@ -169,11 +169,9 @@ class LiveExport:
 
     def _earlier(self, exporter: Exporter) -> list[str]:
         """Return the sessions that ended since this began to be exported, and were not confirmed."""
-        from tfclient.otlp.exporting import waiting
+        from tfstore.keeping.waiting import waiting_since_begun
 
-        since = exporter.ledger.since
-        rows = [row for row in exporter.store.list(status="closed") if (row.ended_at or "") >= since]
-        return waiting(exporter.store, exporter.ledger, rows).session_ids
+        return waiting_since_begun(exporter.store, exporter.ledger).session_ids
 
     def _fault(self, error: BaseException | str) -> None:
         self._on_fault("export", error, "sending sessions to the endpoint they are exported to")

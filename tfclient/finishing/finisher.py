@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final
 
 from tfclient.finishing.asked import Asked
 from tfclient.finishing.needed import NEEDED, needed_to_learn
+from tfclient.finishing.operations import Keeper
 from tfclient.finishing.slices import SHARE, Turns
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
 from tfstore.disk.turns import take_turns
@@ -66,6 +67,7 @@ class Finisher:
     def __init__(self, paths: StorePaths) -> None:
         """Prefer ``Finisher.for_store``; no thread is started before there is something to do."""
         self.paths = paths
+        self._operations: Final = Keeper(paths)
         self._lock = lock()
         self._forked()
         renew_after_fork(self)
@@ -90,6 +92,14 @@ class Finisher:
         with _FINISHERS_LOCK:
             return _FINISHERS.setdefault(paths.root, cls(paths))
 
+    def watch(self, health: Health) -> None:
+        """Have it written down what a recorder meets with, for ``tfclient metrics``."""
+        self._operations.watch(health)
+
+    def write_down(self) -> None:
+        """Write that down, before anybody hears that the last of what was asked for is done."""
+        self._operations.save(soon=not self._asked.others_that_ended(1))
+
     def listen(self, session_id: str, tell: Callable[[Event], object], health: Health) -> None:
         """Have a program told what happens in a session, until its files are written."""
         with importing:
@@ -103,10 +113,21 @@ class Finisher:
 
     def write_files(self, session_id: str, on_done: OnDone) -> None:
         """Have the files of a session written that has ended, and its journal archived."""
+        on_done = self._timed(on_done)
         work = self._asked.ended(session_id, on_done)
         if not self.see_to_it() and not sys.is_finalizing() and self._asked.take_back(work):
             # The process has no more threads to give: it is done here and now.
             self._write_files(session_id, on_done)
+
+    def _timed(self, on_done: OnDone) -> OnDone:
+        began = monotonic()
+
+        def done(error: Exception | None, drift: int) -> None:
+            if error is None:
+                self._operations.ingested(monotonic() - began)
+            on_done(error, drift)
+
+        return done
 
     def drain(self, timeout: float) -> None:
         """Wait until all that is to be written is, for at most so many seconds."""
@@ -156,6 +177,7 @@ class Finisher:
             self._write_next(ended)
         elif (session_id := self._asked.next_due()) is not None:
             self._refresh(session_id)
+            self._operations.save(soon=False)
             self._recover_others()
         else:
             return False

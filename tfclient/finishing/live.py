@@ -155,6 +155,7 @@ class LiveSession:
         session.artifacts = {"json": f"sessions/{self.session_id}.json"}
         if session.status == "closed":
             session.artifacts["d2"] = f"sessions/{self.session_id}.d2"
+            session.integrity.drift = len(self.missing_in(session))
         trouble = _trouble(report)
         session.notes = [*(n for n in session.notes if not n.startswith("journal:")), *trouble]
         return session

@@ -51,7 +51,7 @@ NEEDED: Final = (
     ),
     *("tfd2.emit", "tfd2.steps", "tfd2.cards", "tfd2.containers", "tfd2.timeline", "tfd2"),
     *("tfstore.journal.zstd", "tfclient.finishing.live", "tfclient.finishing.last_steps"),
-    *("tfclient.finishing.helper", "tfclient.finishing.recovery"),
+    *("tfclient.finishing.helper", "tfclient.finishing.recovery", "tfstore.disk.operations"),
 )
 """What the thread needs, so ordered that each brings little along: the program has its turn in between."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from importlib import metadata
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
@@ -13,6 +14,7 @@ from tfclient.finishing.last_steps import PATIENCE, write_and_archive
 from tfclient.finishing.live import NOT_DRAWN, LiveSession
 from tfclient.finishing.recovery import end_session, read_through
 from tfstore.disk.files import replace_file
+from tfstore.disk.operations import Operations, add_operations
 from tfstore.document.json_text import parse
 from tfstore.document.text import text_of
 from tfstore.errors import ClaimedElsewhere, FilesNotMade, StoreError
@@ -66,6 +68,7 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
         ClaimedElsewhere: another process is at it.
         StoreError, DrawingFailed: something could not be written.
     """
+    began = monotonic()
     store.known(session_id)
     archive_of(store.paths, session_id)
     if not writers(store.paths, session_id):
@@ -90,7 +93,15 @@ def rebuild(store: Store, session_id: str) -> Rebuilt:
             if before is not None and before != _text(store, session_id):
                 kept = store.paths.earlier(session_id)
                 replace_file(kept, before)
+        _note_time(store, monotonic() - began)
         return Rebuilt(session, changed=before is None or kept is not None, earlier=kept)
+
+
+def _note_time(store: Store, seconds: float) -> None:
+    took = Operations()
+    took.rebuild.add(seconds)
+    with contextlib.suppress(OSError, StoreError):
+        add_operations(store.paths, took)
 
 
 def _text(store: Store, session_id: str) -> bytes | None:
@@ -130,6 +141,9 @@ def _compared(store: Store, session_id: str) -> Iterator[Problem]:
     if "d2" not in session.artifacts and session.notes and session.notes[-1].startswith(NOT_DRAWN):
         made.artifacts.pop("d2", None)
         made.notes.append(session.notes[-1])
+    if session.integrity.drift is None:
+        # Earlier versions did not count it.
+        made.integrity.drift = None
     again = text_of(made)
     if text == again:
         missing = live.missing_in(made)

@@ -13,7 +13,7 @@ from tfclient.otlp.encoding import Resource
 from tfclient.otlp.parts import Reader
 from tfclient.otlp.sending import Sender
 from tfclient.otlp.tree import Options, reduced, span_of_response, spans_of
-from tfstore.disk.export_ledger import ExportLedger, Line
+from tfstore.disk.export_ledger import ExportLedger
 from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tfclient.otlp.messages import Content
     from tfclient.otlp.span import Span
     from tfstore.document.documents import Session
-    from tfstore.index.rows import SessionRow
     from tfstore.store import Store
 
 SERVICE: Final = "tfclient"
@@ -134,56 +133,6 @@ class Exporter:
     def close(self) -> None:
         """Close the connection."""
         self.sender.close()
-
-
-@frozen
-class Waiting:
-    """The sessions that an endpoint has not confirmed, the oldest first, and those that it refused, with why."""
-
-    session_ids: list[str]
-    oldest: str | None
-    refused: dict[str, str]
-
-
-def waiting(
-    store: Store, ledger: ExportLedger, rows: Iterable[SessionRow], *, again: bool = False
-) -> Waiting:
-    """Return which of these sessions are still to be sent.
-
-    Args:
-        store: where they are.
-        ledger: what was sent.
-        rows: those of the sessions, the latest first.
-        again: those that were confirmed or refused, too.
-
-    Raises:
-        StoreUnusable: the ledger cannot be read.
-    """
-    known = ledger.read()
-    ids: list[str] = []
-    refused: dict[str, str] = {}
-    oldest: str | None = None
-    for row in rows:
-        if row.status != "closed":
-            continue
-        line = known.get(row.session_id)
-        if line is None or again or not _is_of(line, store, row):
-            ids.append(row.session_id)
-            oldest = row.started_at or oldest
-        elif line.refused is not None:
-            refused[row.session_id] = line.refused
-    return Waiting(ids[::-1], oldest, refused)
-
-
-def _is_of(line: Line, store: Store, row: SessionRow) -> bool:
-    """Return whether a line is about a session as it is now: one may have gone on since."""
-    if row.head:
-        return line.head == row.head
-    try:
-        return line.head == store.get(row.session_id).integrity.head
-    except StoreError:
-        # Whoever sends it says what is wrong.
-        return False
 
 
 def resource_of(store: Store, service: str = "") -> Resource:

@@ -196,6 +196,8 @@ class Ends:
                 state.drift = drift
                 what = f"{drift} of its responses are missing in its document, or entries in its journal"
                 self._health.fault("drift", what, doing)
+            if self._finisher is not None:
+                self._finisher.write_down()
         finally:
             state.done.set()
 
@@ -203,6 +205,7 @@ class Ends:
         with self._lock:
             if self._finisher is None:
                 self._finisher = make_finisher(self._settings)
+                self._finisher.watch(self._health)
                 self._export_from_now_on()
                 drain_at_exit(self._settings.directory, self._finisher)
             return self._finisher

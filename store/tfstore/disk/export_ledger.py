@@ -158,6 +158,13 @@ class ExportLedger:
         return StoreUnusable(self.paths.root, f"{self.path} cannot be {verb} ({error.strerror or error})")
 
 
+def ledgers(paths: StorePaths) -> list[ExportLedger]:
+    """Return the ledger of each place that something was sent to."""
+    if not is_real_dir(paths.exports):
+        return []
+    return [ExportLedger(paths, path.stem, "") for path in sorted(paths.exports.glob("*.jsonl"))]
+
+
 def forget(paths: StorePaths, session_ids: Collection[str]) -> None:
     """Take sessions that are deleted out of all ledgers.
 

@@ -24,6 +24,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from tfstore.document.documents import (
     Attempt,
     ErrorInfo,
+    Integrity,
     Json,
     Latency,
     Played,
@@ -71,6 +72,9 @@ def _configure() -> Converter:
     )
     converter.register_unstructure_hook(
         Summary, make_dict_unstructure_fn(Summary, converter, interruptions=seldom, redactions=seldom)
+    )
+    converter.register_unstructure_hook(
+        Integrity, make_dict_unstructure_fn(Integrity, converter, drift=seldom)
     )
     converter.register_unstructure_hook_factory(lambda cls: cls in SPARSE, _sparse_hook(converter))
     converter.register_unstructure_hook(

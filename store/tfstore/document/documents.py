@@ -321,11 +321,16 @@ class Redaction:
 
 @define
 class Integrity:
-    """Length and head of the journal's hash chain when the document was made."""
+    """Length and head of the journal's hash chain when the document was made.
+
+    ``drift`` is how many model responses the journal shows that no step has: there must be none. It was not counted in
+    active sessions, nor by earlier versions.
+    """
 
     alg: str = "sha256"
     entries: int = 0
     head: str = ""
+    drift: int | None = None
 
 
 @define

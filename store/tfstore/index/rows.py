@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, field, fields_dict, frozen
 
 from tfstore.disk.files import Stamp
 from tfstore.document.cut_off import cut_off_in
@@ -37,7 +38,9 @@ class SessionRow:
     no text as JSON; ``metadata_cut`` says that there is more. ``replay`` is there where it plays another one again:
     ``replay``, ``branch`` or ``again``; ``played_calls`` and ``played_usage`` are what of its model calls came from
     there, and ``all_played`` says that all of it did. ``head`` is that of its journal, empty in rows
-    from before it was kept.
+    from before it was kept. ``retries``, ``error_classes`` (how many steps failed so) and ``run_steps`` (how many runs
+    have so many steps) are None in rows from before they were kept, which databases hold; ``drift`` also where the
+    document does not say it.
     """
 
     session_id: str
@@ -67,6 +70,13 @@ class SessionRow:
     played_calls: int = 0
     played_usage: Usage = field(factory=Usage)
     head: str = ""
+    retries: int | None = None
+    error_classes: dict[str, int] | None = None
+    run_steps: dict[str, int] | None = None
+    drift: int | None = None
+
+
+_FIELDS: Final = frozenset(fields_dict(SessionRow))
 
 
 @frozen
@@ -119,6 +129,10 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
         played_calls=len(played),
         played_usage=_sum(played),
         head=session.integrity.head,
+        retries=summary.retries,
+        error_classes=dict(Counter(step.error.class_ for step in _steps(session) if step.error is not None)),
+        run_steps=dict(Counter(str(len(run.steps)) for run in session.runs)),
+        drift=session.integrity.drift,
     )
 
 
@@ -130,10 +144,10 @@ def _sum(steps: list[Step]) -> Usage:
 
 
 def row_from(text: str) -> SessionRow:
-    """Return the row that stands so in the index."""
+    """Return the row that stands so in the index; what a later version put into one of a database is passed over."""
     values: Any = parse(text.encode())
     usages = {name: Usage(**values[name]) for name in ("usage", "played_usage")}
-    return SessionRow(**{**values, **usages})
+    return SessionRow(**{name: value for name, value in (values | usages).items() if name in _FIELDS})
 
 
 @define

@@ -8,16 +8,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from tfstore.disk.files import replace_file
-from tfstore.disk.paths import open_private
+from tfstore.disk.files import replace_file, stamp_of
+from tfstore.disk.paths import is_real_dir, open_private
 from tfstore.document.json_text import compact, parse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tfstore.disk.files import Stamp
     from tfstore.disk.paths import StorePaths
+    from tfstore.index.rows import SessionRow
     from tfstore.postgres.address import Address
+    from tfstore.store import Store
 
 _LARGEST: Final = 64 * 1024 * 1024
 _NAMES: Final = ("host", "port", "dbname", "user")
@@ -26,12 +31,13 @@ _NAMES: Final = ("host", "port", "dbname", "user")
 class Seen:
     """The digests of a store's documents, as they were last hashed for one database."""
 
-    def __init__(self, paths: StorePaths, address: Address) -> None:
+    def __init__(self, paths: StorePaths, target: str) -> None:
         """Read what there is; what cannot be read is as if it were not there."""
-        target = "\n".join([*(address.parameters.get(name, "") for name in _NAMES), address.schema])
-        self._folder = paths.root / "sync"
-        self.path = self._folder / f"{hashlib.sha256(target.encode()).hexdigest()[:16]}.jsonl"
+        self._folder = _folder(paths)
+        self.path = self._folder / f"{target}.jsonl"
         self._paths = paths
+        self.since = ""
+        """When sessions were first sent as they close; empty where that never was asked for."""
         self._known: dict[str, tuple[Stamp, str]] = {}
         self._lines = 0
         with contextlib.suppress(OSError, ValueError, TypeError):
@@ -39,6 +45,21 @@ class Seen:
                 for line in self.path.read_bytes().splitlines():
                     self._lines += 1
                     self._take(parse(line))
+
+    @classmethod
+    def of(cls, paths: StorePaths, address: Address) -> Self:
+        """Return what was sent to a database."""
+        named = [*(address.parameters.get(name, "") for name in _NAMES), address.schema]
+        where = re.sub(r"[^A-Za-z0-9.-]", "_", f"{named[0]}_{named[2]}")[:60]
+        digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
+        return cls(paths, f"{where}-{digest[:12]}")
+
+    @classmethod
+    def every(cls, paths: StorePaths) -> list[Self]:
+        """Return what was sent to each database that something was sent to."""
+        if not is_real_dir(_folder(paths)):
+            return []
+        return [cls(paths, path.stem) for path in sorted(_folder(paths).glob("*.jsonl"))]
 
     def sha256(self, session_id: str, stamp: Stamp) -> str | None:
         """Return the digest of a document, if it is as it was then."""
@@ -69,6 +90,31 @@ class Seen:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             stamp = (int(entry["modified"]), int(entry["size"]))
             self._known[str(entry["session_id"])] = (stamp, str(entry["sha256"]))
+
+
+def unsent(store: Store, seen: Seen) -> list[SessionRow]:
+    """Return the sessions that have ended and were not sent to a database as they are now, the oldest first."""
+    rows = store.list(status="closed")
+    left = [row for row in rows if (row.ended_at or "") >= seen.since and not _is_sent(store, seen, row)]
+    return left[::-1]
+
+
+def _is_sent(store: Store, seen: Seen, row: SessionRow) -> bool:
+    stamp = stamp_in(store, row.session_id)
+    # One without a document was removed since it was listed.
+    return stamp is None or seen.sha256(row.session_id, stamp) is not None
+
+
+def stamp_in(store: Store, session_id: str) -> Stamp | None:
+    """Return what changes when a session's document does; None if there is none."""
+    try:
+        return stamp_of(store.paths.document(session_id).lstat())
+    except OSError:
+        return None
+
+
+def _folder(paths: StorePaths) -> Path:
+    return paths.root / "sync"
 
 
 def _line(each: tuple[str, tuple[Stamp, str]]) -> bytes:

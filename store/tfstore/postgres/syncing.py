@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from attrs import define, field
 
-from tfstore.disk.files import stamp_of
 from tfstore.disk.session_folder import document_in, session_in
 from tfstore.document.json_text import parse
 from tfstore.errors import BlobUnreadable, CorruptDocument, DatabaseUnusable, NewerDocument, StoreError
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import Outgoing, digest, outgoing, unreadable
-from tfstore.postgres.seen import Seen
+from tfstore.postgres.seen import Seen, stamp_in
 from tfstore.postgres.sending import send
 from tfstore.postgres.sources import our_source
 from tfstore.reading.search import TOLD, said_by
@@ -136,7 +135,7 @@ class Sync:
         done = Synced()
         if not dry:
             done.source = our_source(connection, self._address, store_id, self._name, self._version).name
-        seen = Seen(self._store.paths, self._address)
+        seen = Seen.of(self._store.paths, self._address)
         there = {
             name: (sha256, told)
             for name, sha256, told in connection.execute(
@@ -159,7 +158,7 @@ class Sync:
     ) -> Iterator[Outgoing]:
         """Yield the sessions that the database does not have, or not so."""
         for session_id in self._chosen(wanted, done):
-            stamp = self._stamp(session_id)
+            stamp = stamp_in(self._store, session_id)
             if stamp is None:
                 continue  # removed since they were listed
             sha256, told = there.get(session_id, ("", 0))
@@ -194,12 +193,6 @@ class Sync:
                 continue
             chosen.append((began, session_id))
         return [session_id for _, session_id in sorted(chosen)]
-
-    def _stamp(self, session_id: str) -> Stamp | None:
-        try:
-            return stamp_of(self._store.paths.document(session_id).lstat())
-        except OSError:
-            return None
 
     def _outgoing(self, session_id: str, document: bytes) -> Outgoing:
         now = self._now()

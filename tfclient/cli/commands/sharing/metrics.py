@@ -34,7 +34,7 @@ def metrics(
     the store: they fall when sessions are pruned.
     """
     from tfclient.cli.now import present
-    from tfclient.export.metrics import exposition
+    from tfclient.export.metrics.numbers import exposition
 
     text = exposition(open_store(store), present())
     if output is None:

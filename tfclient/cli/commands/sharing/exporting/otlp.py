@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from tfclient.otlp.calls import Price
     from tfclient.otlp.endpoint import Endpoint
-    from tfclient.otlp.exporting import Exporter, Sent, Waiting
+    from tfclient.otlp.exporting import Exporter, Sent
     from tfclient.otlp.messages import Content
     from tfstore.index.rows import SessionRow
+    from tfstore.keeping.waiting import Waiting
     from tfstore.store import Store
 
 _EVERY: Final = 5.0
@@ -50,8 +51,8 @@ def send(store: Store, endpoint: Endpoint, asked: Asked) -> None:
         BadEndpoint, StoreUnusable: nothing can be sent, or noted as sent.
         typer.Exit: not all were taken.
     """
-    from tfclient.otlp.exporting import waiting
     from tfstore.disk.export_ledger import ExportLedger
+    from tfstore.keeping.waiting import waiting
 
     ledger = ExportLedger(store.paths, endpoint.target, endpoint.shown)
     found = waiting(store, ledger, asked.rows, again=asked.again)

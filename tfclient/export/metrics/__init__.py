@@ -1,0 +1,1 @@
+"""What a store comes to in numbers, for Prometheus."""
