@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tfstore.document.documents import Json, Session, Step
     from tfstore.document.notes import Note, Noted
+    from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page, Wanted
     from tfstore.reading.messages import Event, Mode
@@ -133,6 +134,8 @@ class Reading(Protocol):
     def calls(
         self, label: Literal["assistant_call", "tool_call"], *, since: datetime | str | None = None
     ) -> builtins.list[Calls]: ...
+
+    def counters(self) -> Counters: ...
 
     def descendants(self, step: Step, /) -> builtins.list[Step]: ...
 

@@ -29,6 +29,7 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
+from tfstore.index import pruned_totals
 from tfstore.index.rows import Telling
 from tfstore.index.session_index import SessionIndex
 from tfstore.index.wanted import Wanted
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from tfstore.disk.notes_folder import Keep
     from tfstore.document.documents import Session, Step
     from tfstore.document.notes import Note
+    from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
@@ -351,6 +353,29 @@ class Store:
             ValueError: ``since`` is no moment.
         """
         return self.index.calls(label, None if since is None else moment_text(since))
+
+    def counters(self) -> Counters:
+        """Return what all sessions come to that are or were in this store, in numbers that only grow.
+
+        Names and labels are those of ``tfstore.index.counters``. Sessions that were pruned or deleted are in them.
+
+        Raises:
+            StoreUnusable: what is known of those cannot be read.
+
+        Example:
+            >>> import tempfile
+            >>> from tfstore.document.documents import Session
+            >>> store = Store(tempfile.mkdtemp(), create=True)
+            >>> store.put(Session("sess_1", status="closed", result="completed"))
+            >>> store.counters()["sessions", "completed"]
+            1
+        """
+        there, found = self.index.counted()
+        # Asked for last: who goes meanwhile is in the first, and there by its identity.
+        for identity, each in pruned_totals.read(self.paths).items():
+            if identity not in there:
+                found.update(each)
+        return found
 
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it.

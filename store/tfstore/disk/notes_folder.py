@@ -10,13 +10,13 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import evolve
 
 from tfstore.disk.files import read_file, stamp_of, sync_folder
-from tfstore.disk.locks import only_one
-from tfstore.disk.paths import is_real_dir, is_session_id, open_private
+from tfstore.disk.lines import LARGEST, add_lines, alone
+from tfstore.disk.paths import is_real_dir, is_session_id
 from tfstore.document.notes import Noted, line_of, new_note_id, notes_in, withdrawal
 from tfstore.document.times import iso
 from tfstore.errors import StoreUnusable, UnknownNote
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from tfstore.disk.files import Stamp
     from tfstore.disk.paths import StorePaths
     from tfstore.document.notes import Note
-
-LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of a file of notes that is read, and that is added to."""
-
-PATIENCE: Final = 10.0
-"""Seconds to wait for others that note something."""
 
 
 Keep: TypeAlias = Callable[[str, str, str], tuple[str, list[Any]]]
@@ -182,52 +176,17 @@ class NotesFolder:
         Raises:
             StoreUnusable: another process does, and does not end; or the lock cannot be made.
         """
-        lock = self.paths.notes_lock
-        if not is_real_dir(lock.parent):
-            self.paths.create()
-            self.paths.make_dir(lock.parent)
-        with only_one(lock, timeout=PATIENCE) as mine:
-            if not mine:
-                raise StoreUnusable(
-                    self.paths.root, f"another process holds {lock}: try again when it is done"
-                )
+        with alone(self.paths, self.paths.notes_lock):
             yield
 
     def _append(self, session_id: str, line: bytes) -> None:
         """Add a line to a session's notes: all of it, or nothing."""
         path = self.paths.notes_of(session_id)
         self.paths.make_dir(self.paths.notes)
-        try:
-            is_new = not os.path.lexists(path)
-            descriptor = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-            try:
-                _add_line(descriptor, line)
-                if self._fsync:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StoreUnusable(self.paths.root, f"{path} cannot be written ({error})") from error
+        is_new = not os.path.lexists(path)
+        add_lines(self.paths, path, line, fsync=self._fsync)
         if self._fsync and is_new:
             sync_folder(self.paths.notes)
-
-
-def _add_line(descriptor: int, line: bytes) -> None:
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    if size + len(line) > LARGEST:
-        raise OSError(f"it would be longer than {LARGEST:,} bytes")
-    if size:
-        os.lseek(descriptor, size - 1, os.SEEK_SET)
-        # The process that wrote the last line died in the middle of it.
-        line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
-    try:
-        left = memoryview(line)
-        while left:
-            left = left[os.write(descriptor, left) :]
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, size)
-        raise
 
 
 def _now() -> str:

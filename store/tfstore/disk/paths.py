@@ -147,6 +147,11 @@ class StorePaths:
         return self.root / "export"
 
     @property
+    def pruned_totals(self) -> Path:
+        """What sessions came to that were pruned or deleted, in numbers."""
+        return self.root / "pruned_totals.jsonl"
+
+    @property
     def locks(self) -> Path:
         """The lock files that are no session's own."""
         return self.journal / ".claims"
@@ -190,6 +195,11 @@ class StorePaths:
     def notes_lock(self) -> Path:
         """The lock file of whoever adds to notes or removes a file of them."""
         return self.locks / "notes.lock"
+
+    @property
+    def pruned_totals_lock(self) -> Path:
+        """The lock file of whoever adds to what pruned sessions came to."""
+        return self.locks / "pruned_totals.lock"
 
     def claim(self, session_id: str) -> Path:
         """The lock file of whoever finishes or packs the session; some sessions share one."""

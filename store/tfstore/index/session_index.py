@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
+from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_row
 from tfstore.index.database import Broken, Database, Unusable, make_tables
 from tfstore.index.rows import NOTHING_TOLD, Calls, Record, calls_from, plain, row_from
 from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
@@ -151,6 +152,20 @@ class SessionIndex:
         )
         found = self._answer(lambda db: db.execute(sql, (*([since] if since else []), label)).fetchall())
         return [calls_from(*counts) for counts in found]
+
+    def counted(self) -> tuple[set[str], Counters]:
+        """Return what all sessions come to, and their identities (see ``tfstore.index.counters``), at one moment."""
+        return self._answer(_counted)
+
+    def counted_each(self, session_ids: Iterable[str]) -> dict[str, Counters]:
+        """Return what each of these sessions comes to, by its identity; those that are not listed are left out."""
+        ids = list(session_ids)
+
+        def question(db: sqlite3.Connection) -> dict[str, Counters]:
+            every = (_counted(db, each) for each in ids)
+            return {identity: found for identities, found in every for identity in identities}
+
+        return self._answer(question)
 
     def thread(self, begin: str) -> list[str]:
         """Return the ids of the sessions of one thread, the earliest first: it holds a session, or a conversation.
@@ -342,6 +357,29 @@ class SessionIndex:
             with self._database.opened() as db:
                 for session_id, stamp, texts in told:
                     put_texts(db, session_id, stamp, texts)
+
+
+def _counted(db: sqlite3.Connection, session_id: str | None = None) -> tuple[set[str], Counters]:
+    """Return what all sessions come to, or one of them, and their identities."""
+    there, found = set[str](), Counters()
+    of, values = ("", ()) if session_id is None else (" AND session_id = ?", (plain(session_id),))
+    for (line,) in db.execute(f"SELECT line FROM sessions WHERE listed{of}", values):  # noqa: S608 - our own words
+        row = row_from(line)
+        there.add(identity_of(row.session_id, row.started_at))
+        found.update(of_row(row))
+    for label in ("assistant_call", "tool_call"):
+        sql = (
+            "SELECT name, count(*), sum(failed), sum(calls), sum(errors), sum(input), sum(output), "  # noqa: S608
+            f"group_concat(durations) FROM calls JOIN sessions ON n = session AND listed{of} WHERE label = ?"
+            " GROUP BY name"
+        )
+        found.update(of_calls(label, (calls_from(*each) for each in db.execute(sql, (*values, label)))))
+    errors = (
+        "SELECT error, count(*) FROM steps JOIN sessions ON sessions.n = session WHERE listed"  # noqa: S608
+        f" AND error IS NOT NULL{of} GROUP BY error"
+    )
+    found.update(of_errors(dict(db.execute(errors, values).fetchall())))
+    return there, found
 
 
 def _rows(condition: str, order: str) -> str:

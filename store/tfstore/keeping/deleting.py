@@ -1,7 +1,8 @@
 """Deleting sessions: all that is kept of them, and nothing of the others, however many go at once.
 
 The journal goes first, under the session's claim, so that nothing makes the session again; then, for all of them
-together, what is shared with other sessions: the index, blobs. The document goes last: until then the session is
+together, what is shared with other sessions: the index, blobs. What they came to is kept, in numbers
+(``pruned_totals.jsonl``), so that counters do not fall. The document goes last: until then the session is
 known, and deleting it again goes on where an earlier attempt died. Notes go before it, and after it those that
 somebody added in between; nobody can add to a session that is not known.
 """
@@ -28,6 +29,7 @@ from tfstore.errors import (
     StoreUnusable,
     UnknownSession,
 )
+from tfstore.index import pruned_totals
 from tfstore.journal.reading import has_journal, live_writers
 from tfstore.keeping.blob_uses import references, remove_unused
 
@@ -184,6 +186,8 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         freed = remove_unused(store, files, without=gone())
     except CorruptDocument as error:
         kept = error
+    # As long as a document is there it counts itself, and what is kept of it does not.
+    pruned_totals.keep(paths, store.index.counted_each(gone()))
     # Before the documents, so that a death in between leaves nothing that nobody knows of.
     store.index.remove(gone())
     removed = gone()

@@ -24,11 +24,12 @@ from tfstore.errors import (
 )
 from tfstore.index.rows import Calls, calls_from, row_from
 from tfstore.index.wanted import Page, Wanted
-from tfstore.postgres.connecting import as_ours, connect, is_lost
+from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
 from tfstore.postgres.fitting import fit
 from tfstore.postgres.kept_apart import DatabaseBlobs, DatabaseNotes
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import unpacked
+from tfstore.postgres.pruned_totals import total
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
 from tfstore.postgres.sources import source_named
 from tfstore.reading import descent
@@ -43,9 +44,13 @@ if TYPE_CHECKING:
     from tinydb.queries import QueryLike
 
     from tfstore.document.documents import Session, Step
+    from tfstore.index.counters import Counters
     from tfstore.index.rows import SessionRow
     from tfstore.postgres.address import Address
     from tfstore.reading.messages import Event, Mode
+
+_TOTALS: Final = 3
+"""The version of the tables from which on there is one of what went."""
 
 _PIECES: Final = 8
 """Of a text that is looked for, so many parts are asked for at most: the document decides."""
@@ -340,6 +345,15 @@ class PostgresStore:
         rows = self._ask(sql, *values)
         return [calls_from(name, *map(int, counts), durations) for name, *counts, durations in rows]
 
+    def counters(self) -> Counters:
+        """Return what all sessions come to that are or were there, as ``Store.counters`` does."""
+        with self._lock:
+            # Of one moment: a session that goes meanwhile is in the one half of it or in the other.
+            self._ask("SELECT 1")
+            with told_of(self.address), self._connection.transaction():
+                self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                return total(self._ask_once, self._ours(), went=self.version >= _TOTALS)
+
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it, of other stores too.
 
@@ -409,7 +423,7 @@ class PostgresStore:
         for again in (True, False):
             try:
                 with self._lock:
-                    return self._connection.execute(sql.encode(), values).fetchall()
+                    return self._ask_once(sql, *values)
             except psycopg.Error as error:
                 failed = error
             if not (again and is_lost(failed)):
@@ -418,6 +432,9 @@ class PostgresStore:
                 if self._connection.closed:
                     self._connect()
         raise as_ours(self.address, failed) from None
+
+    def _ask_once(self, sql: str, *values: Any) -> builtins.list[Any]:
+        return self._connection.execute(sql.encode(), values).fetchall()
 
     def _rows(self, wanted: Wanted, limit: int | None, offset: int) -> builtins.list[SessionRow]:
         sql, values = condition(wanted)

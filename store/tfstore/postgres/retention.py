@@ -12,6 +12,7 @@ from attrs import define
 from psycopg import sql
 
 from tfstore.errors import AmbiguousSession, UnknownSession
+from tfstore.postgres import pruned_totals
 from tfstore.postgres.connecting import connect, told_of
 from tfstore.postgres.fitting import PINNED, month_of, next_month
 from tfstore.postgres.migrating import check
@@ -161,6 +162,8 @@ def _sessions(connection: Connection, before: datetime, done: Pruned, *, dry: bo
     for month in _over(connection, "agent_run_events", before):
         with connection.transaction():
             lock(connection)
+            going = "SELECT source_id::text, session_id FROM sessions WHERE month = %s"
+            pruned_totals.keep(connection, connection.execute(going, (month,)).fetchall())
             connection.execute(
                 "DELETE FROM notes n USING sessions s WHERE s.month = %s AND n.source_id = s.source_id"
                 " AND n.session_id = s.session_id",
@@ -178,6 +181,7 @@ def _sessions(connection: Connection, before: datetime, done: Pruned, *, dry: bo
                 f"SELECT month, source_id::text, session_id {of} LIMIT %s FOR UPDATE".encode(),
                 (before, BATCH),
             ).fetchall()
+            pruned_totals.keep(connection, [each[1:] for each in gone])
             for month, source_id, session_id in gone:
                 for table in (*PARENTS, "sessions"):
                     connection.execute(

@@ -252,6 +252,7 @@ def test_whenever_it_dies_doing_it_again_ends_it(tmp_path: Path) -> None:
     record(made, 2)
     with Segment.open(made.paths, name(1)) as segment:
         segment.append(an_entry(2))
+    counters = made.counters()
     step = 0
     while True:
         step += 1
@@ -265,6 +266,7 @@ def test_whenever_it_dies_doing_it_again_ends_it(tmp_path: Path) -> None:
             else:
                 died = False
         store = Store(store.paths.root)
+        assert store.counters() == counters, f"died at step {step}"
         if died:
             for path in store.paths.root.rglob("*.tmp"):
                 os.utime(path, (0, 0))
@@ -275,6 +277,7 @@ def test_whenever_it_dies_doing_it_again_ends_it(tmp_path: Path) -> None:
                 break
             delete(store, [name(1)])
         assert naming(store, 1) == [], f"died at step {step}"
+        assert store.counters() == counters, f"died at step {step}"
         assert store.blobs.find(str(blob["blob"]).removeprefix("sha256:")) is None
         assert list(examine(store)) == []
         assert store.find_response("resp_00000002_1") is not None

@@ -105,6 +105,7 @@ QUESTIONS: dict[str, Callable[[Reading], Any]] = {
     "searched by two letters": lambda store: _found(store, "Hi"),
     "calls of tools": lambda store: store.calls("tool_call"),
     "calls of models since": lambda store: store.calls("assistant_call", since="2026-09-02T09:30"),
+    "counters": lambda store: store.counters(),
     "walks": _walks,
     "find_response": lambda store: [
         store.find_response(each) for each in ("resp_b1", "resp_r1", "resp_x", "resp_copy")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import a_chat, a_session
 from tests.postgres import ask
-from tests.store.postgres.making import migrated, read, sync
+from tests.store.postgres.making import a_full_store, migrated, read, sync
 from tfstore.errors import DatabaseUnusable, GoneToWarm, UnknownSession
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.postgres import Server
+
+_UNDO = {
+    2: "DROP TABLE incidents, documents_pinned, agent_run_events_pinned, agent_run_payloads_pinned;"
+    " DROP FUNCTION make_month",
+    3: "DROP TABLE pruned_totals",
+}
+"""What takes away what a migration added."""
 
 NOW = datetime(2026, 9, 20, tzinfo=UTC)
 
@@ -108,6 +115,27 @@ def test_pinned_ones_stay_and_unpinned_ones_go(folder: Store, url: str) -> None:
         pin(address, "june", "too late")
 
 
+def test_counters_do_not_fall_and_nothing_counts_twice(tmp_path: Path, database: str) -> None:
+    folder = a_full_store(tmp_path / "full")
+    before = folder.counters()
+    migrated(database)
+    sync(folder, database)
+    address, kept = Address.of(database), Kept(events=timedelta(days=10))
+
+    for _ in range(2):
+        with read(database) as team:
+            assert team.counters() == before
+        assert prune(address, kept, now=NOW).sessions == 5
+        with read(database) as team:
+            assert len(team.ids()) == 4
+            assert team.counters() == before
+        # A machine that has them still sends them again.
+        assert sync(folder, database).sent == 5
+    ((identity,),) = ask(database, "SELECT min(identity) FROM pruned_totals")
+    assert len(identity) == 64
+    assert ask(database, "SELECT count(*) FROM pruned_totals") == [(5,)]
+
+
 def test_who_reads_cannot_write_and_who_writes_makes_no_tables(
     postgres_server: Server, folder: Store
 ) -> None:
@@ -145,14 +173,13 @@ def test_an_earlier_version_is_read_and_brought_up_to_date_with_what_is_in_it(
     assert migrations()[before - 1].number == before
     with connect(address, reads_only=False) as connection:
         # As it was left by that version: what came later is not there.
-        connection.execute(
-            "DROP TABLE incidents, documents_pinned, agent_run_events_pinned, agent_run_payloads_pinned"
-        )
-        connection.execute("DROP FUNCTION make_month")
+        for number in range(len(migrations()), before, -1):
+            connection.execute(_UNDO[number].encode())
         connection.execute("DELETE FROM schema_version WHERE version > %s", (before,))
         assert version_of(connection) == before
     with read(database) as team:
         assert len(team.list()) == 5
+        assert team.counters() == folder.counters()
     with pytest.raises(DatabaseUnusable, match="sync URL --migrate` brings them up to date"):
         sync(folder, database)
 

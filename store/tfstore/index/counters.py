@@ -1,0 +1,106 @@
+"""What sessions come to in numbers that only grow: those that are there, and those that were pruned or deleted.
+
+=========================================  ========================================================================
+``("sessions", result)``                   sessions that have ended, by how; ``none`` where nobody said
+``("runs",)``                              runs
+``("tool_errors",)``                       calls of tools that failed
+``("errors", class)``                      steps with an error of this class
+``("model_calls", model, "ok" | "error")`` calls of a model, by how they ended; ``tool_calls`` those of a tool
+``("tokens", model, "input" | "output")``  tokens of calls of a model
+``("call_seconds", kind, "0.5")``          calls of a ``model`` or ``tool`` that took up to so long, and longer than the
+                                           bound before; ``+Inf`` are those beyond the last
+``("call_milliseconds", kind)``            what all of these took together
+=========================================  ========================================================================
+
+What is added here is kept of sessions that go from then on: of those that went before, it is not known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from tfstore.index.rows import Calls, SessionRow, plain
+
+Counters: TypeAlias = Counter[tuple[str, ...]]
+"""A number for each name with its labels."""
+
+BOUNDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds up to which calls are counted together."""
+
+_KINDS: Final = {"assistant_call": "model", "tool_call": "tool"}
+_LONGEST: Final = 200
+"""Characters of a label."""
+
+
+def of_row(row: SessionRow) -> Counters:
+    """Return what a session comes to, as far as its row says."""
+    found: Counters = Counter({("runs",): row.runs, ("tool_errors",): row.tool_errors})
+    if row.status != "active":
+        found["sessions", row.result or "none"] += 1
+    return found
+
+
+def of_calls(label: str, every: Iterable[Calls]) -> Counters:
+    """Return what calls come to: of models (``assistant_call``) or of tools (``tool_call``).
+
+    Example:
+        >>> counters = of_calls("tool_call", [Calls("get_weather", calls=3, errors=1, durations=[40, 300])])
+        >>> counters["tool_calls", "get_weather", "ok"], counters["call_seconds", "tool", "0.5"]
+        (2, 1)
+    """
+    kind = _KINDS[label]
+    found: Counters = Counter()
+    for each in every:
+        name = (plain(each.name) or "")[:_LONGEST]
+        found[f"{kind}_calls", name, "ok"] += each.calls - each.errors
+        found[f"{kind}_calls", name, "error"] += each.errors
+        if kind == "model":
+            found["tokens", name, "input"] += each.input_tokens
+            found["tokens", name, "output"] += each.output_tokens
+        for took in each.durations:
+            found["call_seconds", kind, _bound(took / 1000)] += 1
+            found["call_milliseconds", kind] += took
+    return found
+
+
+def of_errors(steps: Mapping[str, int]) -> Counters:
+    """Return what the steps with an error of each class come to."""
+    return Counter({("errors", (plain(name) or "")[:_LONGEST]): count for name, count in steps.items()})
+
+
+def identity_of(session_id: str, started_at: str | None) -> str:
+    """Return what tells whether a session that went is there again, without naming it.
+
+    Of the same id, another one may be recorded later.
+    """
+    return hashlib.sha256(f"{session_id}\x1f{started_at or ''}".encode("utf-8", "replace")).hexdigest()
+
+
+def as_json(counters: Counters) -> list[list[str | int]]:
+    """Return counters as they are written down; those that are 0 are left out."""
+    return [[*name, count] for name, count in sorted(counters.items()) if count]
+
+
+def from_json(told: Any) -> Counters:
+    """Return the counters that were written down; what is none is passed by.
+
+    Example:
+        >>> from_json(as_json(Counter({("errors", "tool"): 2})))
+        Counter({('errors', 'tool'): 2})
+    """
+    found: Counters = Counter()
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, list) and len(each) > 1:
+            *name, count = each
+            if isinstance(count, int) and all(isinstance(part, str) for part in name):
+                found[tuple(name)] += count
+    return found
+
+
+def _bound(seconds: float) -> str:
+    place = bisect_left(BOUNDS, seconds)
+    return str(BOUNDS[place]) if place < len(BOUNDS) else "+Inf"
