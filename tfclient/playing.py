@@ -22,11 +22,29 @@ just_played: Final[ContextVar[bool]] = ContextVar("tfclient_just_played", defaul
 """Whether the latest attempt made here was played: nobody waits then before the next."""
 
 
+class Stage(Protocol):
+    """What makes the connection managers of sockets that are played."""
+
+    def manager(self, args: tuple[Any, ...], kwargs: dict[str, Any], made: Callable[..., Any] | None) -> Any:
+        """Make one.
+
+        Args:
+            args: what ``connect`` was called with.
+            kwargs: the same, by name.
+            made: makes a connection of a class, so that it is recorded; None where it is not.
+        """
+        ...
+
+
 class Player(Protocol):
     """A playback, as far as clients and recorders know it."""
 
-    def refused_socket(self) -> Exception | None:
-        """Return what a program gets that opens a socket; None where it may."""
+    def connecting(self, connect: Callable[..., Any], client: Any) -> Stage | None:
+        """Return what makes a connection manager in place of a resource's ``connect``; None where that may.
+
+        Raises:
+            ReplayRefused, WouldGoLive: nothing may.
+        """
         ...
 
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:

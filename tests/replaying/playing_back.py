@@ -15,7 +15,8 @@ from tfstore.document.json_text import compact
 
 if TYPE_CHECKING:
     from tfclient import Playback, Recorder
-    from tfclient.replaying.tape import Recorded, Tape
+    from tfclient.replaying.recorded import Recorded
+    from tfclient.replaying.tape import Tape
     from tfclient.sessions.handle import SessionHandle
     from tfstore.document.documents import Session
 

@@ -15,11 +15,8 @@ from tests.capture.driver import MODEL, Driver
 from tests.cli.making import run
 from tests.no_sockets import IN_A_PROGRAM
 from tests.server.replies import Call, answer, calls, rate_limited
-from tests.store.making import a_session
 from tfclient import Recorder
-from tfclient.export.replayable import replayable
 from tfstore.errors import UnknownSession
-from tfstore.journal.segment import Segment
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -164,24 +161,6 @@ def test_what_is_active_or_empty_or_gone_is_refused(
         tfclient.replay("empty")
     with pytest.raises(UnknownSession, match="no-such"):
         tfclient.replay("no-such")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [{"type": "socket.opened", "kind": "realtime"}, {"type": "attempt.sent", "transport": "websocket"}],
-)
-def test_what_went_over_a_socket_is_refused(line: dict[str, Any], own_environment: Path) -> None:
-    store = Store(own_environment, create=True)
-    begun = {"redaction": {"mode": "secrets"}, "session_id": "spoken"}
-    with Segment.open(store.paths, "spoken") as segment:
-        for each in ({"type": "session.started", **begun}, line, {"type": "session.ended"}):
-            segment.append({"at": 1, "mono": 1, **each})
-    with pytest.raises(
-        tfclient.ReplayRefused, match="spoken cannot be replayed: part of it went over a WebSocket"
-    ):
-        tfclient.replay("spoken")
-    told = replayable(a_session("spoken"), store.journal("spoken")[0])
-    assert (told.level, "WebSocket" in told.why) == ("no", True)
 
 
 def test_killed_while_replaying_it_is_recovered_and_still_marked(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import asdict, frozen
 
-from tfclient.replaying.tape_of_entries import goes_over_sockets
 from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
@@ -45,13 +44,14 @@ def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] 
     """
     if why := _HASHED.get(session.redaction.mode):
         return Replayable("no", why)
-    if goes_over_sockets(entries):
-        return Replayable("no", "part of it went over a WebSocket, and only what goes over HTTP is played")
-    answers = replaced = lost = 0
+    answers = replaced = lost = silent = 0
     for entry in entries:
         kind, body = entry["type"], entry.get("body")
-        answers += kind == "attempt.answered"
-        if kind in {"attempt.answered", "stream.chunk"}:
+        answers += kind in {"attempt.answered", "socket.opened"}
+        if kind == "socket.frame" and entry.get("dir") == "in":
+            body = entry.get("data")
+        silent += int(entry.get("frames") or 0) if kind == "socket.audio" and entry.get("dir") == "in" else 0
+        if kind in {"attempt.answered", "stream.chunk", "socket.frame"}:
             lost += isinstance(body, dict) and "unread" in body
             replaced += sum(_is_of_an_answer(each) for each in entry.get("redactions") or ())
     if not answers:
@@ -60,6 +60,10 @@ def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] 
     if replaced:
         told.append(
             f"{counted(replaced, 'value')} of its answers {'was' if replaced == 1 else 'were'} replaced"
+        )
+    if silent:
+        told.append(
+            f"{counted(silent, 'message')} of audio {'was' if silent == 1 else 'were'} not kept, and silence is played"
         )
     if lost:
         told.append(f"{counted(lost, 'answer')} {'was' if lost == 1 else 'were'} not kept")
@@ -71,4 +75,4 @@ def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] 
 
 
 def _is_of_an_answer(mark: Any) -> bool:
-    return isinstance(mark, dict) and str(mark.get("path")).startswith("response.body")
+    return isinstance(mark, dict) and str(mark.get("path")).startswith(("response.body", "socket.in"))

@@ -178,7 +178,8 @@ class Calls:
             return False
         call, attempt = found
         attempt.ended_at = at
-        if attempt.status is None:
+        if attempt.status is None and not attempt.received:
+            # Over a socket an answer has no status, and was counted when it began.
             attempt.played = played_in(entry)
             counted(self.book.session, attempt.played, entry.get("error"))
         error = entry.get("error")

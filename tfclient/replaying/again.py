@@ -20,7 +20,8 @@ from tfstore.document.json_text import compact
 
 if TYPE_CHECKING:
     from tfclient.replaying.places import Place
-    from tfclient.replaying.tape import Recorded, Tape
+    from tfclient.replaying.recorded import Recorded
+    from tfclient.replaying.tape import Tape
 
 _HOSTS: Final = ("api.openai.com", "localhost", "127.0.0.1", "[::1]")
 _AZURE: Final = (".openai.azure.com", ".cognitiveservices.azure.com")

@@ -25,6 +25,10 @@ _WRITTEN_BY_PROGRAMS: Final = frozenset(
 _ITEMS: Final = frozenset({"input", "messages", "items", "additional_messages", "tool_outputs"})
 _ROLES: Final = frozenset({"system", "developer", "tool", "function"})
 
+_WITHIN: Final = frozenset({"session", "response"})
+_NAMES: Final = frozenset({"event_id", "item_id", "previous_item_id"})
+"""Members of a message that name it, or an item, where programs give names."""
+
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _DAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?"
 _CLOCK: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
@@ -64,6 +68,26 @@ def blurred(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     return {key: _member(key, value) for key, value in body.items()}
+
+
+def blurred_message(event: Any) -> Any:
+    """Return the same of a message over a socket: what it has within is written like a request.
+
+    Example:
+        >>> blurred_message({"type": "session.update", "session": {"instructions": "It is 14:05."}})
+        {'type': 'session.update', 'session': {'instructions': 'It is ‹time›.'}}
+    """
+    if not isinstance(event, dict):
+        return event
+    return {key: _part(key, value) for key, value in event.items()}
+
+
+def _part(key: str, value: Any) -> Any:
+    if key in _WITHIN:
+        return blurred(value)
+    if key == "item" and isinstance(value, dict):
+        return _item({name: _all_of(each) if name == "id" else each for name, each in value.items()})
+    return _all_of(value) if key in _NAMES else _member(key, value)
 
 
 def _member(key: str, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import define, field, frozen
@@ -13,7 +13,8 @@ from tfclient.replaying.request import Request, recorded_request
 
 if TYPE_CHECKING:
     from tfclient.replaying.places import Place
-    from tfclient.replaying.tape import Recorded, Tape
+    from tfclient.replaying.recorded import Recorded
+    from tfclient.replaying.tape import Tape
 
 How = Literal["exact", "alike", "nearest"]
 
@@ -59,14 +60,14 @@ class Matching:
         match: how far requests may differ.
         ignored: places that do not count.
         repeats: give the last answer again where all were given.
-        allowed: the attempts that are played, by ``exchange_id``; all of them, if None.
+        attempts: what is played of it.
     """
 
     tape: Tape
     match: Match = "alike"
     ignored: tuple[Place, ...] = ()
     repeats: bool = False
-    allowed: frozenset[str] | None = None
+    attempts: Sequence[Recorded] = ()
     _rows: list[_Row] = field(init=False)
     _exact: dict[str, list[_Row]] = field(init=False)
     _alike: dict[str, list[_Row]] | None = None
@@ -74,9 +75,7 @@ class Matching:
     def __attrs_post_init__(self) -> None:
         """Lay out what may be played."""
         self._rows = [
-            _Row(each, recorded_request(each, self.tape.redactor, self.ignored))
-            for each in self.tape.attempts
-            if self.allowed is None or each.exchange_id in self.allowed
+            _Row(each, recorded_request(each, self.tape.redactor, self.ignored)) for each in self.attempts
         ]
         self._exact = _by_key(self._rows, lambda request: request.exact)
 

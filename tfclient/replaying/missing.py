@@ -8,14 +8,16 @@ from attrs import frozen
 
 from tfclient.errors import NotAllPlayed, ReplayMiss
 from tfclient.replaying.differences import MOST
+from tfclient.replaying.request import OPEN, SEND
 from tfstore.reading.plain_text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tfclient.replaying.matching import Nearest
+    from tfclient.replaying.recorded import Recorded
     from tfclient.replaying.request import Request
-    from tfclient.replaying.tape import Recorded, Tape
+    from tfclient.replaying.tape import Tape
 
 _WIDE: Final = 200
 _LISTED: Final = 5
@@ -118,5 +120,24 @@ def not_all_played(
     )
 
 
+def not_all_read(unread: Sequence[str], advice: Advice = Advice()) -> NotAllPlayed:
+    """Return the error of a replay that ended with messages left that the recorded program was given.
+
+    Args:
+        unread: their types, in order.
+        advice: what can be done.
+    """
+    shown = brief(", ".join(unread[:_LISTED]), _WIDE)
+    more = f" and {len(unread) - _LISTED} more" if len(unread) > _LISTED else ""
+    what = (
+        "1 message that came over a WebSocket was"
+        if len(unread) == 1
+        else (f"{len(unread)} messages that came over WebSockets were")
+    )
+    return NotAllPlayed(f"{what} never read: {shown}{more}. {advice.unplayed}.", ())
+
+
 def _endpoint(asked: Request) -> str:
-    return brief(asked.endpoint, _WIDE)
+    where = f"a WebSocket at {asked.path}"
+    words = {OPEN: where, SEND: f"a message over {where}"}
+    return brief(words.get(asked.method, asked.endpoint), _WIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import frozen
@@ -14,12 +14,15 @@ from tfclient.health import Health
 from tfclient.replaying.calls import calling, calling_async, go_on, leaving
 from tfclient.replaying.differences import Difference
 from tfclient.replaying.finding import tape_of
-from tfclient.replaying.matching import How, Match, Matching
-from tfclient.replaying.missing import Advice, miss, no_answer, not_all_played
+from tfclient.replaying.matching import Found, How, Match, Matching
+from tfclient.replaying.missing import Advice, miss, no_answer, not_all_played, not_all_read
 from tfclient.replaying.places import place_in
+from tfclient.replaying.recorded import Recorded
 from tfclient.replaying.reports import Report
 from tfclient.replaying.request import Request, made_request
-from tfclient.replaying.tape import Recorded, Tape
+from tfclient.replaying.sockets.desk import MAY_STAY, Desk
+from tfclient.replaying.sockets.stage import Stage
+from tfclient.replaying.tape import Tape
 from tfclient.replaying.transport import Answer, GoLive, client_of, library_of, library_of_openai
 from tfclient.replaying.up_to import up_to
 from tfstore.disk import fork
@@ -78,6 +81,10 @@ class Playback:
             raise SettingError("pace", pace, "a share of the recorded time, 0 for none of it")
         self.tape: Final = tape
         self.goes_live: Final = on_miss == "live" or until is not None
+        if until is not None and tape.sockets:
+            raise ReplayRefused(
+                tape.name, "until=…: part of it went over a WebSocket, which cannot go live in its middle"
+            )
         self._until = until
         self._unplayed: Final = unplayed
         self._pace: Final = pace
@@ -85,13 +92,26 @@ class Playback:
             place_in(each) for each in ([ignore] if isinstance(ignore, str) else ignore)
         )
         self._matching: Final = Matching(
-            tape, match, self._ignored, repeats, None if until is None else up_to(tape, until)
+            tape,
+            match,
+            self._ignored,
+            repeats,
+            _over_http(tape, None if until is None else up_to(tape, until)),
+        )
+        self._sockets: Final = Desk(
+            tape,
+            match,
+            self._ignored,
+            repeats=repeats,
+            take=self._found,
+            missing=self._not_found,
+            noted=self._noted,
         )
         self._lock = fork.lock()
         self._clients: dict[tuple[str, bool], Any] = {}
         self._answers: list[Played] = []
         self._misses: list[ReplayMiss] = []
-        self._report = Report(self._matching.count)
+        self._report = Report(self.count)
         self._health = Health()
         self.listener: Callable[[dict[str, Any]], None] | None = None
         """Hears of everything as it happens, as ``Report.take`` does."""
@@ -109,14 +129,6 @@ class Playback:
         """The requests that had no answer, whether the program swallowed that or not."""
         return list(self._misses)
 
-    def refused_socket(self) -> ReplayRefused | None:
-        """Return what a program gets that opens a socket; None where the playback goes live."""
-        if self.goes_live:
-            return None
-        return ReplayRefused(
-            "A WebSocket", "only what goes over HTTP is played; on_miss='live' lets it through"
-        )
-
     @property
     def live(self) -> int:
         """How many requests went to the real API."""
@@ -124,13 +136,13 @@ class Playback:
 
     @property
     def unplayed(self) -> list[Recorded]:
-        """The recorded requests that were not made yet, in the order recorded."""
-        return self._matching.left
+        """The recorded requests that were not made yet, in the order recorded; of sockets, messages not sent, too."""
+        return sorted([*self._matching.left, *self._sockets.left], key=lambda each: each.sent_at)
 
     @property
     def count(self) -> int:
-        """How many recorded attempts there are to be played."""
-        return self._matching.count
+        """How many recorded attempts there are to be played; connections and sent messages of sockets count, too."""
+        return self._matching.count + self._sockets.count
 
     @property
     def placeholders(self) -> list[str]:
@@ -175,13 +187,32 @@ class Playback:
 
         Raises:
             ReplayMiss: a request had no answer.
-            NotAllPlayed: a recorded request was never made, though nothing went live in its place.
+            NotAllPlayed: a recorded request was never made, though nothing went live in its place, or what came over a
+                socket was never read.
         """
         if self._misses:
             raise self._misses[0]
+        if self._unplayed == "error" and not self.live:
+            self.assert_consumed()
+
+    def assert_consumed(self, *, may_stay: Collection[str] = MAY_STAY) -> None:
+        """Assert that all that was recorded was asked for, and read where it came over a socket.
+
+        Leaving ``with`` does, unless ``unplayed="ignore"``.
+
+        Args:
+            may_stay: types of messages that need not have been read at the end, as patterns; in place of
+                ``rate_limits.updated`` and ``*.delta``. Of Responses, and over HTTP, nothing has to be read.
+
+        Raises:
+            NotAllPlayed: something was not.
+        """
         left = self.unplayed
-        if left and self._unplayed == "error" and not self.live:
+        if left:
             raise not_all_played(self.tape, left, self.count, self.advice)
+        unread = self._sockets.unread(may_stay)
+        if unread:
+            raise not_all_read(unread, self.advice)
 
     def __enter__(self) -> Self:
         playing.begin(self)
@@ -220,6 +251,17 @@ class Playback:
         """Hear which session records this run."""
         if session_id not in self._report.sessions:
             self._tell({"session": session_id})
+
+    def connecting(self, connect: Callable[..., Any], client: Any) -> Stage | None:
+        """Return what makes a connection manager in place of a resource's ``connect``; None where it goes live.
+
+        It does with ``on_miss="live"`` where the recording has no socket of that kind.
+        """
+        stage = Stage(self._sockets, connect, client, self._pace)
+        if self.goes_live and not self._sockets.has(stage.kind):
+            self._tell({"live": 1})
+            return None
+        return stage
 
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:
         """Return what makes a call in place of a client's ``request``."""
@@ -293,9 +335,21 @@ class Playback:
                 raise self._noted(self._missing(asked, None if found is None else found.recorded))
             self._take(Played(found.recorded, found.how, found.differences))
         recorded = found.recorded
-        mark = {"session_id": self.tape.session_id, "exchange_id": recorded.exchange_id, "how": found.how}
-        mark = {name: value for name, value in mark.items() if value is not None}
+        mark = self._mark(recorded, found.how)
         return Answer(recorded, mark, self._pace, self._stopped(recorded) if _is_unread(recorded) else None)
+
+    def _found(self, found: Found) -> dict[str, Any]:
+        """Note what a socket was found for; return the mark of it."""
+        recorded = found.recorded
+        self._take(Played(recorded, found.how, found.differences))
+        return self._mark(recorded, found.how)
+
+    def _mark(self, recorded: Recorded, how: How) -> dict[str, Any]:
+        mark = {"session_id": self.tape.session_id, "exchange_id": recorded.exchange_id, "how": how}
+        return {name: value for name, value in mark.items() if value is not None}
+
+    def _not_found(self, asked: Request, among: Matching) -> BaseException:
+        return self._noted(miss(self.tape, asked, among.nearest(asked), among.given(asked), self.advice))
 
     def _take(self, played: Played) -> None:
         self._answers.append(played)
@@ -333,6 +387,14 @@ class Playback:
         self._misses.append(error)
         self._tell({"missed": str(error)})
         return leaving(error)
+
+
+def _over_http(tape: Tape, allowed: frozenset[str] | None) -> list[Recorded]:
+    return [
+        each
+        for each in tape.attempts
+        if each.socket is None and (allowed is None or each.exchange_id in allowed)
+    ]
 
 
 _OURS: Final[dict[str, Any]] = {"auth": None, "follow_redirects": False}

@@ -10,7 +10,7 @@ from attrs import define
 
 from tfclient.capture.form_bodies import unread_body
 from tfclient.capture.request_body import in_memory
-from tfclient.replaying.alike import blurred
+from tfclient.replaying.alike import blurred, blurred_message
 from tfclient.replaying.differences import Difference, differences
 from tfclient.replaying.meaning import NOTHING, Meaning, comparable_forms, meaning_of, meaning_of_unread
 from tfclient.replaying.places import Place, without
@@ -18,7 +18,12 @@ from tfclient.replaying.places import Place, without
 if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.redaction import Redactor
-    from tfclient.replaying.tape import Recorded
+    from tfclient.replaying.recorded import Recorded
+
+OPEN: Final = "OPEN"
+"""The method, as it were, of what opens a connection of a socket."""
+SEND: Final = "SEND"
+"""That of a message that is sent over one."""
 
 _URL: Final = "url"
 """Under which places of the address stand: ``url.host``, ``url.query.api-version``."""
@@ -75,8 +80,11 @@ class Request:
     @cached_property
     def alike(self) -> str:
         """Equal where they do but for clocks, and ids that programs make."""
-        value = blurred(self.value) if self.body.kind == "json" else self.value
+        value = self._blurred(self.value) if self.body.kind == "json" else self.value
         return f"{self.endpoint} {self._place} {Meaning(self.body.kind, value).key()}"
+
+    def _blurred(self, value: Any) -> Any:
+        return blurred_message(value) if self.method == SEND else blurred(value)
 
     @cached_property
     def _place(self) -> str:
@@ -120,7 +128,7 @@ class Request:
         found = self.differences(asked)
         if self.body.kind != "json" or asked.body.kind != "json":
             return found
-        left = {each.place for each in differences(blurred(self.value), blurred(asked.value))}
+        left = {each.place for each in differences(self._blurred(self.value), self._blurred(asked.value))}
         return [each for each in found if each.place[:1] == (_URL,) or each.place in left]
 
 
@@ -160,6 +168,30 @@ def made_request(
     retry = request.headers.get("x-stainless-retry-count", "")
     number = int(retry) if retry.isdigit() else 0
     return _request(request.method.upper(), redactor.url(str(request.url))[0], number, body, ignored)
+
+
+def made_message(
+    method: str,
+    url: str,
+    data: bytes,
+    redactor: Redactor,
+    ignored: tuple[Place, ...] = (),
+    *,
+    is_json: bool = True,
+) -> Request:
+    """Return what is about to be opened or sent over a socket, redacted.
+
+    Args:
+        method: ``OPEN``, ``SEND``, or that of a request.
+        url: of the socket.
+        data: what is sent.
+        redactor: the policy by which the recording was made.
+        ignored: places that do not count.
+        is_json: whether it is JSON.
+    """
+    content_type = "application/json" if is_json else ""
+    body = meaning_of(_kept(data, content_type, redactor), content_type) if data else NOTHING
+    return _request(method, redactor.url(url)[0], 0, body, ignored)
 
 
 def _kept(data: bytes, content_type: str, redactor: Redactor) -> bytes:

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from tfclient.importing.encodings import undone
 from tfclient.projection.wire.bodies import body_bytes
-from tfclient.replaying.tape import Piece, Recorded
+from tfclient.replaying.recorded import Piece, Recorded
 from tfstore.journal.request_texts import RequestTexts
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _NOT_KEPT: Final = frozenset({"not_decoded", "not_seen", "too_long", "redaction_
 
 
 def attempts_of(entries: Iterable[Entry]) -> tuple[Recorded, ...]:
-    """Return the HTTP attempts that a journal tells of, in the order in which they were sent.
+    """Return the attempts that a journal tells of, over HTTP and sockets, in the order in which they were sent.
 
     Args:
         entries: all of a session's, in their order.
@@ -35,13 +35,6 @@ def attempts_of(entries: Iterable[Entry]) -> tuple[Recorded, ...]:
         elif (attempt := found.get(name)) is not None:
             attempt.take(kind, entry)
     return tuple(attempt.recorded() for attempt in found.values())
-
-
-def goes_over_sockets(entries: Iterable[Entry]) -> bool:
-    """Return whether some of what a journal tells of went over a WebSocket, which attempts do not show."""
-    return any(
-        str(each["type"]).startswith("socket.") or each.get("transport") == "websocket" for each in entries
-    )
 
 
 @define(eq=False)
@@ -103,6 +96,8 @@ class _Attempt:
             answered_after=self._since(answered) if answered else 0,
             unknown=self._unknown(ending),
             placeholders=any(_is_in_answer(mark) for mark in self.marks),
+            socket=str(sent.get("socket")) if sent.get("transport") == "websocket" else None,
+            lane=sent.get("lane") if isinstance(sent.get("lane"), str) else None,
         )
 
     def _request(self) -> tuple[bytes | None, dict[str, Any] | None]:

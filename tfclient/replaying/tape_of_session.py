@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from tfclient.errors import ReplayRefused
 from tfclient.redaction import Redactor
+from tfclient.replaying.sockets.of_entries import connections_of, told_of
 from tfclient.replaying.tape import Tape
-from tfclient.replaying.tape_of_entries import attempts_of, goes_over_sockets
+from tfclient.replaying.tape_of_entries import attempts_of
 from tfstore.errors import StoreError
 from tfstore.journal.entries import imported_from
 from tfstore.journal.reading import has_journal, live_writers
@@ -28,8 +29,8 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
     """Return the tape of a closed session.
 
     Raises:
-        ReplayRefused: it is still active, has no journal, was recorded without its texts, went over a WebSocket, was
-            made of an agent's own log, or holds no request.
+        ReplayRefused: it is still active, has no journal, was recorded without its texts, was made of an agent's own
+            log, or holds no request.
         UnknownSession: there is none with this id.
         ArchiveUnreadable: its journal is damaged.
     """
@@ -41,16 +42,13 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
         raise ReplayRefused(session_id, "it is still active: end it first (client.end_session())")
     if report.unreadable:
         raise ReplayRefused(session_id, f"part of its journal cannot be read ({report.unreadable[0][1]})")
-    if goes_over_sockets(entries):
-        raise ReplayRefused(
-            session_id, "part of it went over a WebSocket, and only what goes over HTTP is played"
-        )
     agent = imported_from(entries)
     if agent is not None:
         raise ReplayRefused(session_id, f"it was made of a log of {agent}, which has no requests")
     redactor = _policy_of(session_id, entries)
     attempts = attempts_of(entries)
-    if not attempts:
+    sockets = connections_of(entries, attempts)
+    if not attempts and not sockets:
         raise ReplayRefused(session_id, "no request was recorded in it")
     session = _document(store, session_id)
     return Tape(
@@ -59,7 +57,8 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
         redactor,
         session_id=session_id,
         head=None if session is None else session.integrity.head or None,
-        steps={} if session is None else _steps(session),
+        steps={**told_of(sockets), **({} if session is None else _steps(session))},
+        sockets=sockets,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tfclient.playing import MARK
 
 if TYPE_CHECKING:
-    from tfclient.replaying.tape import Recorded
+    from tfclient.replaying.recorded import Recorded
 
 _LEFT_OUT: Final = frozenset({"content-encoding", "transfer-encoding"})
 """Headers of how a body came: it is kept as it was before that."""

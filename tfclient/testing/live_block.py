@@ -30,9 +30,13 @@ class LiveBlock:
         self.tried = True
         return WouldGoLive()
 
-    def refused_socket(self) -> Exception:
-        """Return what a program gets that opens a socket."""
-        return self._refuse()
+    def connecting(self, *_: Any) -> None:
+        """Refuse a socket.
+
+        Raises:
+            WouldGoLive: always.
+        """
+        raise self._refuse()
 
     def asking(self, parent: Callable[..., Any]) -> Callable[..., Any]:  # noqa: ARG002 - nothing is asked
         """Return what refuses a call."""

@@ -6,8 +6,10 @@ from tfstore.document.documents import Session, Step
 
 
 def is_played(step: Step) -> bool:
-    """Return whether a call's last attempt was answered from a recording."""
-    return bool(step.attempts) and step.attempts[-1].played is not None
+    """Return whether a call's last attempt was answered from a recording, or all that went over its socket was."""
+    if step.attempts:
+        return step.attempts[-1].played is not None
+    return "played" in step.payload_started
 
 
 def is_all_played(session: Session) -> bool:

@@ -314,6 +314,7 @@ class SocketOpened(OfSocket):
     status: NotRequired[int | None]
     response_headers: NotRequired[dict[str, str]]
     error: NotRequired[Error | None]
+    played: NotRequired[Played]
 
 
 class SocketFrame(OfSocket):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from time import monotonic_ns, time_ns
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orjson import dumps
 
+from tfclient import playing
 from tfclient.capture.agent_here import agent_here
 from tfclient.capture.exceptions import describe
 from tfclient.capture.exchange import IN_ONE_ENTRY
@@ -68,6 +70,8 @@ class Exchanges:
         self._incoming: dict[str | None, Incoming] = {}
         self._latest: dict[str | None, str] = {}
         self._last_sent: Exchange | None = None
+        self.connection: weakref.ref[Any] | None = None
+        """What is opened, where it says of what it gives that it was played."""
 
     def sent(self, event: dict[str, Any]) -> bool:
         """Journal what asks for a response, before it leaves; say whether it is that."""
@@ -147,7 +151,7 @@ class Exchanges:
             started["agent"] = name
         sessions.counters.calls += 1
         state.calls += 1
-        request = SimpleNamespace(content=_as_json(body))
+        request = SimpleNamespace(content=as_json(body))
         kept, marks, sent = request_body(
             request, "application/json", exchange.id, state.writer.sent_bodies, sessions
         )
@@ -197,7 +201,7 @@ class Exchanges:
 
     def _answered(self, exchange: Exchange) -> AttemptAnswered:
         at, mono = stamp()
-        return {
+        entry: AttemptAnswered = {
             "at": at,
             "mono": mono,
             "type": "attempt.answered",
@@ -207,6 +211,9 @@ class Exchanges:
             "body": None,
             "complete": False,
         }
+        if playing.on and self.connection is not None and (mark := playing.mark_of(self.connection())):
+            entry["played"] = mark  # type: ignore[typeddict-item] # made by what plays
+        return entry
 
     def _refused(self, exchange: Exchange, event: dict[str, Any], data: bytes) -> None:
         """An error with a status is what an HTTP error of that status would be."""
@@ -278,7 +285,8 @@ def _chunk(noted: Any, data: str, marks: list[Any]) -> Any:
     return entry
 
 
-def _as_json(body: dict[str, Any]) -> bytes:
+def as_json(body: dict[str, Any]) -> bytes:
+    """Return a body as its bytes; numbers that JSON has no place for as the SDK writes them."""
     try:
         return dumps(body)
     except TypeError:

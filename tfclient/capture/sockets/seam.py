@@ -90,25 +90,27 @@ def connected(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Make a connection manager of the SDK's, watched if its client is recorded.
+    """Make a connection manager of the SDK's, watched if its client is recorded, and played if that is.
 
     Raises:
-        ReplayRefused: the client is played again, and what goes over sockets cannot be.
+        ReplayRefused: the client is played again, and sockets of this openai cannot be.
         WouldGoLive: a test forbids calls of the real API.
     """
-    if playing.on and (player := playing.player_for(client)) is not None:
-        refused = player.refused_socket()
-        if refused is not None:
-            raise refused
+    player = playing.player_for(client) if playing.on else None
+    stage = None if player is None else player.connecting(connect, client)
     watched = None
     with NOWHERE.guard("capture", "watching a WebSocket"):
         recorder = recorder_of(client)
         if recorder is not None and recorder.enabled:
             from tfclient.capture.sockets.watched import Watched
 
-            watched = Watched(recorder, client)
-            kwargs = watched.options(connect, kwargs)
-    manager = connect(*args, **kwargs)
+            watched = Watched(recorder, client, None if stage is None else player)
+            if stage is None:
+                kwargs = watched.options(connect, kwargs)
+    if stage is not None:
+        manager = stage.manager(args, kwargs, None if watched is None else watched.made)
+    else:
+        manager = connect(*args, **kwargs)
     if watched is not None:
         watched.manages(manager)
     return manager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orjson import dumps
 
+from tfclient import playing
 from tfclient.capture.exceptions import describe, is_cancellation
 from tfclient.capture.sockets import messages
 from tfclient.capture.sockets.audio import ENDS_ANY, Audio, has_audio
@@ -56,9 +57,10 @@ class Socket:
             entry = self._opening(connection)
             self._is_open = True
             self._place.write(entry)
+            self._connection = weakref.ref(connection)
             if self._exchanges is not None:
                 self._exchanges.url = str(entry["url"])
-            self._connection = weakref.ref(connection)
+                self._exchanges.connection = self._connection
             # Last: a class of the program's may have no hash, which a set asks for.
             self._state.sockets.add(self._connection)
 
@@ -103,6 +105,8 @@ class Socket:
         if request is not None:
             entry["headers"], found = redactor.headers(_headers_of(request), "socket.headers")
             marks += found
+        if playing.on and (mark := playing.mark_of(connection)) is not None:
+            entry["played"] = mark  # type: ignore[typeddict-item] # made by what plays
         if response is not None:
             entry["status"] = response.status_code
             entry["response_headers"], found = redactor.headers(

@@ -14,6 +14,7 @@ from tfclient.capture.sockets.socket import Socket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tfclient.playing import Player
     from tfclient.recorder import Recorder
     from tfclient.sessions.state import SessionState
 
@@ -31,10 +32,12 @@ class Watched:
     Args:
         recorder: what records it.
         client: the client that it is of.
+        player: what it is played by, if it is.
     """
 
-    def __init__(self, recorder: Recorder, client: Any) -> None:
+    def __init__(self, recorder: Recorder, client: Any, player: Player | None = None) -> None:
         self.sessions = recorder.sessions
+        self._player = player
         self._client = client
         self._state: SessionState | None = None
         self.kind = "unknown"
@@ -54,7 +57,7 @@ class Watched:
         if base is not None and not isinstance(base, type):
             self._not_seen(f"its {_CREATE} is no class that could be watched")
             return given
-        options[_CREATE] = functools.partial(self._made, base)
+        options[_CREATE] = functools.partial(self.made, base)
         return {**given, OPTIONS: options}
 
     def manages(self, manager: Any) -> None:
@@ -88,8 +91,8 @@ class Watched:
 
         return connect_async
 
-    def _made(self, base: type[Any] | None, *args: Any, **kwargs: Any) -> Any:
-        """Make a connection, in place of the library's own class or the program's."""
+    def made(self, base: type[Any] | None, *args: Any, **kwargs: Any) -> Any:
+        """Make a connection, in place of the library's own class or another."""
         theirs = _own_class(is_async=self._is_async) if base is None else base
         ours = self._watching(theirs)
         if ours is None:
@@ -115,7 +118,9 @@ class Watched:
             bound = getattr(self._client, "_tf_session", None)
             if playing.on and playing.studio is not None:
                 bound = self.sessions.entered() or playing.studio.session
-            state = self._state = self.sessions.for_call(None, bound)
+            # Where something is played it counts as a call: what is played has a session of its own.
+            options = self if playing.on else None
+            state = self._state = self.sessions.for_call(options, bound, self._player)
             state.asked = True
             self.id = state.writer.new_id()
             if self.kind not in READ:

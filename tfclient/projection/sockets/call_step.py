@@ -58,6 +58,8 @@ def _started(
     place = place_of(conversation.connection.url)
     payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
     payload |= {"transport": "websocket", "socket": conversation.connection.socket, "asked_by": by}
+    if conversation.connection.played is not None:
+        payload["played"] = conversation.connection.played
     arguments = {k: v for k, v in own.items() if k not in _APART}
     if own.get("input") is not None:
         arguments["input"] = own["input"]

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from tfclient.projection.api.call_errors import error_from_exception
 from tfclient.projection.lineage.book import Book, RunState
+from tfclient.projection.replays import counted, played_in
 from tfclient.projection.wire.hosts import place_of
 from tfstore.document.documents import ErrorInfo, Lineage, Step
 from tfstore.document.labels import Ending
@@ -41,6 +42,8 @@ class Connection:
     unread: dict[str, int] = field(factory=dict[str, int])
     """Messages that are not read into runs, by their type."""
     unsent: int = 0
+    played: dict[str, Any] | None = None
+    """Where what it gives was recorded, if it comes from no server."""
     expires: bool = False
     """Whether the server has said that the connection is too old."""
     last_at: int = 0
@@ -61,6 +64,12 @@ class Connection:
         self.opened_at, self._last_opened = self.opened_at or at, at
         self._ending, self.expires = None, False
         told: dict[str, Any] = {"opened_at": iso(at)}
+        played = played_in(entry)
+        self.played = None if played is None else {"exchange_id": played.exchange_id, "how": played.how}
+        if played is not None and played.session_id is not None:
+            self.played = {"session_id": played.session_id, **(self.played or {})}
+        if self.kind != "responses":
+            counted(self.book.session, played)
         status = entry.get("status")
         if status is not None and status != 101:
             told["status_code"] = status

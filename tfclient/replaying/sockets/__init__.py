@@ -1,0 +1,1 @@
+"""What went over sockets, given to its program again: without a socket."""
