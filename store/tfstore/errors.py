@@ -21,6 +21,7 @@
     * BlobUnreadable
     * ArchiveUnreadable
     * SessionInUse
+    * SessionPinned
     * InvalidNote (ValueError)
     * UnknownNote
     * TableReadOnly
@@ -307,6 +308,18 @@ class SessionInUse(StoreError):
         )
         self.session_id = session_id
         self.writers = tuple(writers)
+
+
+class SessionPinned(StoreError):
+    """A session is kept for an incident, and is not to go before it is let go."""
+
+    def __init__(self, session_id: str, incidents: Sequence[str]) -> None:
+        super().__init__(
+            f"Session {session_id} is pinned for {', '.join(incidents)} and stays: `tfclient unpin {session_id}` "
+            "lets it go, `tfclient delete --pinned` deletes it all the same."
+        )
+        self.session_id = session_id
+        self.incidents = tuple(incidents)
 
 
 class InvalidNote(StoreError, ValueError):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tfstore.document.documents import Json, Session, Step
     from tfstore.document.notes import Note, Noted
+    from tfstore.document.pins import Pin
     from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page, Wanted
@@ -136,6 +137,8 @@ class Reading(Protocol):
     ) -> builtins.list[Calls]: ...
 
     def counters(self) -> Counters: ...
+
+    def pins(self) -> dict[str, builtins.list[Pin]]: ...
 
     def descendants(self, step: Step, /) -> builtins.list[Step]: ...
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import evolve
 
 from tfstore.disk.blobs import Blobs
+from tfstore.disk.incidents import Incidents
 from tfstore.disk.learnings_folder import LearningsFolder
 from tfstore.disk.locks import only_one
 from tfstore.disk.notes_folder import NotesFolder
@@ -22,6 +23,7 @@ from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.disk.store_id import make_store_id, store_id
 from tfstore.document.notes import checked
+from tfstore.document.pins import checked as pin_of
 from tfstore.errors import (
     CorruptDocument,
     StoreError,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from tfstore.disk.notes_folder import Keep
     from tfstore.document.documents import Session, Step
     from tfstore.document.notes import Note
+    from tfstore.document.pins import Pin
     from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, SessionRow
     from tfstore.index.wanted import Page
@@ -70,7 +73,7 @@ class Store:
 
     ``sessions`` is a TinyDB table of the documents, to be read; ``paths``, ``blobs`` and ``index`` are its parts.
     Documents that could not be read while looking through all of them are told in ``skipped``. ``noting`` are the files
-    of what people noted on sessions, ``learnings`` those of what sessions taught.
+    of what people noted on sessions, ``incidents`` is what they are pinned for, ``learnings`` what they taught.
 
     Args:
         path: the store's folder.
@@ -113,6 +116,7 @@ class Store:
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
         self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
+        self.incidents = Incidents(self.paths, self.known, keep=keep)
         self.learnings = LearningsFolder(self.paths, keep)
         self.index = SessionIndex(self._folder, telling_of)
 
@@ -551,6 +555,51 @@ class Store:
         """
         wanted = NotesWanted.of(tags, score)
         return self.noting.those(wanted.holds)
+
+    def pin(self, session_id: str, incident: str, note: str = "") -> Pin:
+        """Keep a session, whatever is pruned: for an incident, with a note.
+
+        It may be pinned for several. Secrets are replaced first, as in notes.
+
+        Args:
+            session_id: its whole id.
+            incident: what it is kept for, a name of at most 100 characters.
+            note: more about that, at most 10,000 characters.
+
+        Raises:
+            UnknownSession: there is none like that.
+            InvalidNote: something of it cannot be kept (a ``ValueError``).
+            StoreUnusable: it cannot be written, or the store was opened without a ``keep``.
+
+        Example:
+            >>> import tempfile
+            >>> from tfstore.document.documents import Session
+            >>> store = Store(tempfile.mkdtemp(), create=True, keep=lambda text, where, mode: (text, []))
+            >>> store.put(Session("sess_1"))
+            >>> _ = store.pin("sess_1", "outage-7", "the first one")
+            >>> [(name, pin.incident) for name, pins in store.pins().items() for pin in pins]
+            [('sess_1', 'outage-7')]
+            >>> store.unpin("sess_1"), store.pins()
+            (True, {})
+        """
+        return self.incidents.pin(session_id, pin_of(incident, note), self._mode_of(self.known(session_id)))
+
+    def unpin(self, session_id: str, incident: str | None = None) -> bool:
+        """Let a pinned session be pruned, as far as one incident goes, or any; return whether it was pinned so.
+
+        Raises:
+            UnknownSession: there is none like that.
+            StoreUnusable: it cannot be written.
+        """
+        return self.incidents.let_go(self.known(session_id), incident)
+
+    def pins(self) -> dict[str, builtins.list[Pin]]:
+        """Return the ids of pinned sessions, each with what it is pinned for.
+
+        Raises:
+            StoreUnusable: ``incidents.jsonl`` cannot be read: nobody knows what must stay.
+        """
+        return self.incidents.read()
 
     def _mode_of(self, session_id: str) -> str:
         """Return the redaction mode that a session was recorded with, as its document says or its journal."""

@@ -185,13 +185,45 @@ def test_old_sessions_leave_the_database_and_pinned_ones_stay(tmp_path: Path, da
     assert run("prune", "--events", "1h", "--store", database, "--json").json["sessions"] == 1
 
 
+def test_what_is_pinned_here_is_pinned_there_and_told_everywhere(tmp_path: Path, database: str) -> None:
+    store = a_store(tmp_path / "store", weather(), hostile())
+    root = store.paths.root
+    key = "sk-proj-" + "a1B2" * 12
+
+    told = run("pin", WEATHER, "--incident", "outage", "--note", f"key {key}", "--store", root, columns=200)
+    assert (told.code, told.out) == (0, f"{WEATHER} is pinned for outage.\n")
+    assert "something was replaced" in told.err
+    assert run("sync", database, "--migrate", "--store", root, "--json").json["pins"] == 1
+    for place in (str(root), database):
+        (row,) = run("list", "--pinned", "--json", "--store", place).json
+        assert (row["session_id"], row["pinned"][0]["incident"]) == (WEATHER, "outage")
+        shown = run("show", WEATHER, "--store", place, columns=200).out
+        assert "pinned for outage: key <redacted:openai_key>" in shown
+        refused = run("delete", WEATHER, "--store", str(root), columns=200)
+        assert (refused.code, "is pinned for outage and stays" in refused.err) == (1, True)
+    assert (
+        run("prune", "--older-than", "1m", "--store", root, "--json").json["removed"][0]["session_id"]
+        != WEATHER
+    )
+
+    # What was pinned in the database itself stays; the machine takes back its own.
+    run("pin", WEATHER, "--incident", "theirs", "--store", database)
+    assert run("unpin", WEATHER, "--store", root).out == f"{WEATHER} is no longer pinned.\n"
+    assert run("unpin", WEATHER, "--store", root).out == f"{WEATHER} was not pinned.\n"
+    assert run("sync", database, "--store", root, "--json").json["pins"] == 1
+    (row,) = run("list", "--pinned", "--json", "--store", database).json
+    assert [each["incident"] for each in row["pinned"]] == ["theirs"]
+    assert run("sync", database, "--store", root, "--json").json["pins"] == 0
+    assert run("unpin", WEATHER, "--incident", "theirs", "--store", database).code == 0
+    assert run("list", "--pinned", "--json", "--store", database).json == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["prune", "--older-than", "1h", "--store", "postgresql://h/d"], "Of a database say what may go"),
         (["prune", "--documents", "soon", "--store", "postgresql://h/d"], "--documents 'soon' is no age"),
         (["prune", "--documents", "1h"], "are of a database"),
-        (["pin", "x", "--incident", "y"], "`pin` is for a database"),
     ],
 )
 def test_what_cannot_be_pruned_or_pinned_is_said(arguments: list[str], said: str) -> None:

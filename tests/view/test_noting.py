@@ -210,3 +210,17 @@ def test_the_file_holds_them_and_writes_none(store: Store) -> None:
     told = json.loads(boot)["notes"]
     assert told["notes"][0]["text"] == bad
     assert told["writes"] is False
+
+
+def test_what_is_pinned_is_said_in_the_list_and_over_the_session(writer: TestClient, store: Store) -> None:
+    before = writer.get(NOTES)
+    store.pin(FAILING, "outage-7", "<b>first</b>")
+
+    told = writer.get(NOTES, headers={"if-none-match": before.headers["etag"]})
+
+    assert told.status_code == 200
+    assert told.json()["pinned"][0].startswith("pinned for outage-7: <b>first</b> · 20")
+    assert told.json()["words"] == "pinned"
+    (row,) = writer.get("api/sessions").json()["rows"]
+    assert row["words"]["notes"] == "pinned"
+    assert "pinned for outage-7" in html_file(store, FAILING)

@@ -71,6 +71,7 @@ OddOption = Annotated[
 NotedOption = Annotated[
     bool, typer.Option("--noted", help="Sessions that somebody noted something on: `tfclient note`.")
 ]
+PinnedOption = Annotated[bool, typer.Option("--pinned", help="Sessions that are pinned: `tfclient pin`.")]
 TagOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -103,6 +104,7 @@ class Filters:
     noted: bool = False
     tag: list[str] | None = None
     score: str | None = None
+    pinned: bool = False
 
     @property
     def any(self) -> bool:
@@ -159,7 +161,8 @@ def choose(store: Reading, filters: Filters, *, sort: str = "", most: int | None
     wanted["sort"] = sort
     is_noted = filters.noted or bool(filters.tag) or filters.score is not None
     noted = store.noted(tags=filters.tag or (), score=filters.score) if is_noted else None
-    wanted["ids"] = _ids(None if filters.thread is None else _thread(store, filters.thread), noted)
+    pinned = store.pins() if filters.pinned else None
+    wanted["ids"] = _ids(None if filters.thread is None else _thread(store, filters.thread), noted, pinned)
     if pattern is None and not filters.odd:
         return Chosen(store.list(**wanted, limit=most))
     troubles: list[str] = []

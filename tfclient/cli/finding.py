@@ -9,6 +9,7 @@ from tfstore.meant import find_session, on_disk
 
 if TYPE_CHECKING:
     from tfstore.document.notes import Note
+    from tfstore.document.pins import Pin
     from tfstore.protocols import Reading
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
@@ -105,6 +106,18 @@ def notes_on(store: Reading, session_id: str) -> list[Note]:
     for trouble in found.troubles(session_id):
         complain(trouble, "yellow")
     return found.notes
+
+
+def pins_on(store: Reading, session_id: str) -> list[Pin]:
+    """Return what a session is pinned for; if that cannot be read, it is said on stderr."""
+    from tfclient.cli.printing import complain
+    from tfstore.errors import StoreUnusable
+
+    try:
+        return store.pins().get(session_id, [])
+    except StoreUnusable as error:
+        complain(str(error), "yellow")
+        return []
 
 
 def word_from(vocabulary: Any, option: str, typed: str) -> str:

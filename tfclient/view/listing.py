@@ -13,10 +13,13 @@ from attrs import asdict, fields, frozen
 from tfstore.document import times
 from tfstore.errors import InvalidNote, StoreUnusable
 from tfstore.index.wanted import Wanted as Sessions
+from tfstore.reading.figures import joined
 from tfstore.reading.noted import Marks
 from tfstore.reading.session_words import row_words
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
     from tfstore.protocols import Reading
@@ -109,6 +112,9 @@ class Listing:
 
     def _rows(self, rows: list[SessionRow]) -> list[dict[str, Any]]:
         there = set(self._store.noting.ids())
+        pins: Collection[str] = ()
+        with suppress(StoreUnusable):
+            pins = self._store.pins()
         told: list[dict[str, Any]] = []
         for row in rows:
             notes: list[Note] = []
@@ -116,7 +122,10 @@ class Listing:
                 # What cannot be read is told where the session is shown.
                 with suppress(StoreUnusable):
                     notes = self._store.noting.read(row.session_id).notes
-            words = {**row_words(row, self._now()), "notes": Marks.of(notes).words}
+            words = {
+                **row_words(row, self._now()),
+                "notes": joined("pinned" if row.session_id in pins else "", Marks.of(notes).words),
+            }
             told.append({**asdict(row), "words": words})
         return told
 

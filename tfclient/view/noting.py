@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
-from tfstore.document.json_text import parse
+from tfstore.document.json_text import compact, parse
 from tfstore.document.notes import Noted
 from tfstore.errors import InvalidNote, StoreUnusable
-from tfstore.reading.noted import Marks, grouped, shown
+from tfstore.reading.figures import joined
+from tfstore.reading.noted import Marks, grouped, pinned, shown
 from tfstore.store import Store
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Json
+    from tfstore.document.pins import Pin
     from tfstore.protocols import Reading
 
 LARGEST: Final = 1_000_000
@@ -42,31 +46,38 @@ class Noting:
     def told(self, session_id: str) -> Json:
         """Return what was noted on a session: ``notes``, the earliest first; ``marks``, in words, by step and run.
 
-        ``words`` is what all of it comes to, ``writes`` whether the page may add to it, and ``trouble`` what could not
-        be read; ``version`` changes with any of it.
+        ``words`` is what all of it comes to, ``pinned`` what it is kept for, ``writes`` whether the page may add to it,
+        and ``trouble`` what could not be read; ``version`` changes with any of it.
 
         Raises:
             UnknownSession: there is none with this id.
         """
         # Before reading: what is added in between then counts as changed.
         version = self.version(session_id)
+        pins: list[Pin] = []
         try:
             noted = self._store.noting.read(self._store.known(session_id))
             trouble = noted.troubles(session_id)
+            pins = self._store.pins().get(session_id, [])
         except StoreUnusable as error:
             noted, trouble = Noted(), [str(error)]
         about = grouped(noted.notes)
         return {
             "notes": [shown(each) for each in noted.notes],
             "marks": {each: Marks.of(notes).words for each, notes in about.items()},
-            "words": Marks.of(noted.notes).words,
+            "words": joined("pinned" if pins else "", Marks.of(noted.notes).words),
+            "pinned": [pinned(each) for each in pins],
             "writes": self._written is not None,
             "trouble": trouble,
             "version": version,
         }
 
     def version(self, session_id: str) -> str:
-        """Return what changes whenever something is noted or taken back."""
+        """Return what changes whenever something is noted or taken back, pinned or let go."""
+        with suppress(StoreUnusable):
+            if pins := self._store.pins().get(session_id):
+                told = compact([each.as_json() for each in pins])
+                return f"{self._store.noting.version(session_id)}-{crc32(told):x}"
         return self._store.noting.version(session_id)
 
     def add(self, session_id: str, sent: bytes) -> Json:

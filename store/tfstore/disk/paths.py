@@ -152,6 +152,11 @@ class StorePaths:
         return self.root / "pruned_totals.jsonl"
 
     @property
+    def incidents(self) -> Path:
+        """Which sessions are pinned, and for what."""
+        return self.root / "incidents.jsonl"
+
+    @property
     def locks(self) -> Path:
         """The lock files that are no session's own."""
         return self.journal / ".claims"
@@ -200,6 +205,11 @@ class StorePaths:
     def pruned_totals_lock(self) -> Path:
         """The lock file of whoever adds to what pruned sessions came to."""
         return self.locks / "pruned_totals.lock"
+
+    @property
+    def incidents_lock(self) -> Path:
+        """The lock file of whoever pins sessions or lets them go."""
+        return self.locks / "incidents.lock"
 
     def claim(self, session_id: str) -> Path:
         """The lock file of whoever finishes or packs the session; some sessions share one."""

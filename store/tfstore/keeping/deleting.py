@@ -25,6 +25,7 @@ from tfstore.errors import (
     ClaimedElsewhere,
     CorruptDocument,
     SessionInUse,
+    SessionPinned,
     StoreError,
     StoreUnusable,
     UnknownSession,
@@ -54,13 +55,16 @@ class Deletion:
     blobs_kept: CorruptDocument | None = None
 
 
-def delete(store: Store, session_ids: Iterable[str], *, patience: float = PATIENCE) -> Deletion:
+def delete(
+    store: Store, session_ids: Iterable[str], *, patience: float = PATIENCE, pinned: bool = False
+) -> Deletion:
     """Delete sessions; one that cannot be does not stop the others.
 
     Args:
         store: the store; others may be writing to it.
         session_ids: whole ids.
         patience: seconds to wait for a process that is writing the files of one of them.
+        pinned: those that are pinned too; else each of them is a problem.
 
     Raises:
         StoreUnusable: something cannot be removed; doing it again goes on from there.
@@ -76,8 +80,11 @@ def delete(store: Store, session_ids: Iterable[str], *, patience: float = PATIEN
     """
     problems: dict[str, StoreError] = {}
     blobs: dict[str, set[str]] = {}
+    pins = {} if pinned else store.pins()
     for session_id in dict.fromkeys(session_ids):
         try:
+            if session_id in pins:
+                raise SessionPinned(session_id, [each.incident for each in pins[session_id]])
             blobs[session_id] = _take_away(store, session_id, patience)
         except StoreError as error:
             problems[session_id] = error
@@ -179,6 +186,7 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
         return [each for each in blobs if not has_journal(paths, each)]
 
     store.learnings.forget(gone())
+    store.incidents.forget(gone())
     _remove_left(paths, set(gone()))
     freed, kept = 0, None
     files = [path for each in set().union(*blobs.values()) if (path := store.blobs.find(each)) is not None]
@@ -199,6 +207,7 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
     no_more = [each for each in removed if not _is_there(paths.document(each))]
     _remove_notes(store, no_more)
     store.learnings.forget(no_more)
+    store.incidents.forget(no_more)
     export_ledger.forget(paths, no_more)
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))

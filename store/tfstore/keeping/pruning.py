@@ -46,7 +46,7 @@ def chosen(
     keep_failed: bool = False,
     now: datetime | None = None,
 ) -> list[Candidate]:
-    """Return the sessions to be removed, the oldest first; active ones never are.
+    """Return the sessions to be removed, the oldest first; active ones and pinned ones never are.
 
     Args:
         store: the store.
@@ -55,14 +55,18 @@ def chosen(
             that nothing refers to any more are gone.
         keep_failed: leave failed sessions in either case.
         now: the moment to count from; the present by default.
+
+    Raises:
+        StoreUnusable: nobody knows which are pinned.
     """
     oldest_first = sorted(store.list(status="closed"), key=lambda row: (_ended(row), row.session_id))
     limit = None if older_than is None else (now or datetime.now(UTC)) - older_than
     uses = None if max_size is None else _uses(store)
     left = 0 if uses is None else size_of_store(store) - uses.unused
+    pins = store.pins()
     found: list[Candidate] = []
     for row in oldest_first:
-        if keep_failed and row.result == "failed":
+        if row.session_id in pins or (keep_failed and row.result == "failed"):
             continue
         old = limit is not None and _moment(row) is not None and _ended(row) < _text(limit)
         if not old and (max_size is None or left <= max_size):

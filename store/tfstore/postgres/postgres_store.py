@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from tfstore.disk.session_folder import document_in, session_in
 from tfstore.document.notes import Note
+from tfstore.document.pins import Pin
 from tfstore.errors import (
     AmbiguousSession,
     CorruptDocument,
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
     from tfstore.postgres.address import Address
     from tfstore.reading.messages import Event, Mode
 
+_PINS: Final = 2
 _TOTALS: Final = 3
-"""The version of the tables from which on there is one of what went."""
+"""The versions of the tables from which on there is one of what is pinned, and one of what went."""
 
 _PIECES: Final = 8
 """Of a text that is looked for, so many parts are asked for at most: the document decides."""
@@ -397,6 +399,20 @@ class PostgresStore:
         wanted = NotesWanted.of(tags, score)
         every = {name: list(filter(wanted.holds, each.notes)) for name, each in self.noting.every().items()}
         return {name: notes for name, notes in every.items() if notes}
+
+    def pins(self) -> dict[str, builtins.list[Pin]]:
+        """Return the names of pinned sessions, each with what it is pinned for, as ``Store.pins`` does."""
+        found: dict[str, builtins.list[Pin]] = {}
+        if self.version < _PINS:
+            return found
+        sql = (
+            f"SELECT {self._named}, i.incident, i.note, i.pinned_at FROM incidents i"
+            " JOIN sessions s USING (source_id, session_id) JOIN sources src USING (source_id)"
+            f" WHERE {self._ours()} ORDER BY 1, i.pinned_at, i.incident"
+        )
+        for name, incident, note, at in self._ask(sql):
+            found.setdefault(name, []).append(Pin(incident, note, moment_text(at)))
+        return found
 
     def last_seen(self) -> dict[str, datetime]:
         """Return when each store last sent what it has, by its name; told every ten minutes at most."""

@@ -1,23 +1,21 @@
-"""What is kept how long in a database, and what is kept whatever is pruned.
+"""What is kept how long in a database; what is pinned stays.
 
 First documents go, then the JSON of steps, then all of a session. Each batch, and each month, is one transaction.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from attrs import define
 from psycopg import sql
 
-from tfstore.errors import AmbiguousSession, UnknownSession
 from tfstore.postgres import pruned_totals
 from tfstore.postgres.connecting import connect, told_of
-from tfstore.postgres.fitting import PINNED, month_of, next_month
+from tfstore.postgres.fitting import next_month
 from tfstore.postgres.migrating import check
-from tfstore.postgres.partitions import PARENTS, ensure_partitions, lock, months_of, name_of
-from tfstore.postgres.questions import split
+from tfstore.postgres.partitions import PARENTS, lock, months_of, name_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -68,63 +66,6 @@ def prune(address: Address, kept: Kept, *, now: datetime, dry: bool = False) -> 
     finally:
         connection.close()
     return done
-
-
-def pin(address: Address, named: str, incident: str, note: str = "") -> None:
-    """Keep a session whatever is pruned, for an incident.
-
-    Raises:
-        UnknownSession, AmbiguousSession: there is none of this name, or more than one.
-        DatabaseUnusable: the database cannot be written.
-    """
-    _for_one(
-        address,
-        named,
-        "INSERT INTO incidents (source_id, session_id, incident, note) VALUES (%(source)s, %(session)s, %(incident)s,"
-        " %(note)s) ON CONFLICT (source_id, session_id, incident) DO UPDATE SET note = excluded.note",
-        {"incident": incident, "note": note},
-        to=PINNED,
-    )
-
-
-def unpin(address: Address, named: str) -> None:
-    """Let a session go when its time comes; raises as ``pin``."""
-    statement = "DELETE FROM incidents WHERE source_id = %(source)s AND session_id = %(session)s"
-    _for_one(address, named, statement, {}, to=None)
-
-
-def _for_one(
-    address: Address, named: str, statement: str, values: dict[str, str], *, to: date | None
-) -> None:
-    session_id, name = split(named)
-    connection = connect(address, reads_only=False)
-    try:
-        check(connection, address, writes=True)
-        with told_of(address), connection.transaction():
-            found = connection.execute(
-                "SELECT s.source_id::text, src.name, s.month, s.began FROM sessions s"
-                " JOIN sources src USING (source_id) WHERE s.session_id = %s AND coalesce(src.name = %s, TRUE)"
-                " AND coalesce(src.name = %s, TRUE) ORDER BY src.name FOR UPDATE OF s",
-                (session_id, name, address.source),
-            ).fetchall()
-            if not found:
-                raise UnknownSession(named)
-            if len(found) > 1:
-                raise AmbiguousSession(named, [f"{session_id}@{row[1]}" for row in found])
-            source_id, _, month, began = found[0]
-            connection.execute(statement.encode(), {"source": source_id, "session": session_id, **values})
-            target = to or month_of(began, datetime.now(UTC))
-            ensure_partitions(connection, [target])
-            if target != month:
-                for table in ("sessions", *PARENTS):
-                    connection.execute(
-                        sql.SQL(
-                            "UPDATE {} SET month = %s WHERE month = %s AND source_id = %s AND session_id = %s"
-                        ).format(sql.Identifier(table)),
-                        (target, month, source_id, session_id),
-                    )
-    finally:
-        connection.close()
 
 
 def _part(connection: Connection, table: str, before: datetime, done: Pruned, *, dry: bool) -> int:

@@ -21,6 +21,7 @@ from tfstore.errors import BlobUnreadable, CorruptDocument, DatabaseUnusable, Ne
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import Outgoing, digest, outgoing, unreadable
+from tfstore.postgres.pinning import send_pins
 from tfstore.postgres.seen import Seen, stamp_in
 from tfstore.postgres.sending import send
 from tfstore.postgres.sources import our_source
@@ -50,7 +51,8 @@ LARGEST_BLOB: Final = 8 * 1024 * 1024
 class Synced:
     """What a run did: sessions and rows that were sent, those that were the same already, and what was passed over.
 
-    ``refused`` are sessions that could not be sent, each with why; ``active`` those that are going on.
+    ``pins`` are those that came, went or changed. ``refused`` are sessions that could not be sent, each with why;
+    ``active`` those that are going on.
     """
 
     source: str = ""
@@ -59,6 +61,7 @@ class Synced:
     same: int = 0
     notes: int = 0
     blobs: int = 0
+    pins: int = 0
     active: int = 0
     partial: dict[str, list[str]] = field(factory=dict[str, list[str]])
     refused: dict[str, str] = field(factory=dict[str, str])
@@ -151,6 +154,7 @@ class Sync:
             if wanted.blobs is not None:
                 done.blobs += self._blobs(connection, some, wanted.blobs)
         done.notes = self._notes(connection, store_id)
+        done.pins = send_pins(connection, store_id, self._store.pins())
         return done
 
     def _different(

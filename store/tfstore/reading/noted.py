@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from tfstore.document.notes import Note
+from tfstore.document.pins import Pin
 from tfstore.errors import InvalidNote
 from tfstore.reading.figures import counted, joined, minute
 from tfstore.reading.naming import find_run, find_step, short_step
@@ -18,6 +19,9 @@ from tfstore.reading.plain_text import brief
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Json, Session
+
+PINNED: Final = 200
+"""Characters of what a session is pinned for that are told."""
 
 NAMED: Final = 3
 """Tags that are named in one line; of more it is said how many."""
@@ -112,6 +116,20 @@ class Marks:
         if not self.count:
             return ""
         return joined(counted(self.count, "note"), scored(self.score), tagged(list(self.tags)))
+
+
+def pinned(pin: Pin) -> str:
+    """Return what a session is kept for, and since when.
+
+    Example:
+        >>> pinned(Pin("outage-7", "the first one", "2026-09-02T09:14:00.000Z"))
+        'pinned for outage-7: the first one · 2026-09-02 09:14'
+    """
+    note = brief(pin.note, PINNED)
+    return joined(
+        f"pinned for {brief(pin.incident, PINNED)}{f': {note}' if note else ''}",
+        minute(pin.at) if pin.at else "",
+    )
 
 
 def mean(scores: Sequence[float]) -> float | None:

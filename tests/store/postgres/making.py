@@ -52,6 +52,7 @@ def a_full_store(path: Path) -> Store:
     for session in some_sessions():
         store.put(session)
     store.note(CONTINUED, "wrong week", step="1.1", score=0, tags=["bug"])
+    store.pin(CONTINUED, "outage-7", "the first one")
     store.paths.document("sess_broken").write_text("{half of a docu", encoding="utf-8")
     copied = to_json(a_session(a_chat("A copy", response_id="resp_copy"), session_id="sess_original"))
     store.paths.document("sess_copied").write_text(json.dumps(copied), encoding="utf-8")

@@ -106,6 +106,7 @@ QUESTIONS: dict[str, Callable[[Reading], Any]] = {
     "calls of tools": lambda store: store.calls("tool_call"),
     "calls of models since": lambda store: store.calls("assistant_call", since="2026-09-02T09:30"),
     "counters": lambda store: store.counters(),
+    "pins": lambda store: {name: [each.note for each in pins] for name, pins in store.pins().items()},
     "walks": _walks,
     "find_response": lambda store: [
         store.find_response(each) for each in ("resp_b1", "resp_r1", "resp_x", "resp_copy")

@@ -12,11 +12,13 @@ import pytest
 from tests.builders import a_chat, a_session
 from tests.postgres import ask
 from tests.store.postgres.making import a_full_store, migrated, read, sync
+from tfstore.document.pins import Pin
 from tfstore.errors import DatabaseUnusable, GoneToWarm, UnknownSession
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
 from tfstore.postgres.migrating import migrate, migrations, version_of
-from tfstore.postgres.retention import Kept, Pruned, pin, prune, unpin
+from tfstore.postgres.pinning import pin, unpin
+from tfstore.postgres.retention import Kept, Pruned, prune
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _UNDO = {
     2: "DROP TABLE incidents, documents_pinned, agent_run_events_pinned, agent_run_payloads_pinned;"
     " DROP FUNCTION make_month",
     3: "DROP TABLE pruned_totals",
+    4: "ALTER TABLE incidents DROP COLUMN sent",
 }
 """What takes away what a migration added."""
 
@@ -90,8 +93,8 @@ def test_documents_go_first_and_then_all(folder: Store, url: str) -> None:
 
 def test_pinned_ones_stay_and_unpinned_ones_go(folder: Store, url: str) -> None:
     address, kept = Address.of(url), Kept(*[timedelta(hours=12)] * 3)
-    pin(address, "june", "outage", "the first one")
-    pin(address, "july", "outage")
+    pin(address, "june", Pin("outage", "the first one"))
+    pin(address, "july", Pin("outage"))
     changed = folder.get("july")
     changed.title = "changed"
     folder.put(changed)
@@ -112,7 +115,7 @@ def test_pinned_ones_stay_and_unpinned_ones_go(folder: Store, url: str) -> None:
     with read(url) as team:
         assert team.ids() == ["july", "undated"]
     with pytest.raises(UnknownSession):
-        pin(address, "june", "too late")
+        pin(address, "june", Pin("too late"))
 
 
 def test_counters_do_not_fall_and_nothing_counts_twice(tmp_path: Path, database: str) -> None:

@@ -15,12 +15,14 @@ from tfclient.cli.printing import complain, print_json, say
 def delete(
     sessions: Annotated[list[str], typer.Argument(metavar="ID...", help="The sessions' whole ids.")],
     *,
+    pinned: Annotated[bool, typer.Option("--pinned", help="Those that are pinned too.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Delete sessions: journal, archive, document, diagram, all that names them. There is no way back.
 
-    Ids are to be typed in full. Blobs go too, unless another session refers to them.
+    Ids are to be typed in full; what is pinned (`tfclient pin`) stays, unless --pinned is given. Blobs go too,
+    unless another session refers to them.
 
     With --json: {store, deleted: [session_id], problems: [{session_id, problem}], blob_bytes}.
     """
@@ -29,7 +31,7 @@ def delete(
 
     opened = bare_store(store, "delete")
     # All are looked for before the first is gone.
-    outcome = delete_all(opened, [known(opened, session_id) for session_id in sessions])
+    outcome = delete_all(opened, [known(opened, session_id) for session_id in sessions], pinned=pinned)
     problems = {each: str(problem) for each, problem in outcome.problems.items()}
     if as_json:
         told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]

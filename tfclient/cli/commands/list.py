@@ -17,6 +17,7 @@ from tfclient.cli.filters import (
     ModelOption,
     NotedOption,
     OddOption,
+    PinnedOption,
     ScoreOption,
     SinceOption,
     TagOption,
@@ -66,6 +67,7 @@ def list_(
     noted: NotedOption = False,
     tag: TagOption = None,
     score: ScoreOption = None,
+    pinned: PinnedOption = False,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +103,7 @@ def list_(
     for approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut:
     there is more), values that are no text as JSON, and notes being {count, score, scored, tags}, score the mean of
     those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings; with
+    --pinned also `pinned`, [{incident, note, at}]; with
     --cost or --prices also `cost`, {dollars, calls, unpriced}, dollars being those of the calls with a price, or null.
     """
     from tfclient.cli.lines.listing import table
@@ -111,7 +114,9 @@ def list_(
     columns_shown = None if columns is None else columns_of(columns)
     # Who asks for the column asks for what is in it.
     price = price_of(cost=cost or (prices is None and "cost" in (columns_shown or ())), prices=prices)
-    filters = Filters(failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score)
+    filters = Filters(
+        failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score, pinned
+    )
     filters.look()
     order = _order(sort)
     most = None if everything else limit or (None if as_json else SHOWN)
@@ -123,6 +128,8 @@ def list_(
     costs = None if price is None else _costs(opened, shown, price, chosen.troubles)
     if as_json:
         told = [_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown]
+        for each, pins in zip(told, _pins(opened, told), strict=True) if pinned else ():
+            each["pinned"] = pins
         for each in told if costs is not None else ():
             each["cost"] = (
                 costs[each["session_id"]].as_json() if costs and each["session_id"] in costs else None
@@ -173,6 +180,12 @@ def _costs(store: Reading, rows: list[SessionRow], price: Price, troubles: list[
         except StoreError as error:
             troubles.append(str(error))
     return costs
+
+
+def _pins(store: Reading, told: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return what each of these sessions is pinned for."""
+    pins = store.pins()
+    return [[pin.as_json() for pin in pins.get(each["session_id"], [])] for each in told]
 
 
 def _notes(store: Reading, rows: list[SessionRow]) -> Iterator[tuple[str, list[Note]]]:

@@ -52,8 +52,8 @@ def prune(
 ) -> None:
     """Remove old sessions: document, diagram, journal, and the blobs that no other session refers to.
 
-    Sessions that are still active stay. Of a database (--store postgresql://…) documents, the JSON of steps, and whole
-    sessions have ages of their own, and what is pinned (`tfclient pin`) stays.
+    Sessions that are still active stay, and so does what is pinned (`tfclient pin`). Of a database
+    (--store postgresql://…) documents, the JSON of steps, and whole sessions have ages of their own.
 
     With --json: {store, dry_run, removed: [{session_id, ended_at, result, bytes}], problems: [{session_id,
     problem}], blob_bytes}; of a database {store, dry_run, documents, payloads, sessions, months}, counting sessions.

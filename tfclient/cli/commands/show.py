@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tfclient.cli.failures import USAGE, Refused
-from tfclient.cli.finding import disk_store, notes_on, open_store, shown_session
+from tfclient.cli.finding import disk_store, notes_on, open_store, pins_on, shown_session
 from tfclient.cli.options import (
     CostOption,
     JsonOption,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tfstore.document.documents import Run, Session, Step
     from tfstore.document.notes import Note
+    from tfstore.document.pins import Pin
     from tfstore.reading.calls.costs import Cost, Price
 
 
@@ -159,7 +160,8 @@ def show(
     else:
         steps = [each for one in runs for each in one.steps]
         notes = notes_on(opened, found.session_id)
-        print_tree(found, runs, full=full, notes=notes, cost=_cost(steps, price))
+        pins = pins_on(opened, found.session_id)
+        print_tree(found, runs, full=full, notes=notes, cost=_cost(steps, price), pins=pins)
         return
     if as_json:
         print_json(value)
@@ -217,6 +219,7 @@ def print_tree(
     full: bool = False,
     notes: Sequence[Note] = (),
     cost: Cost | None = None,
+    pins: Sequence[Pin] = (),
 ) -> None:
     """Print these runs of a session below its heading."""
     from tfclient.cli.lines.heading import heading
@@ -228,7 +231,7 @@ def print_tree(
     look = Look(console.width, full, guides, folded=not full)
     facts = gather(session)
     wanted = [each for each in facts.runs if any(each.run is run for run in runs)]
-    print_lines(heading(session, look.width, notes, cost), console)
+    print_lines(heading(session, look.width, notes, cost, pins), console)
     print_lines(tree(facts, wanted, look, notes), console)
     if not facts.runs:
         console.print("It has no runs.", style="dim")

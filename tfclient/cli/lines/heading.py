@@ -13,9 +13,10 @@ from tfclient.cli.printing import PIPED
 from tfd2.columns import one_line
 from tfstore.document.documents import Session
 from tfstore.document.notes import Note
+from tfstore.document.pins import Pin
 from tfstore.reading.calls.costs import Cost
 from tfstore.reading.figures import duration, joined, minute
-from tfstore.reading.noted import elsewhere
+from tfstore.reading.noted import elsewhere, pinned
 from tfstore.reading.session_words import end, numbers, outcome, outcome_word, program_end, replayed
 
 _RESULTS: Final = {
@@ -32,9 +33,13 @@ MOST: Final = 4
 
 
 def heading(
-    session: Session, width: int, notes: Sequence[Note] = (), cost: Cost | None = None
+    session: Session,
+    width: int,
+    notes: Sequence[Note] = (),
+    cost: Cost | None = None,
+    pins: Sequence[Pin] = (),
 ) -> Iterator[Text]:
-    """Yield the lines over a session's tree, and what was noted on all of it."""
+    """Yield the lines over a session's tree, what it is pinned for, and what was noted on all of it."""
     result = outcome_word(session)
     title = one_line(session.title, max(width - len(result) - 2, 10)) or "(no prompt)"
     head = Text(title, "bold")
@@ -52,6 +57,9 @@ def heading(
             yield Text(piece, "dim")
     for piece in block(program_end(session), width, MOST) if session.failure else ():
         yield Text(piece, "bold red")
+    for pin in pins:
+        for piece in block(pinned(pin), width):
+            yield Text(piece, "bold cyan")
     for note in session.notes:
         for piece in block(note, width):
             yield Text(piece, "yellow")

@@ -3,7 +3,7 @@
 import { announce, button, el, fill, visible } from "./dom.js";
 import { addNote, takeBack } from "./source.js";
 
-export const NOTHING = { notes: [], marks: {}, words: "", writes: false, trouble: [] };
+export const NOTHING = { notes: [], marks: {}, words: "", pinned: [], writes: false, trouble: [] };
 
 /** The sign of a step or a run that something was noted on. */
 export function noteSign(words) {
@@ -33,10 +33,12 @@ export class Notes {
   /** Notes on a step, or all of a session; with the form, where notes may be written. */
   part(model, stepId) {
     const { writes, trouble } = model.noted;
+    const pinned = stepId === null ? model.noted.pinned : [];
     const shown = this.on(model, stepId);
-    if (!shown.length && !writes && !trouble.length) return null;
+    if (!shown.length && !writes && !trouble.length && !pinned.length) return null;
     return el("section", { class: "part notes", role: "group", "aria-label": "Notes" }, el("h3", { text: "Notes" }),
       ...(stepId === null ? trouble.map((words) => el("p", { class: "told", text: visible(words) })) : []),
+      ...pinned.map((words) => el("p", { class: "pinned wrap", dir: "auto", text: visible(words) })),
       shown.length ? el("ul", {}, ...shown.map((note) => this.note(model, note, stepId === null))) : null,
       writes ? this.form(stepId) : null);
   }

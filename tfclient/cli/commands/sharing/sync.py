@@ -78,11 +78,11 @@ def sync(
 
     The store stays the record: what is in the database can be made again by sending it once more. Sessions that are
     there and the same are not touched; none is ever removed there because it is gone here. `tfclient list --store URL`
-    and all other commands that read find them.
+    and all other commands that read find them. What is pinned here is pinned there, until it is let go here.
 
-    With --json: {database, source, sent, rows, same, notes, blobs, active, partial: {id: [what]}, refused: {id: why},
-    migrated, dry_run}; active counts those left for --live, partial what of a session has no place in rows, its
-    document is there all the same.
+    With --json: {database, source, sent, rows, same, notes, blobs, pins, active, partial: {id: [what]},
+    refused: {id: why}, migrated, dry_run}; active counts those left for --live, partial what of a session has no place
+    in rows, its document is there all the same.
     """
     from tfclient.cli.filters import moment
     from tfstore.store import moment_text
@@ -175,7 +175,7 @@ def _watch(sending: Sync, wanted: Wanted, address: Address, *, as_json: bool) ->
                 lost = str(error)
                 continue
             lost = ""
-            if done.sent or done.notes or done.refused:
+            if done.sent or done.notes or done.pins or done.refused:
                 _tell(address, done, [], dry=False, as_json=as_json)
     except KeyboardInterrupt:
         if not as_json:
@@ -202,7 +202,7 @@ def _tell(address: Address, done: Synced, migrated: list[str], *, dry: bool, as_
     else:
         more = [
             counted(number, word)
-            for number, word in ((done.notes, "file of notes"), (done.blobs, "blob"))
+            for number, word in ((done.notes, "file of notes"), (done.blobs, "blob"), (done.pins, "pin"))
             if number
         ]
         sent = ", ".join([counted(done.sent, "session"), counted(done.rows, "step"), *more])
