@@ -266,8 +266,7 @@ def _watch_connections(base: type[Any]) -> None:
 
         @functools.wraps(connect)
         def watched_connect(self: Any, *args: Any, **kwargs: Any) -> Any:
-            theirs = functools.partial(connect, self)
-            functools.update_wrapper(theirs, connect)
+            theirs = connect.__get__(self)
             return connected(theirs, self._client, functools.partial(_recorder_of, put=put), args, kwargs)
 
         _replace(resource, "connect", watched_connect)

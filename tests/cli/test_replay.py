@@ -9,6 +9,7 @@ import pytest
 from tests.cli.making import run
 from tests.no_sockets import IN_A_PROGRAM
 from tests.server.replies import answer, rate_limited
+from tests.server.sockets import Got, SocketServer
 from tfclient import Recorder, TracedOpenAI
 from tfstore.store import Store
 
@@ -57,6 +58,7 @@ def test_a_program_of_plain_clients(
         "differing": ["instructions"],
         "missed": [],
         "unplayed": [],
+        "unread": [],
         "placeholders": [],
     }
     assert told.json == {**others, **counts, "sessions": told.json["sessions"]}
@@ -178,3 +180,46 @@ def test_a_program_that_never_calls_and_one_that_does_not_begin(
     assert told.code == 1
     assert told.err.splitlines()[-2:] == ["The program ended with exit status 1.", last]
     assert "never made" not in told.err
+
+
+TALKING = """\
+import sys
+from openai import OpenAI
+
+with OpenAI(base_url=sys.argv[1]).realtime.connect(model="gpt-realtime") as connection:
+    connection.recv()
+    connection.conversation.item.create(item={"type": "function_call_output", "call_id": "c", "output": sys.argv[2]})
+    if sys.argv[2:3] == sys.argv[-1:]:
+        print(connection.recv().type)
+"""
+
+
+def test_a_program_that_talks_over_a_socket(own_environment: Path) -> None:
+    done = {"type": "response.done", "response": {"id": "resp_1", "output": []}}
+    item = {"type": "function_call_output", "call_id": "c", "output": "rain"}
+    with SocketServer() as sockets:
+        sockets.script({"type": "session.created", "session": {"type": "realtime"}}, Got(), done)
+        with (
+            TracedOpenAI(base_url=sockets.url, api_key="sk-test-key", recorder=Recorder()) as client,
+            client.realtime.connect(model="gpt-realtime") as connection,
+        ):
+            connection.recv()
+            connection.conversation.item.create(item=item)  # type: ignore[arg-type]
+            connection.recv()
+            connection.close()
+            session = client.end_session()
+        url = sockets.url
+    assert session is not None
+    assert session.wait(30)
+    program = own_environment.parent / "talking.py"
+    program.write_text(IN_A_PROGRAM + TALKING, encoding="utf-8")
+    told = run("replay", session.id, "--store", own_environment, program, url, "rain")
+    assert told.code == 0, told.err
+    assert "played 2 of 2: 2 exact, 0 live → session" in told.err
+    told = run("replay", session.id, "--store", own_environment, program, url, "rain", "and leave")
+    assert told.code == 1
+    assert "1 message that came over a WebSocket was never read: response.done." in told.err
+    told = run("replay", session.id, "--store", own_environment, program, url, "sun")
+    assert told.code == 1
+    assert "(conversation.item.create), differs in 1 place:\n  item.output" in told.err
+    assert "a WebSocket cannot go live in its middle" in told.err

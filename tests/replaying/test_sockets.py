@@ -21,6 +21,8 @@ from tests.server.scripted import ScriptedServer
 from tests.server.sockets import Close, Drop, Got, Refuse, SocketServer, Wait, played, recorded
 from tfclient import Recorder
 from tfclient.export.bundle import bundled
+from tfclient.export.cassettes import cassette_of
+from tfclient.importing.cassette import NotACassette
 from tfclient.replaying.sockets import connections
 from tfstore.index.rows import calls_of
 from tfstore.store import Store
@@ -541,3 +543,43 @@ def test_a_bundle_says_what_of_a_socket_it_holds_and_is_played(stage: Stage, tmp
     stage.record(agent("rain"))
     with bundled(stage.store, stage.session_id) as made:
         assert made.replay.level == "exact"
+
+
+def test_a_cassette_holds_sockets_and_is_played(stage: Stage, tmp_path: Path) -> None:
+    sound = {
+        "type": "response.output_audio.delta",
+        "item_id": "item_1",
+        "response_id": "resp_1",
+        "delta": "AAAA",
+    }
+    script_agent(stage)
+    script_tool_round(stage)
+    stage.sockets.scripts[1].append(sound)
+
+    def program(stage: Talk) -> list[Any]:
+        return [*agent("rain")(stage), *tool_round()(stage)]
+
+    first = stage.record(program)
+    made = cassette_of(stage.store.journal(stage.session_id)[0])
+    assert (made.interactions, made.connections, made.left_out) == ([], 2, [])
+    path = tmp_path / "both.yaml"
+    path.write_text(made.text(), encoding="utf-8")
+    with tfclient.replay(path) as playback:
+        assert program(stage) == first
+    assert playback.told() == "played 7 of 7: 7 exact, 0 live"
+    # What was played becomes no younger.
+    sent = {each.recorded.exchange_id: each.recorded.sent_at for each in playback.answers}
+    again = cassette_of(stage.store.journal(stage.ended())[0], sent)
+    opened = [
+        [line["at"] for line in each.sockets if line["type"] == "socket.opened"] for each in (made, again)
+    ]
+    assert opened[0] == opened[1]
+
+
+def test_a_cassette_that_somebody_else_wrote_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    line = "type: socket.audio, at: 1, mono: 1, socket: a, n: 1, dir: in, event: e, first_at: 1"
+    for sockets in ("{}", "[1]", "[{type: socket.opened}]", f"[{{{line}, frames: 1, bytes: 9999999999}}]"):
+        path.write_text(f"interactions: []\nversion: 1\ntfclient: {{sockets: {sockets}}}\n", encoding="utf-8")
+        with pytest.raises(NotACassette, match=r"under tfclient.sockets"):
+            tfclient.replay(path)

@@ -1,19 +1,23 @@
 """A session's exchanges as a vcrpy cassette: what vcrpy plays, and under a key of ours what it has no word for.
 
+What went over sockets is there as the journal has it, for tfclient to play.
+
 Bodies are as they were journaled: content encodings undone, secrets replaced. So the headers that said how a body came
 over the wire are left out, and its length is the one that it has here.
 """
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, frozen
 
+from tfclient.export.cassette_sockets import socket_lines
+from tfclient.export.yaml_bodies import yaml_body
 from tfclient.importing.kept import KEY
+from tfclient.importing.kept_sockets import SOCKETS
 from tfclient.projection.wire.bodies import body_bytes
 from tfstore.document.times import iso_exactly
 from tfstore.journal.request_texts import RequestTexts
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
     from tfstore.journal.entries import Entry
 
 _OF_THE_WIRE: Final = frozenset({"content-encoding", "transfer-encoding", "content-length"})
-_NESTED: Final = re.compile(r"(?:[\[{]\s*){500}")
-"""What readers of YAML refuse to look at, or take quadratic time for; as bytes it is one word to them."""
 
 
 @frozen
@@ -43,13 +45,27 @@ class Cassette:
 
     interactions: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
     left_out: list[LeftOut] = field(factory=list[LeftOut])
+    sockets: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+    """Lines of what went over sockets, which vcrpy reads past."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in it can be played."""
+        return not self.interactions and not self.sockets
+
+    @property
+    def connections(self) -> int:
+        """How many connections of sockets it holds."""
+        return sum(each["type"] == "socket.opened" for each in self.sockets)
 
     def text(self) -> str:
         """Return it as vcrpy writes and reads it: YAML, version 1."""
         import yaml
 
         dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        content = {"interactions": self.interactions, "version": 1}
+        content: dict[str, Any] = {"interactions": self.interactions, "version": 1}
+        if self.sockets:
+            content[KEY] = {SOCKETS: self.sockets}
         return str(
             yaml.dump(content, Dumper=dumper, allow_unicode=True, sort_keys=False, width=100_000)  # type: ignore[no-untyped-call,unused-ignore]
         )
@@ -78,7 +94,9 @@ def cassette_of(entries: Iterable[Entry], first_sent: Mapping[str, int] = Mappin
         >>> cassette_of([sent]).left_out[0].why
         'no response came'
     """
+    entries = list(entries)
     exchanges: dict[str, _Exchange] = {}
+    over_sockets: dict[str, bytes | None] = {}
     texts = RequestTexts()
     for entry in entries:
         exchange_id = str(entry.get("exchange_id"))
@@ -87,6 +105,9 @@ def cassette_of(entries: Iterable[Entry], first_sent: Mapping[str, int] = Mappin
             body = entry.get("body")
             known = body is None or text is not None or (isinstance(body, dict) and "base64" in body)
             data = body_bytes(body if text is None else text)
+            if entry.get("transport") == "websocket":
+                over_sockets[exchange_id] = data if known else None
+                continue
             exchanges[exchange_id] = _Exchange(entry, data if known else None)
             continue
         exchange = exchanges.get(exchange_id)
@@ -101,6 +122,7 @@ def cassette_of(entries: Iterable[Entry], first_sent: Mapping[str, int] = Mappin
     made = Cassette()
     for exchange_id, exchange in exchanges.items():
         _add(made, exchange_id, exchange, first_sent)
+    made.sockets = socket_lines(entries, over_sockets, first_sent)
     return made
 
 
@@ -122,13 +144,13 @@ def _add(made: Cassette, exchange_id: str, exchange: _Exchange, first_sent: Mapp
     made.interactions.append(
         {
             "request": {
-                "body": _body(exchange.request or b""),
+                "body": yaml_body(exchange.request or b""),
                 "headers": _headers(sent.get("headers"), len(exchange.request or b"")),
                 "method": str(sent.get("method")),
                 "uri": str(sent.get("url")),
             },
             "response": {
-                "body": {"string": _body(data)},
+                "body": {"string": yaml_body(data)},
                 "headers": _headers(answered.get("headers"), len(data)),
                 "status": {"code": status, "message": _phrase(status)},
             },
@@ -185,12 +207,3 @@ def _headers(headers: Any, length: int) -> dict[str, list[str]]:
         return {}
     kept = {str(name): [str(value)] for name, value in headers.items() if name not in _OF_THE_WIRE}
     return {**kept, "content-length": [str(length)]} if "content-length" in headers else kept
-
-
-def _body(data: bytes) -> str | bytes:
-    """Return a body as text where YAML can give back the same bytes for it."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return data
-    return data if _NESTED.search(text) else text

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from tfclient.importing.encodings import Undone, undone
 from tfclient.importing.kept import KEY, Kept, NotKept, kept_in
+from tfclient.importing.kept_sockets import sockets_in
 from tfclient.projection.wire.endpoints import endpoint_of
 from tfstore.document.json_text import compact
 
@@ -94,8 +95,25 @@ def find_cassettes(path: Path) -> Iterator[Path]:
         yield path
 
 
+@frozen
+class Cassette:
+    """What a cassette holds: exchanges, and the lines of sockets that `tfclient export vcr` wrote."""
+
+    interactions: list[Interaction]
+    sockets: list[dict[str, Any]]
+
+
 def read_cassette(path: Path) -> list[Interaction]:
     """Return the exchanges of a cassette, in the order recorded.
+
+    Raises:
+        NotACassette: it cannot be read, is not YAML, or holds no interactions.
+    """
+    return whole_cassette(path).interactions
+
+
+def whole_cassette(path: Path) -> Cassette:
+    """Return the exchanges of a cassette, in the order recorded, and what it holds of sockets.
 
     Raises:
         NotACassette: it cannot be read, is not YAML, or holds no interactions.
@@ -124,7 +142,7 @@ def read_cassette(path: Path) -> list[Interaction]:
     if not isinstance(listed, list):
         raise NotACassette(path, "it has no list of interactions")
     try:
-        return [_interaction(raw) for raw in listed]
+        return Cassette([_interaction(raw) for raw in listed], sockets_in(content))
     except NotKept as error:
         raise NotACassette(path, str(error)) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:

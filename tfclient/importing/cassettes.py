@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tfclient.finishing.last_steps import claim_and_write
 from tfclient.finishing.live import LiveSession
 from tfclient.importing.as_entries import UNDATED, date_of, entries_of
-from tfclient.importing.cassette import NotACassette, find_cassettes, read_cassette
+from tfclient.importing.cassette import NotACassette, find_cassettes, whole_cassette
 from tfclient.importing.imported import Imported, NotDecoded
 from tfclient.redaction import Redactor
 from tfstore.document.documents import Session
@@ -66,18 +66,24 @@ def import_cassettes(
     redactor = Redactor.from_setting(redact)
     for path in cassettes:
         try:
-            interactions = read_cassette(path)
+            whole = whole_cassette(path)
         except NotACassette as error:
             yield Imported(path, problem=str(error))
             continue
+        interactions = whole.interactions
         left_out = sum(not each.is_openai for each in interactions)
         if left_out == len(interactions):
-            yield Imported(path, left_out=left_out, problem=f"{path} holds no exchange with an OpenAI API.")
+            what = "holds only what went over WebSockets, which" if whole.sockets else "holds no exchange"
+            why = " `tfclient replay` plays and nobody imports." if whole.sockets else " with an OpenAI API."
+            yield Imported(path, left_out=left_out, problem=f"{path} {what}{why}")
             continue
         tags = {"imported_from": path.name, **(metadata or {})}
         told = entries_of(interactions, redactor, title=None, metadata=tags, max_payload=max_payload)
         session = _import(store, session_id_of(path, interactions), list(told))
-        yield Imported(path, session, left_out, not_decoded=tuple(_not_decoded(interactions)))
+        connections = sum(each["type"] == "socket.opened" for each in whole.sockets)
+        passed = {"passed_over": {"connection of a WebSocket": connections}} if connections else {}
+        not_decoded = tuple(_not_decoded(interactions))
+        yield Imported(path, session, left_out, not_decoded=not_decoded, passed_over=passed)
 
 
 def _not_decoded(interactions: Sequence[Interaction]) -> Iterator[NotDecoded]:

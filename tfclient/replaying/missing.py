@@ -28,6 +28,7 @@ class Advice:
     """What whoever replays can do, in words: for a program, by the command; of a test, see ``of_test``."""
 
     live: str = "`tfclient replay … --on-miss live` goes on from here with the real API"
+    anew: str = "a WebSocket cannot go live in its middle: what is changed is to be recorded again"
     repeats: str = "repeats=True (--repeats) gives it again"
     unplayed: str = "unplayed='ignore' (--unplayed ignore) allows it"
     marker: str = ""
@@ -54,6 +55,7 @@ class Advice:
         marker = "@pytest.mark.thoughtflow"
         return cls(
             live=f"`{command} --tf-record=new_episodes` asks the real API for it, --tf-record=rewrite for all",
+            anew=f"`{command} --tf-record=rewrite` records it anew: a WebSocket cannot go live in its middle",
             repeats=f"`{marker}(repeats=True)` gives it again",
             unplayed=f"`{marker}(allow_unplayed=True)` allows it",
             marker=marker,

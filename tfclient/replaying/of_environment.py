@@ -42,6 +42,7 @@ def _of_process(pid: int) -> Playback:
     folder = os.environ.get(REPORTS)
     if folder:
         made.listener = functools.partial(_write, Path(folder) / f"{pid}.jsonl")
+        atexit.register(_say_unread, made, pid)
     else:
         atexit.register(_say, made, pid)
     return made
@@ -66,6 +67,12 @@ def _write(path: Path, told: dict[str, Any]) -> None:
     # One write: threads do not mix their lines.
     with path.open("ab", buffering=0) as file:
         file.write(json.dumps(told).encode() + b"\n")
+
+
+def _say_unread(made: Playback, pid: int) -> None:
+    """Tell whoever started the program what it never read of its sockets: that shows only at its end."""
+    if os.getpid() == pid and made.unread and made.listener is not None:
+        made.listener({"unread": made.unread})
 
 
 def _say(made: Playback, pid: int) -> None:

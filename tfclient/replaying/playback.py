@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tfclient import playing
 from tfclient.errors import ReplayMiss, ReplayRefused, SettingError
@@ -138,6 +138,11 @@ class Playback:
     def unplayed(self) -> list[Recorded]:
         """The recorded requests that were not made yet, in the order recorded; of sockets, messages not sent, too."""
         return sorted([*self._matching.left, *self._sockets.left], key=lambda each: each.sent_at)
+
+    @property
+    def unread(self) -> list[str]:
+        """The types of messages at the end of sockets that were not read yet, but for those that may stay."""
+        return self._sockets.unread()
 
     @property
     def count(self) -> int:
@@ -349,7 +354,8 @@ class Playback:
         return {name: value for name, value in mark.items() if value is not None}
 
     def _not_found(self, asked: Request, among: Matching) -> BaseException:
-        return self._noted(miss(self.tape, asked, among.nearest(asked), among.given(asked), self.advice))
+        advice = evolve(self.advice, live=self.advice.anew)
+        return self._noted(miss(self.tape, asked, among.nearest(asked), among.given(asked), advice))
 
     def _take(self, played: Played) -> None:
         self._answers.append(played)

@@ -19,7 +19,8 @@ class Report:
     """One run of a program: how its requests were answered, by whichever of its processes.
 
     ``played`` are ``exchange_id``s; ``places`` where requests differed from the recorded ones, ``missed`` the
-    messages of those that had no answer, ``sessions`` those that record the run.
+    messages of those that had no answer, ``unread`` the types of messages of sockets that were never read,
+    ``sessions`` those that record the run.
     """
 
     count: int
@@ -28,6 +29,7 @@ class Report:
     places: dict[str, None] = field(factory=dict[str, None])
     live: int = 0
     missed: list[str] = field(factory=list[str])
+    unread: list[str] = field(factory=list[str])
     placeholders: list[str] = field(factory=list[str])
     sessions: dict[str, None] = field(factory=dict[str, None])
 
@@ -42,6 +44,7 @@ class Report:
         self.live += told.get("live", 0)
         if "missed" in told:
             self.missed.append(told["missed"])
+        self.unread += told.get("unread", ())
         if "session" in told:
             self.sessions[told["session"]] = None
 

@@ -167,7 +167,7 @@ class Taped:
         played = [] if self.playback is None else self.playback.answers
         first_sent = {each.recorded.exchange_id: each.recorded.sent_at for each in played}
         made = cassette_of(Store(self.store).journal(session_id)[0], first_sent)
-        if not made.interactions:
+        if made.is_empty:
             raise NotTaped(
                 f"Nothing was recorded of {self.wanted.test}: no request was seen that got an answer. "
                 "Clients are seen that are TracedOpenAI or its like, or that tfclient.install() records. A test that "
@@ -215,7 +215,7 @@ class Taped:
         ]
         if self.playback is not None:
             told.append(f"cassette  {self.wanted.cassette}: {self.playback.told()}")
-        if self.is_live and cassette_of(Store(self.store).journal(session_id)[0]).interactions:
+        if self.is_live and not cassette_of(Store(self.store).journal(session_id)[0]).is_empty:
             place = shlex.quote(str(self.wanted.cassette))
             told.append(f"to keep it: tfclient export vcr {session_id} --store {root} -o {place} --force")
         return "\n".join(told)
@@ -226,9 +226,11 @@ class Taped:
 
     def _look_at_age(self, most: timedelta) -> None:
         from tfclient.importing.as_entries import UNDATED, date_of
-        from tfclient.importing.cassette import read_cassette
+        from tfclient.importing.cassette import whole_cassette
 
-        dated = [at for each in read_cassette(self.wanted.cassette) if (at := date_of(each)) != UNDATED]
+        whole = whole_cassette(self.wanted.cassette)
+        dated = [at for each in whole.interactions if (at := date_of(each)) != UNDATED]
+        dated += [int(each["at"]) for each in whole.sockets]
         if not dated:
             raise NotTaped(
                 f"{self.wanted.cassette} does not say when it was recorded, and --tf-max-age is given."

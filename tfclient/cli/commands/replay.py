@@ -113,8 +113,8 @@ def replay(
     Every client in it is played and recorded, whoever makes it. It runs in a process of its own; its children are
     played too, each from the beginning. The last line, on stderr, tells how many requests were found, and how.
 
-    With --json: {recording, played, count, exact, alike, nearest, live, differing, missed, unplayed, placeholders,
-    sessions, exit_status}, on stdout behind what the program prints.
+    With --json: {recording, played, count, exact, alike, nearest, live, differing, missed, unplayed, unread,
+    placeholders, sessions, exit_status}, on stdout behind what the program prints.
 
     Exit codes: 0 all was played; 1 something missed or was left over, or the program failed; 2 it could not begin.
     """
@@ -210,7 +210,7 @@ def _environ(recording: str, options: Mapping[str, Any], folder: str, *, goes_li
 
 def _tell(playback: Playback, report: Report, left: list[str], unplayed: Unplayed, status: int) -> bool:
     """Say what became of it; return whether anything is wrong."""
-    from tfclient.replaying.missing import not_all_played
+    from tfclient.replaying.missing import not_all_played, not_all_read
 
     wrong = bool(report.missed) or status != 0
     for each in dict.fromkeys(report.missed):
@@ -221,6 +221,9 @@ def _tell(playback: Playback, report: Report, left: list[str], unplayed: Unplaye
         wrong = True
         rows = [each for each in playback.unplayed if each.exchange_id in set(left)]
         complain(str(not_all_played(playback.tape, rows, playback.count)))
+    elif report.unread and unplayed is Unplayed.ERROR and not report.live and not report.missed and not died:
+        wrong = True
+        complain(str(not_all_read(report.unread)))
     if report.placeholders:
         shown = ", ".join(playback.tape.shown(each) for each in report.placeholders[:5])
         remark(f"Answers that hold placeholders of what was redacted: {shown}.")
@@ -242,6 +245,7 @@ def _json(recording: str, report: Report, left: list[str], status: int) -> dict[
         "differing": list(report.places),
         "missed": report.missed,
         "unplayed": left,
+        "unread": report.unread,
         "placeholders": report.placeholders,
         "sessions": list(report.sessions),
         "exit_status": status,

@@ -166,9 +166,9 @@ def export(
     or a filter that it has not confirmed. What it confirmed or refused stands in the store, in export/. Needs pip
     install 'tfclient[otel]'. Not all taken: exit code 1.
 
-    With --json: of vcr {session_id, path, exchanges, left_out: [{exchange_id, what, why}]}, of other forms {path
-    (of atif: paths), sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over, left}, with
-    --dry-run {endpoint, waiting, oldest, refused}.
+    With --json: of vcr {session_id, path, exchanges, sockets, left_out: [{exchange_id, what, why}]}, of other forms
+    {path (of atif: paths), sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over,
+    left}, with --dry-run {endpoint, waiting, oldest, refused}.
     """
     named = list(what or [])
     if form is None and named and named[0] in _FORMS:

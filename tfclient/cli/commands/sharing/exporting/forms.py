@@ -190,7 +190,7 @@ def _cassette(store: Store, wanted: Wanted) -> None:
         why = f"was made of a log of {agent}, which has no requests: there is nothing to be played."
         raise Refused(f"Session {session_id} {why}", WRONG)
     made = cassette_of(entries)
-    if not made.interactions:
+    if made.is_empty:
         raise Refused(
             f"Session {session_id} has no answer in its journal: there is nothing to be played.", WRONG
         )
@@ -202,6 +202,7 @@ def _cassette(store: Store, wanted: Wanted) -> None:
     if wanted.as_json:
         left_out = [asdict(each) for each in made.left_out]
         told = {"session_id": session_id, "path": str(target), "exchanges": len(made.interactions)}
+        told["sockets"] = made.connections
         print_json({**told, "left_out": left_out})
         return
     _tell(made)
@@ -268,6 +269,11 @@ def _tell(made: Cassette) -> None:
     remark(
         f"{counted(len(made.interactions), 'exchange')}; `tfclient import FILE` makes a session of it again."
     )
+    if made.connections:
+        remark(
+            f"{counted(made.connections, 'connection')} of WebSockets: `tfclient replay FILE` and the pytest plugin "
+            "play them; vcrpy has no form for that and reads past it, and so does `tfclient import`."
+        )
 
 
 _FORMS: Final[dict[str, tuple[Callable[[Reading], Iterator[bytes]], str, bool]]] = {
