@@ -56,14 +56,18 @@ class Happened:
                 if step.label in _TOOLS
             ]
             last = next((step for step in reversed(run.steps) if step.label == "assistant_call"), None)
-            if last is None or last.step_id == told.complete or not _is_complete(run, last):
+            ended = session.status != "active"
+            if last is None or last.step_id == told.complete or not _is_complete(run, last, ended=ended):
                 continue
             told.complete = last.step_id
             found.append((run.steps[-1].seq + 0.5, _complete(session.session_id, number, run, last)))
         return [event for _, event in sorted(found, key=lambda pair: pair[0])]
 
 
-def _is_complete(run: Run, last: Step) -> bool:
+def _is_complete(run: Run, last: Step, *, ended: bool) -> bool:
+    if last.payload_completed.get("function_calls") and run.ended_by is None and not ended:
+        # What it asked for may have been answered; the model has not gone on yet.
+        return False
     asked = any(
         step.label == "tool_call" and last.step_id in step.depends_on and step.response_id == last.response_id
         for step in run.steps

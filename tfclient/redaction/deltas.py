@@ -168,15 +168,31 @@ def _ends_texts(line: Line) -> bool:
     """Say whether an event tells that texts are whole: nothing more can come of what was begun."""
     if line.event is None:
         return line.text.startswith("data: [DONE]")
-    kind = line.event.get("type")
+    inner = _inside(line.event)
+    kind = (line.event if inner is None else inner).get("type")
     if isinstance(kind, str):
         return kind.endswith((".done", ".completed", ".failed", ".incomplete"))
     choices = line.event.get("choices")
     return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
 
+def _inside(event: dict[str, Any]) -> dict[str, Any] | None:
+    """Give the event of a delegated response that an event of a live session brings."""
+    inner = event.get("event")
+    return inner if isinstance(inner, dict) else None
+
+
 def deltas_of(event: dict[str, Any]) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
     """Give the places of an event that carry a piece of a text: channel, holder, key, path."""
+    yield from _own_deltas(event)
+    inner = _inside(event)
+    if inner is not None:
+        lane = ("event", str(event.get("delegation_id")))
+        for channel, holder, key, path in _own_deltas(inner):
+            yield (*lane, *channel), holder, key, f"event.{path}"
+
+
+def _own_deltas(event: dict[str, Any]) -> Iterator[tuple[Channel, dict[str, Any], str, str]]:
     delta = event.get("delta")
     if isinstance(delta, str):
         parts = tuple(event.get(key) for key in ("type", "output_index", "content_index", "summary_index"))

@@ -292,7 +292,7 @@ def _latest(facts: SessionFacts) -> float:
 
 def _sound(step: Step) -> int:
     """Return how many milliseconds somebody spoke: of an answer, those that were heard if that is known."""
-    if step.type == "realtime.speech":
+    if step.label == "user_message" and step.type.endswith(".speech"):
         return step.duration_ms or 0
     heard, sound = step.payload_completed.get("heard_ms"), step.payload_completed.get("audio_ms")
     return heard if isinstance(heard, int) else sound if isinstance(sound, int) else 0

@@ -124,28 +124,29 @@ def test_recordings_are_the_same_for_program_and_server(
         assert recorder.health.ok
 
 
-def test_what_is_not_read_yet_is_said(
-    talk: Talk, recorder: Recorder, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("path", ["live", "realtime.translations"])
+def test_live_sessions_and_translations_are_read(path: str, talk: Talk, recorder: Recorder) -> None:
     from tests.capture import documents
 
-    path = "live" if hasattr(talk.client, "live") else "realtime.translations"
-    if not hasattr(talk.client.realtime, "translations"):
-        pytest.skip("all that this openai has is read")
-    started = {"type": "session.input_transcript.delta", "delta": "Hello"}
+    if not hasattr(talk.client, "live"):
+        pytest.skip("this openai has none")
+    heard = {"type": "session.input_transcript.delta", "delta": "Hello ", "start_ms": 0, "end_ms": 200}
     audio = {"type": "session.output_audio.delta", "delta": "AAAA"}
-    talk.sockets.script(started, audio, started)
+    talk.sockets.script(heard, audio, heard, {**heard, "type": "session.output_transcript.delta"}, Got())
     options = {} if path == "live" else {"model": "gpt-realtime"}
     with talk.connected(path, **options) as connection:
-        talk.read(connection, 3)
-    kind = path.rpartition(".")[2]
-    assert recorder.health.unseen == [f"What is said over a WebSocket of {kind}, as runs,"]
-    assert caplog.text.count("its messages are in the journal") == 1
-    assert len(journals.entries(recorder, "socket.frame")) == 2
-    (run,) = documents.session(recorder).runs
-    (step,) = run.steps
-    assert step.payload_completed["not_read"] == {"session.input_transcript.delta": 2}
+        talk.read(connection, 4)
+        if path == "live":
+            talk.send(connection, {"type": "session.output_audio.fixture.play", "audio": "AAAA"})
+    assert recorder.health.unseen == []
+    assert len(journals.entries(recorder, "socket.frame")) == 3
+    session = documents.session(recorder)
+    (run,) = session.runs
+    assert (run.input_text, session.channel, run.status) == ("Hello Hello", "voice", "completed")
+    step = run.steps[0]
     assert step.payload_completed["audio"]["in"]["bytes"] == 3
+    # What is played instead of the model's voice is audio, too.
+    assert ("out" in step.payload_completed["audio"]) == (path == "live")
 
 
 def test_types_and_signatures_stay(talk: Talk) -> None:

@@ -24,6 +24,8 @@ DELTAS = [
     "response.output_audio_transcript.delta",
     "response.function_call_arguments.delta",
     "conversation.item.input_audio_transcription.delta",
+    "session.input_transcript.delta",
+    "session.output_transcript.delta",
 ]
 
 
@@ -40,6 +42,23 @@ def test_a_key_that_is_spoken_in_pieces(kind: str, talk: Talk, recorder: Recorde
     frames = [json.loads(each["data"]) for each in journals.entries(recorder, "socket.frame")]
     assert "".join(each["delta"] for each in frames[:-1]).startswith("It is <redacted:")
     assert len(frames) == 7
+    for piece in PIECES[1:]:
+        assert piece.encode() not in everything(recorder)
+
+
+def test_a_key_in_the_pieces_of_a_delegated_response(talk: Talk, recorder: Recorder) -> None:
+    def inside(type_: str, **event: Any) -> dict[str, Any]:
+        return {"type": "response.event", "delegation_id": "dlg_1", "event": {"type": type_, **event}}
+
+    events = [
+        inside("response.output_text.delta", output_index=0, content_index=0, delta=piece)
+        for piece in ["It is ", *PIECES, " indeed"]
+    ]
+    talk.sockets.script(*events, inside("response.output_text.done", text=f"It is {SECRET} indeed"))
+    with talk.connected() as connection:
+        assert talk.read(connection, 7)[:6] == events
+    frames = [json.loads(each["data"])["event"] for each in journals.entries(recorder, "socket.frame")]
+    assert "".join(each["delta"] for each in frames[:-1]).startswith("It is <redacted:")
     for piece in PIECES[1:]:
         assert piece.encode() not in everything(recorder)
 

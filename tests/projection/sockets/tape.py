@@ -124,6 +124,18 @@ class Tape:
         }  # fmt: skip
         return self.got("response.output_item.done", response_id=response, output_index=0, item=item)
 
+    def heard(self, text: str, start_ms: int, end_ms: int) -> Tape:
+        """A live session hears some words of the user's."""
+        return self.got("session.input_transcript.delta", delta=text, start_ms=start_ms, end_ms=end_ms)
+
+    def spoke(self, text: str, start_ms: int, end_ms: int) -> Tape:
+        """The model of a live session speaks some words."""
+        return self.got("session.output_transcript.delta", delta=text, start_ms=start_ms, end_ms=end_ms)
+
+    def inside(self, type_: str, delegation_id: str | None = "dlg_1", **event: Any) -> Tape:
+        """An event of a delegated response comes."""
+        return self.got("response.event", delegation_id=delegation_id, event={"type": type_, **event})
+
     def closed(self, by: str = "program", code: int = 1000, reason: str = "", **more: Any) -> Tape:
         return self.of("socket.closed", by=by, code=code, reason=reason, **more)
 

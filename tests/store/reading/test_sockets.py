@@ -35,8 +35,8 @@ def test_a_connection_in_words() -> None:
     assert text_of(connection(again)).startswith(
         "realtime, messages: 0 out, 1 in, reconnected once, closed by"
     )
-    unread = Tape(kind="live").got("session.input_transcript.delta", delta="Hi").session()
-    assert text_of(connection(unread)) == "live, messages: 0 out, 1 in, not read into steps: 1"
+    unread = Tape(kind="new").got("some.delta", delta="Hi").session()
+    assert text_of(connection(unread)) == "new, messages: 0 out, 1 in, not read into steps: 1"
 
 
 def test_what_was_heard_stands_beside_what_was_said() -> None:

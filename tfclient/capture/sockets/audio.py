@@ -15,6 +15,7 @@ FIELDS: Final = {
     "input_audio_buffer.append": "audio",
     "session.input_audio.append": "audio",
     "session.input_audio_buffer.append": "audio",
+    "session.output_audio.fixture.play": "audio",
     "response.output_audio.delta": "delta",
     "response.audio.delta": "delta",
     "session.output_audio.delta": "delta",

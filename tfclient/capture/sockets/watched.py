@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfclient.sessions.state import SessionState
 
 OPTIONS: Final = "websocket_connection_options"
-READ: Final = frozenset({"responses", "realtime"})
+READ: Final = frozenset({"responses", "realtime", "live", "forks", "sideband", "translations"})
 """Kinds of sockets that become runs and steps."""
 
 _CREATE: Final = "create_connection"

@@ -41,6 +41,8 @@ class Connection:
     audio: dict[str, dict[str, int]] = field(factory=dict[str, dict[str, int]])
     unread: dict[str, int] = field(factory=dict[str, int])
     """Messages that are not read into runs, by their type."""
+    about: dict[str, Any] = field(factory=dict[str, Any])
+    """What the server has told of the session over it, at last."""
     unsent: int = 0
     played: dict[str, Any] | None = None
     """Where what it gives was recorded, if it comes from no server."""
@@ -143,6 +145,7 @@ class Connection:
         if len(self._times) > 1:
             payload["reconnects"] = len(self._times) - 1
         payload["connections"] = [{k: v for k, v in each.items() if v is not None} for each in self._times]
+        payload |= self.about
         if self.unsent:
             payload["unsent"] = self.unsent
         if self.unread:

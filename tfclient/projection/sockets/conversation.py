@@ -1,4 +1,4 @@
-"""A realtime conversation as all that read it know it: its runs, the responses under way, and the last one."""
+"""A conversation over a socket as all that read it know it: its runs, the responses under way, and the last one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from tfclient.projection.lineage.book import RunState
+from tfclient.projection.lineage.lineage_index import EMPTY
 from tfclient.projection.lineage.nodes import Node
 from tfclient.projection.sockets.answers import Answer
 from tfclient.projection.sockets.connection import Connection
@@ -22,6 +23,8 @@ class Conversation:
 
     connection: Connection
     opening: Opening
+    prefix: str = "realtime"
+    """With what the types of its steps begin."""
     runs: list[RunState] = field(factory=list[RunState])
     answers: dict[str, Answer] = field(factory=dict[str, Answer])
     """Responses that are being made, by their ids."""
@@ -77,11 +80,23 @@ class Conversation:
         return self.opening.book.add(
             run,
             "generic",
-            f"realtime.{kind}",
+            f"{self.prefix}.{kind}",
             at,
             payload_started=payload_started or {},
             payload_completed=raw,
         )
+
+    def begin(self, step: Step, run: RunState, last: Node | None, at: int, name: str | None = None) -> Node:
+        """Note that a response begins, which follows another; its call has a step already."""
+        index = self.opening.index
+        index.nodes += 1
+        node = Node(index.nodes, step, run, last, EMPTY, at)
+        if name is not None:
+            node.response_id = step.response_id = name
+            index.by_response[name] = node
+        run.last_call, run.run.status, run.run.ended_by = step, "in_progress", None
+        self.opening.book.activity(run, at)
+        return node
 
     def touch(self, step: Step) -> None:
         """Note that a step has changed."""

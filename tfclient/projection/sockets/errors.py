@@ -5,14 +5,14 @@ Where none is named, it is a guess, and a note says so.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Any
 
 from attrs import define, field
 
 from tfclient.projection.api.call_errors import error_from_body
 from tfclient.projection.sockets.conversation import Conversation
-from tfclient.projection.sockets.requests import Requests
+from tfclient.projection.sockets.requests import Asked
 from tfclient.projection.sockets.sent_items import SentItems
 from tfstore.document.documents import ErrorInfo
 
@@ -27,7 +27,8 @@ class Errors:
 
     conversation: Conversation
     items: SentItems
-    requests: Requests
+    waiting: deque[Asked] = field(factory=deque[Asked])
+    """Requests that no response has answered yet."""
     _sent: OrderedDict[str, str] = field(factory=OrderedDict[str, str])
     """Types of the messages that the program gave an id."""
 
@@ -40,9 +41,9 @@ class Errors:
 
     def told(self, event: dict[str, Any], at: int) -> None:
         """The server tells an error."""
-        told, waiting = event.get("error"), self.requests.waiting
+        told, waiting = event.get("error"), self.waiting
         error: dict[str, Any] = told if isinstance(told, dict) else {}
-        code, name = error.get("code"), error.get("event_id")
+        code, name = error.get("code"), error.get("event_id") or error.get("client_event_id")
         if "session_expired" in {code, error.get("type")}:
             self.conversation.connection.expires = True
         payload: dict[str, Any] = {}

@@ -57,7 +57,7 @@ class Realtime:
         self._items = items = SentItems(conversation, speech)
         self._requests = requests = Requests(conversation, config, speech)
         self._responses = responses = Responses(conversation, closing, items, requests, playback)
-        self._errors = errors = Errors(conversation, items, requests)
+        self._errors = errors = Errors(conversation, items, requests.waiting)
         self._handlers: dict[tuple[str, str], _Handler] = {
             ("out", "conversation.item.create"): items.sent,
             ("out", "response.create"): requests.made,

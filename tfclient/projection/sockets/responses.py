@@ -7,8 +7,6 @@ from typing import Any
 from attrs import define
 
 from tfclient.projection.api.model_call import ModelResponse
-from tfclient.projection.lineage.lineage_index import EMPTY
-from tfclient.projection.lineage.nodes import Node
 from tfclient.projection.sockets.answers import INTERRUPTED, Answer
 from tfclient.projection.sockets.call_step import call_step
 from tfclient.projection.sockets.conversation import Conversation
@@ -95,7 +93,6 @@ class Responses:
 
     def _begin(self, name: str, response: dict[str, Any], at: int) -> Answer:
         conversation = self.conversation
-        book, index = conversation.opening.book, conversation.opening.index
         asked = self.requests.answered_by(response)
         turn = self.requests.speech.unanswered
         out_of_band = asked is not None and asked.response.get("conversation") == "none"
@@ -110,16 +107,12 @@ class Responses:
         elif taken.turn is not None:
             since, by = taken.turn.stopped or at, "voice_activity"
         run = taken.run
-        step = call_step(conversation, self.requests.config, taken, asked, by, at)
-        index.nodes += 1
-        node = Node(index.nodes, step, run, conversation.last, EMPTY, at)
-        node.response_id = step.response_id = name
-        index.by_response[name] = node
-        run.last_call, run.run.status, run.run.ended_by = step, "in_progress", None
+        last = conversation.last
+        step = call_step(conversation, self.requests.config, taken, asked, by, at, last)
+        node = conversation.begin(step, run, last, at, name)
         told = response.get("conversation_id")
         run.run.conversation_id = run.run.conversation_id or (told if isinstance(told, str) else None)
         answer = conversation.answers[name] = Answer(node, since, at, out_of_band)
-        book.activity(run, at)
         return answer
 
     def _grown(self, kind: str, event: dict[str, Any], answer: Answer, at: int) -> None:

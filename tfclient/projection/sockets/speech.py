@@ -27,6 +27,8 @@ class Turn:
     start_ms: Any = None
     stopped: int | None = None
     answered: bool = False
+    said: str = ""
+    """Its words as far as they have come."""
     whole: bool = False
     """Whether the text is the transcriber's last word."""
 
@@ -137,8 +139,7 @@ class Speech:
         """The transcriber has some words more."""
         turn, said = self._turn_of(event), event.get("delta")
         if turn is not None and isinstance(said, str) and not turn.whole:
-            before = turn.prompt.payload_started["text"]
-            self._tell_words(turn, said if before == SPEECH else before + said)
+            self._tell_words(turn, turn.said + said)
 
     def not_transcribed(self, event: dict[str, Any], at: int) -> None:
         """The transcriber has failed."""
@@ -150,7 +151,7 @@ class Speech:
         self.conversation.touch(turn.prompt)
 
     def _tell_words(self, turn: Turn, said: str) -> None:
-        text = said.strip() if turn.whole else said
+        turn.said = text = said.strip() if turn.whole else said
         turn.prompt.payload_started["text"] = text or SPEECH
         lightener = self.conversation.opening.provenance.lightener
         turn.run.run.input_text = lightener.shown(text or SPEECH, "the user_message")

@@ -29,16 +29,23 @@ class TakenUp:
 
 
 def take_up(
-    conversation: Conversation, items: SentItems, asked: Asked | None, turn: Turn | None, at: int
+    conversation: Conversation,
+    items: SentItems,
+    asked: Asked | None,
+    turn: Turn | None,
+    at: int,
+    here: RunState | None = None,
 ) -> TakenUp:
-    """Take up what has been sent and said, for a response that begins."""
+    """Take up what has been sent and said, for a response that begins; it may be known where it belongs."""
     said, items.said = items.said, []
     tail = len(said)
     while tail and str(said[tail - 1].item.get("role")) == "user":
         tail -= 1
     before, now = said[:tail], said[tail:]
     book = conversation.opening.book
-    if now:
+    if here is not None:
+        run, turn = here, None
+    elif now:
         run, turn = conversation.open(now[0].at, "user_message"), None
     elif asked is not None and items.outputs:
         run, turn = book.by_run[str(items.outputs[-1].run_id)], None

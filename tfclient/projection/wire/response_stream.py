@@ -68,6 +68,10 @@ class ResponseStream:
             self.unread.append(data)
             self.error = data if name == "error" else self.error
             return None
+        return self.take(event, name)
+
+    def take(self, event: dict[str, Any], name: str | None = None) -> dict[str, Any] | None:
+        """Take one event that is read already; return it if it is a delta."""
         kind = str(event.get("type") or name or "")
         # An error beside a type of this API belongs to what that type says.
         told = not kind.startswith("response.") or kind == "response.error"
