@@ -41,7 +41,7 @@ class Reader(Protocol):
         """The last message of the program did not leave."""
         ...
 
-    def audio(self, entry: SocketAudio, ms: int) -> None:
+    def audio(self, entry: SocketAudio, ms: int, /) -> None:
         """Audio went by."""
         ...
 

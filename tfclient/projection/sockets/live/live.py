@@ -122,7 +122,7 @@ class Live:
             self._conversation.undo()
             self._conversation.undo = None
 
-    def audio(self, _entry: SocketAudio, _ms: int) -> None:
+    def audio(self, _entry: SocketAudio, _ms: int, /) -> None:
         """Audio went by."""
         for run in self._conversation.runs:
             run.run.channel = "voice"

@@ -65,7 +65,7 @@ class Translation:
     def unsent(self) -> None:
         """The last message of the program did not leave; nothing was made of it."""
 
-    def audio(self, _entry: SocketAudio, _ms: int) -> None:
+    def audio(self, _entry: SocketAudio, _ms: int, /) -> None:
         """Audio went by."""
         for run in self._conversation.runs:
             run.run.channel = "voice"
