@@ -9,10 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from openai.resources.realtime.realtime import RealtimeConnection
+from openai.resources.responses.responses import ResponsesConnection
 
 from tests.bench.figures import Figure
 from tests.bench.timing import by_turns
 from tests.bench.traffic import nothing_finished, recorder
+from tests.capture.driver import MODEL
 from tfclient import Recorder
 from tfclient.capture.sockets.connections import SYNC, watching
 from tfclient.capture.sockets.place import Place
@@ -21,6 +23,7 @@ from tfclient.capture.sockets.socket import Socket
 MESSAGES = 100
 
 _SPOKEN = "response.output_audio_transcript.delta"
+_WRITTEN = "response.output_text.delta"
 
 _AUDIO = base64.b64encode(b"\x01\x02" * 480 * 2).decode()
 """Twenty milliseconds of each side at 24 kHz."""
@@ -69,9 +72,17 @@ def measure(*, long: bool) -> Iterator[Figure]:
         }
         for n in range(MESSAGES)
     ]
+    pieces = [
+        {**delta, "type": _WRITTEN, "sequence_number": n, "logprobs": [], "obfuscation": "x" * (n % 9 + 1)}
+        for n, delta in enumerate(deltas)
+    ]
     with nothing_finished(), recorder() as made:
-        for what, events, most in (("audio that comes", audio, 0.10), ("text that comes", deltas, 0.30)):
-            plain, traced = _both(made, [json.dumps(event) for event in events])
+        for what, events, most in (
+            ("audio that comes", audio, 0.10),
+            ("text that comes", deltas, 0.30),
+            ("a response's text", pieces, 0.30),
+        ):
+            plain, traced = _both(made, [json.dumps(event) for event in events], responds=events is pieces)
             pair = by_turns(lambda: _read(plain), lambda: _read(traced), times, warm=5)  # noqa: B023 - at once
             yield Figure(f"socket, {what}: share of the plain client's CPU", pair.share, "%", most)
             yield Figure(f"socket, {what}: added CPU a message", pair.added / MESSAGES, "µs", None)
@@ -81,19 +92,24 @@ def measure(*, long: bool) -> Iterator[Figure]:
         yield Figure("socket, audio that leaves: added CPU a message", pair.added / MESSAGES, "µs", None)
 
 
-def _both(made: Recorder, messages: list[str]) -> tuple[RealtimeConnection, RealtimeConnection]:
+def _both(made: Recorder, messages: list[str], *, responds: bool = False) -> tuple[Any, Any]:
     state = made.sessions.for_call()
     watched = watching(Wire, SYNC)(messages)
-    watched._tf_socket = Socket(Place(made.sessions, state, "socket_1", 1, "realtime"))
+    watched._tf_socket = Socket(
+        Place(made.sessions, state, "socket_1", 1, "responses" if responds else "realtime")
+    )
     plain: Any = Wire(messages)
-    return RealtimeConnection(plain), RealtimeConnection(watched)
+    connection: Any = ResponsesConnection if responds else RealtimeConnection
+    if responds:
+        watched.send(json.dumps({"type": "response.create", "model": MODEL, "input": "Count."}))
+    return connection(plain), connection(watched)
 
 
-def _read(connection: RealtimeConnection) -> None:
+def _read(connection: Any) -> None:
     for _ in range(MESSAGES):
         connection.recv()
 
 
-def _speak(connection: RealtimeConnection) -> None:
+def _speak(connection: Any) -> None:
     for _ in range(MESSAGES):
         connection.send({"type": "input_audio_buffer.append", "audio": _AUDIO})

@@ -14,17 +14,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
+from tfclient.redaction.alike_messages import NUMBER_OR_PADDING, OWN, AlikeMessage
 from tfclient.redaction.deltas import CONTEXT, Joined, JoinedDeltas, deltas_of, end_of
 from tfclient.redaction.text import may_matter
-
-_OWN: Final = re.compile(
-    r'(?:"sequence_number": ?|"created": ?|"obfuscation": ?")(?P<own>[A-Za-z0-9]+)(?=[,}"])'
-)
-_NUMBER_OR_PADDING: Final = "[A-Za-z0-9]{1,19}"
-"""The shortest secret that is made of letters and digits only has twenty."""
 
 _ID: Final = re.compile(r'"(?:item_)?id": ?"(?P<id>[A-Za-z0-9_-]+)"')
 _SAME_ID: Final = "([A-Za-z0-9_-]+)"
@@ -58,13 +53,23 @@ class Alike:
     """
 
     def __init__(
-        self, split: Callable[[bytes], list[bytes]], item_id: bytes, joined: Joined, *, id_first: bool
+        self, event: str, item_id: bytes, joined: Joined, *, id_first: bool, data: str, at: int
     ) -> None:
         """Prefer ``Alike.learned``."""
-        self._split = split
+        self._event = event
         self._item_id = item_id
         self._joined = joined
         self._ids, self._deltas = (_FIRST, _SECOND) if id_first else (_SECOND, _FIRST)
+        self._data, self._at = data, at
+
+    @cached_property
+    def _split(self) -> Callable[[bytes], list[bytes]]:
+        return _splitter(self._event)
+
+    @cached_property
+    def message(self) -> AlikeMessage | None:
+        """What an event is like without its name and its line ends; None where that cannot serve."""
+        return AlikeMessage.of(self._data, self._at, self._joined)
 
     @classmethod
     def learned(cls, text: str, deltas: JoinedDeltas) -> Alike | None:
@@ -102,7 +107,7 @@ class Alike:
         pattern.append(re.escape(block[done:]))
         id_first = item is None or item.start("id") < begin + at
         item_id = b"" if item is None else item["id"].encode()
-        return cls(_splitter("".join(pattern)), item_id, joined, id_first=id_first)
+        return cls("".join(pattern), item_id, joined, id_first=id_first, data=block[begin:-2], at=at)
 
     def clears(self, data: bytes) -> tuple[int, int]:
         """Say how many events at the start of some bytes are alike and harmless, and where the last of them ends.
@@ -160,5 +165,5 @@ def _place(line: str, channel: tuple[object, ...], delta: str) -> int | None:
 
 def _places(block: str, begin: int) -> Iterator[tuple[int, int, str]]:
     """Where an event has a number of its own, and padding that hides how long its delta is."""
-    for found in _OWN.finditer(block, begin):
-        yield found.start("own"), found.end("own"), _NUMBER_OR_PADDING
+    for found in OWN.finditer(block, begin):
+        yield found.start("own"), found.end("own"), NUMBER_OR_PADDING

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from tfclient.redaction.alike import Alike
+from tfclient.redaction.alike_messages import AlikeMessage
 from tfclient.redaction.deltas import JoinedDeltas, Line
 from tfclient.redaction.marks import Mark
 from tfclient.redaction.policies import Policy, clean_text
@@ -92,6 +93,15 @@ class StreamRedactor:
         # Most often it is learned from the first event with a delta what the next ones are like.
         rest, more = self._as_before(chunk[end:]) or self._carefully(chunk[end:])
         return _together(first, rest), marks + more
+
+    def alike(self) -> AlikeMessage | None:
+        """Give what is like the event that was fed last, one event a time, if nothing is held back of it or before."""
+        held = self._pending or self._in_long_line or self._deltas is None or self._deltas.held
+        return None if held or self._alike is None else self._alike.message
+
+    def passed(self, count: int) -> None:
+        """Count events that were not fed, since they were alike."""
+        self._line_number += count
 
     def _as_before(self, chunk: bytes) -> tuple[Piece, list[Mark]] | None:
         """Take a chunk whose events are as the one before, or None if they are not."""

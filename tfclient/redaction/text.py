@@ -22,7 +22,7 @@ _has_opening = fast_test(_OPENINGS + r"\z")
 
 _has_name = fast_test(rf"(?i:{NAME_HINT})|{VARIABLE_HINT}")
 
-_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
+utf8_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
 
 
 def find_secrets(text: str) -> list[tuple[int, int, str]]:
@@ -124,4 +124,4 @@ def may_matter(text: str) -> bool:
         >>> may_matter("the key is sk-pro"), may_matter("the key is")
         (True, False)
     """
-    return _may_matter(text.encode("utf-8", "replace"))
+    return utf8_may_matter(text.encode("utf-8", "replace"))

@@ -19,7 +19,7 @@ import secrets
 import threading
 from collections import deque
 from sys import is_finalizing
-from time import monotonic, perf_counter
+from time import monotonic, monotonic_ns, perf_counter
 from typing import TYPE_CHECKING, Final
 
 from tfclient.sessions.backlog import Backlog, weight_of
@@ -133,9 +133,36 @@ class Writer:
         counters.entries += len(entries)
         counters.latest.append(took)
         stalled = STALLED / LIVE if live else STALLED
-        if took >= stalled and took >= stalled + sum(map(weight_of, entries)) / LEAST_SPEED:
-            self._stalled(took, stalled)
+        if took >= stalled:
+            self._took_long(took, stalled, entries)
         return True
+
+    def go_on(self, members: Members, now: int) -> bool:
+        """Write one entry as ``append(members, again=True, live=True)`` does, in the fewest steps where all is well.
+
+        Args:
+            members: the entry.
+            now: what ``monotonic_ns`` has just said.
+        """
+        segment = self._segment
+        if segment is None or self._failing or self._backlog is not None or self._left or self._refused:
+            return self.append(members, again=True, live=True)
+        try:
+            if not segment.go_on(members, now):
+                return self.append(members, again=True, live=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user's call goes on
+            return self._not_written(error, (members,))
+        took = (monotonic_ns() - now) * 1e-9
+        counters = self._counters
+        counters.entries += 1
+        counters.latest.append(took)
+        if took >= STALLED / LIVE:
+            self._took_long(took, STALLED / LIVE, (members,))
+        return True
+
+    def _took_long(self, took: float, stalled: float, entries: tuple[Written | Members, ...]) -> None:
+        if took >= stalled + sum(map(weight_of, entries)) / LEAST_SPEED:
+            self._stalled(took, stalled)
 
     def _not_written(self, error: Exception, entries: tuple[Written | Members, ...]) -> bool:
         """Have entries written where nobody waits, if that is what they need; else count them as lost."""

@@ -48,7 +48,11 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
         ...     pass
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("__weakref__", "_lock", "acquire", "release")
+
+    acquire: Callable[..., bool]
+    release: Callable[[], None]
+    """As of ``RLock``, for where each call counts; what a fork may come between goes by the block."""
 
     def __init__(self) -> None:
         self._forked()
@@ -56,7 +60,7 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
 
     def __enter__(self) -> None:
         # Whoever has it then never runs again, and nobody else does: there is nothing to be kept apart.
-        self._lock.acquire(blocking=not is_finalizing())
+        self.acquire(not is_finalizing())
 
     def try_to_take(self) -> bool:
         """Take it, if nobody else has it; say whether that is so."""
@@ -64,13 +68,14 @@ class lock:  # noqa: N801 - a word like `threading.RLock`, which is one too
 
     def __exit__(self, *exc_info: object) -> None:
         try:  # noqa: SIM105 - `suppress` takes longer than the rest of this
-            self._lock.release()
+            self.release()
         except RuntimeError:
             # Forked inside the block: the child's lock is another one, and nobody has it. Or it was not waited for.
             pass
 
     def _forked(self) -> None:
         self._lock = RLock()
+        self.acquire, self.release = self._lock.acquire, self._lock.release
 
 
 _WAITED_FOR: Final[list[lock]] = []

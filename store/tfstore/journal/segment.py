@@ -171,14 +171,65 @@ class Segment:
                 self._busy = True
                 self._write(entries, again=again)
             finally:
-                try:
-                    while self._between:
-                        self._write(self._between.pop(0))
-                finally:
-                    self._busy = False
-                    if self._closed:
-                        # By the garbage collector, in the middle of this.
-                        self._let_go()
+                self._written_all()
+
+    def go_on(self, members: Members, now: int) -> bool:
+        """Write the members of one entry as ``append(members, again=True)`` does, if all is as the last write left it.
+
+        Args:
+            members: the entry.
+            now: what ``monotonic_ns`` has just said.
+
+        Returns:
+            False where it is not, or somebody else is at it: nothing was written then, and ``append`` is to be asked.
+
+        Raises:
+            OSError: not everything could be written.
+        """
+        if os.getpid() != self.pid:
+            return False
+        release = self._lock.release
+        if not self._lock.acquire(False):
+            return False
+        try:
+            held = self._held
+            if held is None or self._busy or self._closed or self._fragment or self._fsync:
+                return False
+            descriptor = held.descriptor
+            try:
+                if now * 1e-9 >= self._look_at or os.lseek(descriptor, 0, os.SEEK_CUR) != self._size:
+                    return False
+            except OSError:
+                # Somebody closed it.
+                return False
+            self._busy = True
+            try:
+                seq = self._seq + 1
+                text = b'{"seq":%d,%b%b,"prev":"%b"}' % (seq, self._named, members, str(self._prev).encode())
+                if len(text) >= _LONG:
+                    return False
+                self._seq = seq
+                self._used = next(_USES)
+                self._put(descriptor, text + b"\n")
+                self._prev = sha256(text).hexdigest()
+                self._written = seq
+            finally:
+                if self._between or self._closed:
+                    self._written_all()
+                self._busy = False
+        finally:
+            release()
+        return True
+
+    def _written_all(self) -> None:
+        """Write what came in the middle of a write, and let go of what was closed there: by the garbage collector."""
+        try:
+            while self._between:
+                self._write(self._between.pop(0))
+        finally:
+            self._busy = False
+            if self._closed:
+                self._let_go()
 
     def is_there(self) -> bool:
         """Return whether the next entries go on in the file that has the last ones."""
@@ -297,9 +348,14 @@ class Segment:
                 prev = _Digest(text)
             lines.append(text)
         lines.append(b"")
-        descriptor = held.descriptor
-        data = b"\n".join(lines)
-        written = 0
+        self._put(held.descriptor, b"\n".join(lines))
+        self._prev = prev
+        self._written = seq
+        self._fragment = False
+        if self._fsync:
+            os.fsync(held.descriptor)
+
+    def _put(self, descriptor: int, data: bytes) -> None:
         try:
             written = os.write(descriptor, data)
             while written < len(data):
@@ -309,11 +365,6 @@ class Segment:
                 self._repair(descriptor)
             raise
         self._size += written
-        self._prev = prev
-        self._written = seq
-        self._fragment = False
-        if self._fsync:
-            os.fsync(descriptor)
 
     def _is_as_left(self, held: Held, *, again: bool) -> bool:
         """Whether the file is there and ends where the last write did.

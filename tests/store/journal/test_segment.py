@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from itertools import pairwise
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.store.making import SESSION, an_entry, as_given, run, segment_files, start
+from tfstore.document.json_text import compact
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
+from tfstore.journal import segment as segments
 from tfstore.journal.reading import Segment, live_writers, read_entries
 from tfstore.journal.segment import MAX_LINE
 
@@ -483,3 +486,107 @@ def test_closing_in_the_middle_of_an_append_lets_it_end(
     assert live_writers(paths, SESSION) == []
     with pytest.raises(SegmentNotOurs):
         segment.append(an_entry(3))
+
+
+def members(at: int, **fields: Any) -> bytes:
+    return compact(an_entry(at, **fields))[1:-1]
+
+
+def going_on(segment: Segment, at: int, **fields: Any) -> bool:
+    return segment.go_on(members(at, **fields), monotonic_ns())
+
+
+def looked_at(segment: Segment, at: int) -> None:
+    """Write an entry, and say that it will be long until the file is looked at again."""
+    segment.append(an_entry(at), again=True)
+    segment._look_at = float("inf")
+
+
+def test_what_goes_on_is_written_as_append_writes_it(paths: StorePaths) -> None:
+    with Segment.open(paths, SESSION) as segment:
+        assert not going_on(segment, 1), "nothing was looked at yet"
+        looked_at(segment, 1)
+        assert [going_on(segment, at, text="é") for at in (2, 3)] == [True, True]
+        segment.append(members(4, text="é"), again=True)
+        assert going_on(segment, 5)
+    entries, report = read_entries(paths, SESSION)
+
+    assert [(entry["seq"], entry["at"]) for entry in entries] == [(n, n) for n in range(1, 6)]
+    assert as_given(entries[1]) == an_entry(2, text="é")
+    assert report.intact
+
+
+def test_what_is_not_as_it_was_left_is_left_to_append(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Segment.open(paths, SESSION) as segment:
+        looked_at(segment, 1)
+        assert not going_on(segment, 2, text="x" * segments._LONG), "its digest takes a thread"
+        held = segment._held
+        assert held is not None
+        os.lseek(held.descriptor, 0, os.SEEK_SET)
+        assert not going_on(segment, 2), "somebody is at the file"
+        segment.append(an_entry(2))
+        looked_at(segment, 3)
+        os.close(held.descriptor)
+        assert not going_on(segment, 4), "somebody closed it"
+        segment.append(an_entry(4))
+        looked_at(segment, 5)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: segment.pid + 1)
+            assert not going_on(segment, 6), "it is the parent's"
+        segment._look_at = 0.0
+        assert not going_on(segment, 6), "it may be deleted by now"
+    assert not going_on(segment, 6), "it is closed"
+    entries, report = read_entries(paths, SESSION)
+
+    assert [entry["at"] for entry in entries] == [1, 2, 3, 4, 5]
+    assert report.intact
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_write_that_fails_while_it_goes_on(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    plain = os.write
+
+    def broken(descriptor: int, data: Any) -> int:
+        plain(descriptor, bytes(data)[:20])
+        raise error
+
+    with Segment.open(paths, SESSION) as segment:
+        looked_at(segment, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", broken)
+            with pytest.raises(error):
+                going_on(segment, 2)
+        if not going_on(segment, 3):
+            segment.append(an_entry(3))
+    entries, report = read_entries(paths, SESSION)
+
+    assert [(entry["seq"], entry["at"]) for entry in entries] == [(1, 1), (3, 3)]
+    assert report.missing_entries == 1
+    assert not report.broken_chain
+
+
+def test_what_comes_in_the_middle_of_going_on_is_written_after_it(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = Segment.open(paths, SESSION)
+    plain = os.write
+
+    def write(descriptor: int, data: Any) -> int:
+        monkeypatch.undo()
+        segment.append(an_entry(3))
+        assert not going_on(segment, 9)
+        segment.close()
+        return plain(descriptor, data)
+
+    looked_at(segment, 1)
+    monkeypatch.setattr(os, "write", write)
+    assert going_on(segment, 2)
+
+    entries, report = read_entries(paths, SESSION)
+    assert [entry["at"] for entry in entries] == [1, 2, 3]
+    assert report.intact
+    assert live_writers(paths, SESSION) == []

@@ -78,17 +78,18 @@ class Audio:
         """Count a message with audio; return what is to be written now: a second of it is full, at most."""
         audio = event[FIELDS[event["type"]]]
         size = len(audio) * 3 // 4 - (audio.endswith("=") + audio.endswith("=="))
-        item = event.get("item_id")
+        item = _text(event.get("item_id"))
+        now = monotonic_ns()
         with self._lock:
             running = self._counted[direction]
-            counted = running.get(item if isinstance(item, str) else None)
+            counted = running.get(item)
             if counted is None:
-                counted = running[_text(item)] = _Counted(event)
+                counted = running[item] = _Counted(event)
             counted.frames += 1
             counted.bytes += size
-            if monotonic_ns() - counted.since < _LINE:
+            if now - counted.since < _LINE:
                 return []
-            del running[_text(item)]
+            del running[item]
             return [counted]
 
     def over(self, kind: str) -> list[tuple[str, _Counted]]:

@@ -54,7 +54,7 @@ def _sync(base: type[Any]) -> type[Any]:  # noqa: C901 - five methods, each a fe
             if warns:
                 self.maybe_raise_legacy_warning()
             try:
-                message = super().recv(*args, **kwargs)
+                message = base.recv(self, *args, **kwargs)
             except BaseException as error:
                 socket.not_received(self, error)
                 raise
@@ -120,7 +120,7 @@ def _async(base: type[Any]) -> type[Any]:  # noqa: C901 - five methods, each a f
             if socket is None:
                 return await super().recv(*args, **kwargs)
             try:
-                message = await super().recv(*args, **kwargs)
+                message = await base.recv(self, *args, **kwargs)
             except BaseException as error:
                 socket.not_received(self, error)
                 raise

@@ -11,6 +11,7 @@ import orjson
 
 if TYPE_CHECKING:
     from tfclient.redaction import Redactor
+    from tfclient.redaction.alike_messages import AlikeMessage
     from tfstore.journal.entries import Body, Mark
 
     Kept = tuple[Any, "str | Body", list[Mark]]
@@ -44,9 +45,11 @@ def parsed(data: bytes) -> dict[str, Any] | None:
 
 def as_bytes(message: Any) -> bytes | None:
     """Return a message's bytes; None for what is none, or comes in pieces that only its sender may read."""
+    if isinstance(message, bytes):
+        return message
     if isinstance(message, str):
         return message.encode("utf-8", "surrogatepass")
-    return bytes(message) if isinstance(message, bytes | bytearray | memoryview) else None
+    return bytes(message) if isinstance(message, bytearray | memoryview) else None
 
 
 def one_line(data: bytes) -> bytes:
@@ -70,6 +73,13 @@ class Incoming:
         self._looks = redactor.looks if redactor.mode == "secrets" else None
         self._waiting: deque[Any] = deque()
         self._named = named
+        self.like: AlikeMessage | None = None
+        """What messages were like, for who asks it of the next before that is taken; see ``went_by``."""
+        self.like_name = ""
+        """The name of the message that this was learned from, which need not be the last."""
+        self._learned: AlikeMessage | None = None
+        self.went_by = 0
+        """How many were alike, and not taken."""
 
     def take(self, data: bytes, noted: Any, name: str = "") -> list[Kept]:
         """Take a message that is a JSON object in one line; return those that may be journaled now."""
@@ -83,8 +93,13 @@ class Incoming:
             else:
                 own = b""
         waiting = self._waiting
+        self._stream.passed(self.went_by)
+        self.went_by = 0
         head = _BEGIN if not self._named else b"event: %b\ndata: " % name.encode("utf-8", "replace")
         piece, marks = self._stream.feed(head + fed + _END)
+        self.like = like = self._stream.alike()
+        if like is not None and like is not self._learned:
+            self._learned, self.like_name = like, name
         if not marks and not waiting and isinstance(piece, str):
             # Most messages: nothing was held back, and nothing is different of it.
             text = data.decode()
@@ -94,7 +109,10 @@ class Incoming:
 
     def rest(self) -> list[Kept]:
         """Return what is still held back."""
-        return self._kept(*self._stream.flush()) if self._waiting else []
+        if not self._waiting:
+            return []
+        self.like = None
+        return self._kept(*self._stream.flush())
 
     def _kept(self, piece: Any, marks: list[Mark]) -> list[Kept]:
         if not isinstance(piece, str):

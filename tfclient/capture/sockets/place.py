@@ -46,6 +46,13 @@ class Place:
             self._touch_at = mono + _TOUCH
             self.sessions.ends.touch(self.state)
 
+    def go_on(self, members: bytes, mono: int) -> None:
+        """Journal one entry, JSON already, that goes on with the last one; ``mono`` says when, in nanoseconds."""
+        self.state.writer.go_on(members, mono)
+        if mono > self._touch_at:
+            self._touch_at = mono + _TOUCH
+            self.sessions.touch(self.state)
+
     def write(self, *entries: Any) -> bool:
         """Journal entries; say whether they were taken."""
         return self.sessions.write(self.state, *entries)

@@ -72,6 +72,8 @@ class Exchanges:
         self._last_sent: Exchange | None = None
         self.connection: weakref.ref[Any] | None = None
         """What is opened, where it says of what it gives that it was played."""
+        self._going_on: tuple[Exchange, Incoming] | None = None
+        """Whose event came last, as long as the next one that is alike can be nobody else's."""
 
     def sent(self, event: dict[str, Any]) -> bool:
         """Journal what asks for a response, before it leaves; say whether it is that."""
@@ -81,6 +83,22 @@ class Exchanges:
         lane = _text(event.get("stream_id"))
         body = {key: value for key, value in event.items() if key not in _NOT_OF_THE_BODY}
         self._last_sent = self._begin(lane, body)
+        return True
+
+    def goes_on(self, data: bytes) -> bool:
+        """Journal an event that is as the last one but for a harmless piece of text; say whether it is that."""
+        if self._going_on is None:
+            return False
+        exchange, incoming = self._going_on
+        like = incoming.like
+        if like is None or not data.startswith(like.head) or (text := like.take(data)) is None:
+            return False
+        incoming.went_by += 1
+        exchange.bytes += len(data)
+        exchange.chunks += 1
+        mono = monotonic_ns()
+        text = f"event: {incoming.like_name}\ndata: {text}\n\n"
+        self._place.go_on(exchange.chunk % (time_ns() // 1000, mono // 1000, dumps(text)), mono)
         return True
 
     def received(self, event: dict[str, Any], data: bytes) -> bool:
@@ -132,6 +150,7 @@ class Exchanges:
         sessions, state = place.sessions, place.state
         call = state.writer.new_id()
         exchange = Exchange(f"{call}.1", lane)
+        self._going_on = None
         at, mono = stamp()
         started: CallStarted = {
             "at": at,
@@ -193,6 +212,7 @@ class Exchanges:
         exchange.bytes += len(data)
         exchange.chunks += 1
         entries += _chunks(incoming.take(data, (exchange, time_ns(), monotonic_ns()), kind))
+        self._going_on = (exchange, incoming)
         if kind in _ENDS:
             entries += _chunks(incoming.rest())
             entries.append(self._ended(exchange, "completed"))
@@ -258,6 +278,7 @@ class Exchanges:
 
     def _done(self, exchange: Exchange) -> None:
         exchange.ended = True
+        self._going_on = None
         lane = self._lanes.get(exchange.lane)
         if lane is not None and exchange in lane:
             lane.remove(exchange)

@@ -122,8 +122,18 @@ class Socket:
     def received(self, message: Any) -> None:
         """Journal a message before the program has it."""
         try:
-            data = as_bytes(message)
+            data = message if type(message) is bytes else as_bytes(message)
             if data is None:
+                return
+            if self._exchanges is not None and self._exchanges.goes_on(data):
+                return
+            incoming = self._incoming
+            like = incoming.like
+            if like is not None and data.startswith(like.head) and (text := like.take(data)) is not None:
+                # Most pieces of text. What it is, the one before has told: it is neither audio nor the end of any.
+                incoming.went_by += 1
+                mono = monotonic_ns()
+                self._place.go_on(self._frame % (time_ns() // 1000, mono // 1000, dumps(text)), mono)
                 return
             event = parsed(data)
             if event is None:
