@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tfstore.document.notes import Note, Noted
     from tfstore.document.pins import Pin
     from tfstore.index.counters import Counters
-    from tfstore.index.rows import Calls, SessionRow
+    from tfstore.index.rows import Calls, Redacted, SessionRow
     from tfstore.index.wanted import Page, Wanted
     from tfstore.reading.messages import Event, Mode
 
@@ -139,6 +139,8 @@ class Reading(Protocol):
     def counters(self) -> Counters: ...
 
     def pins(self) -> dict[str, builtins.list[Pin]]: ...
+
+    def redactions(self, session_id: str | None = None, /) -> builtins.list[Redacted]: ...
 
     def descendants(self, step: Step, /) -> builtins.list[Step]: ...
 

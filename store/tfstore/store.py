@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tfstore.document.notes import Note
     from tfstore.document.pins import Pin
     from tfstore.index.counters import Counters
-    from tfstore.index.rows import Calls, SessionRow
+    from tfstore.index.rows import Calls, Redacted, SessionRow
     from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
     from tfstore.reading.messages import Event, Mode
@@ -380,6 +380,27 @@ class Store:
             if identity not in there:
                 found.update(each)
         return found
+
+    def redactions(self, session_id: str | None = None) -> builtins.list[Redacted]:
+        """Return what redaction changed before it was written, by rule, path and action: how often, never what.
+
+        Args:
+            session_id: of this session, by its whole id; of all, if none is given.
+
+        Raises:
+            UnknownSession: there is none of this id.
+
+        Example:
+            >>> import tempfile
+            >>> from tfclient import Recorder, open_store
+            >>> folder = tempfile.mkdtemp()
+            >>> with Recorder(folder).session() as session:
+            ...     session.annotate("order", {"api_key": "x-1"})
+            >>> _ = session.wait()
+            >>> [(each.rule, each.path, each.count) for each in open_store(folder).redactions()]
+            [('key:api_key', 'value.api_key', 1)]
+        """
+        return self.index.redactions(None if session_id is None else self.known(session_id))
 
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it.

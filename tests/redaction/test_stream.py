@@ -187,3 +187,46 @@ def test_the_text_of_a_done_event_is_redacted_like_any_other() -> None:
     stream = SECRETS.stream("text/event-stream")
     piece, _ = stream.feed(f"data: {json.dumps(done)}\n".encode())
     assert json.loads(text_of(piece)[6:])["text"] == SECRETS.value(text)[0]
+
+
+def events(*told: dict[str, Any]) -> bytes:
+    return "".join(f"data: {json.dumps(each)}\n\n" for each in told).encode()
+
+
+def test_a_secret_in_pieces_is_one_and_so_is_what_repeats_it() -> None:
+    """Its marks say where all of it was; counted is the value."""
+    said = f"use {SECRET} now"
+    pieces = [said[n : n + 7] for n in range(0, len(said), 7)]
+    stream = SECRETS.stream("text/event-stream")
+    marks = []
+    for piece in (*map(delta, pieces), events({"type": "response.output_text.done", "text": said})):
+        marks += stream.feed(piece)[1]
+    for _ in range(2):
+        marks += stream.feed(events({"type": "response.completed", "response": {"output": [said]}}))[1]
+
+    first, *others = marks
+    assert first == {
+        "path": "response.body.events[0].delta",
+        "rule": "openai_key",
+        "action": "replaced",
+        "bytes": len(SECRET),
+    }
+    assert len(others) > 5
+    assert all(each["again"] for each in others)
+
+
+def test_two_secrets_of_one_length_are_two() -> None:
+    stream = SECRETS.stream("text/event-stream")
+    other = SECRET[:-1] + "x"
+    _, marks = stream.feed(events({"type": "response.created", "response": {"instructions": SECRET}}))
+    _, more = stream.feed(events({"type": "response.in_progress", "response": {"instructions": SECRET}}))
+    _, last = stream.feed(events({"type": "response.completed", "response": {"output": [SECRET, other]}}))
+
+    assert [each.get("again", False) for each in marks + more + last] == [False, True, True, False]
+
+
+def test_hashes_of_one_length_are_no_repetition() -> None:
+    stream = Redactor.from_setting("content").stream("text/event-stream")
+    marks = [mark for text in ("one", "two") for mark in stream.feed(delta(text))[1]]
+
+    assert [each.get("again") for each in marks] == [None, None]

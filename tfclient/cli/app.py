@@ -28,6 +28,7 @@ from tfclient.cli.commands.recover import recover
 from tfclient.cli.commands.replay import SessionFirst, replay
 from tfclient.cli.commands.run import run
 from tfclient.cli.commands.search import search
+from tfclient.cli.commands.sharing.audit import audit
 from tfclient.cli.commands.sharing.bundle import bundle
 from tfclient.cli.commands.sharing.dataset import dataset
 from tfclient.cli.commands.sharing.export import export
@@ -90,7 +91,7 @@ _READING: Final = (
     mcp,
 )
 _SHARING: Final = (bundle, open_, export, dataset, sync, pin, unpin, metrics)
-_KEEPING: Final = (import_, recover, doctor, rebuild, verify, prune, delete)
+_KEEPING: Final = (audit, import_, recover, doctor, rebuild, verify, prune, delete)
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
 
 

@@ -10,6 +10,7 @@
 ``("call_seconds", kind, "0.5")``          calls of a ``model`` or ``tool`` that took up to so long, and longer than the
                                            bound before; ``+Inf`` are those beyond the last
 ``("call_milliseconds", kind)``            what all of these took together
+``("redactions", rule)``                   values that a rule changed before they were written, also in headers
 =========================================  ========================================================================
 
 What is added here is kept of sessions that go from then on: of those that went before, it is not known.
@@ -70,6 +71,11 @@ def of_calls(label: str, every: Iterable[Calls]) -> Counters:
 def of_errors(steps: Mapping[str, int]) -> Counters:
     """Return what the steps with an error of each class come to."""
     return Counter({("errors", (plain(name) or "")[:_LONGEST]): count for name, count in steps.items()})
+
+
+def of_redactions(rules: Mapping[str, int]) -> Counters:
+    """Return what redaction changed, by rule."""
+    return Counter({("redactions", (plain(rule) or "")[:_LONGEST]): count for rule, count in rules.items()})
 
 
 def identity_of(session_id: str, started_at: str | None) -> str:

@@ -68,6 +68,9 @@ CREATE TABLE names (session INT, kind TEXT, name TEXT, PRIMARY KEY (kind, name, 
 CREATE INDEX names_session ON names (session);
 CREATE TABLE continued (session INT, response TEXT, PRIMARY KEY (response, session)) WITHOUT ROWID;
 CREATE INDEX continued_session ON continued (session);
+CREATE TABLE redactions (
+  session INT, rule TEXT, path TEXT, action TEXT, count INT, bytes INT, PRIMARY KEY (session, rule, path, action)
+) WITHOUT ROWID;
 CREATE TABLE checks (folder INT, at INT);
 CREATE TABLE telling (version INT);
 """

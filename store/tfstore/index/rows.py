@@ -180,6 +180,28 @@ class Calls:
             self.durations.append(step.duration_ms)
 
 
+@frozen
+class Redacted:
+    """What one rule changed in the same way at one place, in a session or in several: values and bytes, none itself."""
+
+    rule: str
+    path: str
+    action: str
+    sessions: int
+    count: int
+    bytes: int
+
+
+def redactions_of(session: Session) -> list[Values]:
+    """Return what redaction changed in a session: rule, path, action, count and bytes, each place once."""
+    found: dict[Values, tuple[int, int]] = {}
+    for place in session.redaction.places:
+        key = tuple(map(plain, (place.rule, place.path, place.action)))
+        count, size = found.get(key, (0, 0))
+        found[key] = (_bounded(count + place.count), _bounded(size + place.bytes))
+    return [(*key, *counts) for key, counts in found.items()]
+
+
 def calls_from(name: str, *counts: Any) -> Calls:
     """Return the calls of a name from the sums of their columns, the durations in one text with commas between."""
     *numbers, durations = counts
@@ -215,6 +237,7 @@ class Record:
     calls: Sequence[Values] = ()
     names: Sequence[Values] = ()
     continued: Sequence[Values] = ()
+    redactions: Sequence[Values] = ()
 
     @classmethod
     def of(cls, session_id: str, stamp: Stamp, session: Session, telling: Telling = NOTHING_TOLD) -> Record:
@@ -243,6 +266,7 @@ class Record:
             [_call(session, label, each) for label, each in calls_of(session)],
             [(kind, plain(name)) for kind, name in names],
             [(plain(each),) for each in sorted(_continued(session))],
+            redactions_of(session),
         )
 
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
-from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_row
+from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_redactions, of_row
 from tfstore.index.database import Broken, Database, Unusable, make_tables
-from tfstore.index.rows import NOTHING_TOLD, Calls, Record, calls_from, plain, row_from
+from tfstore.index.rows import NOTHING_TOLD, Calls, Record, Redacted, calls_from, plain, row_from
 from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
 from tfstore.index.wanted import Page, Wanted
 
@@ -166,6 +166,16 @@ class SessionIndex:
             return {identity: found for identities, found in every for identity in identities}
 
         return self._answer(question)
+
+    def redactions(self, session_id: str | None = None) -> list[Redacted]:
+        """Return what redaction changed, by rule, path and action, in one session or in all that are listed."""
+        which = "listed" if session_id is None else "session_id = ?"
+        sql = (
+            "SELECT rule, path, action, count(*), sum(count), sum(bytes) FROM redactions JOIN sessions ON n = session"  # noqa: S608
+            f" WHERE {which} GROUP BY rule, path, action ORDER BY rule, path, action"
+        )
+        values = () if session_id is None else (plain(session_id),)
+        return [Redacted(*each) for each in self._answer(lambda db: db.execute(sql, values).fetchall())]
 
     def thread(self, begin: str) -> list[str]:
         """Return the ids of the sessions of one thread, the earliest first: it holds a session, or a conversation.
@@ -340,6 +350,7 @@ class SessionIndex:
                 ),
                 ("names (session, kind, name)", record.names),
                 ("continued (session, response)", record.continued),
+                ("redactions (session, rule, path, action, count, bytes)", record.redactions),
             ):
                 marks = ", ".join("?" * (table.count(",") + 1))
                 sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - our own words
@@ -379,6 +390,11 @@ def _counted(db: sqlite3.Connection, session_id: str | None = None) -> tuple[set
         f" AND error IS NOT NULL{of} GROUP BY error"
     )
     found.update(of_errors(dict(db.execute(errors, values).fetchall())))
+    redacted = (
+        "SELECT rule, sum(count) FROM redactions JOIN sessions ON n = session"  # noqa: S608 - our own words
+        f" WHERE listed{of} GROUP BY rule"
+    )
+    found.update(of_redactions(dict(db.execute(redacted, values).fetchall())))
     return there, found
 
 
@@ -393,7 +409,7 @@ def _erase(db: sqlite3.Connection, session_ids: Iterable[str], *, but_its_number
         if n is None:
             continue
         forget_texts(db, n)
-        for table in ("steps", "calls", "names", "continued"):
+        for table in ("steps", "calls", "names", "continued", "redactions"):
             db.execute(f"DELETE FROM {table} WHERE session = ?", (n,))  # noqa: S608 - our own words
         if not but_its_number:
             db.execute("DELETE FROM sessions WHERE n = ?", (n,))

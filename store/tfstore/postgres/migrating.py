@@ -44,6 +44,16 @@ def migrations() -> list[Migration]:
     ]
 
 
+def number_of(name: str) -> int:
+    """Return the number of the migration that is called so: a database of that version has what it makes.
+
+    Example:
+        >>> number_of("sessions")
+        1
+    """
+    return next(each.number for each in migrations() if each.name.partition("_")[2] == name)
+
+
 def version_of(connection: Connection) -> int:
     """Return the number of the last migration that was applied; 0 where there are no tables of ours."""
     try:

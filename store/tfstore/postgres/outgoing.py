@@ -115,6 +115,7 @@ class Outgoing:
     events: list[Values] = field(factory=list[Values], repr=False)
     calls: list[Values] = field(factory=list[Values], repr=False)
     links: list[Values] = field(factory=list[Values], repr=False)
+    redactions: list[Values] = field(factory=list[Values], repr=False)
 
     @property
     def packed(self) -> bytes:
@@ -269,6 +270,7 @@ def outgoing(
         *(session_id, month, sha256, document, row, events),
         [(session_id, *named, *values) for named, values in calls.items()],
         [(*link, session_id) for link in dict.fromkeys(links)],
+        [(session_id, *map(fit, each[:3]), *each[3:]) for each in record.redactions],
     )
 
 

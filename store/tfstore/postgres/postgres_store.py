@@ -18,17 +18,18 @@ from tfstore.document.pins import Pin
 from tfstore.errors import (
     AmbiguousSession,
     CorruptDocument,
+    DatabaseUnusable,
     GoneToWarm,
     NewerDocument,
     StoreError,
     UnknownSession,
 )
-from tfstore.index.rows import Calls, calls_from, row_from
+from tfstore.index.rows import Calls, Redacted, calls_from, row_from
 from tfstore.index.wanted import Page, Wanted
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
 from tfstore.postgres.fitting import fit
 from tfstore.postgres.kept_apart import DatabaseBlobs, DatabaseNotes
-from tfstore.postgres.migrating import check
+from tfstore.postgres.migrating import check, number_of
 from tfstore.postgres.outgoing import unpacked
 from tfstore.postgres.pruned_totals import total
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
@@ -354,7 +355,31 @@ class PostgresStore:
             self._ask("SELECT 1")
             with told_of(self.address), self._connection.transaction():
                 self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                return total(self._ask_once, self._ours(), went=self.version >= _TOTALS)
+                redacted = self.version >= number_of("redactions_raw")
+                return total(self._ask_once, self._ours(), went=self.version >= _TOTALS, redacted=redacted)
+
+    def redactions(self, session_id: str | None = None) -> builtins.list[Redacted]:
+        """Return what redaction changed, by rule, path and action, as ``Store.redactions`` does.
+
+        Raises:
+            UnknownSession, AmbiguousSession: there is none of this name, or more than one.
+            DatabaseUnusable: its tables are of a version that does not have that.
+        """
+        if self.version < number_of("redactions_raw"):
+            reason = (
+                "what redaction changed is not in its tables: `tfclient sync URL --migrate` makes room for it"
+            )
+            raise DatabaseUnusable(self.where, reason)
+        which, values = "s.listed", []
+        if session_id is not None:
+            place = self._place(session_id)
+            which, values = "r.source_id = %s AND r.session_id = %s", [place.source_id, place.session_id]
+        sql = (
+            'SELECT r.rule COLLATE "C", r.path COLLATE "C", r.action, count(*), sum(r.count)::bigint,'
+            " sum(r.bytes)::bigint FROM redactions r JOIN sessions s USING (source_id, session_id)"
+            f" JOIN sources src USING (source_id) WHERE {self._ours()} AND {which} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        )
+        return [Redacted(*each) for each in self._ask(sql, *values)]
 
     def descendants(self, step: Step) -> builtins.list[Step]:
         """Return everything downstream of a step, in its session and in those that go on from it, of other stores too.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from tfstore.index.counters import Counters, as_json, of_calls, of_errors, of_row
+from tfstore.index.counters import Counters, as_json, of_calls, of_errors, of_redactions, of_row
 from tfstore.index.rows import calls_from, row_from
 
 if TYPE_CHECKING:
@@ -69,6 +69,13 @@ def _keep(connection: Connection, some: Sequence[Key]) -> None:
     for key, classes in errors.items():
         if key in found:
             found[key].update(of_errors(classes))
+    sql = (
+        "SELECT s.source_id::text, s.session_id, r.rule, r.count FROM redactions r"
+        f" JOIN sessions s USING (source_id, session_id) WHERE {_THESE}"
+    )
+    for source_id, session_id, rule, count in connection.execute(sql.encode(), keys):
+        if (source_id, session_id) in found:
+            found[source_id, session_id].update(of_redactions({rule: count}))
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO pruned_totals (identity, source_id, counters) VALUES (%s, %s, %s)"
@@ -77,13 +84,14 @@ def _keep(connection: Connection, some: Sequence[Key]) -> None:
         )
 
 
-def total(ask: Ask, ours: str, *, went: bool) -> Counters:
+def total(ask: Ask, ours: str, *, went: bool, redacted: bool) -> Counters:
     """Return what all sessions come to that are or were there.
 
     Args:
         ask: all that it is asked is answered of the same moment.
         ours: the condition that a session is meant, ``s`` being its table.
         went: whether the database has a table of those that went; one of an earlier version has none.
+        redacted: whether it has one of what redaction changed.
     """
     found: Counters = Counter()
     for (line,) in ask(f"SELECT s.line FROM sessions s WHERE {ours} AND s.listed"):
@@ -102,6 +110,12 @@ def total(ask: Ask, ours: str, *, went: bool) -> Counters:
         f" WHERE {ours} AND s.listed AND e.error_class IS NOT NULL GROUP BY 1"
     )
     found.update(of_errors(dict(ask(errors))))
+    if redacted:
+        rules = (
+            "SELECT r.rule, sum(r.count)::bigint FROM redactions r JOIN sessions s USING (source_id, session_id)"
+            f" WHERE {ours} AND s.listed GROUP BY 1"
+        )
+        found.update(of_redactions({rule: int(count) for rule, count in ask(rules)}))
     if went:
         gone = (
             "SELECT c - -1, sum((c ->> -1)::numeric) FROM pruned_totals s, jsonb_array_elements(s.counters) c"

@@ -31,6 +31,7 @@ _CALLS: Final = (
     ),
     "durations",
 )
+_REDACTIONS: Final = ("source_id", "session_id", "rule", "path", "action", "count", "bytes")
 _LINKS: Final = ("response_id", "relation", "source_id", "session_id")
 
 
@@ -160,6 +161,8 @@ def _below(connection: Connection, source_id: str, some: Sequence[Outgoing], ids
     }
     _replace(connection, "calls", _CALLS, calls, (source_id, ids))
     _replace(connection, "links", _LINKS, links, (source_id, ids))
+    redactions = {(source_id, *values) for each in some for values in each.redactions}
+    _replace(connection, "redactions", _REDACTIONS, redactions, (source_id, ids))
 
 
 def _replace(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.cli.making import going_on, hostile, weather
 from tfstore.document.converter import to_json
-from tfstore.document.documents import Replay, Session
+from tfstore.document.documents import RedactedPlace, Replay, Session
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
 from tfstore.postgres.migrating import migrate
@@ -36,9 +36,14 @@ def some_sessions() -> list[Session]:
     continued.runs[0].lineage.parent_response_id = "resp_b1"
     continued.runs[0].conversation_id = "conv_1"
     continued.runs[0].steps[1].previous_response_id = "resp_b1"
+    continued.redaction.places = [
+        RedactedPlace("header:authorization", "request.headers.authorization", "dropped", 2, 94),
+        RedactedPlace("openai_key", "request.body.input[].content", "replaced", 3, 153),
+    ]
     replayed = a_session(a_chat("Again", "Yes.", response_id="resp_r1"), session_id=REPLAYED, title="Again")
     replayed.started_at, replayed.replay = "2026-09-03T09:00:00.000Z", Replay(session_id=CONTINUED)
     replayed.runs[0].conversation_id = "conv_1"
+    replayed.redaction.places = [RedactedPlace("openai_key", "response.body\0", "replaced", 2**60, 1)]
     undated = a_session(
         a_chat("When?", "ÇA N'EST PAS 50% DE _tout_", response_id="resp_u1"), session_id=NIGHTLY
     )

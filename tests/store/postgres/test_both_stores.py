@@ -107,6 +107,10 @@ QUESTIONS: dict[str, Callable[[Reading], Any]] = {
     "calls of models since": lambda store: store.calls("assistant_call", since="2026-09-02T09:30"),
     "counters": lambda store: store.counters(),
     "pins": lambda store: {name: [each.note for each in pins] for name, pins in store.pins().items()},
+    "redactions": lambda store: [
+        *store.redactions(CONTINUED),
+        *(each for each in store.redactions() if "\0" not in each.path.replace("\ufffd", "\0")),
+    ],
     "walks": _walks,
     "find_response": lambda store: [
         store.find_response(each) for each in ("resp_b1", "resp_r1", "resp_x", "resp_copy")

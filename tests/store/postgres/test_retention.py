@@ -31,6 +31,7 @@ _UNDO = {
     " DROP FUNCTION make_month",
     3: "DROP TABLE pruned_totals",
     4: "ALTER TABLE incidents DROP COLUMN sent",
+    5: "DROP TABLE redactions, raw_exchanges",
 }
 """What takes away what a migration added."""
 

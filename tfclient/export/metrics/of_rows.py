@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 
-from tfclient.export.metrics.lines import Labels, Spread, by, gauge, histogram
+from tfclient.export.metrics.lines import Labels, Spread, by, counter, gauge, histogram
 from tfstore.disk.operations import BUCKETS
 from tfstore.document.labels import ErrorClass
 
@@ -37,6 +37,7 @@ def of_rows(store: Reading) -> Iterator[Metric]:
     yield gauge("error_sessions", "Sessions with an error of this class.", failed)
     yield gauge("unreadable_documents", "Documents that hold no session.", len(store.skipped))
     yield from _counted(rows)
+    yield _redactions(store)
     yield from _calls(store)
 
 
@@ -65,6 +66,16 @@ def _counted(rows: Iterable[SessionRow]) -> Iterator[Metric]:
     }
     help_text = "Sessions of which these numbers are not known: an earlier version wrote them down."
     yield gauge("uncounted_sessions", help_text, by("of", unknown))
+
+
+def _redactions(store: Reading) -> Metric:
+    """Return the values that each rule changed, of sessions that went, too."""
+    counts = Counter({name[1]: count for name, count in store.counters().items() if name[0] == "redactions"})
+    named: Counter[str] = Counter()
+    for place, (rule, count) in enumerate(counts.most_common()):
+        named[rule if place < NAMES else "other"] += count
+    help_text = "Values that were changed before they were written, by the rule that did."
+    return counter("redactions_total", help_text, by("rule", named))
 
 
 def _calls(store: Reading) -> Iterator[Metric]:
