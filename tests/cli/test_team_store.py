@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.golden import OUTPUTS, golden
-from tests.cli.making import GOING_ON, WEATHER, a_store, going_on, hostile, run, weather
+from tests.cli.making import GOING_ON, HOSTILE, WEATHER, a_store, going_on, hostile, run, weather
 from tests.store.postgres.making import CONTINUED, a_full_store, migrated, sync
 from tfclient import open_store
 from tfclient.opening import open_database
@@ -185,6 +185,51 @@ def test_old_sessions_leave_the_database_and_pinned_ones_stay(tmp_path: Path, da
     assert run("prune", "--events", "1h", "--store", database, "--json").json["sessions"] == 1
 
 
+def test_what_goes_is_written_to_an_archive_and_the_file_says_what_may_go(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path / "store", weather(), hostile())
+    migrated(database)
+    sync(store, database)
+    config = tmp_path / "kept.toml"
+    config.write_text(f'[retention]\ndocuments = "1h"\nolder_than = "1h"\narchive = "{tmp_path / "cold"}"\n')
+    monkeypatch.setenv("THOUGHTFLOW_CONFIG", str(config))
+
+    dry = run("prune", "--store", database, "--dry-run", "--json").json
+    done = run("prune", "--store", database, columns=300)
+
+    assert (dry["documents"], dry["archived"]) == (2, [])
+    first, *files = done.out.splitlines()
+    assert first.startswith(
+        "2 documents, the steps' JSON of 0 sessions and 0 sessions removed from postgresql://"
+    )
+    assert files
+    assert all(each.startswith(f"{tmp_path / 'cold'}/2026-") and each.endswith(".zip") for each in files)
+    assert len(list((tmp_path / "cold").rglob("*.sha256"))) == len(files)
+    show = run("show", WEATHER, "--mode", "display", "--store", database, columns=400)
+    assert (show.code, "was pruned from the database; left are its row" in show.err) == (1, True)
+    # What is typed is all that is meant.
+    assert run("prune", "--events", "9999d", "--store", database, "--json").json["sessions"] == 0
+    assert len(run("prune", "--store", store.paths.root, "--dry-run", "--json").json["removed"]) == 2
+
+
+def test_sessions_are_deleted_from_a_database(tmp_path: Path, database: str) -> None:
+    store = a_store(tmp_path / "store", weather(), hostile())
+    migrated(database)
+    sync(store, database)
+    run("pin", WEATHER, "--incident", "outage", "--store", database)
+
+    none = run("delete", WEATHER, "nobody", "--store", database)
+    some = run("delete", WEATHER, HOSTILE, "--store", database, columns=300)
+    last = run("delete", WEATHER, "--pinned", "--store", database, "--json")
+
+    assert (none.code, "'nobody'" in none.err) == (2, True)
+    assert (some.code, some.out.startswith(f"{HOSTILE} is deleted from postgresql://")) == (1, True)
+    assert f"Session {WEATHER} is pinned for outage and stays" in some.err
+    assert last.json["deleted"] == [WEATHER]
+    assert run("list", "--store", database, "--json").json == []
+
+
 def test_what_is_pinned_here_is_pinned_there_and_told_everywhere(tmp_path: Path, database: str) -> None:
     store = a_store(tmp_path / "store", weather(), hostile())
     root = store.paths.root
@@ -224,9 +269,42 @@ def test_what_is_pinned_here_is_pinned_there_and_told_everywhere(tmp_path: Path,
         (["prune", "--older-than", "1h", "--store", "postgresql://h/d"], "Of a database say what may go"),
         (["prune", "--documents", "soon", "--store", "postgresql://h/d"], "--documents 'soon' is no age"),
         (["prune", "--documents", "1h"], "are of a database"),
+        (["prune", "--archive", "x"], "are of a database"),
+        (
+            ["prune", "--store", "postgresql://h/d"],
+            "in `retention` of the file that THOUGHTFLOW_CONFIG names",
+        ),
+        (["prune", "--events", "1h", "--archive", "s3://x", "--store", "postgresql://h/d"], "needs fsspec"),
     ],
 )
-def test_what_cannot_be_pruned_or_pinned_is_said(arguments: list[str], said: str) -> None:
+def test_what_cannot_be_pruned_or_pinned_is_said(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "fsspec" else name)
     outcome = run(*arguments, columns=200)
+
+    assert (outcome.code, said in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("missing.toml", None, "No such file"),
+        ("bad.toml", "retention = ", "cannot be used"),
+        ("bad.json", "{", "cannot be used"),
+        ("list.json", "[]", "it holds no table"),
+        ("number.toml", "[retention]\ndocuments = 30", 'such as documents = "30d"'),
+        ("age.toml", '[retention]\nolder_than = "soon"', "is no age"),
+    ],
+)
+def test_a_file_that_says_something_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str | None, said: str
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setenv("THOUGHTFLOW_CONFIG", str(path))
+
+    outcome = run("prune", "--store", a_store(tmp_path / "store").paths.root, columns=400)
 
     assert (outcome.code, said in outcome.err) == (2, True)

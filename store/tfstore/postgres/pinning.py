@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 from psycopg import sql
 
-from tfstore.errors import AmbiguousSession, UnknownSession
 from tfstore.postgres.connecting import connect, told_of
 from tfstore.postgres.fitting import PINNED, fit, month_of
 from tfstore.postgres.migrating import check
 from tfstore.postgres.partitions import PARENTS, ensure_partitions
-from tfstore.postgres.questions import split
+from tfstore.postgres.questions import meant
 from tfstore.store import moment_text
 
 if TYPE_CHECKING:
@@ -35,7 +34,9 @@ def pin(address: Address, named: str, given: Pin) -> Pin:
     try:
         check(connection, address, writes=True)
         with told_of(address), connection.transaction():
-            source_id, session_id = _meant(connection, address, named)
+            # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
+            connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
+            source_id, session_id = meant(connection, address, named, locked=True)
             row = connection.execute(
                 "INSERT INTO incidents (source_id, session_id, incident, note) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (source_id, session_id, incident) DO UPDATE SET note = excluded.note, sent = FALSE"
@@ -58,7 +59,9 @@ def unpin(address: Address, named: str, incident: str | None = None) -> bool:
     try:
         check(connection, address, writes=True)
         with told_of(address), connection.transaction():
-            source_id, session_id = _meant(connection, address, named)
+            # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
+            connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
+            source_id, session_id = meant(connection, address, named, locked=True)
             gone = connection.execute(
                 "DELETE FROM incidents WHERE source_id = %s AND session_id = %s AND coalesce(incident = %s, TRUE)",
                 (source_id, session_id, None if incident is None else fit(incident)),
@@ -103,24 +106,6 @@ def send_pins(connection: Connection, source_id: str, pins: Mapping[str, Sequenc
                 count += 1
             _put_in_place(connection, source_id, session_id)
     return count
-
-
-def _meant(connection: Connection, address: Address, named: str) -> tuple[str, str]:
-    """Return the ids of the store and of the session that is called so, and keep others from changing it."""
-    session_id, name = split(named)
-    # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
-    connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
-    found = connection.execute(
-        "SELECT s.source_id::text, src.name FROM sessions s JOIN sources src USING (source_id)"
-        " WHERE s.session_id = %s AND coalesce(src.name = %s, TRUE) AND coalesce(src.name = %s, TRUE)"
-        " ORDER BY src.name FOR UPDATE OF s",
-        (session_id, name, address.source),
-    ).fetchall()
-    if not found:
-        raise UnknownSession(named)
-    if len(found) > 1:
-        raise AmbiguousSession(named, [f"{session_id}@{row[1]}" for row in found])
-    return found[0][0], session_id
 
 
 def _lock(connection: Connection, source_id: str, session_id: str) -> bool:

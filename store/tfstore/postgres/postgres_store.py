@@ -35,6 +35,7 @@ from tfstore.postgres.pruned_totals import total
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
 from tfstore.postgres.sources import source_named
 from tfstore.reading import descent
+from tfstore.reading.figures import counted
 from tfstore.reading.messages import events_of
 from tfstore.reading.noted import NotesWanted
 from tfstore.store import moment_text
@@ -305,7 +306,11 @@ class PostgresStore:
         types: Iterable[str] | None = None,
         after_seq: int | None = None,
     ) -> Iterator[Event]:
-        """Yield the steps of a session that a mode shows, as ``Store.events`` does."""
+        """Yield the steps of a session that a mode shows, as ``Store.events`` does.
+
+        Raises:
+            GoneToWarm: its document was pruned from the database; the error says what is left.
+        """
         yield from events_of(self.get(session_id), mode, types, after_seq)
 
     def may_say(
@@ -511,13 +516,25 @@ class PostgresStore:
             *(place.month, place.source_id, place.session_id),
         )
         if not rows:
-            raise GoneToWarm(place.named, "its row is still listed, and its steps are in agent_run_events")
+            raise GoneToWarm(place.named, self._left(place))
         try:
             document = unpacked(bytes(rows[0][0]))
         except ValueError as error:
             raise CorruptDocument(place.named, self.where, str(error)) from error
         self._kept = (place.sha256, document)
         return document
+
+    def _left(self, place: _Place) -> str:
+        """Return what there still is of a session whose document was pruned."""
+        counted_in = "SELECT count(*) FROM {} WHERE month = %s AND source_id = %s AND session_id = %s"
+        key = (place.month, place.source_id, place.session_id)
+        (steps,), (payloads,) = (
+            self._ask(counted_in.format(table), *key)[0]
+            for table in ("agent_run_events", "agent_run_payloads")
+        )
+        there = f"{counted(steps, 'step')} in agent_run_events"
+        json = f"the JSON of {payloads:,} in agent_run_payloads" if payloads else "their JSON was pruned too"
+        return f"left are its row, which is still listed, {there}, {json}"
 
     def _session(self, place: _Place, document: bytes) -> Session:
         return self._structured(place, document_in(place.named, document, self.where))

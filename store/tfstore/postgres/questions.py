@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tfstore.errors import AmbiguousSession, UnknownSession
 from tfstore.index.rows import meta_name
 from tfstore.postgres.fitting import fit
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tfstore.index.wanted import Wanted
+    from tfstore.postgres.address import Address
+    from tfstore.postgres.connecting import Connection
 
 _ORDERS: Final = {"": "", "tokens": "s.tokens DESC, ", "time": "s.took DESC, "}
 
@@ -33,6 +36,28 @@ def split(named: str) -> tuple[str, str | None]:
     """
     session_id, at, name = named.partition("@")
     return session_id, name if at else None
+
+
+def meant(connection: Connection, address: Address, named: str, *, locked: bool = False) -> tuple[str, str]:
+    """Return the ids of the store and of the session that is called so; ``locked``, nobody else changes it meanwhile.
+
+    Raises:
+        UnknownSession, AmbiguousSession: there is none of this name, or more than one.
+    """
+    session_id, name = split(named)
+    found = connection.execute(
+        (
+            "SELECT s.source_id::text, src.name FROM sessions s JOIN sources src USING (source_id)"
+            " WHERE s.session_id = %s AND coalesce(src.name = %s, TRUE) AND coalesce(src.name = %s, TRUE)"
+            f" ORDER BY src.name {'FOR UPDATE OF s' if locked else ''}"
+        ).encode(),
+        (fit(session_id), name, address.source),
+    ).fetchall()
+    if not found:
+        raise UnknownSession(named)
+    if len(found) > 1:
+        raise AmbiguousSession(named, [f"{session_id}@{row[1]}" for row in found])
+    return found[0][0], session_id
 
 
 def condition(wanted: Wanted) -> tuple[str, list[Any]]:

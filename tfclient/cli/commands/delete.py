@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tfclient.cli.failures import WRONG
-from tfclient.cli.finding import bare_store
+from tfclient.cli.finding import bare_store, is_database
 from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, say
 
@@ -22,10 +22,14 @@ def delete(
     """Delete sessions: journal, archive, document, diagram, all that names them. There is no way back.
 
     Ids are to be typed in full; what is pinned (`tfclient pin`) stays, unless --pinned is given. Blobs go too,
-    unless another session refers to them.
+    unless another session refers to them. Of a database (--store postgresql://…) they are deleted there only: on the
+    machine that recorded one it is to be deleted first, or the next `tfclient sync` sends it again.
 
     With --json: {store, deleted: [session_id], problems: [{session_id, problem}], blob_bytes}.
     """
+    if is_database(store):
+        _delete_there(str(store), sessions, pinned=pinned, as_json=as_json)
+        return
     from tfstore.keeping.deleting import delete as delete_all
     from tfstore.keeping.deleting import known
 
@@ -56,5 +60,32 @@ def delete(
         complain(own_words, "yellow")
     if outcome.blobs_kept is not None:
         complain(f"Blobs of deleted sessions stay until `tfclient prune`. {outcome.blobs_kept}")
+    if problems:
+        raise typer.Exit(WRONG)
+
+
+def _delete_there(store: str, sessions: list[str], *, pinned: bool, as_json: bool) -> None:
+    from tfclient.cli.commands.sharing.sync import address_of
+
+    address = address_of(store)
+    from tfstore.postgres.deleting import delete as delete_all
+
+    outcome = delete_all(address, sessions, pinned=pinned)
+    problems = {each: str(problem) for each, problem in outcome.problems.items()}
+    if as_json:
+        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
+        print_json(
+            {
+                "store": address.shown,
+                "deleted": outcome.deleted,
+                "problems": told,
+                "blob_bytes": outcome.blob_bytes,
+            }
+        )
+    else:
+        for session_id in outcome.deleted:
+            say(f"{session_id} is deleted from {address.shown}.")
+        for problem in problems.values():
+            complain(problem)
     if problems:
         raise typer.Exit(WRONG)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tfclient.cli.configured import VARIABLE, retention
 from tfclient.cli.failures import USAGE, WRONG, Refused
 from tfclient.cli.finding import bare_store, is_database
 from tfclient.cli.options import JsonOption, StoreOption
@@ -46,6 +47,21 @@ def prune(
     events: Annotated[
         str | None, typer.Option("--events", metavar="AGE", help="Of a database: all of such sessions.")
     ] = None,
+    blobs: Annotated[
+        bool,
+        typer.Option(
+            "--blobs", help="Of a database: long texts and media that no session refers to any more."
+        ),
+    ] = False,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            "--archive",
+            metavar="DIR",
+            help="Of a database: what goes is written there first; a folder, or s3://bucket/folder and the like.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would go.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -53,10 +69,13 @@ def prune(
     """Remove old sessions: document, diagram, journal, and the blobs that no other session refers to.
 
     Sessions that are still active stay, and so does what is pinned (`tfclient pin`). Of a database
-    (--store postgresql://…) documents, the JSON of steps, and whole sessions have ages of their own.
+    (--store postgresql://…) documents, the JSON of steps, and whole sessions have ages of their own; what
+    goes is first written to --archive: documents as they are (zstd) and steps as Parquet, a file each by the month,
+    with its sha256. Where nothing is said, `retention` of the file that THOUGHTFLOW_CONFIG names says what may go.
 
     With --json: {store, dry_run, removed: [{session_id, ended_at, result, bytes}], problems: [{session_id,
-    problem}], blob_bytes}; of a database {store, dry_run, documents, payloads, sessions, months}, counting sessions.
+    problem}], blob_bytes}; of a database {store, dry_run, documents, payloads, sessions, months, blobs, blob_bytes,
+    archived}, the first three counting sessions, archived naming files.
     """
     from tfclient.cli.now import present
     from tfstore.keeping.pruning import chosen, remove, remove_unused_blobs
@@ -64,16 +83,23 @@ def prune(
 
     of_database = {"--documents": documents, "--payloads": payloads, "--events": events}
     if is_database(store):
-        if older_than or max_size or keep_failed or not any(of_database.values()):
+        if older_than or max_size or keep_failed:
             reason = "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, only."
             raise Refused(reason, USAGE)
-        ages = {name: _age(given, name) for name, given in of_database.items()}
-        _prune_database(str(store), ages, dry=dry_run, as_json=as_json)
+        _prune_database(str(store), of_database, archive, blobs=blobs, dry=dry_run, as_json=as_json)
         return
-    if any(of_database.values()):
-        raise Refused("--documents, --payloads and --events are of a database: --store postgresql://…", USAGE)
+    if any(of_database.values()) or blobs or archive is not None:
+        reason = "--documents, --payloads, --events, --blobs and --archive are of a database: --store postgresql://…"
+        raise Refused(reason, USAGE)
     if older_than is None and max_size is None:
-        raise Refused("Say what may go: --older-than 30d, --max-size 2GB, or both.", USAGE)
+        kept = retention()
+        older_than, max_size = kept.get("older_than"), kept.get("max_size")
+    if older_than is None and max_size is None:
+        reason = (
+            "Say what may go: --older-than 30d, --max-size 2GB, or both; or say it in `retention` of the file that "
+            f"{VARIABLE} names."
+        )
+        raise Refused(reason, USAGE)
     opened = bare_store(store, "prune")
     candidates = chosen(
         opened, older_than=_age(older_than), max_size=_bytes(max_size), keep_failed=keep_failed, now=present()
@@ -111,24 +137,68 @@ def prune(
         raise typer.Exit(WRONG)
 
 
-def _prune_database(store: str, ages: dict[str, timedelta | None], *, dry: bool, as_json: bool) -> None:
+def _prune_database(
+    store: str, typed: dict[str, str | None], archive: str | None, *, blobs: bool, dry: bool, as_json: bool
+) -> None:
     from attrs import asdict
 
     from tfclient.cli.commands.sharing.sync import address_of
     from tfclient.cli.now import present
-    from tfstore.reading.figures import counted
+    from tfstore.reading.figures import counted, size
 
+    kept = retention()
+    if not any(typed.values()) and not blobs:
+        # What is typed is all that is meant: nothing goes by a file that somebody did not think of.
+        typed = {name: kept.get(name.removeprefix("--")) for name in typed}
+    if not any(typed.values()) and not blobs:
+        reason = (
+            "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --blobs; or say it in "
+            f"`retention` of the file that {VARIABLE} names."
+        )
+        raise Refused(reason, USAGE)
+    ages = {name: _age(given, name) for name, given in typed.items()}
+    target = archive or kept.get("archive")
     address = address_of(store)
+    if target is not None:
+        _look_at_archive(target)
+    from tfstore.postgres.archiving import Archive
     from tfstore.postgres.retention import Kept, prune
 
-    done = prune(address, Kept(*ages.values()), now=present(), dry=dry)
+    to = None if target is None or dry else Archive(target)
+    done = prune(
+        address,
+        Kept(ages["--documents"], ages["--payloads"], ages["--events"], blobs),
+        now=present(),
+        dry=dry,
+        archive=to,
+    )
     if as_json:
         print_json({"store": address.shown, "dry_run": dry, **asdict(done)})
         return
+    would = "would be " if dry else ""
     what = f"{counted(done.documents, 'document')}, the steps' JSON of {counted(done.payloads, 'session')}"
-    say(
-        f"{what} and {counted(done.sessions, 'session')} {'would be ' if dry else ''}removed from {address.shown}."
-    )
+    say(f"{what} and {counted(done.sessions, 'session')} {would}removed from {address.shown}.")
+    if blobs:
+        say(f"{counted(done.blobs, 'blob')} {would}removed, {size(done.blob_bytes)}.")
+    for each in done.archived:
+        say(f"{target}/{each}")
+
+
+def _look_at_archive(target: str) -> None:
+    """Look whether what goes can be written there, before anything goes.
+
+    Raises:
+        PackageMissing, Refused: a package is not installed.
+    """
+    from importlib.util import find_spec
+
+    from tfclient.errors import PackageMissing
+
+    if find_spec("pyarrow") is None:
+        raise PackageMissing("archiving", "parquet")
+    if "://" in target and find_spec("fsspec") is None:
+        reason = "needs fsspec and its package for such places: pip install s3fs. A folder needs none."
+        raise Refused(f"--archive {target} {reason}", USAGE)
 
 
 def _age(given: str | None, option: str = "--older-than") -> timedelta | None:
