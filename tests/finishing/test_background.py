@@ -148,7 +148,8 @@ def test_one_that_is_ended_is_replaced(paths: StorePaths, caplog: pytest.LogCapt
     while first.is_alive():
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit))
         finisher._asked._news.put(None)
-        first.join(0.05)
+        # Long enough for it to end: another one would strike where a thread takes its leave.
+        first.join(5)
 
     assert written(finisher, ended(paths, "sess_2")) is None
     assert "another one takes its place" in caplog.text

@@ -23,14 +23,19 @@ class StillOpening(Exception):
 
 
 class Begun:
-    """A segment that is being opened by a thread."""
+    """A segment that is being opened by a thread.
 
-    def __init__(self, work: Callable[[], Segment]) -> None:
+    Args:
+        work: opens it; returns it, and what its thread does after that, when nobody waits any more: to raise nothing.
+    """
+
+    def __init__(self, work: Callable[[], tuple[Segment, Callable[[], object]]]) -> None:
         self._work = work
+        self._then: Callable[[], object] | None = None
         self._segment: Segment | None = None
         self._error: Exception | None = None
         self._done = threading.Event()
-        if not OPENERS.open(self._run):
+        if not OPENERS.open(self._run_and_go_on):
             self._run()
 
     def wait(self, seconds: float | None) -> bool:
@@ -56,9 +61,14 @@ class Begun:
             raise self._error or OSError("the journal was not opened")
         return self._segment
 
+    def _run_and_go_on(self) -> None:
+        self._run()
+        if self._then is not None:
+            self._then()
+
     def _run(self) -> None:
         try:
-            self._segment = self._work()
+            self._segment, self._then = self._work()
         except Exception as error:  # noqa: BLE001 - goes to whoever asks
             self._error = error
         finally:

@@ -85,6 +85,7 @@ class Sessions:
         # All that the first call needs: nothing is imported in the middle of one, where a fork may come between.
         with importing:
             from tfclient.finishing import finisher  # noqa: F401
+            from tfclient.sessions import first_document  # noqa: F401
             from tfstore.disk.paths import check_session_id, new_session_id
             from tfstore.journal import segment  # noqa: F401
 

@@ -312,7 +312,8 @@ class Writer:
                 self._health.recover("journal")
             return self._segment or begun.result()
 
-    def _opened(self, opening: Written) -> Segment:
+    def _opened(self, opening: Written) -> tuple[Segment, Callable[[], object]]:
+        from tfclient.sessions.first_document import first_document
         from tfstore.disk.paths import StorePaths
         from tfstore.journal.segment import Segment, closed_segments
 
@@ -321,13 +322,14 @@ class Writer:
         follows = closed_segments(segment.path.parent)
         try:
             segment.append({**opening, "follows": follows} if follows else opening)
+            then = first_document(paths, segment, opening)
             if self._goes_on:
                 self._goes_on = False
                 self._say_other_policy(paths, segment, opening)
         except BaseException:
             segment.close()
             raise
-        return segment
+        return segment, then
 
     def _say_other_policy(self, paths: StorePaths, segment: Segment, opening: Written) -> None:
         """Journal that what follows is redacted by another policy than what was recorded of the session before."""

@@ -12,7 +12,7 @@ from tfstore.disk.paths import open_for_reading, open_private
 from tfstore.disk.turns import turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _MORE = 1024 * 1024
@@ -86,6 +86,35 @@ def replace_file(path: Path, data: bytes | Iterable[bytes], *, fsync: bool = Fal
     if fsync:
         sync_folder(path.parent)
     return stamp
+
+
+def place_file(path: Path, data: bytes, still: Callable[[], bool]) -> bool:
+    """Put these bytes where the path points if no file is there; say whether that was so. Never forced to the disk.
+
+    Args:
+        path: the file; its folder must be there.
+        data: all of its content.
+        still: whether it is still wanted, asked at the last moment.
+
+    Raises:
+        OSError: it could not be written, or this file system has no links.
+    """
+    beside = unfinished(path)
+    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        try:
+            whole = os.write(descriptor, data) == len(data)
+        finally:
+            os.close(descriptor)
+        if not whole or not still():
+            return False
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+    return True
 
 
 def _make_time_unique(path: Path) -> None:

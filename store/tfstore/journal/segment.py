@@ -259,6 +259,11 @@ class Segment:
                 self._seq = self._written
 
     @property
+    def head(self) -> str:
+        """The digest of the last line; nothing while there is none."""
+        return str(self._prev)
+
+    @property
     def size(self) -> int:
         """Bytes of it, as far as this process wrote them."""
         return self._size
