@@ -16,6 +16,7 @@ import yaml
 from attrs import asdict
 
 from tests.cli.making import a_store, going_on, hostile, run, weather
+from tests.ops import dashboard
 from tests.postgres import REQUIRED
 from tests.store.postgres.making import migrated, read, sync
 from tfclient.export.metrics.numbers import exposition
@@ -173,6 +174,12 @@ def test_rules_and_dashboard_name_what_there_is(store: Store, database: str) -> 
     named = {each.removesuffix("_bucket") for each in re.findall(r"\bthoughtflow_\w+", said)}
     assert named - {"thoughtflow"} <= there
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.filterwarnings("ignore:Prefer using dashboardv2")
+def test_the_dashboard_is_what_its_model_makes() -> None:
+    """After a change to it: ``python -m tests.ops.dashboard``."""
+    assert (OPS / "dashboard.json").read_text(encoding="utf-8") == dashboard.text()
 
 
 def test_names_beyond_the_most_called_ones_are_together(
