@@ -28,13 +28,13 @@ Series = tuple[str, str]
 
 
 def within_hour(name: str) -> str:
-    """Ask for what was added within the hour to a number that falls when sessions are pruned."""
-    return f"clamp_min(delta(thoughtflow_{name}[1h]), 0)"
+    """Ask for what was added to a counter within the hour."""
+    return f"increase(thoughtflow_{name}_total[1h])"
 
 
 def share(part: float, name: str, labels: str = "le") -> str:
-    """Ask for what this part of the values of a histogram does not exceed."""
-    return f"histogram_quantile({part}, sum by ({labels}) (thoughtflow_{name}_bucket))"
+    """Ask for what this part of the values of a histogram of a day does not exceed."""
+    return f"histogram_quantile({part}, sum by ({labels}) (rate(thoughtflow_{name}_bucket[1d])))"
 
 
 def text() -> str:
@@ -73,20 +73,21 @@ def _panels() -> list[timeseries.Panel | stat.Panel]:
             (within_hour("retries"), "retries"),
         ),
         _over_time(
-            "How long calls take: 50 and 90 %",
+            "How long calls take, of a day: 50 and 90 %",
             *((share(part, "call_duration_seconds", "kind, le"), f"{{{{kind}}}} {part:.0%}") for part in (0.5, 0.9)),
             unit="s",
         ),
         _over_time(
-            "Steps of a run: 50 and 90 %", *((share(part, "run_events"), f"{part:.0%}") for part in (0.5, 0.9))
+            "Steps of a run, of a day: 50 and 90 %",
+            *((share(part, "run_events"), f"{part:.0%}") for part in (0.5, 0.9)),
         ),
         _over_time(
             "Not recorded within the hour",
-            ("sum by (kind) (increase(thoughtflow_write_failures_total[1h])) > 0", "{{kind}}"),
-            (within_hour("drift_responses"), "missing in documents"),
+            (f"sum by (kind) ({within_hour('write_failures')}) > 0", "{{kind}}"),
+            ("clamp_min(delta(thoughtflow_drift_responses[1h]), 0) > 0", "missing in documents"),
         ),
         _over_time(
-            "From a session's end to its files: 50 and 90 %",
+            "From a session's end to its files, of a day: 50 and 90 %",
             *((share(part, "ingestion_seconds"), f"{part:.0%}") for part in (0.5, 0.9)),
             unit="s",
         ),

@@ -20,10 +20,12 @@ from tests.ops import dashboard
 from tests.postgres import REQUIRED
 from tests.store.postgres.making import migrated, read, sync
 from tfclient.export.metrics.numbers import exposition
-from tfclient.export.metrics.of_rows import NAMES
+from tfclient.export.metrics.of_sessions import NAMES
 from tfstore.disk.export_ledger import ExportLedger
 from tfstore.disk.operations import Operations, add_operations
+from tfstore.index.counters import of_calls
 from tfstore.index.rows import Calls, row_from
+from tfstore.keeping.deleting import delete
 from tfstore.postgres.seen import Seen
 
 if TYPE_CHECKING:
@@ -75,8 +77,8 @@ def test_what_is_written_is_what_prometheus_reads(store: Store) -> None:
     text = exposition(store, NOW)
 
     _promtool("check", "metrics", given=text)
-    assert 'thoughtflow_sessions{result="failed"} 1' in text
-    assert 'thoughtflow_tool_calls{tool="get_weather",status="error"} 1' in text
+    assert 'thoughtflow_sessions_total{result="failed"} 1' in text
+    assert 'thoughtflow_tool_calls_total{tool="get_weather",status="error"} 1' in text
     assert 'thoughtflow_error_sessions{class="rate_limit"} 1' in text
     assert "thoughtflow_sessions_active 1" in text
     assert "\x1b]0;title\x07" in text  # a label may hold it; a line break may not end it
@@ -90,8 +92,8 @@ def test_what_rows_count(store: Store) -> None:
 
     lines = exposition(store, NOW).splitlines()
 
-    assert "thoughtflow_retries 1" in lines
-    assert 'thoughtflow_errors{class="rate_limit"} 1' in lines
+    assert "thoughtflow_retries_total 1" in lines
+    assert 'thoughtflow_errors_total{class="rate_limit"} 1' in lines
     steps = sorted(len(run.steps) for row in store.list() for run in store.get(row.session_id).runs)
     few = sum(each <= 5 for each in steps)
     assert f'thoughtflow_run_events_bucket{{le="5"}} {few}' in lines
@@ -100,6 +102,22 @@ def test_what_rows_count(store: Store) -> None:
     assert "thoughtflow_drift_responses 2" in lines
     # That of the other closed session was written by nobody.
     assert 'thoughtflow_uncounted_sessions{of="drift_responses"} 1' in lines
+
+
+def test_counters_do_not_fall_when_sessions_go(store: Store) -> None:
+    def counted() -> dict[str, str]:
+        text = exposition(store, NOW)
+        kinds = dict(re.findall(r"^# TYPE (\S+) (counter|histogram)$", text, re.MULTILINE))
+        values = re.findall(
+            r"^(thoughtflow_\w+?)(_bucket|_sum|_count)?((?:{.*})?) (\S+)$", text, re.MULTILINE
+        )
+        return {name + end + labels: value for name, end, labels, value in values if name in kinds}
+
+    before = counted()
+    assert float(before['thoughtflow_run_events_bucket{le="+Inf"}']) > 0
+    delete(store, [row.session_id for row in store.list(status="closed")])
+
+    assert counted() == before
 
 
 def test_what_recorders_met_with(store: Store) -> None:
@@ -152,12 +170,12 @@ def test_what_waits_to_be_sent(store: Store, database: str) -> None:
 def test_rows_of_before_are_told_apart(store: Store) -> None:
     row = store.list()[0]
     line = asdict(row)
-    for name in ("retries", "error_classes", "run_steps", "drift"):
+    for name in ("retries", "run_steps", "drift"):
         del line[name]
 
     before = row_from(json.dumps(line | {"of_a_later_version": 1}))
 
-    assert (before.retries, before.error_classes, before.run_steps, before.drift) == (None, None, None, None)
+    assert (before.retries, before.run_steps, before.drift) == (None, None, None)
     assert before.title == row.title
 
 
@@ -185,13 +203,13 @@ def test_the_dashboard_is_what_its_model_makes() -> None:
 def test_names_beyond_the_most_called_ones_are_together(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = [Calls(f"tool_{n}", 1, 0, calls=n) for n in range(NAMES + 7)]
-    monkeypatch.setattr(store, "calls", lambda _: calls)
+    counters = of_calls("tool_call", [Calls(f"tool_{n}", calls=n) for n in range(NAMES + 7)])
+    monkeypatch.setattr(store, "counters", lambda: counters)
 
     text = exposition(store, NOW)
 
-    assert text.count("thoughtflow_tool_calls{") == 2 * (NAMES + 1)
-    assert f'thoughtflow_tool_calls{{tool="other",status="ok"}} {sum(range(7))}' in text
+    assert text.count("thoughtflow_tool_calls_total{") == 2 * (NAMES + 1)
+    assert f'thoughtflow_tool_calls_total{{tool="other",status="ok"}} {sum(range(7))}' in text
 
 
 def test_the_command_writes_a_file_whole_that_another_user_reads(store: Store, tmp_path: Path) -> None:

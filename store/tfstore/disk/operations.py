@@ -54,10 +54,6 @@ class Seconds:
         self.counts[next((str(each) for each in BUCKETS if seconds <= each), _BEYOND)] += 1
         self.sum = round(self.sum + seconds, 6)
 
-    def upto(self, most: float) -> int:
-        """Return how many took no longer than one of ``BUCKETS``."""
-        return sum(self.counts[str(each)] for each in BUCKETS if each <= most)
-
     def merge(self, other: Seconds) -> None:
         """Count what another counted."""
         self.counts.update(other.counts)

@@ -11,6 +11,9 @@
                                            bound before; ``+Inf`` are those beyond the last
 ``("call_milliseconds", kind)``            what all of these took together
 ``("redactions", rule)``                   values that a rule changed before they were written, also in headers
+``("retries",)``                           attempts of calls that were tried again
+``("run_events", "5")``                    runs of up to so many steps, and of more than the bound before
+``("steps",)``                             steps of these runs
 =========================================  ========================================================================
 
 What is added here is kept of sessions that go from then on: of those that went before, it is not known.
@@ -21,7 +24,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from tfstore.index.rows import Calls, SessionRow, plain
@@ -31,6 +34,9 @@ Counters: TypeAlias = Counter[tuple[str, ...]]
 
 BOUNDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds up to which calls are counted together."""
+
+STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""Steps up to which runs are counted together."""
 
 _KINDS: Final = {"assistant_call": "model", "tool_call": "tool"}
 _LONGEST: Final = 200
@@ -42,6 +48,12 @@ def of_row(row: SessionRow) -> Counters:
     found: Counters = Counter({("runs",): row.runs, ("tool_errors",): row.tool_errors})
     if row.status != "active":
         found["sessions", row.result or "none"] += 1
+    if not row.all_played:
+        # What was played again happened once, elsewhere.
+        found["retries",] += row.retries or 0
+        for steps, runs in (row.run_steps or {}).items():
+            found["run_events", _upto(int(steps), STEPS)] += runs
+            found["steps",] += int(steps) * runs
     return found
 
 
@@ -63,7 +75,7 @@ def of_calls(label: str, every: Iterable[Calls]) -> Counters:
             found["tokens", name, "input"] += each.input_tokens
             found["tokens", name, "output"] += each.output_tokens
         for took in each.durations:
-            found["call_seconds", kind, _bound(took / 1000)] += 1
+            found["call_seconds", kind, _upto(took / 1000, BOUNDS)] += 1
             found["call_milliseconds", kind] += took
     return found
 
@@ -107,6 +119,6 @@ def from_json(told: Any) -> Counters:
     return found
 
 
-def _bound(seconds: float) -> str:
-    place = bisect_left(BOUNDS, seconds)
-    return str(BOUNDS[place]) if place < len(BOUNDS) else "+Inf"
+def _upto(value: float, bounds: Sequence[float]) -> str:
+    place = bisect_left(bounds, value)
+    return str(bounds[place]) if place < len(bounds) else "+Inf"

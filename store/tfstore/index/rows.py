@@ -38,9 +38,8 @@ class SessionRow:
     no text as JSON; ``metadata_cut`` says that there is more. ``replay`` is there where it plays another one again:
     ``replay``, ``branch`` or ``again``; ``played_calls`` and ``played_usage`` are what of its model calls came from
     there, and ``all_played`` says that all of it did. ``head`` is that of its journal, empty in rows
-    from before it was kept. ``retries``, ``error_classes`` (how many steps failed so) and ``run_steps`` (how many runs
-    have so many steps) are None in rows from before they were kept, which databases hold; ``drift`` also where the
-    document does not say it.
+    from before it was kept. ``retries`` and ``run_steps`` (how many runs have so many steps) are None in rows from
+    before they were kept, which databases hold; ``drift`` also where the document does not say it.
     """
 
     session_id: str
@@ -71,7 +70,6 @@ class SessionRow:
     played_usage: Usage = field(factory=Usage)
     head: str = ""
     retries: int | None = None
-    error_classes: dict[str, int] | None = None
     run_steps: dict[str, int] | None = None
     drift: int | None = None
 
@@ -130,7 +128,6 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
         played_usage=_sum(played),
         head=session.integrity.head,
         retries=summary.retries,
-        error_classes=dict(Counter(step.error.class_ for step in _steps(session) if step.error is not None)),
         run_steps=dict(Counter(str(len(run.steps)) for run in session.runs)),
         drift=session.integrity.drift,
     )

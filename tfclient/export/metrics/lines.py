@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -22,17 +23,15 @@ class Spread:
     sum: float
 
     @classmethod
-    def of(cls, values: Mapping[float, int], buckets: tuple[float, ...]) -> Spread:
-        """Return that of values, each with how often it is there.
+    def of(cls, counts: Mapping[str, int], bounds: Sequence[float], total: float) -> Spread:
+        """Return that of values that are counted up to each bound, and beyond the one before; and their sum.
 
         Example:
-            >>> Spread.of({1: 2, 7: 1}, (5, 10)).upto
+            >>> Spread.of({"5": 2, "10": 1, "+Inf": 4}, (5, 10), 99).upto
             {5: 2, 10: 3}
         """
-        upto = {most: sum(times for value, times in values.items() if value <= most) for most in buckets}
-        return cls(
-            upto, sum(values.values()), round(sum(value * times for value, times in values.items()), 3)
-        )
+        upto = accumulate(counts.get(str(most), 0) for most in bounds)
+        return cls(dict(zip(bounds, upto, strict=True)), sum(counts.values()), round(total, 3))
 
 
 @frozen

@@ -1,6 +1,6 @@
 """A store in numbers, as Prometheus' text exposition: without reading a document.
 
-Gauges of sessions are of those that are in the store: they fall when sessions are pruned.
+Counters are of all sessions that are or were in the store, gauges of those that are.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfclient.export.metrics.lines import Labels, gauge
-from tfclient.export.metrics.of_rows import of_rows
+from tfclient.export.metrics.of_sessions import of_sessions
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def exposition(store: Reading, now: datetime) -> str:
 
 def metrics_of(store: Reading, now: datetime) -> Iterator[Metric]:
     """Yield the metrics of a store; see ``exposition``."""
-    yield from of_rows(store)
+    yield from of_sessions(store)
     if isinstance(store, Store):
         from tfclient.export.metrics.of_disk import of_disk
 

@@ -54,7 +54,7 @@ def _met_with(every: Operations) -> Iterator[Metric]:
 
 
 def _spread(took: Seconds) -> Spread:
-    return Spread({most: took.upto(most) for most in BUCKETS}, took.counts.total(), took.sum)
+    return Spread.of(took.counts, BUCKETS, took.sum)
 
 
 def _waiting(store: Store, now: datetime) -> Iterator[Metric]:

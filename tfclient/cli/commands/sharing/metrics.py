@@ -30,8 +30,8 @@ def metrics(
     """Print what the store comes to as Prometheus' text exposition: sessions, calls, tokens, errors, times.
 
     No server: run it from cron, with -o FILE.prom in the folder of node_exporter's textfile collector. Rules for
-    alerts, a dashboard and a runbook are in the repository's folder ops. All numbers are of the sessions that are in
-    the store: they fall when sessions are pruned.
+    alerts, a dashboard and a runbook are in the repository's folder ops. Counters are of all sessions that are or were
+    in the store, also of those that were pruned; docs/operations.md tells each number.
     """
     from tfclient.cli.now import present
     from tfclient.export.metrics.numbers import exposition
