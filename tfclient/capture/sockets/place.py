@@ -51,7 +51,7 @@ class Place:
         self.state.writer.go_on(members, mono)
         if mono > self._touch_at:
             self._touch_at = mono + _TOUCH
-            self.sessions.touch(self.state)
+            self.sessions.ends.touch(self.state)
 
     def write(self, *entries: Any) -> bool:
         """Journal entries; say whether they were taken."""
