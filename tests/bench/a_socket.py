@@ -86,6 +86,12 @@ def measure(*, long: bool) -> Iterator[Figure]:
             pair = by_turns(lambda: _read(plain), lambda: _read(traced), times, warm=5)  # noqa: B023 - at once
             yield Figure(f"socket, {what}: share of the plain client's CPU", pair.share, "%", most)
             yield Figure(f"socket, {what}: added CPU a message", pair.added / MESSAGES, "µs", None)
+        mixed = [deltas[n] if n % 5 == 0 else audio[n] for n in range(MESSAGES)]
+        plain, traced = _both(made, [json.dumps(event) for event in mixed])
+        pair = by_turns(lambda: _read(plain), lambda: _read(traced), times, warm=5)
+        yield Figure(
+            "socket, four of audio to one of text: share of the plain client's CPU", pair.share, "%", None
+        )
         plain, traced = _both(made, ["{}"])
         pair = by_turns(lambda: _speak(plain), lambda: _speak(traced), times, warm=5)
         yield Figure("socket, audio that leaves: share of the plain client's CPU", pair.share, "%", 0.10)

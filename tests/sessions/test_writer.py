@@ -126,7 +126,7 @@ def test_a_kill_while_the_disk_is_stalled_loses_what_health_has_told(
             client = TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0)
             client.responses.create(model=MODEL, input="before")
             real, slow = os.write, iter([0.3])
-            tfclient.sessions.writer.time_to_be_scheduled = lambda: 0.0
+            vars(tfclient.sessions.writer)["time_to_be_scheduled"] = lambda: 0.0
 
             def stalled(descriptor: int, data: bytes) -> int:
                 if b'"session_id"' in data:

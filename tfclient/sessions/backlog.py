@@ -1,4 +1,8 @@
-"""Entries that wait for a slow disk, in bounded memory, and the thread that writes them."""
+"""Entries that wait for a slow disk, in bounded memory, and the thread that writes them.
+
+Where nobody may wait for a disk at all, as while sound is played, that thread is there before the disk is slow: who has
+something written waits a moment for it, and for no other from the first that takes longer.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ import threading
 from collections import deque
 from queue import Empty, SimpleQueue
 from sys import is_finalizing
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
 
+from tfclient.signals import let_pass
 from tfstore.disk import fork
 from tfstore.disk.fork import start_thread
 
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     Together: TypeAlias = tuple[Written | Members, ...]
 
 BACKLOG_BYTES: Final = 64 * 1024 * 1024
+BUSY: Final = 4
+"""A write that took no longer than so many turns of the processor is not the disk's fault."""
 
 
 class Backlog:
@@ -31,19 +38,27 @@ class Backlog:
         write: writes entries, and says whether the disk was slow; it does not raise.
         full: is told how many entries there was no room for.
         over: is called when nothing will be taken any more.
+        late: whether the disk is slow already.
     """
 
     def __init__(
-        self, write: Callable[[Together], bool], full: Callable[[int], None], over: Callable[[Backlog], None]
+        self,
+        write: Callable[[Together], bool],
+        full: Callable[[int], None],
+        over: Callable[[Backlog], None],
+        *,
+        late: bool = True,
     ) -> None:
         self._write = write
         self._full = full
         self._tell_over = over
         self._lock = fork.lock()
         self._news: SimpleQueue[None] = SimpleQueue()
-        self._entries: deque[tuple[Together, int]] = deque()
+        self._entries: deque[tuple[Together, int, threading.Lock | None]] = deque()
         self._bytes = 0
         self._over = False
+        self.late = late
+        """Whether something was not written in time: nobody waits for anything then."""
         self.waiting = 0
         self._thread = start_thread(self._run, "tfclient-slow-disk")
 
@@ -56,8 +71,23 @@ class Backlog:
         """Whether this is the thread that writes."""
         return self._thread is threading.current_thread()
 
-    def put(self, entries: Together) -> bool | None:
-        """Take entries; False if there is no room for them, None if the backlog is over."""
+    def put(self, entries: Together, patience: float = 0.0) -> bool | None:
+        """Take entries; False if there is no room for them, None if the backlog is over.
+
+        Args:
+            entries: what is to be written together.
+            patience: seconds to wait until it is, if all before it was in time; what is not makes the backlog late.
+        """
+        if self.late or self.is_this_thread():
+            return self._put(entries, None)
+        done = threading.Lock()
+        done.acquire()
+        taken = self._put(entries, done)
+        if taken and not _came(done, patience):
+            self.late = True
+        return taken
+
+    def _put(self, entries: Together, done: threading.Lock | None) -> bool | None:
         weight = sum(map(weight_of, entries))
         with self._lock:
             if self._over:
@@ -66,13 +96,19 @@ class Backlog:
                 self._end_without_thread()
                 return None
             if self._bytes + weight <= BACKLOG_BYTES:
-                self._entries.append((entries, weight))
+                self._entries.append((entries, weight, done))
                 self._bytes += weight
                 self.waiting += len(entries)
                 self._news.put(None)
                 return True
         self._full(len(entries))
         return False
+
+    def leave(self) -> None:
+        """Be over, if nothing waits and nothing was late: nobody needs it any more."""
+        with self._lock:
+            if not self._entries and not self.late:
+                self._end()
 
     def wait(self, timeout: float) -> None:
         """Wait until everything is written, for at most this many seconds."""
@@ -85,7 +121,7 @@ class Backlog:
         slow = True
         while True:
             try:
-                self._news.get(timeout=1.0 if slow else 0.0)
+                self._news.get(timeout=1.0 if slow or not self.late else 0.0)
             except Empty:
                 with self._lock:
                     if not self._entries:
@@ -94,12 +130,14 @@ class Backlog:
             slow = self._write_first()
 
     def _write_first(self) -> bool:
-        entries, weight = self._entries[0]
+        entries, weight, done = self._entries[0]
         slow = self._write(entries)
         with self._lock:
             self._entries.popleft()
             self._bytes -= weight
             self.waiting -= len(entries)
+        if done is not None:
+            done.release()
         return slow
 
     def _end_without_thread(self) -> None:
@@ -111,6 +149,27 @@ class Backlog:
     def _end(self) -> None:
         self._over = True
         self._tell_over(self)
+
+
+def _came(done: threading.Lock, patience: float) -> bool:
+    """Wait for so long, and half as long again where it is the processor that others have."""
+    try:
+        if done.acquire(timeout=patience):
+            return True
+        return done.acquire(timeout=min(patience / 2, BUSY * time_to_be_scheduled()))
+    except Exception as error:  # noqa: BLE001 - somebody forbids to wait here
+        let_pass(error)
+    return False
+
+
+def time_to_be_scheduled() -> float:
+    """Return the seconds after which this thread has its turn again, having waited for nothing: more if all is busy."""
+    pause = threading.Event()
+    began = perf_counter()
+    pause.wait(1e-6)
+    half = perf_counter()
+    pause.wait(1e-6)
+    return max(half - began, perf_counter() - half)
 
 
 def weight_of(entry: Written | Members) -> int:

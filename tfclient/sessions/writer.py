@@ -8,6 +8,8 @@ The rules, in the order of what goes wrong:
 * A write took ``STALLED`` seconds, and that was not the processor: writing moves to a thread with bounded memory
   (what it holds is lost if the process is killed, and ``health`` says so) until the disk is fast again.
 * The segment is opened by a thread. Where that takes ``STALLED`` seconds, its entries wait in the same way.
+* While sound goes by, nobody may wait for a stalled write: entries are written by such a thread then, and who has them
+  written waits ``STALLED / LIVE`` seconds for it at most.
 * Writing is refused where the call is made, by a detector of blocking calls on an event loop: the same thread does it.
 """
 
@@ -16,13 +18,12 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-import threading
 from collections import deque
 from sys import is_finalizing
 from time import monotonic, monotonic_ns, perf_counter
 from typing import TYPE_CHECKING, Final
 
-from tfclient.sessions.backlog import Backlog, weight_of
+from tfclient.sessions.backlog import BUSY, Backlog, time_to_be_scheduled, weight_of
 from tfclient.sessions.begun import SURELY_STALLED, Begun, StillOpening
 from tfclient.sessions.sent_bodies import SentBodies
 from tfclient.signals import let_pass
@@ -45,11 +46,11 @@ STALLED: Final = 0.1
 LIVE: Final = 5
 """So many times sooner a write is taken for stalled where somebody listens to what comes."""
 FAST: Final = 0.01
+SOUNDS: Final = 1_000_000_000
+"""Nanoseconds for which sound that went by is taken to go on."""
 LEAST_SPEED: Final = 25e6
 """Bytes a second that encoding and writing manage at least: a long entry takes long, and nothing is wrong."""
 RETRY_AFTER: Final = 0.25
-BUSY: Final = 4
-"""A write that took no longer than so many turns of the processor is not the disk's fault."""
 _WRITING_RAISES: Final = frozenset({"builtins", "tfstore", "tfclient"})
 """Where the classes of the errors are made that writing itself raises."""
 _TRIES: Final = 1000
@@ -101,6 +102,7 @@ class Writer:
         self._backlog: Backlog | None = None
         self._begun: Begun | None = None
         self._refused: str | None = None
+        self._sounds_until = 0
         self._left: deque[Written] = deque()
         self._named = self._names()
 
@@ -117,7 +119,16 @@ class Writer:
         backlog = self._backlog
         if backlog is None and self._refused is not None:
             backlog = self._behind(self._refused)
-        if backlog is not None and (taken := backlog.put(entries)) is not None:
+        if backlog is None and live and monotonic_ns() < self._sounds_until:
+            backlog = self._accompanied()
+        if (
+            backlog is not None
+            and not backlog.late
+            and (monotonic_ns() >= self._sounds_until or is_finalizing())
+        ):
+            # It is quiet; or its thread runs no more.
+            backlog.leave()
+        if backlog is not None and (taken := self._put(backlog, entries, live=live)) is not None:
             return taken
         if self._segment is None and is_finalizing():
             # Its session has ended with the program, and nothing can be imported any more.
@@ -145,7 +156,8 @@ class Writer:
             now: what ``monotonic_ns`` has just said.
         """
         segment = self._segment
-        if segment is None or self._failing or self._backlog is not None or self._left or self._refused:
+        odd = self._failing or self._backlog is not None or self._left or self._refused
+        if segment is None or odd or now < self._sounds_until:
             return self.append(members, again=True, live=True)
         try:
             if not segment.go_on(members, now):
@@ -159,6 +171,32 @@ class Writer:
         if took >= STALLED / LIVE:
             self._took_long(took, STALLED / LIVE, (members,))
         return True
+
+    def sounds(self, now: int) -> None:
+        """Note that sound goes by: for the next second no write is to hold it up.
+
+        Args:
+            now: what ``monotonic_ns`` has just said.
+        """
+        self._sounds_until = now + SOUNDS
+
+    def _accompanied(self) -> Backlog | None:
+        """Return a thread that writes entries, made before any write is known to be slow."""
+        with self._lock:
+            if self._backlog is None:
+                backlog = Backlog(self._write_late, self._no_room, self._fast_again, late=False)
+                self._backlog = backlog if backlog.started else None
+            return self._backlog
+
+    def _put(self, backlog: Backlog, entries: tuple[Written | Members, ...], *, live: bool) -> bool | None:
+        """Have entries written by a thread, and wait for it a little if all before was in time."""
+        if backlog.late:
+            return backlog.put(entries)
+        patience = STALLED / LIVE if live else STALLED
+        taken = backlog.put(entries, patience)
+        if backlog.late:
+            self._say_slow(f"a write takes more than {patience * 1000:.0f} ms")
+        return taken
 
     def _took_long(self, took: float, stalled: float, entries: tuple[Written | Members, ...]) -> None:
         if took >= stalled + sum(map(weight_of, entries)) / LEAST_SPEED:
@@ -185,7 +223,8 @@ class Writer:
     def remember(self, sent: SentBody) -> None:
         """Keep a request body that was written, so that what comes again of it need not be."""
         # What waits for a slow disk may yet be lost.
-        if self._backlog is None:
+        backlog = self._backlog
+        if backlog is None or not backlog.late:
             self.sent_bodies.keep(sent)
 
     def _is_there(self) -> bool:
@@ -374,12 +413,18 @@ class Writer:
                 if not backlog.started:
                     return None
                 self._backlog = backlog
-                self._health.degrade(
-                    "slow",
-                    f"{reason}; until that is over, entries wait in memory for the thread that writes them, "
-                    "where a kill of the process would lose them",
-                )
+            elif self._backlog.late:
+                return self._backlog
+            self._backlog.late = True
+            self._say_slow(reason)
             return self._backlog
+
+    def _say_slow(self, reason: str) -> None:
+        self._health.degrade(
+            "slow",
+            f"{reason}; until that is over, entries wait in memory for the thread that writes them, "
+            "where a kill of the process would lose them",
+        )
 
     def _surely_slow(self, took: float) -> None:
         self._health.say(
@@ -414,16 +459,6 @@ class Writer:
         if took >= STALLED + sum(map(weight_of, entries)) / LEAST_SPEED:
             self._surely_slow(took)
         return took >= FAST
-
-
-def time_to_be_scheduled() -> float:
-    """Return the seconds after which this thread has its turn again, having waited for nothing: more if all is busy."""
-    pause = threading.Event()
-    began = perf_counter()
-    pause.wait(1e-6)
-    half = perf_counter()
-    pause.wait(1e-6)
-    return max(half - began, perf_counter() - half)
 
 
 def _refused(error: Exception) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests.capture import journals
 from tests.capture.sockets.conftest import Talk
 from tests.server.sockets import Close, Got
 from tfclient import Recorder
-from tfclient.capture.sockets import socket
+from tfclient.capture.sockets import connections, socket
 
 HELLO = {"type": "session.created", "session": {"type": "realtime", "model": "gpt-realtime"}}
 
@@ -151,3 +153,17 @@ def test_pieces_of_a_programs_own(given: list[Any], kept: int, talk: Talk, recor
         assert talk.drive.events(connection._connection.recv_streaming()) == given
     assert len(journals.entries(recorder, "socket.frame")) == kept
     assert recorder.health.faults == 1 - kept
+
+
+def test_classes_of_a_program_that_makes_one_for_each_connection_go_with_it() -> None:
+    made = []
+    for _ in range(3 * connections.AT_ONCE):
+
+        class Own(Pieces):
+            handshake = recv = recv_streaming = send = close = Pieces.__next__
+
+        assert connections.watching(Own, connections.SYNC) is connections.watching(Own, connections.SYNC)
+        made.append(weakref.ref(Own))
+        del Own
+    gc.collect()
+    assert sum(each() is not None for each in made) <= connections.AT_ONCE

@@ -9,16 +9,19 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 SYNC: Final = "sync"
 ASYNC: Final = "async"
 
+AT_ONCE: Final = 16
+"""How many classes are kept with theirs: a program may make one for each connection, and wants them gone again."""
+
 _WATCHED: Final = ("handshake", "recv", "recv_streaming", "send", "close")
 
 
-@cache
+@lru_cache(maxsize=AT_ONCE)
 def watching(base: Any, kind: str) -> type[Any]:
     """Return a subclass that tells its ``_tf_socket`` what passes."""
     made: type[Any] = _sync(base) if kind == SYNC else _async(base)

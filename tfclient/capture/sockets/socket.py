@@ -346,6 +346,7 @@ class Socket:
         return entry
 
     def _count(self, direction: str, event: dict[str, Any]) -> None:
+        self._state.writer.sounds(monotonic_ns())
         due = self._audio.take(direction, event)
         if due:
             # It goes with what is written next, and by a thread where that takes long: nobody waits for it here.
