@@ -22,7 +22,17 @@ import openai
 from tests.bench.figures import Figure
 
 PROMISES = (
-    *("the_whole", "a_call", "a_stream", "a_socket", "an_image", "async_tasks", "stalls", "importing"),
+    *(
+        "the_whole",
+        "a_call",
+        "a_stream",
+        "a_socket",
+        "an_hour",
+        "an_image",
+        "async_tasks",
+        "stalls",
+        "importing",
+    ),
     *("the_least", "memory", "resent", "big_session", "closing", "finding", "reflecting", "exporting"),
 )
 
