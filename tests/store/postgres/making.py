@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.cli.making import going_on, hostile, weather
+from tests.postgres import ask
 from tfstore.document.converter import to_json
 from tfstore.document.documents import RedactedPlace, Replay, Session
 from tfstore.postgres.address import Address
@@ -85,3 +86,22 @@ def read(url: str) -> PostgresStore:
 def an_odd_step(**fields: Any) -> Session:
     """A session of one step with such fields."""
     return a_session(a_run(a_step("user_message", "Hello"), a_step("assistant_message", "Hi", **fields)))
+
+
+def is_whole(folder: Store, url: str) -> bool:
+    """Whether the database has all that the folder has, and nothing else."""
+    steps = sum(
+        len(run.steps) for each in folder.ids() if each in _readable(folder) for run in folder.get(each).runs
+    )
+    ((sessions,),) = ask(url, "SELECT count(*) FROM sessions")
+    ((documents,),) = ask(url, "SELECT count(*) FROM documents")
+    ((events,),) = ask(url, "SELECT count(*) FROM agent_run_events")
+    ((payloads,),) = ask(url, "SELECT count(*) FROM agent_run_payloads WHERE payload IS NOT NULL")
+    with read(url) as team:
+        same = all(team.text(each) == folder.text(each) for each in folder.ids())
+    return same and (sessions, documents, events, payloads) == (*[len(folder.ids())] * 2, steps, steps)
+
+
+def _readable(folder: Store) -> set[str]:
+    folder.list()
+    return {*folder.ids()} - {*folder.skipped}

@@ -16,6 +16,7 @@ from tfstore.document.pins import Pin
 from tfstore.errors import DatabaseUnusable, GoneToWarm, UnknownSession
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
+from tfstore.postgres.deleting import delete
 from tfstore.postgres.migrating import migrate, migrations, version_of
 from tfstore.postgres.pinning import pin, unpin
 from tfstore.postgres.retention import Kept, Pruned, prune
@@ -161,8 +162,28 @@ def test_who_reads_cannot_write_and_who_writes_makes_no_tables(
         assert team.get("july") == folder.get("july")
     with pytest.raises(DatabaseUnusable, match="may not do that there"):
         sync(folder, reader, name="rita")
+    writable = (
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+        " AND has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY 1"
+    )
+    assert ask(reader, writable) == []
+    assert ("pruned_totals",) in ask(writer, writable)
+    address = Address.of(reader)
+    for change in (
+        lambda: pin(address, "july", Pin("x")),
+        lambda: unpin(address, "july"),
+        lambda: delete(address, ["july"]),
+        lambda: prune(address, Kept(documents=timedelta(0)), now=NOW),
+    ):
+        with pytest.raises(DatabaseUnusable, match="may not do that there"):
+            change()
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(reader, "DELETE FROM sessions")
+    # Who sends may pin and delete too; dropping months is the owner's.
+    pin(Address.of(writer), "july", Pin("x"))
+    assert delete(Address.of(writer), ["july"], pinned=True).deleted == ["july"]
+    with pytest.raises(DatabaseUnusable, match="may not do that there"):
+        prune(Address.of(writer), Kept(documents=timedelta(0)), now=NOW)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(writer, "UPDATE schema_version SET version = 99")
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import textwrap
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +12,25 @@ import pytest
 
 from tests.builders import a_chat, a_session
 from tests.cli.making import GOING_ON, WEATHER, weather
-from tests.postgres import Server, ask
-from tests.store.postgres.making import CONTINUED, NIGHTLY, a_full_store, migrated, read, some_sessions, sync
-from tfstore.errors import AmbiguousSession, DatabaseLost, DatabaseUnusable
-from tfstore.postgres import sending, syncing
+from tests.postgres import ask
+from tests.store.postgres.making import (
+    CONTINUED,
+    NIGHTLY,
+    a_full_store,
+    is_whole,
+    migrated,
+    read,
+    some_sessions,
+    sync,
+)
+from tfstore.errors import AmbiguousSession, DatabaseUnusable
+from tfstore.postgres import syncing
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
 from tfstore.store import Store
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Session
-    from tfstore.postgres.connecting import Connection
-    from tfstore.postgres.outgoing import Outgoing
 
 TABLES = (
     "sources",
@@ -55,25 +59,6 @@ def _stamps(url: str) -> list[Any]:
     return [ask(url, f"SELECT '{table}', xmin::text, ctid::text FROM {table} ORDER BY 3") for table in TABLES]
 
 
-def _is_whole(folder: Store, url: str) -> bool:
-    """Whether the database has all that the folder has, and nothing else."""
-    steps = sum(
-        len(run.steps) for each in folder.ids() if each in _readable(folder) for run in folder.get(each).runs
-    )
-    ((sessions,),) = ask(url, "SELECT count(*) FROM sessions")
-    ((documents,),) = ask(url, "SELECT count(*) FROM documents")
-    ((events,),) = ask(url, "SELECT count(*) FROM agent_run_events")
-    ((payloads,),) = ask(url, "SELECT count(*) FROM agent_run_payloads WHERE payload IS NOT NULL")
-    with read(url) as team:
-        same = all(team.text(each) == folder.text(each) for each in folder.ids())
-    return same and (sessions, documents, events, payloads) == (*[len(folder.ids())] * 2, steps, steps)
-
-
-def _readable(folder: Store) -> set[str]:
-    folder.list()
-    return {*folder.ids()} - {*folder.skipped}
-
-
 def test_sent_twice_no_row_moves(folder: Store, url: str) -> None:
     first = sync(folder, url)
     before = _stamps(url)
@@ -89,7 +74,7 @@ def test_sent_twice_no_row_moves(folder: Store, url: str) -> None:
         (0, 0, 0, 9)
     ] * 3
     assert _stamps(url) == before
-    assert _is_whole(folder, url)
+    assert is_whole(folder, url)
 
 
 def test_a_session_that_changed_is_sent_anew_and_nothing_of_before_stays(folder: Store, url: str) -> None:
@@ -108,7 +93,7 @@ def test_a_session_that_changed_is_sent_anew_and_nothing_of_before_stays(folder:
         assert [calls.name for calls in team.calls("tool_call")] == [
             c.name for c in folder.calls("tool_call")
         ]
-    assert _is_whole(folder, url)
+    assert is_whole(folder, url)
 
 
 def test_active_sessions_and_earlier_ones_wait_to_be_asked_for(folder: Store, url: str) -> None:
@@ -185,94 +170,6 @@ def test_a_second_run_at_the_same_time_says_so(folder: Store, url: str) -> None:
             sync(folder, url)
 
     assert sync(folder, url).sent == 9
-
-
-# What a machine sends that dies in the middle of the second of four batches.
-DYING = """
-import os, sys
-from tfstore.postgres import sending, syncing
-from tfstore.postgres.address import Address
-from tfstore.store import Store
-
-syncing.BATCH = 2
-calls = 0
-whole = getattr(sending, sys.argv[3])
-def dies(*arguments):
-    global calls
-    calls += 1
-    if calls == 2:
-        os.kill(os.getpid(), 9)
-    return whole(*arguments)
-setattr(sending, sys.argv[3], dies)
-syncing.Sync(Store(sys.argv[1]), Address.of(sys.argv[2])).run(syncing.Wanted(live=True))
-"""
-
-
-@pytest.mark.parametrize("dies_before", ["_moved", "_below"])
-def test_killed_in_the_middle_one_more_run_makes_it_whole(folder: Store, url: str, dies_before: str) -> None:
-    arguments = [sys.executable, "-c", textwrap.dedent(DYING), str(folder.paths.root), url, dies_before]
-    died = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603
-    left = [
-        ask(url, f"SELECT count(DISTINCT session_id) FROM {table}") for table in ("sessions", "documents")
-    ]
-
-    assert died.returncode == -9, died.stderr
-    # The first batch is there, and nothing of the second.
-    assert left == [[(2,)], [(2,)]]
-    assert sync(folder, url).sent == 7
-    assert _is_whole(folder, url)
-
-
-def test_a_server_that_stops_in_the_middle_ends_the_run_and_one_more_makes_it_whole(
-    folder: Store, monkeypatch: pytest.MonkeyPatch, postgres_server: Server
-) -> None:
-    assert postgres_server  # else there is none to be started
-    server = Server.start(synchronous_commit="on")
-    try:
-        url = server.url("s")
-        migrated(url)
-        monkeypatch.setattr(syncing, "BATCH", 2)
-        send, batches = sending.send, []
-
-        def stops(connection: Connection, source_id: str, some: list[Outgoing]) -> int:
-            batches.append(some)
-            if len(batches) == 3:
-                server.down("immediate")
-            return send(connection, source_id, some)
-
-        monkeypatch.setattr(syncing, "send", stops)
-        with pytest.raises(DatabaseLost):
-            sync(folder, url)
-        # It is not tried session by session.
-        assert len(batches) == 3
-        with pytest.raises(DatabaseLost, match="Connection refused"):
-            read(url)
-        assert server.up()
-        assert (
-            ask(url, "SELECT count(*) FROM sessions") == ask(url, "SELECT count(*) FROM documents") == [(4,)]
-        )
-        assert sync(folder, url).sent == 5
-        assert _is_whole(folder, url)
-    finally:
-        server.remove()
-
-
-def test_a_full_disk_ends_the_run_and_one_more_makes_it_whole(folder: Store, url: str) -> None:
-    full = (
-        "CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;"
-        f" CREATE TRIGGER full_up BEFORE INSERT ON documents FOR EACH ROW WHEN (NEW.session_id = '{CONTINUED}')"
-        " EXECUTE FUNCTION full_up()"
-    )
-    ask(url, full)
-
-    with pytest.raises(DatabaseUnusable, match="could not extend file"):
-        sync(folder, url)
-    ask(url, "DROP TRIGGER full_up ON documents")
-
-    assert ask(url, "SELECT count(*) FROM sessions") == ask(url, "SELECT count(*) FROM documents")
-    sync(folder, url)
-    assert _is_whole(folder, url)
 
 
 def test_one_that_cannot_be_sent_is_told_and_passed_over(folder: Store, url: str) -> None:
