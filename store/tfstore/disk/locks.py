@@ -83,9 +83,13 @@ def open_held(path: Path) -> Held:
             _lock(held.descriptor)
     except FileNotFoundError:
         hidden = path.with_name(f".{path.name}.new")
-        # Nobody else makes a file of this name: one that is there is left of an attempt that failed.
-        hidden.unlink(missing_ok=True)
-        held = _held(open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL))
+        try:
+            descriptor = open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL)
+        except FileExistsError:
+            # Nobody else makes a file of this name: it is left of an attempt that failed.
+            hidden.unlink(missing_ok=True)
+            descriptor = open_private(hidden, APPEND | os.O_CREAT | os.O_EXCL)
+        held = _held(descriptor)
         try:
             with _being_opened(held):
                 _lock(held.descriptor)

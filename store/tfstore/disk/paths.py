@@ -230,8 +230,13 @@ class StorePaths:
             self.root.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnusable(self.root, _reason(error, self.root.parent)) from error
-        for folder in (self.root, self.sessions, self.journal):
-            self.make_dir(folder)
+        self.make_dir(self.root)
+        self.make_dir(self.sessions)
+        self._ignore()
+        # Last: where it is, the rest is.
+        self.make_dir(self.journal)
+
+    def _ignore(self) -> None:
         ignore = self.root / ".gitignore"
         with contextlib.suppress(FileExistsError):
             try:
@@ -271,11 +276,10 @@ class StorePaths:
         Raises:
             StoreUnusable: it cannot be made.
         """
-        folder = self.journal_of(session_id)
-        if not is_real_dir(folder):
+        if not is_real_dir(self.journal):
+            # Looked at here only: it takes longer than all else that a session's first call waits for.
             self.create()
-            self.make_dir(folder)
-        return folder
+        return self.make_dir(self.journal_of(session_id))
 
 
 def is_real_dir(path: Path) -> bool:

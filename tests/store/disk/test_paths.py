@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import stat
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -152,6 +152,29 @@ def test_a_link_in_place_of_a_folder_is_refused(paths: StorePaths, tmp_path: Pat
     with pytest.raises(StoreUnusable, match="symbolic link"):
         paths.make_journal_of(SESSION)
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("stopped_at", ["sessions", ".gitignore", "journal"])
+def test_a_store_whose_making_was_interrupted_is_made_to_its_end(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, stopped_at: str
+) -> None:
+    """Where its journal's folder is, nothing else is looked at before a session's first entry."""
+
+    def until(call: Any) -> Any:
+        def made(path: Any, *args: Any) -> Any:
+            if str(path).endswith(stopped_at):
+                raise KeyboardInterrupt
+            return call(path, *args)
+
+        return made
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(os, "mkdir", until(os.mkdir))
+        interrupted.setattr(os, "open", until(os.open))
+        with pytest.raises(KeyboardInterrupt):
+            paths.make_journal_of(SESSION)
+    paths.make_journal_of(SESSION)
+    assert sorted(each.name for each in paths.root.iterdir()) == [".gitignore", "journal", "sessions"]
 
 
 def test_the_store_itself_may_be_a_link(tmp_path: Path) -> None:
