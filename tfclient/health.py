@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tfclient")
 
 _SAID = {
-    "export": "Everything is recorded, and not all of it is exported: `tfclient export --pending` sends the rest"
+    "export": "Everything is recorded, and not all of it is exported: `tfclient export --pending` sends the rest",
+    "sync": "Everything is recorded, and not all of it is in the database: `tfclient sync` sends the rest",
 }
 
 
@@ -36,9 +37,10 @@ class Health:
     """What went wrong while recording, and what could not be seen.
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
-    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``event``, ``backlog``, ``export``), ``last_error`` is
-    the latest in words, and ``unseen`` names what passed by without being recorded, ``strays`` the sessions that were
-    left in another context than they were entered in, without a call: what was meant for them is elsewhere.
+    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``event``, ``backlog``, ``export``, ``sync``),
+    ``last_error`` is the latest in words, and ``unseen`` names what passed by without being recorded, ``strays`` the
+    sessions that were left in another context than they were entered in, without a call: what was meant for them is
+    elsewhere.
 
     Example:
         >>> health = Health()

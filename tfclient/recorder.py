@@ -47,6 +47,8 @@ class Recorder:
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
         export: an address that takes OpenTelemetry's spans: each session is sent there when it ends, in the background,
             as ``tfclient export`` does (``THOUGHTFLOW_EXPORT``).
+        sync: a team's database, ``postgresql://user@host/name``: each session is sent there when it ends, in the
+            background, as ``tfclient sync`` does (``THOUGHTFLOW_SYNC``).
         on_event: a function that is told what happens, each an ``Event``: turns that start and are complete, tools that
             are called and answered. It runs on the recorder's thread, within a second or so, never in a call.
 
@@ -74,6 +76,7 @@ class Recorder:
         notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
+        sync: str | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         if on_event is not None and not callable(on_event):
@@ -89,6 +92,7 @@ class Recorder:
             notes=notes,
             max_payload=max_payload,
             export=export,
+            sync=sync,
         )
         # Its patterns take longer to compile than all the rest of this package to import.
         with importing:

@@ -43,6 +43,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 _A_CAP: Final = "a number of bytes or a size such as '256KB', at least 1KB"
 
+_A_DATABASE: Final = "an address such as 'postgresql://user@host/name'"
 _AN_ADDRESS: Final = "an address such as 'http://127.0.0.1:4318'"
 _ADDRESS: Final = re.compile(r"https?://[^\s/]+\S*")
 
@@ -65,8 +66,8 @@ class Settings:
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
     ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
-    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``export`` is where
-    sessions are sent as they close.
+    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``export`` and
+    ``sync`` are where sessions are sent as they close.
     """
 
     directory: Path
@@ -80,6 +81,7 @@ class Settings:
     notes: bool = False
     # It may hold a password: not shown.
     export: str | None = field(default=None, repr=False)
+    sync: str | None = field(default=None, repr=False)
 
     @classmethod
     def resolve(
@@ -95,6 +97,7 @@ class Settings:
         notes: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
+        sync: str | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> Settings:
         """Return the settings that these arguments and the environment give.
@@ -111,6 +114,7 @@ class Settings:
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             export: the address that sessions are sent to as they close; else ``THOUGHTFLOW_EXPORT``.
+            sync: the address of the database that sessions are sent to as they close; else ``THOUGHTFLOW_SYNC``.
             environ: the environment.
 
         Raises:
@@ -131,7 +135,12 @@ class Settings:
             stacks=_flag("stacks", stacks, default=False),
             notes=_flag("notes", notes, default=_env_flag("THOUGHTFLOW_NOTES", environ)),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
-            export=_env_address(environ) if export is None else _address(export),
+            export=_env_address("THOUGHTFLOW_EXPORT", _address, _AN_ADDRESS, environ)
+            if export is None
+            else _address(export),
+            sync=_env_address("THOUGHTFLOW_SYNC", _database, _A_DATABASE, environ)
+            if sync is None
+            else _database(sync),
         )
 
 
@@ -286,14 +295,31 @@ def _address(value: object) -> str:
     return value
 
 
-def _env_address(environ: Mapping[str, str]) -> str | None:
-    value = environ.get("THOUGHTFLOW_EXPORT", "").strip()
+def _database(value: object) -> str:
+    from tfstore.errors import DatabaseUnusable
+    from tfstore.postgres.address import Address
+
+    if not isinstance(value, str):
+        raise TypeError(f"sync must be {_A_DATABASE}, not a {type(value).__name__}")
+    try:
+        Address.of(value)
+    except DatabaseUnusable as error:
+        raise SettingError("sync", "…", f"{_A_DATABASE} ({error.reason})") from None
+    return value
+
+
+def _env_address(
+    name: str, read: Callable[[object], str], expected: str, environ: Mapping[str, str]
+) -> str | None:
+    value = environ.get(name, "").strip()
     if not value:
         return None
-    if _ADDRESS.fullmatch(value) is None:
-        _complain("THOUGHTFLOW_EXPORT", "…", _AN_ADDRESS, "not given")
+    try:
+        return read(value)
+    except SettingError:
+        # It may hold a password.
+        _complain(name, "…", expected, "not given")
         return None
-    return value
 
 
 def _env_redact(environ: Mapping[str, str]) -> RedactSetting:

@@ -15,7 +15,7 @@ from tests.otlp.receiver import HTML, TAKEN, Answer, Receiver
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tfclient import Recorder, TracedOpenAI, open_store
-from tfclient.finishing import exporting
+from tfclient.finishing import pushing
 from tfclient.otlp.endpoint import endpoint_of
 from tfclient.settings import Settings
 from tfstore.disk.export_ledger import ExportLedger
@@ -65,7 +65,7 @@ def confirmed(receiver: Receiver, folder: Path) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_WANTED", {})
+    monkeypatch.setattr(pushing, "_WANTED", {})
 
 
 def test_a_session_is_sent_when_it_ends(receiver: Receiver, tmp_path: Path) -> None:
@@ -146,14 +146,14 @@ def test_after_three_failures_there_is_a_rest(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rested = Event()
-    listen = exporting.LiveExport._listen
+    listen = pushing.Pusher._listen
 
-    def listening(self: exporting.LiveExport, exporter: object, left: object, rest_until: float) -> None:
+    def listening(self: pushing.Pusher, target: object, left: object, rest_until: float) -> None:
         if rest_until:
             rested.set()
-        listen(self, exporter, left, rest_until)  # type: ignore[arg-type]
+        listen(self, target, left, rest_until)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(exporting.LiveExport, "_listen", listening)
+    monkeypatch.setattr(pushing.Pusher, "_listen", listening)
     receiver.decide = lambda _: Answer(401)
     with ScriptedServer() as server:
         recorder = Recorder(tmp_path / "store", export=receiver.url)
@@ -161,8 +161,8 @@ def test_after_three_failures_there_is_a_rest(
         assert rested.wait(60)
         one_session(server, recorder)
 
-    assert len(receiver.got) == exporting.TRIES
-    assert recorder.health.by_kind == {"export": exporting.TRIES}
+    assert len(receiver.got) == pushing.TRIES
+    assert recorder.health.by_kind == {"export": pushing.TRIES}
 
 
 def test_what_an_earlier_process_left_is_sent_by_the_next(
@@ -172,11 +172,10 @@ def test_what_an_earlier_process_left_is_sent_by_the_next(
         recorder = Recorder(tmp_path / "store", export=receiver.url)
         first = one_session(server, recorder)
         until_confirmed(receiver, tmp_path / "store", first)
-        live = exporting.exported(Store(tmp_path / "store").paths)
-        assert live is not None
+        (live,) = pushing.pushers(Store(tmp_path / "store").paths)
         with monkeypatch.context() as elsewhere:
             # As in a process that exports nothing.
-            elsewhere.setattr(exporting, "_WANTED", {})
+            elsewhere.setattr(pushing, "_WANTED", {})
             left = one_session(server, Recorder(tmp_path / "store"))
         assert left not in confirmed(receiver, tmp_path / "store")
         live.look_for_others()
@@ -188,8 +187,7 @@ def test_what_was_recorded_before_is_not_sent_unasked(receiver: Receiver, tmp_pa
         before = one_session(server, Recorder(tmp_path / "store"))
         recorder = Recorder(tmp_path / "store", export=receiver.url)
         after = one_session(server, recorder)
-        live = exporting.exported(open_store(tmp_path / "store").paths)
-        assert live is not None
+        (live,) = pushing.pushers(open_store(tmp_path / "store").paths)
         live.look_for_others()
         last = one_session(server, recorder)
         until_confirmed(receiver, tmp_path / "store", after, last)
@@ -238,7 +236,8 @@ def test_who_exports_nothing_imports_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, tfclient; tfclient.Recorder(sys.argv[1]).session().__enter__().annotate('a', {});"
         "print([m for m in sys.modules if m.startswith(('tfclient.otlp', 'opentelemetry', 'google.protobuf', "
-        "'genai_prices', 'tfclient.finishing.exporting', 'tfclient.prices'))])"
+        "'genai_prices', 'tfclient.finishing.pushing', 'tfclient.finishing.syncing', 'psycopg', "
+        "'tfclient.finishing.exporting', 'tfstore.postgres', 'tfclient.prices'))])"
     )
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-c", program, str(tmp_path / "store")], capture_output=True, text=True, check=True

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from tfclient.event import Event
     from tfclient.finishing.asked import Ended
-    from tfclient.finishing.exporting import LiveExport
     from tfclient.finishing.helper import OnDone
     from tfclient.finishing.live import LiveSession
+    from tfclient.finishing.pushing import Pusher
     from tfclient.health import Health
     from tfclient.settings import Settings
     from tfstore.disk.paths import StorePaths
@@ -311,8 +311,8 @@ class Finisher:
                 on_done(error, drift)
             finally:
                 self._asked.settled()
-                if (live := _exported(self.paths)) is not None:
-                    live.session_written(session_id)
+                for each in _pushers(self.paths):
+                    each.session_written(session_id)
 
         # What was due before the end is in what is written now.
         self._asked.refreshing(session_id)
@@ -385,15 +385,15 @@ class Finisher:
                     )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
-        if (live := _exported(self.paths)) is not None:
-            live.look_for_others()
+        for each in _pushers(self.paths):
+            each.look_for_others()
 
 
-def _exported(paths: StorePaths) -> LiveExport | None:
-    """Return what sends the sessions of a store to an endpoint, where somebody asked for it."""
-    exporting = sys.modules.get("tfclient.finishing.exporting")
+def _pushers(paths: StorePaths) -> list[Pusher]:
+    """Return what sends the sessions of a store somewhere, where somebody asked for it."""
+    pushing = sys.modules.get("tfclient.finishing.pushing")
     # Whoever wants it has imported it.
-    return None if exporting is None else exporting.exported(paths)
+    return [] if pushing is None else pushing.pushers(paths)
 
 
 def _ignore(_error: Exception | None, _drift: int) -> None:

@@ -206,19 +206,27 @@ class Ends:
             if self._finisher is None:
                 self._finisher = make_finisher(self._settings)
                 self._finisher.watch(self._health)
-                self._export_from_now_on()
+                self._push_from_now_on()
                 drain_at_exit(self._settings.directory, self._finisher)
             return self._finisher
 
-    def _export_from_now_on(self) -> None:
+    def _push_from_now_on(self) -> None:
         """Have sessions sent where they are to be sent to."""
-        if self._settings.export is not None:
+        export, database = self._settings.export, self._settings.sync
+        if export is None and database is None:
+            return
+        with importing:
+            from tfclient.finishing.pushing import push_from_now_on
+            from tfstore.disk.paths import StorePaths
+        paths, fault = StorePaths(self._settings.directory), self._health.fault
+        if export is not None:
             with importing:
-                from tfclient.finishing.exporting import export_from_now_on
-                from tfstore.disk.paths import StorePaths
-            export_from_now_on(
-                StorePaths(self._settings.directory), self._settings.export, self._health.fault
-            )
+                from tfclient.finishing.exporting import OTLP
+            push_from_now_on(paths, OTLP, export, fault)
+        if database is not None:
+            with importing:
+                from tfclient.finishing.syncing import DATABASE
+            push_from_now_on(paths, DATABASE, database, fault)
 
     def _is_ours_to_end(self, state: SessionState) -> bool:
         """Whether this process says how a session ended: the one that opened it, else the last that writes to it.

@@ -9,13 +9,16 @@ import contextlib
 import hashlib
 import os
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tfstore.disk.files import replace_file, stamp_of
 from tfstore.disk.paths import is_real_dir, open_private
 from tfstore.document.json_text import compact, parse
+from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tfstore.disk.files import Stamp
@@ -31,14 +34,20 @@ _NAMES: Final = ("host", "port", "dbname", "user")
 class Seen:
     """The digests of a store's documents, as they were last hashed for one database."""
 
-    def __init__(self, paths: StorePaths, target: str) -> None:
-        """Read what there is; what cannot be read is as if it were not there."""
+    def __init__(self, paths: StorePaths, target: str, *, read: bool = True) -> None:
+        """Read what there is, unless only to add to it; what cannot be read is as if it were not there."""
         self._folder = _folder(paths)
         self.path = self._folder / f"{target}.jsonl"
         self._paths = paths
         self.since = ""
         """When sessions were first sent as they close; empty where that never was asked for."""
         self._known: dict[str, tuple[Stamp, str]] = {}
+        self._lines = 0
+        if read:
+            self._read()
+
+    def _read(self) -> None:
+        self._known.clear()
         self._lines = 0
         with contextlib.suppress(OSError, ValueError, TypeError):
             if self.path.lstat().st_size <= _LARGEST:
@@ -47,12 +56,12 @@ class Seen:
                     self._take(parse(line))
 
     @classmethod
-    def of(cls, paths: StorePaths, address: Address) -> Self:
+    def of(cls, paths: StorePaths, address: Address, *, read: bool = True) -> Self:
         """Return what was sent to a database."""
         named = [*(address.parameters.get(name, "") for name in _NAMES), address.schema]
         where = re.sub(r"[^A-Za-z0-9.-]", "_", f"{named[0]}_{named[2]}")[:60]
         digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
-        return cls(paths, f"{where}-{digest[:12]}")
+        return cls(paths, f"{where}-{digest[:12]}", read=read)
 
     @classmethod
     def every(cls, paths: StorePaths) -> list[Self]:
@@ -73,20 +82,41 @@ class Seen:
             return
         self._known |= new
         self._lines += len(new)
-        with contextlib.suppress(OSError):
+        if self._lines > 2 * len(self._known) + 100:
+            # What others added meanwhile is to stay.
+            self._read()
+            self._known |= new
+            with contextlib.suppress(OSError):
+                replace_file(self.path, b"".join(self._all()))
+                self._lines = len(self._known)
+            return
+        self._append(b"".join(map(_line, new.items())))
+
+    def begin(self, now: datetime) -> None:
+        """Note that sessions are sent as they close from now on, unless that is noted; what was before need not be."""
+        if not self.since:
+            self.since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            self._append(compact({"since": self.since}) + b"\n")
+
+    def _all(self) -> Iterator[bytes]:
+        if self.since:
+            yield compact({"since": self.since}) + b"\n"
+        yield from map(_line, self._known.items())
+
+    def _append(self, lines: bytes) -> None:
+        with contextlib.suppress(OSError, StoreError):
             if not self._folder.is_dir():
                 self._paths.make_dir(self._folder)
-            if self._lines > 2 * len(self._known) + 100:
-                replace_file(self.path, b"".join(map(_line, self._known.items())))
-                self._lines = len(self._known)
-                return
             descriptor = open_private(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             try:
-                os.write(descriptor, b"".join(map(_line, new.items())))
+                os.write(descriptor, lines)
             finally:
                 os.close(descriptor)
 
     def _take(self, entry: Any) -> None:
+        if isinstance(entry, dict) and isinstance(entry.get("since"), str):
+            self.since = self.since or entry["since"]
+            return
         with contextlib.suppress(KeyError, TypeError, ValueError):
             stamp = (int(entry["modified"]), int(entry["size"]))
             self._known[str(entry["session_id"])] = (stamp, str(entry["sha256"]))

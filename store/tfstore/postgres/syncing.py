@@ -10,19 +10,23 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 from attrs import define, field
 
 from tfstore.disk.session_folder import document_in, session_in
+from tfstore.disk.turns import turn
 from tfstore.document.json_text import parse
 from tfstore.errors import BlobUnreadable, CorruptDocument, DatabaseUnusable, NewerDocument, StoreError
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
+from tfstore.postgres.fitting import fit
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import Outgoing, digest, outgoing, unreadable
 from tfstore.postgres.pinning import send_pins
-from tfstore.postgres.seen import Seen, stamp_in
+from tfstore.postgres.seen import Seen, stamp_in, unsent
 from tfstore.postgres.sending import send
 from tfstore.postgres.sources import our_source
 from tfstore.reading.search import TOLD, said_by
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
 
 BATCH: Final = 50
 """Sessions of one transaction."""
+
+_LOOK: Final = 0.1
+"""Seconds between two looks whether another run has ended."""
 
 _BATCH_BYTES: Final = 64 * 1024 * 1024
 """Bytes of documents of one transaction; a longer one goes alone."""
@@ -72,13 +79,14 @@ class Wanted:
     """Which sessions are sent: those that began ``since`` a moment (as in documents), active ones only if ``live``.
 
     With ``blobs``, long texts and media go too, up to so many bytes each. With ``every``, each document is read, also
-    where it looks as it did when it was sent.
+    where it looks as it did when it was sent. With ``ids``, only these are looked at, and their notes.
     """
 
     since: str | None = None
     live: bool = False
     blobs: int | None = None
     every: bool = False
+    ids: tuple[str, ...] | None = None
 
 
 class Sync:
@@ -90,6 +98,7 @@ class Sync:
         version: of the client that sends.
         name: how people know the store there; else the name that it has, else ``user@host``.
         now: the present.
+        patience: seconds to wait where another run is sending from this store.
     """
 
     def __init__(
@@ -100,13 +109,23 @@ class Sync:
         version: str = "",
         name: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = 0.0,
     ) -> None:
         self._store = store
         self._address = address
         self._version = version
         self._name = name
         self._now = now
+        self._patience = patience
         self._stamps: dict[str, Stamp] = {}
+
+    def begin(self) -> None:
+        """Note, once, that from now on sessions are sent as they close; nothing goes wrong if that cannot be."""
+        Seen.of(self._store.paths, self._address).begin(self._now())
+
+    def unsent(self) -> list[str]:
+        """Return the sessions that ended since then and were not sent as they are now, the oldest first."""
+        return [row.session_id for row in unsent(self._store, Seen.of(self._store.paths, self._address))]
 
     def run(self, wanted: Wanted | None = None, *, dry: bool = False) -> Synced:
         """Send what is missing or different, and return what that was.
@@ -125,7 +144,7 @@ class Sync:
         try:
             check(connection, self._address, writes=True)
             with told_of(self._address):
-                if not dry and not _alone(connection, store_id):
+                if not dry and not _alone(connection, store_id, self._patience):
                     reason = "another `tfclient sync` is sending from this store to it: let it end"
                     raise DatabaseUnusable(self._address.shown, reason)
                 return self._run(connection, store_id, wanted, dry=dry)
@@ -138,11 +157,15 @@ class Sync:
         done = Synced()
         if not dry:
             done.source = our_source(connection, self._address, store_id, self._name, self._version).name
-        seen = Seen.of(self._store.paths, self._address)
+        # Of a few sessions, the short cut is the longer way.
+        seen = Seen.of(self._store.paths, self._address, read=wanted.ids is None)
+        ids = None if wanted.ids is None else list(map(fit, wanted.ids))
         there = {
             name: (sha256, told)
             for name, sha256, told in connection.execute(
-                "SELECT session_id, document_sha256, told FROM sessions WHERE source_id = %s", (store_id,)
+                "SELECT session_id, document_sha256, told FROM sessions WHERE source_id = %s"
+                " AND (%s::text[] IS NULL OR session_id = ANY(%s))",
+                (store_id, ids, ids),
             )
         }
         left = self._different(there, seen, wanted, done)
@@ -153,7 +176,7 @@ class Sync:
             self._send(connection, store_id, some, seen, done)
             if wanted.blobs is not None:
                 done.blobs += self._blobs(connection, some, wanted.blobs)
-        done.notes = self._notes(connection, store_id)
+        done.notes = self._notes(connection, store_id, wanted.ids)
         done.pins = send_pins(connection, store_id, self._store.pins())
         return done
 
@@ -181,13 +204,15 @@ class Sync:
                 done.same += 1
                 continue
             self._stamps[session_id] = stamp
+            turn()
             yield self._outgoing(session_id, document)
 
     def _chosen(self, wanted: Wanted, done: Synced) -> list[str]:
         """Return the ids of the sessions that are meant, the earliest first; unlisted documents are sent as well."""
-        rows = {row.session_id: row for row in self._store.list()}
+        rows = {row.session_id: row for row in self._store.list(ids=wanted.ids)}
         chosen: list[tuple[str, str]] = []
-        for session_id in self._store.ids():
+        every = self._store.ids() if wanted.ids is None else filter(self._store.has, wanted.ids)
+        for session_id in every:
             row = rows.get(session_id)
             began = "" if row is None else row.started_at or ""
             if wanted.since is not None and began < wanted.since:
@@ -244,7 +269,7 @@ class Sync:
                     yield attempt
                     break
 
-    def _notes(self, connection: Connection, store_id: str) -> int:
+    def _notes(self, connection: Connection, store_id: str, ids: tuple[str, ...] | None) -> int:
         """Send the notes of sessions that are in the database; return how many files of them."""
         asked = (
             "SELECT s.session_id, n.sha256 FROM sessions s LEFT JOIN notes n USING (source_id, session_id)"
@@ -252,7 +277,7 @@ class Sync:
         )
         there = dict(connection.execute(asked, (store_id,)).fetchall())
         sent = 0
-        noted = [name for name in self._store.noting.ids() if name in there]
+        noted = [name for name in self._store.noting.ids() if name in there and (ids is None or name in ids)]
         for session_id in noted:
             with contextlib.suppress(OSError):
                 lines = self._store.paths.notes_of(session_id).read_bytes()
@@ -300,11 +325,17 @@ def _references(document: bytes) -> Iterator[dict[str, object]]:
                 yield reference
 
 
-def _alone(connection: Connection, store_id: str) -> bool:
-    """Become the only one that sends from this store; ends with the connection."""
+def _alone(connection: Connection, store_id: str, patience: float = 0.0) -> bool:
+    """Become the only one that sends from this store, within so many seconds; ends with the connection."""
     asked = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || %s, 0))"
-    row = connection.execute(asked, (store_id,)).fetchone()
-    return row is not None and bool(row[0])
+    until, pause = monotonic() + patience, Event()
+    while True:
+        row = connection.execute(asked, (store_id,)).fetchone()
+        if row is not None and bool(row[0]):
+            return True
+        if monotonic() >= until:
+            return False
+        pause.wait(_LOOK)
 
 
 def _batch(left: Iterator[Outgoing]) -> Iterator[Outgoing]:

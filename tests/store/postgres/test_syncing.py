@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -170,6 +171,19 @@ def test_a_second_run_at_the_same_time_says_so(folder: Store, url: str) -> None:
             sync(folder, url)
 
     assert sync(folder, url).sent == 9
+
+
+def test_one_that_is_patient_waits_for_the_other(folder: Store, url: str) -> None:
+    done: list[int] = []
+    waiting = Thread(
+        target=lambda: done.append(syncing.Sync(folder, Address.of(url), patience=60).run().sent)
+    )
+    with connect(Address.of(url), reads_only=False) as connection:
+        assert syncing._alone(connection, folder.store_id)
+        waiting.start()
+    waiting.join(60)
+
+    assert len(done) == 1
 
 
 def test_one_that_cannot_be_sent_is_told_and_passed_over(folder: Store, url: str) -> None:
