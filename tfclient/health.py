@@ -37,7 +37,7 @@ class Health:
     """What went wrong while recording, and what could not be seen.
 
     ``faults`` counts everything that went wrong, ``by_kind`` splits it by where (``journal``, ``redaction``,
-    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``event``, ``backlog``, ``export``, ``sync``),
+    ``capture``, ``session``, ``finish``, ``drift``, ``tool``, ``event``, ``backlog``, ``export``, ``sync``, ``raw``),
     ``last_error`` is the latest in words, and ``unseen`` names what passed by without being recorded, ``strays`` the
     sessions that were left in another context than they were entered in, without a call: what was meant for them is
     elsewhere.

@@ -14,7 +14,7 @@ import openai
 from tfclient.health import Health
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.sessions import Sessions
-from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven
+from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven, tell_one_switch
 from tfclient.stats import Counters, Stats
 from tfstore.disk.fork import importing
 
@@ -43,6 +43,8 @@ class Recorder:
         stacks: True keeps the whole stack of the exception that ends a session, not its last frames only.
         notes: True notes what a session teaches about its tools when it ends, in the background, as ``tfclient notes``
             does (``THOUGHTFLOW_NOTES=1``).
+        capture_raw: True keeps bodies of requests and responses as they were on the wire, and stacks of failed calls,
+            too, apart and for three days (``THOUGHTFLOW_RAW_DAYS``). Only where ``THOUGHTFLOW_ALLOW_RAW=1`` allows it.
         max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
         export: an address that takes OpenTelemetry's spans: each session is sent there when it ends, in the background,
@@ -74,6 +76,7 @@ class Recorder:
         deltas: bool = False,
         stacks: bool = False,
         notes: bool | None = None,
+        capture_raw: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
         sync: str | None = None,
@@ -90,10 +93,13 @@ class Recorder:
             deltas=deltas,
             stacks=stacks,
             notes=notes,
+            capture_raw=capture_raw,
             max_payload=max_payload,
             export=export,
             sync=sync,
         )
+        if self.settings.enabled:
+            tell_one_switch(asked=capture_raw is True)
         # Its patterns take longer to compile than all the rest of this package to import.
         with importing:
             from tfclient.redaction import Redactor, header_plans  # noqa: F401

@@ -66,8 +66,8 @@ class Settings:
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
     ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
-    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``export`` and
-    ``sync`` are where sessions are sent as they close.
+    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``capture_raw`` keeps
+    bodies as they are, apart and for a while, ``export`` and ``sync`` are where sessions are sent as they close.
     """
 
     directory: Path
@@ -79,6 +79,7 @@ class Settings:
     max_payload: int | None = None
     stacks: bool = False
     notes: bool = False
+    capture_raw: bool = False
     # It may hold a password: not shown.
     export: str | None = field(default=None, repr=False)
     sync: str | None = field(default=None, repr=False)
@@ -95,6 +96,7 @@ class Settings:
         deltas: bool = False,
         stacks: bool = False,
         notes: bool | None = None,
+        capture_raw: bool | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
         sync: str | None = None,
@@ -111,6 +113,7 @@ class Settings:
             deltas: keep stream deltas in the document.
             stacks: keep the whole stack of the exception that ends a session.
             notes: note what sessions teach when they end; else ``THOUGHTFLOW_NOTES``.
+            capture_raw: keep bodies as they are, too; only with ``THOUGHTFLOW_ALLOW_RAW=1``.
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             export: the address that sessions are sent to as they close; else ``THOUGHTFLOW_EXPORT``.
@@ -134,6 +137,7 @@ class Settings:
             deltas=_flag("deltas", deltas, default=False),
             stacks=_flag("stacks", stacks, default=False),
             notes=_flag("notes", notes, default=_env_flag("THOUGHTFLOW_NOTES", environ)),
+            capture_raw=_flag("capture_raw", capture_raw, default=False) and _raw_allowed(environ),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
             export=_env_address("THOUGHTFLOW_EXPORT", _address, _AN_ADDRESS, environ)
             if export is None
@@ -361,6 +365,51 @@ def _env_flag(name: str, environ: Mapping[str, str]) -> bool:
     if value not in {"1", "true", "yes", "on"}:
         _complain(name, value, "1 or 0", "1")
     return True
+
+
+def _raw_allowed(environ: Mapping[str, str]) -> bool:
+    value = environ.get("THOUGHTFLOW_ALLOW_RAW", "").strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value not in {"", "0", "false", "no", "off"}:
+        # Not as of other switches: a doubt is no permission.
+        _complain("THOUGHTFLOW_ALLOW_RAW", value, "1 or 0", "0")
+    return False
+
+
+def tell_one_switch(*, asked: bool, environ: Mapping[str, str] = os.environ) -> None:
+    """Say, once, that only one of the two switches of raw mode is on."""
+    if asked == _raw_allowed(environ):
+        return
+    one, other = "capture_raw=True", "THOUGHTFLOW_ALLOW_RAW=1"
+    one, other = (one, other) if asked else (other, one)
+    if ("raw", one) not in _told:
+        _told.add(("raw", one))
+        _log.warning(
+            "%s alone records nothing raw: that takes %s too. What is recorded is redacted, as ever.",
+            one,
+            other,
+        )
+
+
+def raw_days(environ: Mapping[str, str] = os.environ) -> float:
+    """Return for how many days raw bodies are kept: ``THOUGHTFLOW_RAW_DAYS``, else 3.
+
+    Example:
+        >>> raw_days({}), raw_days({"THOUGHTFLOW_RAW_DAYS": "0.5"})
+        (3.0, 0.5)
+    """
+    from tfstore.disk.raw_folder import KEPT_DAYS
+
+    value = environ.get("THOUGHTFLOW_RAW_DAYS", "").strip()
+    if not value:
+        return KEPT_DAYS
+    with contextlib.suppress(ValueError):
+        days = float(value)
+        if math.isfinite(days) and days > 0:
+            return days
+    _complain("THOUGHTFLOW_RAW_DAYS", value, "a number of days", f"{KEPT_DAYS:g}")
+    return KEPT_DAYS
 
 
 _told: set[tuple[str, str]] = set()

@@ -20,6 +20,7 @@ from tfstore.disk.learnings_folder import LearningsFolder
 from tfstore.disk.locks import only_one
 from tfstore.disk.notes_folder import NotesFolder
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
+from tfstore.disk.raw_folder import RawPart, raw_parts
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.disk.store_id import make_store_id, store_id
 from tfstore.document.notes import checked
@@ -380,6 +381,17 @@ class Store:
             if identity not in there:
                 found.update(each)
         return found
+
+    def raw(self, session_id: str) -> builtins.list[RawPart]:
+        """Return the bodies and stacks that were recorded raw of a session and are still there.
+
+        None are, unless its recorder had ``capture_raw=True`` where ``THOUGHTFLOW_ALLOW_RAW=1`` was set, and for three
+        days only; ``get(session_id).raw`` says whether there were any.
+
+        Raises:
+            InvalidSessionId: the id cannot be a file name.
+        """
+        return raw_parts(self.paths, session_id)
 
     def redactions(self, session_id: str | None = None) -> builtins.list[Redacted]:
         """Return what redaction changed before it was written, by rule, path and action: how often, never what.

@@ -59,6 +59,7 @@ def test_json_rows(store: Store) -> None:
         "all_played": False,
         "played_calls": 0,
         "played_usage": dict.fromkeys(rows[2]["usage"], 0),
+        "raw": False,
     }
 
 

@@ -36,5 +36,6 @@ def test_json(store: Store) -> None:
         "session_id": WEATHER,
         "json": str(store.paths.document(WEATHER)),
         "d2": str(store.paths.diagram(WEATHER)),
+        "raw": None,
     }
     assert run("path", "last", "--store", store.paths.root, "--json").json["d2"] is None

@@ -123,6 +123,8 @@ class Call:
             if marks:
                 entry["redactions"] = marks
             self.write(entry)
+            if self.sessions.raw is not None:
+                self.sessions.raw.error(self.state.id, self.id, error)
             self.sessions.ends.write_late_files(self.state)
 
     def write(self, entry: Written) -> bool:
@@ -149,7 +151,7 @@ class Exchange:
 
     __slots__ = (
         *("_call", "_chunk", "_chunks", "_ended", "_pid", "_received", "_started", "_status", "_stream"),
-        *("_touch_at", "_withheld", "id"),
+        *("_raw", "_touch_at", "_withheld", "id"),
     )
 
     def __init__(self, call: Call, exchange_id: str) -> None:
@@ -165,6 +167,7 @@ class Exchange:
         self._started = False
         self._ended = False
         self._withheld = False
+        self._raw = call.sessions.raw
 
     def sent(self, request: Any, n: int) -> None:
         """Journal the request, before it leaves; it is the call's n-th."""
@@ -190,6 +193,9 @@ class Exchange:
         }
         if call.write(entry) and kept is not None:
             call.state.writer.remember(kept)
+        if self._raw is not None:
+            about = {"method": request.method, "url": url, "headers": headers}
+            self._raw.request(call.state.id, self.id, about, in_memory(request))
 
     def answered(self, response: Any) -> bool:
         """Journal a response, with its body if that is in memory; say whether its body is still to be read."""
@@ -217,6 +223,9 @@ class Exchange:
         if response.history:
             entry["history"] = [_redirect(each, redactor.url) for each in response.history]
         content = in_memory(response)
+        if self._raw is not None:
+            about = {"status": response.status_code, "headers": headers}
+            self._raw.response(call.state.id, self.id, about, content)
         if content is None:
             self._stream = redactor.stream(content_type, "response.body")
             self._chunk = _CHUNK % dumps(self.id).replace(b"%", b"%%")
@@ -243,6 +252,8 @@ class Exchange:
             self._received += len(data)
             if decode is not None:
                 data = decode(data)
+            if self._raw is not None:
+                self._raw.piece(self._call.state.id, self.id, data)
             piece, marks = self._stream.feed(data)
             if marks or not isinstance(piece, str) or len(piece) > IN_ONE_ENTRY:
                 self._write_piece(piece, marks)
@@ -321,6 +332,8 @@ class Exchange:
         self._ended = True
         with self.guard("recording the end of a response"):
             call = self._call
+            if self._raw is not None and rest:
+                self._raw.piece(call.state.id, self.id, rest)
             for piece in self._rest(rest):
                 call.sessions.write(call.state, piece)
             entry = self._ended_entry(ending)
@@ -329,6 +342,8 @@ class Exchange:
                 entry["error"] = describe(error, call.sessions, marks)
                 if marks:
                     entry["redactions"] = marks
+                if self._raw is not None:
+                    self._raw.error(call.state.id, self.id, error)
                 if playing.on and not self._status and (played := playing.mark_of(error)) is not None:
                     entry["played"] = cast("Played", played)
             call.write(entry)

@@ -206,7 +206,7 @@ def _bundle(store: Store, session_id: str, derived: Derived | None, recorded_wit
         str(each.get("rule"))
         for entry in entries
         for each in entry.get("redactions") or ()
-        if isinstance(each, dict)
+        if isinstance(each, dict) and not each.get("again")
     )
     return Bundle(
         session,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _OWN_VALUES: Final = {
     "session.started": ("title", "metadata"),
     "session.ended": ("failure",),
+    "redaction.changed": (),
     "call.started": ("agent",),
     "call.ended": ("error",),
     "attempt.ended": ("error",),
@@ -136,7 +137,7 @@ class Redacting:
 
     def _marked(self, entry: Entry, marks: Sequence[Mark]) -> None:
         if marks:
-            self.counts.update(each["rule"] for each in marks)
+            self.counts.update(each["rule"] for each in marks if not each.get("again"))
             entry["redactions"] = [*(entry.get("redactions") or ()), *marks]
 
     def _attempt_sent(self, entry: Entry, marks: list[Mark]) -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import os
 import sys
 import threading
 from time import monotonic
@@ -313,6 +314,10 @@ class Finisher:
                 self._asked.settled()
                 for each in _pushers(self.paths):
                     each.session_written(session_id)
+                if os.path.lexists(self.paths.raw):
+                    with importing:
+                        from tfclient.finishing.raw_age import let_old_ones_go
+                    let_old_ones_go(self.paths)
 
         # What was due before the end is in what is written now.
         self._asked.refreshing(session_id)

@@ -179,6 +179,7 @@ class Projector:
         self._calls.deltas = self._calls.deltas or bool(entry.get("deltas"))
         if isinstance(policy, dict):
             self._policy(str(policy.get("mode") or "secrets"))
+        session.raw = session.raw or bool(entry.get("raw"))
         begun(session, entry.get("replay"))
         self._imported.began(session, entry.get("imported"))
         cap = entry.get("max_payload")

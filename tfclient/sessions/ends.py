@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tfclient.finishing.finisher import Finisher
     from tfclient.health import Health
     from tfclient.redaction import Redactor
+    from tfclient.sessions.raw_bodies import RawBodies
     from tfclient.sessions.state import SessionState
     from tfclient.settings import Settings
     from tfclient.stats import Counters
@@ -44,6 +45,7 @@ class Ends:
         counters: where work is counted.
         redactor: clears what a session says of its end.
         on_event: is told what happens in each session, if somebody wants to be.
+        raw: what is kept raw, if anything is; it is waited for where the files are.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class Ends:
         counters: Counters,
         redactor: Redactor,
         on_event: Callable[[Event], object] | None = None,
+        raw: RawBodies | None = None,
     ) -> None:
         self._settings = settings
         self._health = health
         self._counters = counters
         self._redactor = redactor
         self._on_event = on_event
+        self._raw = raw
         self._lock = fork.lock()
         self._finisher: Finisher | None = None
 
@@ -198,6 +202,8 @@ class Ends:
                 self._health.fault("drift", what, doing)
             if self._finisher is not None:
                 self._finisher.write_down()
+            if self._raw is not None:
+                self._raw.wait(PATIENCE)
         finally:
             state.done.set()
 

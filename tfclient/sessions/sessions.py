@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tfclient.health import Health
     from tfclient.playing import Player
     from tfclient.redaction import Redactor
+    from tfclient.sessions.raw_bodies import RawBodies
     from tfclient.sessions.state import Link
     from tfclient.settings import Settings
     from tfclient.stats import Counters
@@ -66,10 +67,25 @@ class Sessions:
         from tfclient.redaction.header_plans import Known
 
         self.known = Known(redactor)
+        self._without_secrets = (
+            redactor if redactor.mode != "none" else type(redactor).from_setting("secrets")
+        )
+        self.raw: RawBodies | None = None
+        if settings.capture_raw and settings.enabled:
+            from tfclient.sessions.raw_bodies import RawBodies
+
+            self.raw = RawBodies(settings.directory, health)
         self._runtime = runtime
         self._lock = fork.lock()
         self._implicit: SessionState | None = None
-        self.ends = Ends(settings, health=health, counters=counters, redactor=redactor, on_event=on_event)
+        self.ends = Ends(
+            settings,
+            health=health,
+            counters=counters,
+            redactor=self._without_secrets,
+            on_event=on_event,
+            raw=self.raw,
+        )
 
     def new(
         self,
@@ -286,7 +302,9 @@ class Sessions:
     def cleaned(self, value: Any, what: str, path: str) -> tuple[Any, list[Any]]:
         """Return the same, and the marks of what was changed in it, their paths from there."""
         with self.health.guard("redaction", f"redacting {what}"):
-            kept, marks = self.redactor.value(value, "value")
+            # The words of an exception may hold a header, and credentials in headers are kept in no mode.
+            redactor = self._without_secrets if path == "error" else self.redactor
+            kept, marks = redactor.value(value, "value")
             return kept, [{**mark, "path": f"{path}{mark['path'].removeprefix('value')}"} for mark in marks]
         return None, []
 
@@ -310,6 +328,8 @@ class Sessions:
             entry["replay"] = cast("journal.Replay", state.player.about())
         if self.settings.deltas:
             entry["deltas"] = True
+        if self.raw is not None:
+            entry["raw"] = True
         if self.settings.max_payload is not None:
             entry["max_payload"] = self.settings.max_payload
         if marks or more:

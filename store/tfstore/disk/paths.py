@@ -97,6 +97,11 @@ class StorePaths:
         return self.root / "blobs"
 
     @property
+    def raw(self) -> Path:
+        """Bodies as they were on the wire, one folder per session that was recorded so."""
+        return self.root / "raw"
+
+    @property
     def pictures(self) -> Path:
         """Drawn diagrams, one folder per session."""
         return self.root / "pictures"
@@ -195,6 +200,10 @@ class StorePaths:
     def notes_of(self, session_id: str) -> Path:
         """Where the notes on a session are, one a line."""
         return self.notes / f"{check_session_id(session_id)}.jsonl"
+
+    def raw_of(self, session_id: str) -> Path:
+        """The folder of what was recorded raw of the session."""
+        return self.raw / check_session_id(session_id)
 
     @property
     def notes_lock(self) -> Path:

@@ -119,8 +119,8 @@ def _unstructure_session(converter: Converter) -> Callable[[Session], Json]:
     def unstructure(session: Session) -> Json:
         document: Json = dense(session)
         # Not `omit_if_default`, which puts a field behind all others: the runs come last.
-        for name in ("failure", "replay"):
-            if document[name] is None:
+        for name in ("failure", "replay", "raw"):
+            if not document[name]:
                 del document[name]
         return document
 

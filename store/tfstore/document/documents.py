@@ -335,7 +335,10 @@ class Integrity:
 
 @define
 class Session:
-    """One recorded conversation or job: what ``sessions/<session_id>.json`` holds."""
+    """One recorded conversation or job: what ``sessions/<session_id>.json`` holds.
+
+    ``raw`` says that bodies were kept as they are, too, apart from it and for a while.
+    """
 
     session_id: str
     schema_version: str = SCHEMA_VERSION
@@ -351,6 +354,7 @@ class Session:
     channel: str = "text"
     metadata: Json = field(factory=dict)
     runtime: Json = field(factory=dict)
+    raw: bool = False
     redaction: Redaction = field(factory=Redaction)
     summary: Summary = field(factory=Summary)
     artifacts: Json = field(factory=dict)

@@ -21,7 +21,7 @@ from tfstore.disk.files import stamp_of
 from tfstore.disk.locks import only_one
 from tfstore.disk.paths import StorePaths, is_real_dir, open_private
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Of the tables, and of what is in them; a database of an earlier one is made again, of a later one passed by."""
 
 _PAUSE: Final = 0.005

@@ -39,7 +39,8 @@ class SessionRow:
     ``replay``, ``branch`` or ``again``; ``played_calls`` and ``played_usage`` are what of its model calls came from
     there, and ``all_played`` says that all of it did. ``head`` is that of its journal, empty in rows
     from before it was kept. ``retries`` and ``run_steps`` (how many runs have so many steps) are None in rows from
-    before they were kept, which databases hold; ``drift`` also where the document does not say it.
+    before they were kept, which databases hold; ``drift`` also where the document does not say it. ``raw`` says that
+    bodies were kept as they are, too.
     """
 
     session_id: str
@@ -72,6 +73,7 @@ class SessionRow:
     retries: int | None = None
     run_steps: dict[str, int] | None = None
     drift: int | None = None
+    raw: bool = False
 
 
 _FIELDS: Final = frozenset(fields_dict(SessionRow))
@@ -130,6 +132,7 @@ def row_of(session: Session, telling: Telling = NOTHING_TOLD) -> SessionRow:
         retries=summary.retries,
         run_steps=dict(Counter(str(len(run.steps)) for run in session.runs)),
         drift=session.integrity.drift,
+        raw=session.raw,
     )
 
 

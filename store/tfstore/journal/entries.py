@@ -162,6 +162,7 @@ class SessionStarted(Line):
     redaction: Redacted
     runtime: NotRequired[dict[str, Any]]
     deltas: NotRequired[bool]
+    raw: NotRequired[bool]
     max_payload: NotRequired[int]
     follows: NotRequired[dict[str, int]]
     clock: NotRequired[str]

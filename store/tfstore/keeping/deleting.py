@@ -1,8 +1,8 @@
 """Deleting sessions: all that is kept of them, and nothing of the others, however many go at once.
 
-The journal goes first, under the session's claim, so that nothing makes the session again; then, for all of them
-together, what is shared with other sessions: the index, blobs. What they came to is kept, in numbers
-(``pruned_totals.jsonl``), so that counters do not fall. The document goes last: until then the session is
+The journal goes first, under the session's claim, so that nothing makes the session again, with it what was recorded
+raw; then, for all of them together, what is shared with other sessions: the index, blobs. What they came to is kept,
+in numbers (``pruned_totals.jsonl``), so that counters do not fall. The document goes last: until then the session is
 known, and deleting it again goes on where an earlier attempt died. Notes go before it, and after it those that
 somebody added in between; nobody can add to a session that is not known.
 """
@@ -225,7 +225,7 @@ def _remove_notes(store: Store, session_ids: Iterable[str]) -> None:
 
 
 def _own(paths: StorePaths, session_id: str) -> list[Path]:
-    drawn = [paths.diagram(session_id), paths.pictures / session_id]
+    drawn = [paths.diagram(session_id), paths.pictures / session_id, paths.raw_of(session_id)]
     return [
         paths.archived(session_id),
         *drawn,

@@ -149,8 +149,9 @@ def _is_known(store: Store, session_id: str) -> bool:
 
 
 def _derived(paths: StorePaths) -> Iterator[tuple[str, Path]]:
-    """Yield what is made of documents, earlier ones, and notes, with the session that it names."""
-    for folder, pattern in ((paths.sessions, _BESIDE), (paths.pictures, _WHOLE), (paths.notes, _NOTES)):
+    """Yield what is made of documents, earlier ones, notes, and what is raw, with the session that it names."""
+    made = ((paths.sessions, _BESIDE), (paths.pictures, _WHOLE), (paths.notes, _NOTES), (paths.raw, _WHOLE))
+    for folder, pattern in made:
         for path in sorted(folder.iterdir()) if is_real_dir(folder) else ():
             found = pattern.fullmatch(path.name)
             if found is not None and is_session_id(found[1]):

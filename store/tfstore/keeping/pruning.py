@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from tfstore.disk.raw_folder import bytes_of
 from tfstore.errors import CorruptDocument
 from tfstore.journal.reading import live_writers
 from tfstore.journal.segment_reader import segment_files
@@ -108,7 +109,7 @@ def size_of_session(store: Store, session_id: str) -> int:
     paths = store.paths
     own = [paths.document(session_id), paths.earlier(session_id), paths.diagram(session_id)]
     own += [paths.archived(session_id), paths.notes_of(session_id)]
-    return sum(map(_size, [*own, *segment_files(paths, session_id)]))
+    return sum(map(_size, [*own, *segment_files(paths, session_id)])) + bytes_of(paths, session_id)
 
 
 def size_of_store(store: Store) -> int:

@@ -41,26 +41,29 @@ _TRIES: Final = 5
 class Kept:
     """How long documents, the JSON of steps, and sessions stay; None for ever. From when a session began.
 
-    With ``blobs``, long texts and media go that no session there refers to any more.
+    With ``blobs``, long texts and media go that no session there refers to any more. ``raw`` counts from when a body was
+    recorded, and knows no pins.
     """
 
     documents: timedelta | None = None
     payloads: timedelta | None = None
     events: timedelta | None = None
     blobs: bool = False
+    raw: timedelta | None = None
 
 
 @define
 class Pruned:
     """How many sessions lost their document, the JSON of their steps, or went; and how many partitions were dropped.
 
-    ``blobs`` went, of so many bytes; ``archived`` are the files that were written.
+    ``blobs`` went, of so many bytes; ``archived`` are the files that were written, ``raw`` counts raw bodies and stacks.
     """
 
     documents: int = 0
     payloads: int = 0
     sessions: int = 0
     months: int = 0
+    raw: int = 0
     blobs: int = 0
     blob_bytes: int = 0
     archived: list[str] = field(factory=list[str])
@@ -124,6 +127,8 @@ def prune(
             ):
                 if age is not None:
                     setattr(done, name, pruning.tier(tier, now - age))
+            if kept.raw is not None:
+                done.raw = _raw(connection, now - kept.raw, dry=dry)
             if kept.blobs:
                 _blobs(connection, kept, now, done, dry=dry)
     finally:
@@ -216,6 +221,14 @@ class _Pruning:
                 self.archive.documents(self.connection, month, keys)
             if tier is not _DOCUMENTS:
                 self.archive.steps(self.connection, month, keys)
+
+
+def _raw(connection: Connection, before: datetime, *, dry: bool) -> int:
+    of = "FROM raw_exchanges WHERE recorded_at < %s"
+    if not dry:
+        return connection.execute(f"DELETE {of}".encode(), (before,)).rowcount
+    row = connection.execute(f"SELECT count(*) {of}".encode(), (before,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _blobs(connection: Connection, kept: Kept, now: datetime, done: Pruned, *, dry: bool) -> None:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from attrs import define, field
 
+from tfstore.disk.raw_folder import raw_parts, raw_sessions
 from tfstore.disk.session_folder import document_in, session_in
 from tfstore.disk.turns import turn
-from tfstore.document.json_text import parse
+from tfstore.document.json_text import compact, parse
 from tfstore.errors import BlobUnreadable, CorruptDocument, DatabaseUnusable, NewerDocument, StoreError
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
-from tfstore.postgres.fitting import fit
+from tfstore.postgres.fitting import Fitting, fit
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import Outgoing, digest, outgoing, unreadable
 from tfstore.postgres.pinning import send_pins
@@ -59,7 +60,7 @@ class Synced:
     """What a run did: sessions and rows that were sent, those that were the same already, and what was passed over.
 
     ``pins`` are those that came, went or changed. ``refused`` are sessions that could not be sent, each with why;
-    ``active`` those that are going on.
+    ``active`` those that are going on; ``raw`` counts raw files, ``raw_left`` sessions of which such ones stay here.
     """
 
     source: str = ""
@@ -70,6 +71,8 @@ class Synced:
     blobs: int = 0
     pins: int = 0
     active: int = 0
+    raw: int = 0
+    raw_left: int = 0
     partial: dict[str, list[str]] = field(factory=dict[str, list[str]])
     refused: dict[str, str] = field(factory=dict[str, str])
 
@@ -79,7 +82,8 @@ class Wanted:
     """Which sessions are sent: those that began ``since`` a moment (as in documents), active ones only if ``live``.
 
     With ``blobs``, long texts and media go too, up to so many bytes each. With ``every``, each document is read, also
-    where it looks as it did when it was sent. With ``ids``, only these are looked at, and their notes.
+    where it looks as it did when it was sent. With ``raw``, bodies that were recorded raw go too. With ``ids``, only
+    these are looked at, and their notes.
     """
 
     since: str | None = None
@@ -87,6 +91,7 @@ class Wanted:
     blobs: int | None = None
     every: bool = False
     ids: tuple[str, ...] | None = None
+    raw: bool = False
 
 
 class Sync:
@@ -178,6 +183,10 @@ class Sync:
                 done.blobs += self._blobs(connection, some, wanted.blobs)
         done.notes = self._notes(connection, store_id, wanted.ids)
         done.pins = send_pins(connection, store_id, self._store.pins())
+        if wanted.raw:
+            done.raw = self._raw(connection, store_id, done)
+        else:
+            done.raw_left = len(raw_sessions(self._store.paths))
         return done
 
     def _different(
@@ -292,6 +301,34 @@ class Sync:
                     sent += 1
         return sent
 
+    def _raw(self, connection: Connection, store_id: str, done: Synced) -> int:
+        """Send what was recorded raw of sessions that are in the database; return how many files of it."""
+        sent = 0
+        for session_id in raw_sessions(self._store.paths):
+            asked = (
+                "SELECT name, kind, r.sha256 FROM sessions s LEFT JOIN raw_exchanges r USING (source_id, session_id)"
+                " WHERE s.source_id = %s AND s.session_id = %s"
+            )
+            rows = connection.execute(asked, (store_id, session_id)).fetchall()
+            there = {(name, kind): sha256 for name, kind, sha256 in rows}
+            for part in raw_parts(self._store.paths, session_id) if rows else ():
+                with contextlib.suppress(OSError):
+                    content = part.content()
+                    sha256 = hashlib.sha256(compact(part.about) + content).hexdigest()
+                    if there.get((part.name, part.kind)) == sha256:
+                        continue
+                    recorded = datetime.fromtimestamp(part.recorded_at, UTC)
+                    about = Fitting().json("about", part.about)
+                    values = (store_id, session_id, part.name, part.kind, recorded, about, content, sha256)
+                    try:
+                        connection.execute(_PUT_RAW, values)
+                        sent += 1
+                    except psycopg.Error as error:
+                        if is_lost(error) or connection.closed:
+                            raise
+                        done.refused[session_id] = as_ours(self._address, error).reason
+        return sent
+
     def _blobs(self, connection: Connection, some: Sequence[Outgoing], largest: int) -> int:
         """Send what documents keep apart; of what is longer than asked for, only that there is such a thing."""
         sent = 0
@@ -316,6 +353,14 @@ class Sync:
                 )
                 sent += content is not None
         return sent
+
+
+_PUT_RAW: Final = (
+    "INSERT INTO raw_exchanges (source_id, session_id, name, kind, recorded_at, headers, content, sha256)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (source_id, session_id, name, kind) DO UPDATE SET"
+    " recorded_at = excluded.recorded_at, headers = excluded.headers, content = excluded.content,"
+    " sha256 = excluded.sha256"
+)
 
 
 def _references(document: bytes) -> Iterator[dict[str, object]]:

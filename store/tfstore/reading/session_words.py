@@ -135,6 +135,7 @@ def facts_of(session: Session, cost: Cost | None = None) -> Iterator[tuple[str, 
         ("cost", cost.told if cost is not None else ""),
         ("models", ", ".join(f"{name} ×{calls:,}" for name, calls in session.summary.models.items())),
         ("redaction", session.redaction.mode),
+        ("recorded raw", "bodies as they were on the wire, apart and for a while" if session.raw else ""),
     )
     yield from (row for row in rows if row[1])
 
@@ -155,7 +156,12 @@ def row_words(row: SessionRow, now: datetime) -> Json:
     return {
         "state": outcome(row),
         "result": ", ".join(
-            (_in_capitals(outcome(row)), *row.cut_off, *([row.replay] if row.replay else []))
+            (
+                _in_capitals(outcome(row)),
+                *row.cut_off,
+                *([row.replay] if row.replay else []),
+                *(["raw"] if row.raw else []),
+            )
         ),
         "waits": waits(row),
         "title": row.title or "(no prompt)",

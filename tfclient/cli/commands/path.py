@@ -17,12 +17,13 @@ def path(
     session: SessionArgument = LAST,
     *,
     d2: Annotated[bool, typer.Option("--d2", help="The diagram's path instead.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The folder of what was recorded raw instead.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the path of a session's JSON document.
 
-    With --json: {session_id, json, d2}; d2 is null while there is no diagram.
+    With --json: {session_id, json, d2, raw}; d2 is null while there is no diagram, raw where nothing raw is there.
     """
     opened = disk_store(store, "path")
     session_id = shown_session(opened, session)
@@ -30,7 +31,18 @@ def path(
     drawn = diagram.is_file()
     if d2 and not drawn:
         raise Refused(f"Session {session_id} has no diagram yet: `tfclient d2 {session_id}` draws it.")
+    bodies = opened.paths.raw_of(session_id)
+    kept = bool(opened.raw(session_id))
+    if raw and not kept:
+        was = opened.get(session_id).raw
+        reason = "what was recorded raw has gone since" if was else "it was not recorded raw"
+        raise Refused(f"There is nothing raw of session {session_id}: {reason}.")
     if as_json:
-        print_json({"session_id": session_id, "json": str(document), "d2": str(diagram) if drawn else None})
+        found = {
+            "json": str(document),
+            "d2": str(diagram) if drawn else None,
+            "raw": str(bodies) if kept else None,
+        }
+        print_json({"session_id": session_id, **found})
     else:
-        say(str(diagram if d2 else document))
+        say(str(bodies if raw else diagram if d2 else document))

@@ -62,6 +62,10 @@ def prune(
             show_default=False,
         ),
     ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option("--raw", metavar="AGE", help="Raw bodies and stacks that were recorded so long ago."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would go.")] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -71,36 +75,41 @@ def prune(
     Sessions that are still active stay, and so does what is pinned (`tfclient pin`). Of a database
     (--store postgresql://…) documents, the JSON of steps, and whole sessions have ages of their own; what
     goes is first written to --archive: documents as they are (zstd) and steps as Parquet, a file each by the month,
-    with its sha256. Where nothing is said, `retention` of the file that THOUGHTFLOW_CONFIG names says what may go.
+    with its sha256. With --raw, what was recorded raw that long ago goes, of pinned sessions too, and nothing else of
+    its session. Where nothing is said, `retention` of the file that THOUGHTFLOW_CONFIG names says what may go.
 
     With --json: {store, dry_run, removed: [{session_id, ended_at, result, bytes}], problems: [{session_id,
-    problem}], blob_bytes}; of a database {store, dry_run, documents, payloads, sessions, months, blobs, blob_bytes,
-    archived}, the first three counting sessions, archived naming files.
+    problem}], blob_bytes, raw_files, raw_bytes}; of a database {store, dry_run, documents, payloads, sessions, months,
+    raw, blobs, blob_bytes, archived}, the first three counting sessions, raw files, archived naming files.
     """
     from tfclient.cli.now import present
+    from tfstore.disk.raw_folder import Expired, expire
     from tfstore.keeping.pruning import chosen, remove, remove_unused_blobs
     from tfstore.reading.figures import counted, size
 
     of_database = {"--documents": documents, "--payloads": payloads, "--events": events}
     if is_database(store):
         if older_than or max_size or keep_failed:
-            reason = "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, only."
+            reason = "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --raw 3d, only."
             raise Refused(reason, USAGE)
+        of_database["--raw"] = raw
         _prune_database(str(store), of_database, archive, blobs=blobs, dry=dry_run, as_json=as_json)
         return
     if any(of_database.values()) or blobs or archive is not None:
         reason = "--documents, --payloads, --events, --blobs and --archive are of a database: --store postgresql://…"
         raise Refused(reason, USAGE)
-    if older_than is None and max_size is None:
+    if older_than is None and max_size is None and raw is None:
         kept = retention()
-        older_than, max_size = kept.get("older_than"), kept.get("max_size")
-    if older_than is None and max_size is None:
+        older_than, max_size, raw = kept.get("older_than"), kept.get("max_size"), kept.get("raw")
+    if older_than is None and max_size is None and raw is None:
         reason = (
-            "Say what may go: --older-than 30d, --max-size 2GB, or both; or say it in `retention` of the file that "
+            "Say what may go: --older-than 30d, --max-size 2GB, --raw 3d; or say it in `retention` of the file that "
             f"{VARIABLE} names."
         )
         raise Refused(reason, USAGE)
+    raw_age = _age(raw, "--raw")
     opened = bare_store(store, "prune")
+    expired = Expired() if raw_age is None else expire(opened.paths, raw_age, dry=dry_run)
     candidates = chosen(
         opened, older_than=_age(older_than), max_size=_bytes(max_size), keep_failed=keep_failed, now=present()
     )
@@ -121,6 +130,8 @@ def prune(
                 "removed": [_json(each) for each in removed],
                 "problems": problems,
                 "blob_bytes": freed,
+                "raw_files": expired.files,
+                "raw_bytes": expired.bytes,
             }
         )
     else:
@@ -129,6 +140,8 @@ def prune(
         done = "would be removed" if dry_run else "removed"
         total = size(sum(each.bytes for each in removed) + freed)
         say(f"{counted(len(removed), 'session')} {done}, {total}.")
+        if raw_age is not None:
+            say(f"{counted(expired.files, 'raw file')} {done}, {size(expired.bytes)}.")
         for told in problems:
             complain(told["problem"])
     if outcome is not None and outcome.blobs_kept is not None:
@@ -152,8 +165,8 @@ def _prune_database(
         typed = {name: kept.get(name.removeprefix("--")) for name in typed}
     if not any(typed.values()) and not blobs:
         reason = (
-            "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --blobs; or say it in "
-            f"`retention` of the file that {VARIABLE} names."
+            "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --raw 3d, --blobs; or say "
+            f"it in `retention` of the file that {VARIABLE} names."
         )
         raise Refused(reason, USAGE)
     ages = {name: _age(given, name) for name, given in typed.items()}
@@ -167,7 +180,7 @@ def _prune_database(
     to = None if target is None or dry else Archive(target)
     done = prune(
         address,
-        Kept(ages["--documents"], ages["--payloads"], ages["--events"], blobs),
+        Kept(ages["--documents"], ages["--payloads"], ages["--events"], blobs, ages["--raw"]),
         now=present(),
         dry=dry,
         archive=to,
@@ -180,6 +193,8 @@ def _prune_database(
     say(f"{what} and {counted(done.sessions, 'session')} {would}removed from {address.shown}.")
     if blobs:
         say(f"{counted(done.blobs, 'blob')} {would}removed, {size(done.blob_bytes)}.")
+    if ages["--raw"] is not None:
+        say(f"{counted(done.raw, 'raw file')} {would}removed.")
     for each in done.archived:
         say(f"{target}/{each}")
 

@@ -51,6 +51,7 @@ def heading(
         duration(session.duration_ms),
         end(session),
         one_line(replayed(session), width),
+        "recorded raw" if session.raw else "",
     )
     for line in (facts, numbers(session, cost)):
         for piece in _broken(line, width):

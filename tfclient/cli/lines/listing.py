@@ -131,6 +131,7 @@ def _result(row: SessionRow, *, wide: bool) -> Text:
     words = {"active": ", ".join(filter(None, ("active", awaited))), "waiting": awaited, "closed": "–"}
     said = [*([one_line(row.failure, 60)] if row.failure else []), *row.cut_off]
     said += [one_line(row.replay, 20)] if row.replay else []
+    said += ["raw"] if row.raw else []
     return Text.assemble(
         (words.get(result, result), _RESULTS.get(result, "")), *((f", {each}", "yellow") for each in said)
     )

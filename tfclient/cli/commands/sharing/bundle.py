@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tfclient.cli.commands.sharing.raw_beside import RawOption, lay_raw_beside, look_at_raw
 from tfclient.cli.commands.sharing.targets import ForceOption, target_of, writing
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.finding import disk_store, shown_session
@@ -41,6 +42,7 @@ def bundle(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be in it.")] = False,
     force: ForceOption = False,
+    raw: RawOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +62,7 @@ def bundle(
     asked = asked_for(redact)
     opened = disk_store(store, "bundle")
     session_id = shown_session(opened, session)
+    look_at_raw(opened, [session_id], output, asked=raw)
     name = f"{session_id}.tfbundle"
     target = None if dry_run else target_of(output, name, force=force)
     with bundled(opened, session_id, asked) as made:
@@ -69,6 +72,8 @@ def bundle(
         if target is not None:
             with writing(target):
                 size = made.write(target)
+            if raw:
+                lay_raw_beside(opened, [session_id], target)
     if as_json:
         told: dict[str, Any] = {"session_id": session_id, "path": None if target is None else str(target)}
         problems = [each.as_json() for each in made.problems]

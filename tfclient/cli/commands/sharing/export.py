@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from attrs import evolve
 
+from tfclient.cli.commands.sharing.raw_beside import RawOption, lay_raw_beside, look_at_raw
 from tfclient.cli.commands.sharing.targets import ForceOption, OutputOption, look_at_stdout
 from tfclient.cli.failures import USAGE, Refused
 from tfclient.cli.filters import (
@@ -150,6 +151,7 @@ def export(
     cost: CostOption = False,
     prices: PricesOption = None,
     force: ForceOption = False,
+    raw: RawOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -198,6 +200,9 @@ def export(
         rows = _rows(opened, filters)
     elif not ids:
         ids = [find_session(opened, LAST)]
+    if raw and endpoint is not None:
+        raise Refused("Spans have no place for raw bodies: --raw is for files.", USAGE)
+    look_at_raw(opened, ids or [row.session_id for row in rows], output, asked=raw)
     if endpoint is not None:
         from tfclient.cli.commands.sharing.exporting.otlp import Asked, send
 
@@ -211,6 +216,8 @@ def export(
             ids, output, force, as_json, content.value, trace is Trace.SESSION, media is Media.INLINE
         )
         write(opened, form.value, how, price)
+        if raw:
+            lay_raw_beside(opened, ids, output)
 
 
 def _rows(store: Store, filters: Filters) -> list[SessionRow]:

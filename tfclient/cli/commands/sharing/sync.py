@@ -62,6 +62,10 @@ def sync(
             show_default=False,
         ),
     ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="Also bodies that were recorded raw: nothing in them was redacted."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and send sessions as they end; Ctrl-C ends.")
     ] = False,
@@ -80,9 +84,9 @@ def sync(
     there and the same are not touched; none is ever removed there because it is gone here. `tfclient list --store URL`
     and all other commands that read find them. What is pinned here is pinned there, until it is let go here.
 
-    With --json: {database, source, sent, rows, same, notes, blobs, pins, active, partial: {id: [what]},
-    refused: {id: why}, migrated, dry_run}; active counts those left for --live, partial what of a session has no place
-    in rows, its document is there all the same.
+    With --json: {database, source, sent, rows, same, notes, blobs, pins, active, raw, raw_left, partial: {id: [what]},
+    refused: {id: why}, migrated, dry_run}; active counts those left for --live, raw_left those with raw bodies that
+    stay here, partial what of a session has no place in rows, its document is there all the same.
     """
     from tfclient.cli.filters import moment
     from tfstore.store import moment_text
@@ -96,7 +100,7 @@ def sync(
     migrated = _migrate(address) if migrate and not dry_run else []
     from tfstore.postgres.syncing import Wanted
 
-    wanted = Wanted(None if begun is None else moment_text(begun), live, size, everything)
+    wanted = Wanted(None if begun is None else moment_text(begun), live, size, everything, raw)
     sending = _sync(opened, address, name)
     done = sending.run(wanted, dry=dry_run)
     _tell(address, done, migrated, dry=dry_run, as_json=as_json)
@@ -175,7 +179,7 @@ def _watch(sending: Sync, wanted: Wanted, address: Address, *, as_json: bool) ->
                 lost = str(error)
                 continue
             lost = ""
-            if done.sent or done.notes or done.pins or done.refused:
+            if done.sent or done.notes or done.pins or done.raw or done.refused:
                 _tell(address, done, [], dry=False, as_json=as_json)
     except KeyboardInterrupt:
         if not as_json:
@@ -202,11 +206,18 @@ def _tell(address: Address, done: Synced, migrated: list[str], *, dry: bool, as_
     else:
         more = [
             counted(number, word)
-            for number, word in ((done.notes, "file of notes"), (done.blobs, "blob"), (done.pins, "pin"))
+            for number, word in (
+                (done.notes, "file of notes"),
+                (done.blobs, "blob"),
+                (done.pins, "pin"),
+                (done.raw, "raw file"),
+            )
             if number
         ]
         sent = ", ".join([counted(done.sent, "session"), counted(done.rows, "step"), *more])
         say(f"{sent} sent to {address.shown} as {done.source}; {done.same:,} were there.")
+    if done.raw_left:
+        remark(f"Raw bodies of {counted(done.raw_left, 'session')} stay here: --raw sends them too.")
     if done.active:
         remark(f"{counted(done.active, 'session')} going on: --live sends such ones too.")
     for session_id, names in list(done.partial.items())[:_NAMED]:
