@@ -41,8 +41,8 @@ _TRIES: Final = 5
 class Kept:
     """How long documents, the JSON of steps, and sessions stay; None for ever. From when a session began.
 
-    With ``blobs``, long texts and media go that no session there refers to any more. ``raw`` counts from when a body was
-    recorded, and knows no pins.
+    With ``blobs``, long texts and media go that no session there refers to any more. ``raw`` counts from when a body
+    was recorded, and knows no pins.
     """
 
     documents: timedelta | None = None
@@ -56,7 +56,7 @@ class Kept:
 class Pruned:
     """How many sessions lost their document, the JSON of their steps, or went; and how many partitions were dropped.
 
-    ``blobs`` went, of so many bytes; ``archived`` are the files that were written, ``raw`` counts raw bodies and stacks.
+    ``blobs`` went, of so many bytes; ``archived`` are the files that were written, ``raw`` counts raw files.
     """
 
     documents: int = 0

@@ -98,15 +98,7 @@ def prune(
     if any(of_database.values()) or blobs or archive is not None:
         reason = "--documents, --payloads, --events, --blobs and --archive are of a database: --store postgresql://…"
         raise Refused(reason, USAGE)
-    if older_than is None and max_size is None and raw is None:
-        kept = retention()
-        older_than, max_size, raw = kept.get("older_than"), kept.get("max_size"), kept.get("raw")
-    if older_than is None and max_size is None and raw is None:
-        reason = (
-            "Say what may go: --older-than 30d, --max-size 2GB, --raw 3d; or say it in `retention` of the file that "
-            f"{VARIABLE} names."
-        )
-        raise Refused(reason, USAGE)
+    older_than, max_size, raw = _meant(older_than, max_size, raw)
     raw_age = _age(raw, "--raw")
     opened = bare_store(store, "prune")
     expired = Expired() if raw_age is None else expire(opened.paths, raw_age, dry=dry_run)
@@ -150,6 +142,26 @@ def prune(
         raise typer.Exit(WRONG)
 
 
+def _meant(
+    older_than: str | None, max_size: str | None, raw: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """Return what was typed, or else what is configured.
+
+    Raises:
+        Refused: it is neither.
+    """
+    if older_than is None and max_size is None and raw is None:
+        kept = retention()
+        older_than, max_size, raw = kept.get("older_than"), kept.get("max_size"), kept.get("raw")
+    if older_than is None and max_size is None and raw is None:
+        reason = (
+            "Say what may go: --older-than 30d, --max-size 2GB, --raw 3d; or say it in `retention` of the file that "
+            f"{VARIABLE} names."
+        )
+        raise Refused(reason, USAGE)
+    return older_than, max_size, raw
+
+
 def _prune_database(
     store: str, typed: dict[str, str | None], archive: str | None, *, blobs: bool, dry: bool, as_json: bool
 ) -> None:
@@ -165,8 +177,8 @@ def _prune_database(
         typed = {name: kept.get(name.removeprefix("--")) for name in typed}
     if not any(typed.values()) and not blobs:
         reason = (
-            "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --raw 3d, --blobs; or say "
-            f"it in `retention` of the file that {VARIABLE} names."
+            "Of a database say what may go by --documents 30d, --payloads 90d, --events 400d, --raw 3d, --blobs; or "
+            f"say it in `retention` of the file that {VARIABLE} names."
         )
         raise Refused(reason, USAGE)
     ages = {name: _age(given, name) for name, given in typed.items()}
