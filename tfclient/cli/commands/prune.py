@@ -15,6 +15,9 @@ from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tfstore.disk.raw_folder import Expired
     from tfstore.keeping.pruning import Candidate
 
 _AGE = re.compile(r"(\d{1,6})\s*([mhdw])")
@@ -85,7 +88,6 @@ def prune(
     from tfclient.cli.now import present
     from tfstore.disk.raw_folder import Expired, expire
     from tfstore.keeping.pruning import chosen, remove, remove_unused_blobs
-    from tfstore.reading.figures import counted, size
 
     of_database = {"--documents": documents, "--payloads": payloads, "--events": events}
     if is_database(store):
@@ -127,19 +129,25 @@ def prune(
             }
         )
     else:
-        for each in removed:
-            say(f"{each.session_id}  {each.row.result or each.row.status}  {size(each.bytes)}")
-        done = "would be removed" if dry_run else "removed"
-        total = size(sum(each.bytes for each in removed) + freed)
-        say(f"{counted(len(removed), 'session')} {done}, {total}.")
-        if raw_age is not None:
-            say(f"{counted(expired.files, 'raw file')} {done}, {size(expired.bytes)}.")
+        _tell(removed, freed, expired if raw_age is not None else None, dry=dry_run)
         for told in problems:
             complain(told["problem"])
     if outcome is not None and outcome.blobs_kept is not None:
         complain(f"Blobs of removed sessions stay until the next `tfclient prune`. {outcome.blobs_kept}")
     if problems:
         raise typer.Exit(WRONG)
+
+
+def _tell(removed: Sequence[Candidate], freed: int, expired: Expired | None, *, dry: bool) -> None:
+    from tfstore.reading.figures import counted, size
+
+    for each in removed:
+        say(f"{each.session_id}  {each.row.result or each.row.status}  {size(each.bytes)}")
+    done = "would be removed" if dry else "removed"
+    total = size(sum(each.bytes for each in removed) + freed)
+    say(f"{counted(len(removed), 'session')} {done}, {total}.")
+    if expired is not None:
+        say(f"{counted(expired.files, 'raw file')} {done}, {size(expired.bytes)}.")
 
 
 def _meant(

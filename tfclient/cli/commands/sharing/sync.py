@@ -100,7 +100,7 @@ def sync(
     migrated = _migrate(address) if migrate and not dry_run else []
     from tfstore.postgres.syncing import Wanted
 
-    wanted = Wanted(None if begun is None else moment_text(begun), live, size, everything, raw)
+    wanted = Wanted(None if begun is None else moment_text(begun), live, size, every=everything, raw=raw)
     sending = _sync(opened, address, name)
     done = sending.run(wanted, dry=dry_run)
     _tell(address, done, migrated, dry=dry_run, as_json=as_json)
