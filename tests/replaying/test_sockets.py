@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 import tfclient
-from tests.capture.driver import Driver
+from tests.capture.driver import HTTP, Driver
 from tests.capture.sockets.conftest import Talk
 from tests.capture.sockets.test_responses import answered, create
 from tests.no_sockets import refuse
@@ -23,7 +25,9 @@ from tfclient import Recorder
 from tfclient.export.bundle import bundled
 from tfclient.export.cassettes import cassette_of
 from tfclient.importing.cassette import NotACassette
+from tfclient.replaying.again import asked_in, send
 from tfclient.replaying.sockets import connections
+from tfclient.replaying.tape_of_session import tape_of_session
 from tfstore.index.rows import calls_of
 from tfstore.store import Store
 
@@ -438,11 +442,13 @@ def test_audio_is_there_or_is_missed(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("move", "words"), [(Close(1001, "away"), "1001"), (Close(4000, "no"), "4000")])
 def test_a_connection_ends_as_it_ended(stage: Stage, move: Close, words: str) -> None:
-    stage.sockets.script(HELLO, move)
+    read = threading.Event()
+    stage.sockets.script(HELLO, Wait(read), move)
 
     def program(stage: Talk) -> Any:
         with stage.connected() as connection:
             got = stage.read(connection)
+            read.set()
             with pytest.raises(Exception, match=words) as over:
                 stage.read(connection)
             with pytest.raises(type(over.value)):
@@ -583,3 +589,148 @@ def test_a_cassette_that_somebody_else_wrote_is_refused(tmp_path: Path) -> None:
         path.write_text(f"interactions: []\nversion: 1\ntfclient: {{sockets: {sockets}}}\n", encoding="utf-8")
         with pytest.raises(NotACassette, match=r"under tfclient.sockets"):
             tfclient.replay(path)
+
+
+def test_a_request_over_a_socket_is_sent_again_over_http(stage: Stage) -> None:
+    script_agent(stage)
+    stage.record(agent("rain"))
+    tape = tape_of_session(stage.store, stage.session_id)
+    step = next(each for name, each in tape.steps.items() if name == tape.attempts[1].exchange_id)
+    asked: list[tuple[str, Any]] = []
+
+    def answers(request: Any) -> Any:
+        asked.append((str(request.url), json.loads(request.content)["previous_response_id"]))
+        return HTTP.Response(200, json={"id": "resp_3", "object": "response", "output": []})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_BASE_URL", stage.sockets.url)
+        client = tfclient.TracedOpenAI(
+            api_key="k", recorder=stage.recorder, http_client=Driver("").mock_client(answers)
+        )
+        _, error = send(asked_in(tape, step), client, "again")
+    assert error is None
+    assert asked == [(f"{stage.sockets.url}/responses", "resp_1")]
+
+
+def _secret_rounds(stage: Stage, key: str) -> Program:
+    said = [
+        {"type": "response.output_text.delta", "item_id": "item_1", "delta": each}
+        for each in ("It is ", key[:9], key[9:])
+    ]
+    done = {"type": "response.done", "response": {"id": "resp_1", "output": []}}
+    stage.sockets.script(HELLO, Got(), *said, done, Got(), done)
+
+    def program(stage: Talk) -> list[Any]:
+        with stage.connected() as connection:
+            got = stage.read(connection)
+            stage.send(connection, {"type": "session.update", "session": {"instructions": f"Use {key}."}})
+            got += stage.read(connection, 4)
+            stage.send(connection, {"type": "response.create"})
+            return [*got, *stage.read(connection)]
+
+    return program
+
+
+def test_what_was_replaced_matches_and_comes_as_its_placeholder(stage: Stage) -> None:
+    key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
+    program = _secret_rounds(stage, key)
+    first = stage.record(program)
+    with stage.replay() as playback:
+        again = program(stage)
+    assert [each["type"] for each in again] == [each["type"] for each in first]
+    text = "".join(each.get("delta", "") for each in again)
+    assert "<redacted:" in text
+    assert key not in text
+    assert playback.placeholders
+    assert {each.how for each in playback.answers} == {"exact"}
+
+
+def test_who_reads_and_who_sends_may_be_two(drive: Driver, sockets: SocketServer) -> None:
+    stage = Stage(drive, sockets, Recorder())
+    rounds = [{"type": "response.done", "response": {"id": f"resp_{n}", "output": []}} for n in range(3)]
+    sockets.script(HELLO, Got(), rounds[0], Got(), rounds[1], Got(), rounds[2])
+    ask = [_item("message", role="user", content=[{"type": "input_text", "text": str(n)}]) for n in range(3)]
+
+    def threads(stage: Talk) -> list[Any]:
+        got: list[Any] = []
+        news = threading.Semaphore(0)
+
+        def read(connection: Any) -> None:
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(4):
+                    got.append(json.loads(connection.recv_bytes()))
+                    news.release()
+
+        with stage.connected() as connection:
+            reader = threading.Thread(target=read, args=(connection,))
+            reader.start()
+            for each in ask:
+                assert news.acquire(timeout=20)
+                connection.send(each)
+            reader.join(20)
+        return got
+
+    async def tasks(client: Any) -> list[Any]:
+        got: list[Any] = []
+        news = asyncio.Semaphore(0)
+
+        async def read(connection: Any) -> None:
+            async for event in connection:
+                got.append(event.to_dict())
+                news.release()
+
+        async with client.realtime.connect(model="gpt-realtime") as connection:
+            reader = asyncio.create_task(read(connection))
+            for each in ask:
+                await news.acquire()
+                await connection.send(each)
+            await news.acquire()
+        # The reader waits for more, and hears that the connection is closed.
+        await reader
+        return got
+
+    program: Program = (lambda stage: stage.drive.do(tasks(stage.client))) if drive.is_async else threads
+    first = stage.record(program)
+    assert len(first) == 4
+    with stage.replay():
+        assert program(stage) == first
+    ask.reverse()
+    with pytest.raises(tfclient.ReplayMiss), stage.replay():
+        program(stage)
+
+
+def test_plain_clients_that_are_installed_are_played(stage: Stage) -> None:
+    script_agent(stage)
+    stage.record(agent("rain"))
+    tfclient.install(stage.recorder)
+    try:
+        stage.client = stage.drive.plain(base_url=stage.sockets.url)
+        with stage.replay() as playback:
+            agent("rain")(stage)
+    finally:
+        tfclient.uninstall()
+    assert playback.told() == "played 3 of 3: 3 exact, 0 live"
+    replay = stage.store.get(stage.ended()).replay
+    assert replay is not None
+    assert replay.exact == 2
+
+
+def test_who_is_stopped_while_waiting_loses_nothing(drive: Driver, sockets: SocketServer) -> None:
+    if not drive.is_async:
+        pytest.skip("nobody stops what is not asynchronous")
+    stage = Stage(drive, sockets, Recorder())
+    gap = threading.Event()
+    sockets.script(HELLO, Wait(gap), {"type": "response.done", "response": {"id": "resp_1", "output": []}})
+
+    async def program(client: Any, *, stop: bool) -> list[str]:
+        async with client.realtime.connect(model="gpt-realtime") as connection:
+            got = [(await connection.recv()).type]
+            asyncio.get_running_loop().call_later(0.1, gap.set)
+            if stop:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(connection.recv(), 0.02)
+            return [*got, (await connection.recv()).type]
+
+    first = stage.record(lambda stage: stage.drive.do(program(stage.client, stop=False)))
+    with stage.replay(pace=1):
+        assert drive.do(program(stage.client, stop=True)) == first

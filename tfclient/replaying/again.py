@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -168,7 +169,8 @@ def _checked_url(asked: Asked) -> str:
         # A recording may come from anywhere, and the key is yours.
         reason = f"it was sent to {host}: set OPENAI_BASE_URL to that, if your key is to go there"
         raise ReplayRefused(f"{asked.step_id} of {asked.tape.name}", reason)
-    return url
+    # What was asked for over a socket is asked for over HTTP: the same is there.
+    return re.sub(r"\Aws(s?)://", r"http\1://", url)
 
 
 def _is_azure(url: str) -> bool:

@@ -51,6 +51,7 @@ class Played:
         self.protocol = _protocol(url)
         self.threads: set[int] = set()
         self.mark = mark
+        self._back: Given | None = None
 
     def shaken(self, connection: Any) -> None:
         """Have a connection say what the recorded handshake said.
@@ -74,6 +75,9 @@ class Played:
         """
         if self.protocol.state.name == "CLOSED":
             raise self.closed()
+        if self._back is not None:
+            found, self._back = self._back, None
+            return found
         found = self.line.next()
         if isinstance(found, Close):
             self.ends(found)
@@ -81,6 +85,10 @@ class Played:
         if found is not None and found.mark is not None:
             self.mark = found.mark
         return found
+
+    def back(self, given: Given) -> None:
+        """Take back what the program was about to be given, and was stopped: it comes next."""
+        self._back = given
 
     def sent(self, message: Any, text: bool | None) -> None:
         """Take what the program sends.
@@ -256,7 +264,11 @@ def _async(base: Any) -> type[Any]:  # noqa: C901 - a few lines each
                 self._tf_waiting.append(waiting)
                 await asyncio.wait([waiting], timeout=min(left, ALONE))
             if found.wait * played.pace:
-                await asyncio.sleep(found.wait * played.pace / 1e6)
+                try:
+                    await asyncio.sleep(found.wait * played.pace / 1e6)
+                except asyncio.CancelledError:
+                    played.back(found)
+                    raise
             return _as_wanted(found.data, decode)
 
         def _tf_wake(self) -> None:

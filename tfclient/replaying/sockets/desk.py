@@ -11,6 +11,7 @@ from tfclient.replaying.missing import no_answer
 from tfclient.replaying.request import OPEN, SEND, made_message
 from tfclient.replaying.sockets.lines import ByRequest, InOrder, Line
 from tfclient.replaying.sockets.of_entries import RESPONSES
+from tfstore.disk import fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -70,6 +71,8 @@ class Desk:
         self._in_order = {each.name: _asked(each) for each in tape.sockets if each.kind != RESPONSES}
         self._said: set[str] = set()
         self._lines: list[Line] = []
+        # Connections may be of several threads.
+        self._lock = fork.lock()
 
     @property
     def count(self) -> int:
@@ -107,7 +110,8 @@ class Desk:
         Args:
             url: where it is opened to.
         """
-        found = self._openings.take(self._opening(url))
+        with self._lock:
+            found = self._openings.take(self._opening(url))
         if found is None:
             return None
         connection = next(each for each in self._tape.sockets if each.opening is found.recorded)
@@ -148,9 +152,10 @@ class Desk:
         """
         method, data = ("POST", as_json(body)) if isinstance(body, dict) else (SEND, body)
         asked = made_message(method, url, data, self._tape.redactor, self._ignored)
-        found = self._requests.take(asked)
-        if found is None:
-            raise self._missing(asked, self._requests)
+        with self._lock:
+            found = self._requests.take(asked)
+            if found is None:
+                raise self._missing(asked, self._requests)
         if found.recorded.unknown is not None:
             raise self._noted(no_answer(self._tape, found.recorded, found.recorded.unknown))
         return found.recorded, self._places[found.recorded.exchange_id], self._take(found)

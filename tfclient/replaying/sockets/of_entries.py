@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tfclient.projection.wire.bodies import body_bytes, parse_json
 from tfclient.replaying.recorded import Recorded
@@ -130,6 +130,8 @@ class _Made:
         connection.items.sort(key=lambda each: each.at)
         if connection.kind == RESPONSES:
             self._of_responses()
+        elif any(isinstance(each, Came) and each.placeholders for each in connection.items):
+            connection.opening = evolve(connection.opening, placeholders=True)
         return connection
 
     def _of_responses(self) -> None:
