@@ -14,7 +14,7 @@ import openai
 from tfclient.health import Health
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.sessions import Sessions
-from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven, tell_one_switch
+from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven, tell_one_switch, AudioSetting
 from tfclient.stats import Counters, Stats
 from tfstore.disk.fork import importing
 
@@ -45,6 +45,9 @@ class Recorder:
             does (``THOUGHTFLOW_NOTES=1``).
         capture_raw: True keeps bodies of requests and responses as they were on the wire, and stacks of failed calls,
             too, apart and for three days (``THOUGHTFLOW_RAW_DAYS``). Only where ``THOUGHTFLOW_ALLOW_RAW=1`` allows it.
+        audio: what is kept of audio that goes over sockets: ``"count"`` (the default) how much there was, ``"hash"``
+            its digest, ``"keep"`` all of it, as files of sound (``THOUGHTFLOW_AUDIO``). No secret is looked for in
+            it, and with ``redact="content"`` it is only counted.
         max_payload: how many bytes the document keeps of one value, a number or a size such as ``"256KB"``; None
             keeps everything (``THOUGHTFLOW_MAX_PAYLOAD``, else None). The journal keeps the whole.
         export: an address that takes OpenTelemetry's spans: each session is sent there when it ends, in the background,
@@ -77,6 +80,7 @@ class Recorder:
         stacks: bool = False,
         notes: bool | None = None,
         capture_raw: bool | None = None,
+        audio: AudioSetting | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
         sync: str | None = None,
@@ -94,6 +98,7 @@ class Recorder:
             stacks=stacks,
             notes=notes,
             capture_raw=capture_raw,
+            audio=audio,
             max_payload=max_payload,
             export=export,
             sync=sync,
@@ -116,6 +121,10 @@ class Recorder:
             runtime=_runtime,
             on_event=on_event,
         )
+        if self.sessions.keeps_audio != self.settings.audio:
+            self.health.not_seen(
+                "The audio of WebSockets", 'redact="content" keeps no content; it is counted'
+            )
         if not self.settings.enabled:
             self.health.degrade(
                 "disabled", "recording is switched off (enabled=False or THOUGHTFLOW_DISABLED)"

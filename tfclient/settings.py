@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from tfclient.errors import SettingError
 from tfclient.signals import let_pass
@@ -30,6 +30,11 @@ RedactSetting: TypeAlias = str | Callable[..., Any] | None
 """``"secrets"``, ``"content"``, ``None`` (keep everything), or a callable (see ``tfclient.redaction``)."""
 
 REDACT_MODES: Final = ("secrets", "content")
+
+AudioSetting: TypeAlias = Literal["count", "hash", "keep"]
+
+AUDIO_MODES: Final[tuple[AudioSetting, ...]] = ("count", "hash", "keep")
+"""What is kept of the audio that goes over sockets: how much there was, its digest, or all of it."""
 
 LEAST_PAYLOAD: Final = 1000
 """Bytes that a cap on payloads leaves at least: ids and names are no payload."""
@@ -65,9 +70,10 @@ class Settings:
 
     ``directory`` is the store's folder, ``idle_minutes`` the idleness after which a session ends (0: never),
     ``fsync`` forces every journal entry to the disk itself, ``deltas`` keeps stream deltas in the document,
-    ``max_payload`` is how many bytes the document keeps of one value (None: all), ``stacks`` keeps the whole stack of
-    the exception that ends a session, ``notes`` has what a session teaches noted when it ends, ``capture_raw`` keeps
-    bodies as they are, apart and for a while, ``export`` and ``sync`` are where sessions are sent as they close.
+    ``audio`` says what is kept of audio that goes over sockets, ``max_payload`` is how many bytes the document keeps of
+    one value (None: all), ``stacks`` keeps the whole stack of the exception that ends a session, ``notes`` has what a
+    session teaches noted when it ends, ``capture_raw`` keeps bodies as they are, apart and for a while, ``export`` and
+    ``sync`` are where sessions are sent as they close.
     """
 
     directory: Path
@@ -83,6 +89,7 @@ class Settings:
     # It may hold a password: not shown.
     export: str | None = field(default=None, repr=False)
     sync: str | None = field(default=None, repr=False)
+    audio: AudioSetting = "count"
 
     @classmethod
     def resolve(
@@ -97,6 +104,7 @@ class Settings:
         stacks: bool = False,
         notes: bool | None = None,
         capture_raw: bool | None = None,
+        audio: AudioSetting | None = None,
         max_payload: int | str | _NotGiven | None = NOT_GIVEN,
         export: str | None = None,
         sync: str | None = None,
@@ -114,6 +122,7 @@ class Settings:
             stacks: keep the whole stack of the exception that ends a session.
             notes: note what sessions teach when they end; else ``THOUGHTFLOW_NOTES``.
             capture_raw: keep bodies as they are, too; only with ``THOUGHTFLOW_ALLOW_RAW=1``.
+            audio: ``"count"``, ``"hash"`` or ``"keep"``; else ``THOUGHTFLOW_AUDIO``, else ``"count"``.
             max_payload: bytes that the document keeps of one value, or a size such as ``"256KB"``; else
                 ``THOUGHTFLOW_MAX_PAYLOAD``; None keeps everything.
             export: the address that sessions are sent to as they close; else ``THOUGHTFLOW_EXPORT``.
@@ -138,6 +147,7 @@ class Settings:
             stacks=_flag("stacks", stacks, default=False),
             notes=_flag("notes", notes, default=_env_flag("THOUGHTFLOW_NOTES", environ)),
             capture_raw=_flag("capture_raw", capture_raw, default=False) and _raw_allowed(environ),
+            audio=_env_audio(environ) if audio is None else _audio(audio),
             max_payload=_env_cap(environ) if isinstance(max_payload, _NotGiven) else _cap(max_payload),
             export=_env_address("THOUGHTFLOW_EXPORT", _address, _AN_ADDRESS, environ)
             if export is None
@@ -345,6 +355,22 @@ def _env_idle(environ: Mapping[str, str]) -> float:
     except ValueError:
         _complain("THOUGHTFLOW_IDLE_MINUTES", value, "a number of minutes, 0 for never", "30")
         return 30.0
+
+
+def _audio(value: Any) -> AudioSetting:
+    for mode in AUDIO_MODES:
+        if mode == value:
+            return mode
+    raise SettingError("audio", value, "'count', 'hash' or 'keep'")
+
+
+def _env_audio(environ: Mapping[str, str]) -> AudioSetting:
+    value = environ.get("THOUGHTFLOW_AUDIO", "").strip().lower()
+    try:
+        return _audio(value) if value else "count"
+    except SettingError:
+        _complain("THOUGHTFLOW_AUDIO", value, "count, hash or keep", "count")
+        return "count"
 
 
 def _env_cap(environ: Mapping[str, str]) -> int | None:

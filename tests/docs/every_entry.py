@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 
 from tests.server.replies import thing
@@ -18,7 +19,7 @@ def record_every_entry(server: ScriptedServer, store: Path) -> None:
     """Record the session with what is installed here; to renew the page, give its lines to the page again."""
     asked = {"type": "function_call", "call_id": "call_1", "name": "get_forecast", "arguments": "{}"}
     server.script(thing(id="resp_1", object="response", status="completed", output=[asked]))
-    recorder = Recorder(store)
+    recorder = Recorder(store, audio="hash")
     client = TracedOpenAI(base_url=server.url, api_key="sk-test-key", recorder=recorder)
     with recorder.session(id=SESSION, title="Umbrella", metadata={"ticket": 7}) as session:
         with client.responses.with_streaming_response.create(model="gpt-5-mini", input=QUESTION) as response:
@@ -46,5 +47,8 @@ def _talk(client: TracedOpenAI) -> None:
         connection.input_audio_buffer.append(audio="AAAAAAAA")
         with contextlib.suppress(Exception):
             connection.recv()
+        for thread in threading.enumerate():
+            if thread.name == "tfclient-sound":
+                thread.join(20)
         with contextlib.suppress(Exception):
             connection._connection.send('{"type":"response.create"}')

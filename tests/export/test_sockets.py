@@ -40,3 +40,22 @@ def test_nothing_of_it_is_left(policy: Any) -> None:
     assert "mple.org" not in text
     assert told(made) == told(entries)
     assert len(made) == len(entries)
+
+
+@pytest.mark.parametrize(
+    ("policy", "goes"),
+    [(WithoutAsked(["emails"]), True), (WithoutContent(), False)],
+    ids=["emails", "content"],
+)
+def test_a_voice_goes_along_unless_no_word_may(policy: Any, goes: bool) -> None:  # noqa: FBT001
+    sound = {"blob": "sha256:aa", "bytes": 3, "media_type": "audio/wav"}
+    tape = Tape().of(
+        "socket.sound", dir="in", event="response.output_audio.delta", item_id="item_1", response_id=None,
+        first_at=0, ms=1, sound=sound,
+    )  # fmt: skip
+    redacting = Redacting(policy)
+    made = redacting.entries([{**each, "seq": n} for n, each in enumerate(tape.entries)])[-1]
+    assert made["sound"] == (sound if goes else {"bytes": 3})
+    # Nobody has looked into it.
+    assert redacting.not_looked_at == int(goes)
+    assert ("redactions" in made) is not goes

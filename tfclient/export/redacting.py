@@ -48,7 +48,15 @@ _OWN_VALUES: Final = {
 
 _EVERY_LINE: Final = frozenset({"seq", "session_id", "at", "mono", "type", "prev", "redactions", "writer"})
 _KNOWN: Final = frozenset(
-    {*_OWN_VALUES, "attempt.sent", "attempt.answered", "stream.chunk", "socket.frame", "socket.audio"}
+    {
+        *_OWN_VALUES,
+        "attempt.sent",
+        "attempt.answered",
+        "stream.chunk",
+        "socket.frame",
+        "socket.audio",
+        "socket.sound",
+    }
 )
 
 
@@ -108,6 +116,8 @@ class Redacting:
             self._attempt_answered(made, marks)
         if kind == "socket.opened":
             self._opened(made, marks)
+        if kind == "socket.sound":
+            self._sound(made, marks)
         if kind == "socket.frame" and not _is_event(made):
             data, where = made.get("data"), f"socket.{made.get('dir')}"
             made["data"] = (
@@ -117,6 +127,17 @@ class Redacting:
             )
         self._marked(made, marks)
         return made
+
+    def _sound(self, entry: Entry, marks: list[Mark]) -> None:
+        """No rule looks into what was spoken; where no word may stay, neither may it."""
+        sound = entry.get("sound")
+        if not isinstance(sound, dict) or "blob" not in sound:
+            return
+        if self.policy.mode == "content":
+            entry["sound"] = {"bytes": sound.get("bytes")}
+            marks.append({"path": "socket.sound", "rule": "content", "action": "dropped"})
+        else:
+            self.not_looked_at += 1
 
     def _opened(self, entry: Entry, marks: list[Mark]) -> None:
         if isinstance(entry.get("url"), str):

@@ -259,7 +259,7 @@ def _weight_of(kind: str) -> int:
     """What an entry of a type weighs: most messages of a socket are pieces, as chunks are, and make no step."""
     if kind == "stream.chunk":
         return 0
-    return PER_ENTRY // 16 if kind in {"socket.frame", "socket.audio"} else PER_ENTRY
+    return PER_ENTRY // 16 if kind in {"socket.frame", "socket.audio", "socket.sound"} else PER_ENTRY
 
 
 def _trouble(report: JournalReport) -> list[str]:

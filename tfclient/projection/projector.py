@@ -111,6 +111,7 @@ class Projector:
             "socket.opened": sockets.opened,
             "socket.frame": sockets.frame,
             "socket.audio": sockets.audio,
+            "socket.sound": sockets.sound,
             "socket.unsent": sockets.unsent,
             "socket.closed": sockets.closed,
         }

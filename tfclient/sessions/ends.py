@@ -125,7 +125,7 @@ class Ends:
                 state.done.set()
                 return
             self._say_ended(state, reason)
-            slow = state.writer.backlog and reason != "process_exit"
+            slow = (state.writer.backlog or state.aside) and reason != "process_exit"
             if not slow or start_thread(lambda: self.write_files(state), "tfclient-end") is None:
                 self.write_files(state, patience)
         except Exception as error:  # noqa: BLE001 - the program goes on
@@ -133,6 +133,7 @@ class Ends:
 
     def write_files(self, state: SessionState, patience: float = PATIENCE) -> None:
         """Close an ended session's journal and have its document and diagram written."""
+        state.aside.wait(patience)
         state.writer.close(patience)
         try:
             self._made_finisher().write_files(state.id, lambda error, drift: self._done(state, error, drift))
@@ -154,7 +155,8 @@ class Ends:
 
     def write_late_files(self, state: SessionState) -> None:
         """Have the files written once more if something came in after the end."""
-        if state.late:
+        # Whoever still works aside has them written when that is done.
+        if state.late and not state.aside:
             # In this order: what comes in between is late once more.
             release(state)
             state.late = state.due = False

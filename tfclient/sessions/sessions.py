@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tfclient.redaction import Redactor
     from tfclient.sessions.raw_bodies import RawBodies
     from tfclient.sessions.state import Link
-    from tfclient.settings import Settings
+    from tfclient.settings import AudioSetting, Settings
     from tfclient.stats import Counters
     from tfstore.document.labels import EndReason
     from tfstore.journal import entries as journal
@@ -63,6 +63,7 @@ class Sessions:
         self.health = health
         self.counters = counters
         self.redactor = redactor
+        self.keeps_audio: AudioSetting = "count" if redactor.mode == "content" else settings.audio
         # Only once there is a redactor: it takes longer to import than all the rest.
         from tfclient.redaction.header_plans import Known
 
@@ -252,6 +253,18 @@ class Sessions:
         written = state.writer.append(*entries)
         self.ends.touch(state)
         return written
+
+    def write_aside(self, state: SessionState, *entries: Written) -> None:
+        """Journal what a thread has made of what went by; the files of a session that has ended wait for it."""
+        if not state.ended or not state.aside.is_waited_for:
+            self.write(state, *entries)
+        else:
+            state.writer.append(*entries)
+            if state.aside.is_waited_for:
+                return
+            # It had waited long enough just then.
+            self.ends.touch(state)
+        self.ends.write_late_files(state)
 
     def annotate(self, state: SessionState, kind: str, data: Any, **about: str | None) -> None:
         """Journal something that the program itself says, redacted."""

@@ -7,6 +7,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from tfclient.sessions.aside import Aside
 from tfstore.disk.fork import renew_after_fork
 from tfstore.journal.entries import stamp
 
@@ -86,6 +87,8 @@ class SessionState:
         """Whether a model was asked in it, and not only tools run."""
         self.player: Player | None = None
         """What its calls are played by, if they are."""
+        self.aside = Aside()
+        """What is still being made of what went by, off the program's path."""
         self.sockets: set[ref[Any]] = set()
         """Connections that are open: while one is, the session is not idle."""
         self.handle: ref[Any] | None = None

@@ -107,7 +107,7 @@ def html_file(store: Reading, session_id: str) -> str:
     script, styles = bundle.script(), bundle.styles()
     policy = (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(styles)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        "media-src data:; base-uri 'none'; form-action 'none'"
     )
     return _template().render(
         boot=embedded(boot),

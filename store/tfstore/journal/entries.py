@@ -340,6 +340,19 @@ class SocketAudio(OfSocket):
     ms: int
 
 
+class SocketSound(OfSocket):
+    """Audio of one item is kept, or its digest is: that of the session asks for it."""
+
+    type: Literal["socket.sound"]
+    dir: Literal["in", "out"]
+    event: str
+    item_id: str | None
+    response_id: str | None
+    first_at: int
+    ms: int
+    sound: dict[str, Any]
+
+
 class SocketUnsent(OfSocket):
     """The last message that was written did not leave."""
 
@@ -374,6 +387,7 @@ TYPES: Final[dict[str, Any]] = {
     "socket.opened": SocketOpened,
     "socket.frame": SocketFrame,
     "socket.audio": SocketAudio,
+    "socket.sound": SocketSound,
     "socket.unsent": SocketUnsent,
     "socket.closed": SocketClosed,
 }

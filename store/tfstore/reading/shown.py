@@ -81,7 +81,7 @@ _PLACES: Final[tuple[Place, ...]] = (
 )
 """Where what a step says may stand as it is."""
 
-_MEDIA: Final = ((_STARTED, "content"), (_COMPLETED, "output"), (_COMPLETED, "audio"))
+_MEDIA: Final = ((_STARTED, "content"), (_COMPLETED, "output"), (_COMPLETED, "audio"), (_COMPLETED, "sounds"))
 _ANSWERS: Final = frozenset({"tool_output", "tool_error"})
 _LISTED: Final = {"tool.schemas.snapshot": "tools", "context.snapshot": "items"}
 """What of a payload stands in place of what the step says."""

@@ -64,3 +64,23 @@ def test_the_timeline_shows_who_spoke_when() -> None:
 
 def test_a_connection_is_not_what_took_time() -> None:
     assert all(own.step.type != "websocket.connection" for own in story_of(interrupted()).slowest)
+
+
+def test_what_was_kept_of_a_voice_is_shown() -> None:
+    tape = Tape().configured().speaks("item_1", "Hi").begins("resp_1").tells("resp_1", "item_2", "Hello")
+    for name, way in (("item_2", "in"), ("item_1", "out"), (None, "in"), ("item_9", "in")):
+        tape.of(
+            "socket.sound", dir=way, event="x", item_id=name, response_id=None, first_at=0, ms=20,
+            sound={"blob": f"sha256:{name}", "bytes": 960, "media_type": "audio/wav"},
+        )  # fmt: skip
+    tape.done("resp_1", "item_2", "Hello")
+    session = tape.closed().ended().session()
+    media = {
+        each["id"]: each["media"] for each in shown(gather(session))["runs"][0]["steps"] if "media" in each
+    }
+    (prompt,), (message,) = steps(session, "user_message"), steps(session, "assistant_message")
+    assert media[prompt.step_id] == media[message.step_id] == [["payload_completed", "audio"]]
+    # One is of no item, and one of an item that never came.
+    sounds = connection(session).payload_completed["sounds"]
+    assert [each.get("item_id") for each in sounds] == [None, "item_9"]
+    assert len(media[connection(session).step_id]) == 2

@@ -1,10 +1,11 @@
-"""Audio is counted and not kept: a voice is personal, and an hour of it is hundreds of megabytes."""
+"""Audio is counted: a voice is personal, and an hour of it is hundreds of megabytes. Kept it is by ``sounds``."""
 
 from __future__ import annotations
 
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from tfclient.capture.sockets.wav import ALAW, MULAW, PCM
 from tfstore.disk import fork
 from tfstore.journal.entries import stamp
 
@@ -48,8 +49,10 @@ ENDS_ANY: Final = ENDS["in"] | ENDS["out"]
 _LINE: Final = 1_000_000_000
 """Nanoseconds of audio that goes by that make one line."""
 
-_DEFAULT: Final = (24_000, 2)
-"""Samples a second, and bytes of each."""
+Format: TypeAlias = tuple[int, int, int]
+"""Samples a second, bytes of each, and what WAV calls their code (``wav``)."""
+
+_DEFAULT: Final[Format] = (24_000, 2, PCM)
 
 
 class _Counted:
@@ -72,7 +75,7 @@ class Audio:
     def __init__(self) -> None:
         self._lock = fork.lock()
         self._counted: dict[str, dict[str | None, _Counted]] = {"in": {}, "out": {}}
-        self._formats: dict[str, tuple[int, int]] = {"in": _DEFAULT, "out": _DEFAULT}
+        self.formats: dict[str, Format] = {"in": _DEFAULT, "out": _DEFAULT}
 
     def take(self, direction: str, event: dict[str, Any]) -> list[_Counted]:
         """Count a message with audio; return what is to be written now: a second of it is full, at most."""
@@ -114,17 +117,24 @@ class Audio:
         for direction, side in (("out", "input"), ("in", "output")):
             told = audio.get(side) if isinstance(audio, dict) else None
             given = told.get("format") if isinstance(told, dict) else session.get(f"{side}_audio_format")
+            if given is None and isinstance(audio, dict):
+                # A live session has one for both.
+                given = audio.get("format")
             kind = str(given.get("type") if isinstance(given, dict) else given or "")
             if "pcmu" in kind or "pcma" in kind or "g711" in kind:
-                self._formats[direction] = (8_000, 1)
+                self.formats[direction] = (8_000, 1, MULAW if "pcmu" in kind or "ulaw" in kind else ALAW)
             elif "pcm" in kind:
                 rate = given.get("rate") if isinstance(given, dict) else None
-                self._formats[direction] = (rate if isinstance(rate, int) and rate > 0 else _DEFAULT[0], 2)
+                self.formats[direction] = (
+                    rate if isinstance(rate, int) and rate > 0 else _DEFAULT[0],
+                    2,
+                    PCM,
+                )
 
     def entry(self, direction: str, counted: _Counted, socket: str, n: int) -> SocketAudio:
         """Return the line that says it."""
         at, mono = stamp()
-        rate, width = self._formats[direction]
+        rate, width, _ = self.formats[direction]
         return {
             "at": at,
             "mono": mono,

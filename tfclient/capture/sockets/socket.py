@@ -18,12 +18,16 @@ from tfclient.capture.sockets import messages
 from tfclient.capture.sockets.audio import ENDS_ANY, Audio, has_audio
 from tfclient.capture.sockets.messages import Incoming, as_bytes, kept_alone, one_line, parsed
 from tfclient.capture.sockets.responses import Exchanges
+from tfclient.capture.sockets.sounds import Sounds
 from tfclient.sessions.idle_and_exit import look_again
+from tfstore.disk.blobs import Blobs
 from tfstore.disk.fork import start_thread
+from tfstore.disk.paths import StorePaths
 from tfstore.journal.entries import dropped, stamp
 
 if TYPE_CHECKING:
     from tfclient.capture.sockets.place import Place
+    from tfclient.capture.sockets.sounds import Sound
     from tfstore.journal.entries import Body, Mark, SocketClosed, SocketFrame, SocketOpened, SocketUnsent
 
 _FRAME: Final = b'"at":%%d,"mono":%%d,"type":"socket.frame","socket":%b,"n":%d,"dir":"in","data":%%b'
@@ -43,6 +47,7 @@ class Socket:
         self.id, self.n = place.socket, place.n
         self._incoming = Incoming(self._sessions.redactor, "socket.in")
         self._audio = Audio()
+        self._sounds = Sounds(self._audio.formats) if self._sessions.keeps_audio != "count" else None
         self._frame = _FRAME % (dumps(self.id).replace(b"%", b"%%"), self.n)
         self._exchanges = Exchanges(place) if place.kind == "responses" else None
         self._asked_to_close = False
@@ -146,13 +151,11 @@ class Socket:
             if has_audio(kind, event):
                 self._count("in", event)
                 return
-            entries: list[Any] = []
-            if isinstance(kind, str) and kind in ENDS_ANY:
-                entries = [
-                    self._audio.entry(way, each, self.id, self.n) for way, each in self._audio.over(kind)
-                ]
+            entries = self._over(kind)
             if "session" in event:
                 self._audio.configured(event["session"])
+            if self._sounds is not None:
+                self._keep(self._sounds.told(str(kind), event))
             data = one_line(data)
             if self._exchanges is not None and self._exchanges.received(event, data):
                 if entries:
@@ -163,6 +166,12 @@ class Socket:
                 self._place.append(*entries)
         except Exception as error:  # noqa: BLE001 - the program goes on
             self._place.fault(error, "recording what a WebSocket brought")
+
+    def _over(self, kind: Any) -> list[Any]:
+        """What is to be written of audio that an event of this type ends."""
+        if not isinstance(kind, str) or kind not in ENDS_ANY:
+            return []
+        return [self._audio.entry(way, each, self.id, self.n) for way, each in self._audio.over(kind)]
 
     def received_in_pieces(self, connection: Any, pieces: list[Any], error: BaseException | None) -> None:
         """Journal a message that the program took piece by piece."""
@@ -275,6 +284,8 @@ class Socket:
             if self._exchanges is not None:
                 self._exchanges.over("left_early" if by == "program" else "cut", error)
             self._place.write(*self._rest(), entry)
+            if self._sounds is not None:
+                self._keep(self._sounds.rest())
             self._sessions.ends.write_late_files(self._state)
         with self._place.guard("letting go of a WebSocket"):
             self._let_go()
@@ -353,6 +364,25 @@ class Socket:
             for each in due:
                 self._state.writer.leave(self._audio.entry(direction, each, self.id, self.n))
             start_thread(self._write_left, "tfclient-audio")
+
+        if self._sounds is not None:
+            self._keep(self._sounds.take(direction, event))
+
+    def _keep(self, sounds: list[Sound]) -> None:
+        """Have sounds written by a thread: making files of them takes its time."""
+        if not sounds or self._sounds is None:
+            return
+        kept, place, sessions = self._sounds, self._place, self._sessions
+
+        def write() -> None:
+            with place.guard("keeping the audio of a WebSocket"):
+                blobs = (
+                    Blobs(StorePaths(sessions.settings.directory)) if sessions.keeps_audio == "keep" else None
+                )
+                cap = sessions.settings.max_payload
+                sessions.write_aside(place.state, *(kept.written(each, place, blobs, cap) for each in sounds))
+
+        place.state.aside.begin(write, "tfclient-sound")
 
     def _write_left(self) -> None:
         with self._place.guard("recording the audio of a WebSocket"):

@@ -43,6 +43,8 @@ class Connection:
     """Messages that are not read into runs, by their type."""
     about: dict[str, Any] = field(factory=dict[str, Any])
     """What the server has told of the session over it, at last."""
+    sounds: list[dict[str, Any]] = field(factory=list[dict[str, Any]])
+    """Audio that was kept, and is of no item."""
     unsent: int = 0
     played: dict[str, Any] | None = None
     """Where what it gives was recorded, if it comes from no server."""
@@ -146,6 +148,8 @@ class Connection:
             payload["reconnects"] = len(self._times) - 1
         payload["connections"] = [{k: v for k, v in each.items() if v is not None} for each in self._times]
         payload |= self.about
+        if self.sounds:
+            payload["sounds"] = list(self.sounds)
         if self.unsent:
             payload["unsent"] = self.unsent
         if self.unread:

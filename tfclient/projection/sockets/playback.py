@@ -22,11 +22,21 @@ class Playback:
     _sounds: dict[str, int] = field(factory=dict[str, int])
     """Milliseconds of audio that came, by item."""
     _heard: dict[str, int] = field(factory=dict[str, int])
+    _kept: dict[str, list[dict[str, Any]]] = field(factory=dict[str, list[dict[str, Any]]])
+    """Audio that was kept, by item."""
 
     def came(self, name: str, ms: int) -> None:
         """Audio of an item came."""
         self._sounds[name] = self._sounds.get(name, 0) + ms
         self._tell_sound(name)
+
+    def kept(self, name: str, audio: dict[str, Any]) -> bool:
+        """The audio of an item can be heard; say whether the item is known."""
+        step = self._messages.get(name)
+        if step is not None:
+            self._kept.setdefault(name, []).append(audio)
+            self._tell_kept(step, name)
+        return step is not None
 
     def truncated(self, event: dict[str, Any], at: int) -> None:
         """An item was played no further than to here."""
@@ -67,6 +77,13 @@ class Playback:
                 self._tell_sound(name)
             if name in self._heard:
                 self._tell_heard(step, name)
+            if name in self._kept:
+                self._tell_kept(step, name)
+
+    def _tell_kept(self, step: Step, name: str) -> None:
+        kept = self._kept[name]
+        step.payload_completed["audio"] = kept[0] if len(kept) == 1 else list(kept)
+        self.conversation.touch(step)
 
     def _tell_heard(self, step: Step, name: str) -> None:
         step.payload_completed["heard_ms"] = self._heard[name]

@@ -19,7 +19,7 @@ from tfclient.projection.sockets.session_config import SessionConfig
 from tfclient.projection.sockets.speech import Speech
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.request_steps import Opening
-from tfstore.journal.entries import SocketAudio
+from tfstore.journal.entries import SocketAudio, SocketSound
 
 _QUIET = frozenset(
     {
@@ -115,6 +115,15 @@ class Realtime:
         answer = self._conversation.answers.get(str(response_id))
         if answer is not None and isinstance(first_at, int):
             answer.heard(first_at)
+
+    def sound(self, entry: SocketSound, kept: dict[str, Any]) -> bool:
+        """What was said can be heard; say whether it is known who said it."""
+        name = entry["item_id"]
+        if not isinstance(name, str):
+            return False
+        if entry["dir"] == "in":
+            return self._playback.kept(name, kept)
+        return self._speech.kept(name, kept)
 
     def reopened(self) -> None:
         """A new connection: the server knows nothing of what was said."""

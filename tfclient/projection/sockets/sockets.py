@@ -24,6 +24,7 @@ from tfstore.journal.entries import (
     SocketClosed,
     SocketFrame,
     SocketOpened,
+    SocketSound,
     SocketUnsent,
 )
 
@@ -91,6 +92,8 @@ class Sockets:
     _changed: dict[str, Connection] = field(factory=dict[str, Connection])
     _made: dict[str, _Made] = field(factory=dict[str, _Made])
     """By the step of its call."""
+    _sounds: list[SocketSound] = field(factory=list[SocketSound])
+    """Those that have not found their step yet."""
     _exchanges: dict[str, str] = field(factory=dict[str, str])
     """The sockets of what is under way."""
 
@@ -183,6 +186,14 @@ class Sockets:
         self.book.session.channel = "voice"
         return True
 
+    def sound(self, entry: SocketSound, _at: int) -> bool:
+        """What was said can be heard. It may be told before the item that it is of."""
+        if not isinstance(entry["sound"], dict):
+            return False
+        self._of(entry)
+        self._sounds.append(entry)
+        return True
+
     def unsent(self, entry: SocketUnsent, at: int) -> bool:
         """A message that was written did not leave."""
         connection = self._of(entry)
@@ -215,9 +226,23 @@ class Sockets:
 
     def show(self) -> None:
         """Bring the steps of the connections up to date: not with each message, but when somebody looks."""
+        self._sounds = [entry for entry in self._sounds if not self._is_placed(entry)]
         for connection in self._changed.values():
             connection.show()
         self._changed.clear()
+
+    def _is_placed(self, entry: SocketSound) -> bool:
+        """Put a sound to its step; to the connection, once that is over and no item of the sound's has come."""
+        connection, kept = self._of(entry), entry["sound"]
+        reader = self._reader(connection)
+        if isinstance(reader, Realtime) and reader.sound(entry, kept):
+            return True
+        if connection.is_open and entry["item_id"] is not None:
+            return False
+        told = {"dir": entry["dir"], "item_id": entry["item_id"], "ms": entry["ms"], "audio": kept}
+        connection.sounds.append({k: v for k, v in told.items() if v is not None})
+        connection.placed(None, connection.last_at)
+        return True
 
     def _not_read(self, connection: Connection, kind: str, at: int) -> None:
         connection.unread[kind] = connection.unread.get(kind, 0) + 1

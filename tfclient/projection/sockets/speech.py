@@ -13,6 +13,15 @@ from tfstore.document.documents import Step
 from tfstore.document.labels import Trigger
 from tfstore.document.times import iso, milliseconds
 
+
+def add_sound(payload: dict[str, Any], audio: dict[str, Any]) -> None:
+    """Put audio beside what was said; of what was very long there are several."""
+    before = payload.get("audio")
+    payload["audio"] = (
+        audio if before is None else [*(before if isinstance(before, list) else [before]), audio]
+    )
+
+
 SPEECH = "[speech]"
 """What stands where nobody knows yet, or ever, what was said."""
 
@@ -120,6 +129,14 @@ class Speech:
             prompt.duration_ms = milliseconds(turn.began, at)
             self.conversation.opening.book.activity(turn.run, at)
         self.conversation.touch(prompt)
+
+    def kept(self, name: str, audio: dict[str, Any]) -> bool:
+        """What was said can be heard; say whether it is known."""
+        turn = self.turns.get(name)
+        if turn is not None:
+            add_sound(turn.prompt.payload_completed, audio)
+            self.conversation.touch(turn.prompt)
+        return turn is not None
 
     # Its words
 

@@ -134,6 +134,7 @@ const cutWords = (value) => `cut: the first ${bytes(value.bytes)} of ${bytes(val
 function blobView(reference) {
   const kind = String(reference.media_type ?? "data");
   const picture = Object.hasOwn(PICTURES, kind.split(";")[0]);
+  const sound = kind.startsWith("audio/");
   const box = el("div", { class: "blob" });
   const about = el("p", { class: "blob-about" }, el("span", { class: "tag", text: kind }), ` ${isCut(reference) ? cutWords(reference) : bytes(reference.bytes)} `);
   const failed = (error) => fill(box, about, el("p", { class: "told", text: error.message }));
@@ -141,25 +142,31 @@ function blobView(reference) {
     try {
       const data = await blob(reference.blob);
       if (picture) fill(box, about, await pictureOf(data, kind));
+      else if (sound) fill(box, about, el("audio", { class: "sound", controls: true, autoplay: true, src: await asUrl(data, kind) }));
       else fill(box, about, textView(new TextDecoder().decode(data), 20_000));
     } catch (error) {
       failed(error);
     }
   };
-  const label = picture ? "Show the picture" : `Load all ${bytes(reference.bytes)}`;
+  const label = picture ? "Show the picture" : sound ? "Play" : `Load all ${bytes(reference.bytes)}`;
   const preview = reference.preview ? el("div", { class: "text" }, el("div", { class: "text-block", dir: "auto", text: visible(`${reference.preview}…`) })) : null;
   fill(box, about, preview, button(label, load, { class: "mini" }), el("code", { class: "quiet wrap", text: reference.blob }));
   return box;
 }
 
-function pictureOf(data, kind) {
+async function pictureOf(data, kind) {
+  const src = await asUrl(data, kind);
   return new Promise((resolve, reject) => {
+    const image = el("img", { class: "picture", alt: "Recorded picture", src });
+    image.onerror = () => reject(new Error("This picture cannot be shown."));
+    image.onload = () => resolve(image);
+  });
+}
+
+function asUrl(data, kind) {
+  return new Promise((resolve) => {
     const reader = new FileReader();
-    reader.onload = () => {
-      const image = el("img", { class: "picture", alt: "Recorded picture", src: reader.result });
-      image.onerror = () => reject(new Error("This picture cannot be shown."));
-      image.onload = () => resolve(image);
-    };
+    reader.onload = () => resolve(reader.result);
     reader.readAsDataURL(new Blob([data], { type: kind.split(";")[0] }));
   });
 }
