@@ -14,7 +14,7 @@ import openai
 from tfclient.health import Health
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.sessions import Sessions
-from tfclient.settings import NOT_GIVEN, RedactSetting, Settings, _NotGiven, tell_one_switch, AudioSetting
+from tfclient.settings import NOT_GIVEN, AudioSetting, RedactSetting, Settings, _NotGiven, tell_one_switch
 from tfclient.stats import Counters, Stats
 from tfstore.disk.fork import importing
 

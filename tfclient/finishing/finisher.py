@@ -310,14 +310,15 @@ class Finisher:
             self._helped.pop(session_id, None)
             try:
                 on_done(error, drift)
-            finally:
-                self._asked.settled()
-                for each in _pushers(self.paths):
-                    each.session_written(session_id)
+                # Also of a recorder that keeps nothing raw: what another one left gets old.
                 if os.path.lexists(self.paths.raw):
                     with importing:
                         from tfclient.finishing.raw_age import let_old_ones_go
                     let_old_ones_go(self.paths)
+            finally:
+                self._asked.settled()
+                for each in _pushers(self.paths):
+                    each.session_written(session_id)
 
         # What was due before the end is in what is written now.
         self._asked.refreshing(session_id)
