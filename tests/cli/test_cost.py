@@ -54,6 +54,27 @@ def test_list(store: Path, prices: Path) -> None:
     assert "COST" in run("list", "--cost", "--store", store).out
 
 
+def test_list_by_cost(store: Path, prices: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.json"
+    both.write_text(json.dumps({"nobody-s": {"input": 1, "output": 1}} | json.loads(prices.read_text())))
+    asked = ("list", "--sort", "cost", "--columns", "id,cost", "--store", store)
+
+    lines = [line.split() for line in run(*asked, "--prices", prices).out.splitlines()[1:]]
+    one = run(*asked, "--prices", prices, "-n", "1")
+
+    # Without a price it is not the cheapest: nobody knows what it cost.
+    assert [each[1] for each in lines] == ["$7.96", "–"]
+    assert [line.split()[1] for line in one.out.splitlines()[1:]] == ["$7.96"]
+    assert "There are more: --all" in one.err
+    assert [each[1] for each in map(str.split, run(*asked, "--prices", both).out.splitlines()[1:])] == [
+        "$7.96",
+        "$0.000025",
+    ]
+    told = run("list", "--sort", "cost", "--prices", prices, "--json", "--store", store).json
+    assert [each["session_id"] for each in told] == [WEATHER, OTHER]
+    assert "Costs: $7.96 (of 7 calls, 1 without a price)." in run(*asked, "--prices", prices).err
+
+
 def test_show(store: Path, prices: Path) -> None:
     assert (
         "tokens (4,467 in, 349 out) · $7.96\n"

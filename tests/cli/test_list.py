@@ -60,6 +60,8 @@ def test_json_rows(store: Store) -> None:
         "played_calls": 0,
         "played_usage": dict.fromkeys(rows[2]["usage"], 0),
         "raw": False,
+        "retries": 1,
+        "drift": None,
     }
 
 
@@ -247,8 +249,8 @@ def test_metadata_and_titles_of_any_kind_break_no_line(tmp_path: Path, columns: 
         (["--columns", ","], "--columns names none"),
         (["--columns", "id", "--json"], "--columns is for the table"),
         (["--meta", "user"], "--meta 'user' is no key and value: write --meta user=ada."),
-        (["--sort", "cost"], "what a token costs is not recorded"),
-        (["--sort", "age"], "--sort 'age' is unknown: give tokens or time."),
+        (["--sort", "price"], "give tokens, time or cost"),
+        (["--sort", "age"], "--sort 'age' is unknown: give tokens, time or cost."),
         (["--thread", "nothing"], "nothing"),
     ],
 )

@@ -54,6 +54,13 @@ def test_what_calls_cost_is_shown_where_it_was_asked_for(client: TestClient, ful
     told = testing.TestClient(priced, base_url="http://127.0.0.1/t/").get(path).json()["reading"]["session"]
     assert dict(told["facts"])["cost"].startswith("$")
     assert "$" in told["about"]
+    page = testing.TestClient(priced, base_url="http://127.0.0.1/t/")
+    assert [each["words"] for each in page.get("api/costs").json().values()].count("$0.5") >= 1
+    assert '"priced":true' in page.get("").text
+    assert (client.get("api/costs").json(), "priced" in client.get("").text.partition("</script>")[0]) == (
+        {},
+        False,
+    )
     assert "cost" not in dict(client.get(path).json()["reading"]["session"]["facts"])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders import a_chat, a_session
 from tests.view.making import BEGAN, a_listed, failing, growing
 from tfclient.view.listing import BadFilter, Listing, Wanted
 from tfstore.document.documents import Summary, Usage
@@ -15,6 +16,8 @@ from tfstore.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tfstore.document.documents import Step
 
 
 @pytest.fixture
@@ -61,6 +64,32 @@ def test_filters(store: Store, wanted: dict[str, str], found: list[int]) -> None
     assert [int(row["session_id"][-8:], 16) for row in page["rows"]] == found
     assert page["total"] == len(found)
     assert page["all"] == 4
+
+
+def test_costs_come_for_a_page_and_are_kept_while_documents_stay(tmp_path: Path) -> None:
+    store, asked = Store(tmp_path / "store", create=True), list[str]()
+    for number, model in ((1, "gpt-4.1"), (2, "nobody-s")):
+        session = a_session(a_chat(), a_chat(response_id="resp_2"), session_id=f"sess_{number}")
+        session.started_at = f"2026-09-02T09:1{number}:00.000Z"
+        session.runs[0].steps[1].model = model
+        session.runs[1].steps[1].model = "free"
+        store.put(session)
+
+    def price(step: Step) -> float | None:
+        asked.append(str(step.model))
+        return {"gpt-4.1": 0.5, "free": 0.0}.get(str(step.model))
+
+    listing = Listing(store, price=price)
+    first = listing.costs(Wanted(), 0, 1)
+    both = listing.costs(Wanted())
+
+    assert first == {"sess_2": {"words": "$0.00 (1?)", "told": "$0.00 (of 2 calls, 1 without a price)"}}
+    assert both == {**first, "sess_1": {"words": "$0.5", "told": "$0.5"}}
+    assert len(asked) == 4
+    store.put(store.get("sess_1"))
+    assert listing.costs(Wanted(q="sess_1")) == {"sess_1": both["sess_1"]}
+    assert len(asked) == 6
+    assert Listing(store).costs(Wanted()) == {}
 
 
 @pytest.mark.parametrize("since", ["soon", "2y", "-2h", "999999w", "2026-13-01", "٣h"])

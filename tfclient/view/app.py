@@ -86,6 +86,7 @@ def create_app(
         Route("/", pages.shell),
         Route("/static/{name}", pages.asset),
         Route("/api/sessions", pages.sessions),
+        Route("/api/costs", pages.costs),
         Route("/api/names", pages.names),
         Route("/api/sessions/{session_id}", pages.document),
         Route("/api/sessions/{session_id}/d2", pages.d2),
@@ -170,14 +171,15 @@ class _Pages:
         self._store = store
         self._price = price
         self._start = start
-        self._listing = Listing(store)
+        self._listing = Listing(store, price=price)
         self._noting = Noting(store, writes=writes)
         self._kept: OrderedDict[str, _Read] = OrderedDict()
         self._lock = threading.Lock()
 
     @_told
     def shell(self, request: Request) -> Response:  # noqa: ARG002
-        return _answer(served_page(self._start), "text/html; charset=utf-8")
+        page = served_page(self._start, priced=self._price is not None)
+        return _answer(page, "text/html; charset=utf-8")
 
     @_told
     def asset(self, request: Request) -> Response:
@@ -195,12 +197,11 @@ class _Pages:
 
     @_told
     def sessions(self, request: Request) -> Response:
-        asked = request.query_params
-        wanted = Wanted(**{name: asked.get(name, "")[:500] for name in FILTERS})
-        offset, limit = (
-            _number(asked.get(name), default) for name, default in (("offset", 0), ("limit", 100))
-        )
-        return _json(self._listing.page(wanted, offset, limit))
+        return _json(self._listing.page(*_asked(request)))
+
+    @_told
+    def costs(self, request: Request) -> Response:
+        return _json(self._listing.costs(*_asked(request)))
 
     @_told
     def names(self, request: Request) -> Response:  # noqa: ARG002
@@ -319,6 +320,13 @@ class _Pages:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return read
+
+
+def _asked(request: Request) -> tuple[Wanted, int, int]:
+    """Return which sessions of the list are asked for."""
+    asked = request.query_params
+    wanted = Wanted(**{name: asked.get(name, "")[:500] for name in FILTERS})
+    return wanted, _number(asked.get("offset"), 0), _number(asked.get("limit"), 100)
 
 
 def _number(given: str | None, default: int) -> int:

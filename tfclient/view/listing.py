@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import asdict, fields, frozen
 
 from tfstore.document import times
-from tfstore.errors import InvalidNote, StoreUnusable
+from tfstore.errors import InvalidNote, StoreError, StoreUnusable
 from tfstore.index.wanted import Wanted as Sessions
+from tfstore.reading.calls.costs import cost_of_session
 from tfstore.reading.figures import joined
 from tfstore.reading.noted import Marks
 from tfstore.reading.session_words import row_words
@@ -22,12 +23,18 @@ if TYPE_CHECKING:
 
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
+    from tfstore.index.wanted import Page
     from tfstore.protocols import Reading
+    from tfstore.reading.calls.costs import Price
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 500
 NAMES: Final = 200
 """Tools and models offered as filters at most, the most frequent ones."""
+
+
+COSTS_KEPT: Final = 2_000
+"""Sessions whose costs are not reckoned again, while their documents stay as they are."""
 
 
 class BadFilter(ValueError):
@@ -62,10 +69,18 @@ FILTERS: Final = tuple(each.name for each in fields(Wanted))
 class Listing:
     """The sessions of a store, as the page lists them."""
 
-    def __init__(self, store: Reading, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Nothing is read yet."""
+    def __init__(
+        self,
+        store: Reading,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        price: Price | None = None,
+    ) -> None:
+        """Nothing is read yet; ``price`` tells what calls cost, if that is to be shown."""
         self._store = store
         self._now = now
+        self._price = price
+        self._costs: OrderedDict[str, tuple[str, dict[str, str]]] = OrderedDict()
 
     def page(self, wanted: Wanted, offset: int = 0, limit: int = PAGE) -> dict[str, Any]:
         """Return a page of the rows, the latest session first, with the count of all that match.
@@ -73,6 +88,47 @@ class Listing:
         Raises:
             BadFilter: ``since`` is no time, ``sort`` no order, or ``score`` no bound.
         """
+        page, offset = self._page(wanted, offset, limit)
+        return {
+            "rows": self._rows(page.rows),
+            "total": page.total,
+            "all": page.all,
+            "offset": offset,
+            "version": page.version,
+            "trouble": list(self._store.skipped.values())[:5],
+        }
+
+    def costs(self, wanted: Wanted, offset: int = 0, limit: int = PAGE) -> dict[str, dict[str, str]]:
+        """Return what the sessions of a page cost, by their ids, in ``words``; and ``told`` of how many calls.
+
+        It takes longer than the page: prices go by the call, so that documents are read for it. Those that cannot be
+        read are left out.
+
+        Raises:
+            BadFilter: as from ``page``.
+        """
+        price, found = self._price, dict[str, dict[str, str]]()
+        if price is None:
+            return found
+        for row in self._page(wanted, offset, limit)[0].rows:
+            with suppress(StoreError):
+                found[row.session_id] = self._cost(row.session_id, price)
+        return found
+
+    def _cost(self, session_id: str, price: Price) -> dict[str, str]:
+        # Before reading: a document replaced in between is read again.
+        stamp = self._store.changed_at(session_id)
+        kept = self._costs.get(session_id)
+        if kept is None or kept[0] != stamp:
+            cost = cost_of_session(self._store.get(session_id), price)
+            kept = stamp, {"words": cost.short, "told": cost.told}
+        self._costs[session_id] = kept
+        self._costs.move_to_end(session_id)
+        while len(self._costs) > COSTS_KEPT:
+            self._costs.popitem(last=False)
+        return kept[1]
+
+    def _page(self, wanted: Wanted, offset: int, limit: int) -> tuple[Page, int]:
         if wanted.sort not in {"", "tokens", "time"}:
             raise BadFilter(f"{wanted.sort!r} is no order: sessions are sorted by tokens or time.")
         sessions = Sessions(
@@ -87,15 +143,7 @@ class Listing:
             sort=wanted.sort,
         )
         offset, limit = max(0, offset), max(1, min(limit, LARGEST_PAGE))
-        page = self._store.page(sessions, limit, offset)
-        return {
-            "rows": self._rows(page.rows),
-            "total": page.total,
-            "all": page.all,
-            "offset": offset,
-            "version": page.version,
-            "trouble": list(self._store.skipped.values())[:5],
-        }
+        return self._store.page(sessions, limit, offset), offset
 
     def names(self) -> dict[str, Any]:
         """Return the tools, models and tags there are, the most frequent first, with the sessions of each.

@@ -52,10 +52,10 @@ def embedded(value: Any) -> str:
     return compact(value).decode().translate(_ESCAPES)
 
 
-def served_page(start: str = "") -> str:
-    """Return the page that a server gives; ``start`` is the session that it opens with."""
+def served_page(start: str = "", *, priced: bool = False) -> str:
+    """Return the page that a server gives; ``start`` is the session that it opens with, ``priced`` asks for costs."""
     return _template().render(
-        boot=embedded({"mode": "served", "start": start}),
+        boot=embedded({"mode": "served", "start": start, **({"priced": True} if priced else {})}),
         styles=bundle.STYLES,
         entry=bundle.ENTRY,
         inline=None,

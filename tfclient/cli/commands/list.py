@@ -30,7 +30,7 @@ from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOpti
 from tfclient.cli.printing import complain, print_json, remark, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tfstore.document.notes import Note
     from tfstore.index.rows import SessionRow
@@ -72,8 +72,8 @@ def list_(
         str | None,
         typer.Option(
             "--sort",
-            metavar="tokens|time",
-            help="Those that took the most first. Not by cost: prices change, and are not recorded.",
+            metavar="tokens|time|cost",
+            help="Those that took the most first. For cost, all documents are read: prices are not recorded.",
         ),
     ] = None,
     columns: Annotated[
@@ -96,15 +96,16 @@ def list_(
     Where something was noted on one of them, a column counts it, with the mean of scores and the tags; of --tag and
     --score, all must hold of one note.
 
-    With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason,
-    started_at, ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools,
-    usage, cut_off, failure, waits_for, answer, metadata, metadata_cut, notes}], cut_off counting the answers by the
-    reason, failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask
-    for approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut:
-    there is more), values that are no text as JSON, and notes being {count, score, scored, tags}, score the mean of
-    those of the `scored` notes that have one, tags counting notes; with --odd also `odd`, the kinds of findings; with
-    --pinned also `pinned`, [{incident, note, at}]; with
-    --cost or --prices also `cost`, {dollars, calls, unpriced}, dollars being those of the calls with a price, or null.
+    With --json, all of them (unless -n says otherwise): [{session_id, title, status, result, end_reason, started_at,
+    ended_at, duration_ms, runs, model_calls, tool_calls, tool_errors, errors, models, tools, usage, cut_off, failure,
+    waits_for, answer, metadata, metadata_cut, retries, drift, notes}], cut_off counting the answers by the reason,
+    failure the class of the exception that ended the session, waits_for naming the tools by the steps that ask for
+    approval, answer the last one on one line of 300 characters, metadata 2,000 characters of it (metadata_cut: there is
+    more), values that are no text as JSON, drift the responses of the journal that the document lacks (null: nobody
+    counted), and notes being {count, score, scored, tags}, score the mean of those of the `scored` notes that have one,
+    tags counting notes; with --odd also `odd`, the kinds of findings; with --pinned also `pinned`, [{incident, note,
+    at}]; with --cost or --prices also `cost`, {dollars, calls, unpriced}, dollars being those of the calls with a
+    price, or null.
     """
     from tfclient.cli.lines.listing import table
     from tfstore.reading.noted import Marks
@@ -112,8 +113,10 @@ def list_(
     if columns is not None and as_json:
         raise Refused("--columns is for the table: leave it out, rows in JSON hold all of it.", USAGE)
     columns_shown = None if columns is None else columns_of(columns)
-    # Who asks for the column asks for what is in it.
-    price = price_of(cost=cost or (prices is None and "cost" in (columns_shown or ())), prices=prices)
+    by_cost = sort == "cost"
+    # Who asks for the column, or the order, asks for what is in it.
+    asked = by_cost or "cost" in (columns_shown or ())
+    price = price_of(cost=cost or (prices is None and asked), prices=prices)
     filters = Filters(
         failed, tool, model, meta, thread, since, error_class, grep, odd, noted, tag, score, pinned
     )
@@ -121,11 +124,15 @@ def list_(
     order = _order(sort)
     most = None if everything else limit or (None if as_json else SHOWN)
     opened = open_store(store)
-    chosen = choose(opened, filters, sort=order, most=None if most is None else most + 1)
+    chosen = choose(opened, filters, sort=order, most=None if most is None or by_cost else most + 1)
     rows, kinds = chosen.rows, chosen.kinds
+    costs = (
+        None if price is None else _costs(opened, rows if by_cost else rows[:most], price, chosen.troubles)
+    )
+    if by_cost:
+        rows = _by_cost(rows, costs or {})
     shown = rows[:most]
     marks = {name: Marks.of(notes) for name, notes in _notes(opened, shown)}
-    costs = None if price is None else _costs(opened, shown, price, chosen.troubles)
     if as_json:
         told = [_json(row, marks) | ({"odd": kinds[row.session_id]} if odd else {}) for row in shown]
         for each, pins in zip(told, _pins(opened, told), strict=True) if pinned else ():
@@ -140,8 +147,12 @@ def list_(
         console.print(table(shown, console.width, columns_shown, kinds if odd else None, marks, costs))
         if len(rows) > len(shown):
             remark(f"There are {'more' if sort else 'older ones'}: --all, or -n and how many.")
+        if costs and (
+            lacking := _unpriced(costs[row.session_id] for row in shown if row.session_id in costs)
+        ):
+            remark(lacking)
     else:
-        remark("No session is like that." if filters.any or order else nothing_in(opened))
+        remark("No session is like that." if filters.any or sort else nothing_in(opened))
     troubles = list(dict.fromkeys([*chosen.troubles, *opened.skipped.values()]))
     for trouble in troubles:
         complain(trouble)
@@ -150,12 +161,30 @@ def list_(
 
 
 def _order(typed: str | None) -> str:
-    if typed == "cost":
-        reason = "--sort cost is not known: what a token costs is not recorded. Sort by tokens, or by time."
-        raise Refused(reason, USAGE)
-    if typed not in {None, "tokens", "time"}:
-        raise Refused(f"--sort {typed!r} is unknown: give tokens or time.", USAGE)
-    return typed or ""
+    """Return the order that the store knows; that of costs is made here."""
+    if typed not in {None, "tokens", "time", "cost"}:
+        raise Refused(f"--sort {typed!r} is unknown: give tokens, time or cost.", USAGE)
+    return "" if typed in {None, "cost"} else str(typed)
+
+
+def _by_cost(rows: list[SessionRow], costs: dict[str, Cost]) -> list[SessionRow]:
+    """Return the sessions that cost the most first, those without any price last."""
+
+    def place(row: SessionRow) -> tuple[bool, float]:
+        cost = costs.get(row.session_id)
+        return (False, -cost.dollars) if cost is not None and cost.known else (True, 0.0)
+
+    return sorted(rows, key=place)
+
+
+def _unpriced(costs: Iterable[Cost]) -> str:
+    """Return of how many calls there is no price; nothing where each has one."""
+    from tfstore.reading.calls.costs import Cost
+
+    total = Cost()
+    for each in costs:
+        total.add(each)
+    return f"Costs: {total.told}." if total.unpriced else ""
 
 
 def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
@@ -164,7 +193,8 @@ def _json(row: SessionRow, marks: dict[str, Marks]) -> dict[str, Any]:
     from tfstore.reading.noted import Marks
 
     told = asdict(row)
-    del told["head"]
+    for name in ("head", "run_steps"):
+        del told[name]
     return told | {"notes": asdict(marks.get(row.session_id, Marks()))}
 
 

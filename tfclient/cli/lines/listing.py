@@ -117,7 +117,7 @@ def _cost(cost: Cost | None) -> Text:
     """Return dollars; with a mark where there are calls without a price."""
     if cost is None or not cost.known:
         return Text("–", "dim")
-    return Text.assemble(cost.words, (f" ({cost.unpriced:,}?)", "yellow") if cost.unpriced else "")
+    return Text.assemble(cost.words, (cost.mark, "yellow"))
 
 
 def _called(row: SessionRow) -> str:

@@ -5,7 +5,7 @@ import { goTo, showKeys } from "./dialogs.js";
 import { counted, number } from "./format.js";
 import { isNarrow } from "./panes.js";
 import { Rows } from "./rows.js";
-import { names, sessions } from "./source.js";
+import { costs, names, priced, sessions } from "./source.js";
 import { themeButton } from "./theme.js";
 
 const PAGE = 100;
@@ -20,6 +20,7 @@ export class ListView {
     this.open = open;
     this.filters = { q: "", result: "", tool: "", model: "", since: "", sort: "", noted: "", tag: "", score: "", ...filters };
     this.pages = new Map();
+    this.costs = new Map();
     this.asked = 0;
     this.rows = new Rows({ label: "Sessions", height: isNarrow() ? 60 : 46, render: (index) => this.row(index), pick: (index) => this.openAt(index), className: "list-rows" });
     this.search = el("input", { type: "search", class: "field", placeholder: "Search title, id, tool, model, answer, metadata", "aria-label": "Search sessions", value: this.filters.q });
@@ -39,7 +40,8 @@ export class ListView {
     this.sort = this.choice("sort", "Order", SORT);
     this.count = el("p", { class: "count", role: "status" });
     this.note = el("div", { class: "told-space" });
-    const head = ["", "Session", "Model", "Runs", "Calls", "Tools", "Errors", "Tokens", "Took", "Age"];
+    const head = ["", "Session", "Model", "Runs", "Calls", "Tools", "Errors", "Tokens", ...(priced ? ["Cost"] : []), "Took", "Age"];
+    root.classList.toggle("is-priced", priced);
     fill(root,
       el("header", { class: "bar" }, el("h1", { class: "brand", text: "Sessions" }), this.count, el("span", { class: "grow" }), themeButton(), button("Keys", showKeys, { class: "plain keys-button" })),
       el("div", { class: "filters", role: "search" }, this.search, this.results, this.tool, this.model, this.since, this.sort, ...this.aboutNotes),
@@ -95,6 +97,7 @@ export class ListView {
       if (asked !== this.asked) return;
       this.pages = new Map([[0, page.rows]]);
       this.show(page);
+      this.price(0);
     } catch (error) {
       if (asked === this.asked) this.tell(error.message);
     }
@@ -121,6 +124,7 @@ export class ListView {
       if (asked !== this.asked || JSON.stringify([page.version, page.rows]) === this.seen) return;
       this.pages = new Map([[first, page.rows]]);
       this.show(page);
+      this.price(first);
     } catch (error) {
       this.tell(error.message);
     }
@@ -139,16 +143,31 @@ export class ListView {
       sessions(this.filters, n * PAGE, PAGE).then((page) => {
         if (asked !== this.asked || pages !== this.pages) return;
         this.pages.set(n, page.rows);
-        for (const [shown, row] of this.rows.shown) {
-          if (Math.floor(shown / PAGE) === n) {
-            row.remove();
-            this.rows.shown.delete(shown);
-          }
-        }
-        this.rows.draw();
+        this.redraw(n);
+        this.price(n);
       }, (error) => this.tell(error.message));
     }
     return this.pages.get(n)?.[index % PAGE];
+  }
+
+  /** Costs come after the rows: documents are read for them. */
+  price(n) {
+    if (!priced) return;
+    const { asked, pages } = this;
+    costs(this.filters, n * PAGE, PAGE).then((found) => {
+      for (const [id, cost] of Object.entries(found)) this.costs.set(id, cost);
+      if (asked === this.asked && pages === this.pages) this.redraw(n);
+    }, (error) => this.tell(error.message));
+  }
+
+  redraw(n) {
+    for (const [shown, row] of this.rows.shown) {
+      if (Math.floor(shown / PAGE) === n) {
+        row.remove();
+        this.rows.shown.delete(shown);
+      }
+    }
+    this.rows.draw();
   }
 
   row(index) {
@@ -164,7 +183,12 @@ export class ListView {
           el("span", { class: "mono", text: row.session_id }), ...[words.metadata, words.answer].filter(Boolean).map((each) => ` · ${visible(each)}`))),
       el("span", { class: "cell-model", title: words.models, text: visible(words.model) }),
       ...["runs", "calls", "tools"].map((name) => figure(words[name])), figure(words.errors, { class: "figure bad" }),
-      figure(words.tokens), figure(words.took), figure(words.age, { title: words.started }));
+      figure(words.tokens), ...(priced ? [this.cost(row.session_id)] : []), figure(words.took), figure(words.age, { title: words.started }));
+  }
+
+  cost(id) {
+    const cost = this.costs.get(id);
+    return el("span", { class: "figure", title: cost?.told ?? "", text: cost?.words ?? "…" });
   }
 
   openAt(index) {

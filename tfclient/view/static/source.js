@@ -5,6 +5,9 @@ const boot = JSON.parse(document.getElementById("boot").textContent);
 export const mode = boot.mode;
 export const start = boot.start;
 
+/** Whether prices are known. */
+export const priced = Boolean(boot.priced);
+
 /** Something that a person should read instead of what was asked for. */
 export class Told extends Error {
   constructor(message, kind) {
@@ -33,11 +36,20 @@ async function ask(path, headers = {}, more = {}) {
 
 const at = (id, rest = "") => `api/sessions/${encodeURIComponent(id)}${rest}`;
 
-/** A page of the session list. */
-export async function sessions(filters, offset, limit) {
+function asking(filters, offset, limit) {
   const asked = new URLSearchParams({ offset, limit });
   for (const [name, value] of Object.entries(filters)) if (value) asked.set(name, value);
-  return (await ask(`api/sessions?${asked}`)).json();
+  return asked;
+}
+
+/** A page of the session list. */
+export async function sessions(filters, offset, limit) {
+  return (await ask(`api/sessions?${asking(filters, offset, limit)}`)).json();
+}
+
+/** What the sessions of such a page cost, by their ids. */
+export async function costs(filters, offset, limit) {
+  return (await ask(`api/costs?${asking(filters, offset, limit)}`)).json();
 }
 
 export async function names() {

@@ -51,6 +51,16 @@ class Cost:
         return dollars(self.dollars) if self.known else ""
 
     @property
+    def mark(self) -> str:
+        """Return how many calls have no price, as it stands behind dollars; nothing where each has one."""
+        return f" ({self.unpriced:,}?)" if self.known and self.unpriced else ""
+
+    @property
+    def short(self) -> str:
+        """Return what stands in a cell: the dollars, how many calls have no price; a dash where none has one."""
+        return f"{self.words}{self.mark}" if self.known else "–"
+
+    @property
     def told(self) -> str:
         """Return the dollars, and of how many calls there is no price."""
         if not self.calls:
