@@ -80,7 +80,8 @@ class Connection:
 
     ``opening`` is what opened it, as a request that can be compared; ``error`` is the journal's exception where it did
     not open, ``status`` of the handshake. ``items`` are what went over it, in order, but for requests for responses:
-    those are ``exchanges``. Of Responses, ``answers`` are what came of each thing that was sent, by the name of that.
+    those are ``exchanges``. Of Responses, ``answers`` are what came of each thing that was sent, ``began`` when that
+    was, by its name.
     """
 
     kind: str
@@ -92,6 +93,7 @@ class Connection:
     items: list[Item] = field(factory=list[Item])
     exchanges: list[Recorded] = field(factory=list["Recorded"])
     answers: dict[str, list[Came]] = field(factory=dict[str, list[Came]])
+    began: dict[str, int] = field(factory=dict[str, int])
     close: Close | None = None
 
     @property

@@ -76,8 +76,8 @@ class Played:
         if self.protocol.state.name == "CLOSED":
             raise self.closed()
         if self._back is not None:
-            given, self._back = self._back, None
-            return given
+            back, self._back = self._back, None
+            return back
         found = self.line.next()
         if isinstance(found, Close):
             self.ends(found)

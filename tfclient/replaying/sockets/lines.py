@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import frozen
@@ -187,38 +188,76 @@ class InOrder:
         return [each.kind for each in self._items[self._place :] if isinstance(each, Came)]
 
 
+@frozen(eq=False)
+class _Coming:
+    """A message that is to come: of which connection, since when; its mark, and the lanes, recorded and now."""
+
+    came: Came
+    there: Connection
+    since: int
+    mark: dict[str, Any] | None = None
+    lanes: tuple[str, str] | None = None
+
+
 class ByRequest:
-    """A connection of Responses: what is asked for is found by what it says, and what came of it comes."""
+    """A connection of Responses: what is asked for is found by what it says, and what came of it comes.
+
+    What came after the program had steered comes after it steers.
+    """
 
     def __init__(self, connection: Connection, url: str, desk: Desk) -> None:
         self.connection = connection
         self._url = url
         self._desk = desk
-        self._coming: list[tuple[Came, dict[str, Any] | None, tuple[str, str] | None]] = [
-            (each, None, None) for each in connection.answers.get("", ())
-        ]
+        self._coming: list[tuple[int, int, _Coming]] = []
+        self._count = 0
+        self._said: set[str] = set()
         self._over: list[Close] = []
         self._stopped: Recorded | None = None
         self._before = 0
+        for each in connection.answers.get("", ()):
+            self._push(_Coming(each, connection, 0))
+
+    def _push(self, coming: _Coming) -> None:
+        self._count += 1
+        heappush(self._coming, (coming.came.at, self._count, coming))
 
     def next(self) -> Given | Close | None:
         """Return what comes next of all that was asked for: the earliest."""
         if self._coming:
-            first = min(range(len(self._coming)), key=lambda n: self._coming[n][0].at)
-            came, mark, lanes = self._coming.pop(first)
+            if self._awaited() is not None:
+                return None
+            coming = heappop(self._coming)[2]
+            came = coming.came
             if came.data is None:
                 raise self._desk.missed(
                     f"What came next over {self.connection.name} could not be kept ({came.lost})."
                 )
             wait = max(0, came.at - self._before) if self._before else 0
             self._before = came.at
-            return Given(came.data if lanes is None else _in_lane(came.data, *lanes), wait, mark)
+            return Given(
+                came.data if coming.lanes is None else _in_lane(came.data, *coming.lanes), wait, coming.mark
+            )
         if self._over:
             return self._over[0]
         close = self.connection.close
         if close is not None and close.by != "program" and self._desk.is_played(self.connection):
             return close
         return None
+
+    def _awaited(self) -> Sent | None:
+        """Return what the recorded program sent before what comes next, and this one has not."""
+        coming = self._coming[0][2]
+        return next(
+            (
+                each
+                for each in coming.there.sent
+                if coming.since < each.at < coming.came.at
+                and each.name not in self._said
+                and each.unsent is None
+            ),
+            None,
+        )
 
     def sent(self, data: bytes, *, is_text: bool) -> Failed | Close | None:
         """Take what the program sends, and have what came of it come."""
@@ -231,12 +270,14 @@ class ByRequest:
             lane = event.get("stream_id")
             body = {key: value for key, value in event.items() if key not in _NOT_OF_THE_BODY}
         recorded, there, mark = self._desk.request(self._url, body)
+        self._said.add(recorded.exchange_id)
         lanes = (recorded.lane, lane) if recorded.lane and isinstance(lane, str) else None
         if lanes is not None and lanes[0] == lanes[1]:
             lanes = None
+        since = there.began.get(recorded.exchange_id, 0)
         for came in there.answers.get(recorded.exchange_id, ()):
             own = None if came.exchange_id is None else {**mark, "exchange_id": came.exchange_id}
-            self._coming.append((came, own, lanes))
+            self._push(_Coming(came, there, since, own, lanes))
         if recorded.ending in _CUT:
             self._over.append(there.close or Close(1006, "", "network"))
         elif recorded.ending in _LEFT:
@@ -246,6 +287,9 @@ class ByRequest:
 
     def expected(self) -> str:
         """Return what the recorded program did here."""
+        awaited = self._awaited() if self._coming else None
+        if awaited is not None:
+            return f"the recorded one sent {awaited.kind} here ({awaited.name})"
         if self._stopped is not None:
             return f"the recorded one stopped reading the answer to {self._stopped.exchange_id} here"
         return "the recorded one read nothing more before it sent, or closed it"

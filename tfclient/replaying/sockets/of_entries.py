@@ -140,6 +140,7 @@ class _Made:
         outs = [(each.at, each.name, _steers(each)) for each in connection.sent]
         outs += [(at, each.exchange_id, None) for at, each, automatic, _ in self._requests if not automatic]
         outs.sort(key=lambda each: each[0])
+        connection.began = {name: at for at, name, _ in outs}
         for at, request, automatic, before in self._requests:
             events = list(_events(request, at))
             name = _behind(outs, at, before) if automatic else request.exchange_id
