@@ -15,7 +15,7 @@ from tfclient.signals import let_pass
 from tfstore.disk import fork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _log = logging.getLogger("tfclient")
 
@@ -55,8 +55,16 @@ class Health:
         self.faults = 0
         self.by_kind: dict[str, int] = {}
         self.last_error: str | None = None
-        self.unseen: list[str] = []
+        self._unseen: list[str] = []
+        self.looks: Callable[[Health], None] | None = None
+        """What is asked to look for more that passes by."""
         self.strays: list[str] = []
+
+    @property
+    def unseen(self) -> list[str]:
+        """What passed by without being recorded, as far as one can see now."""
+        self.look()
+        return self._unseen
 
     @property
     def ok(self) -> bool:
@@ -127,19 +135,25 @@ class Health:
         """Note, and say once, that something passes by without being recorded."""
         with _quietly():
             with self._lock:
-                if what in self.unseen:
+                if what in self._unseen:
                     return
-                self.unseen.append(what)
+                self._unseen.append(what)
             _log.warning("%s is not recorded: %s.", what, why)
+
+    def look(self) -> None:
+        """Have it noted what is seen of late to pass by."""
+        if self.looks is not None:
+            with contextlib.suppress(Exception):
+                self.looks(self)
 
     def untold(self, session_id: str) -> None:
         """Note, and say once, that what happens in a session is not told to ``on_event`` any more."""
         with contextlib.suppress(Exception):
             what = f"on_event: what happens in session {session_id}"
             with self._lock:
-                if what in self.unseen:
+                if what in self._unseen:
                     return
-                self.unseen.append(what)
+                self._unseen.append(what)
             self.say(
                 "untold",
                 f"{what} is not told any more: it is so long that another process makes its document.",

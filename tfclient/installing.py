@@ -6,6 +6,7 @@ every client is of the class that it was. A traced client goes on recording into
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from tfclient.capture.borrowed import Gone, base_clients, base_resources
 from tfclient.capture.sockets.of_frameworks import look
 from tfclient.capture.sockets.seam import connected
 from tfclient.client import _Traced
+from tfclient.health import Health
 from tfclient.recorder import Recorder, checked
 from tfstore.disk import fork
 
@@ -51,6 +53,9 @@ _here: ContextVar[_InForce | None] = ContextVar("tfclient_tracing", default=None
 
 _undo: list[Callable[[], None]] = []
 """What takes the seams off again; empty while they are not there."""
+
+_looks: set[Health] = set()
+"""What is to be told of frameworks that open sockets themselves, also of those imported later."""
 
 _put = 0
 """How often they were put on: those of before may be left inside of what somebody has put around them."""
@@ -165,6 +170,11 @@ def _recorder_of(client: object, put: int | None = None) -> Recorder | None:
 
 def _put_on(recorder: Recorder) -> None:
     global _put  # noqa: PLW0603 - one for the process
+    if not _looks:
+        atexit.register(_look_again)
+    _looks.add(recorder.health)
+    recorder.health.looks = look
+    look(recorder.health)
     if _undo:
         return
     _put += 1
@@ -180,11 +190,21 @@ def _put_on(recorder: Recorder) -> None:
             _replace(base, "_calculate_retry_timeout", _unless_played(waits))
     for resource in base_resources():
         _watch_connections(resource)
-    look(recorder.health)
+
+
+def _look_again() -> None:
+    """See what has been imported meanwhile that passes by: nobody is told of an import."""
+    for health in _looks:
+        health.look()
 
 
 def _take_off() -> None:
     if _installed is None and not _blocks:
+        _look_again()
+        for health in _looks:
+            health.looks = None
+        _looks.clear()
+        atexit.unregister(_look_again)
         while _undo:
             _undo.pop()()
 

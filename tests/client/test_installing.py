@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
 import sys
 import threading
 import types
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -409,6 +411,37 @@ def test_frameworks_that_open_sockets_themselves_are_told_of(
     assert recorder.health.unseen == ["What goes over the WebSockets of openai-agents' realtime model"]
     assert caplog.text.count("is not recorded") == 1
     assert recorder.health.ok
+
+
+def test_those_that_are_imported_later_are_told_of_too(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    what = "What goes over the WebSockets of pydantic-ai's realtime model"
+    tfclient.install(recorder)
+    assert recorder.health.unseen == []
+    monkeypatch.setitem(sys.modules, "pydantic_ai.realtime.openai", types.ModuleType("openai"))
+    with recorder.session():
+        assert what not in caplog.text
+    # When a session ends it is said, and whoever asks is told at once.
+    assert caplog.text.count(what) == 1
+    monkeypatch.setitem(sys.modules, "agents.voice.models.openai_stt", types.ModuleType("openai_stt"))
+    assert recorder.health.unseen == [
+        what, "What goes over the WebSockets of openai-agents' transcription of speech",
+    ]  # fmt: skip
+    tfclient.uninstall()
+    monkeypatch.setitem(sys.modules, "pydantic_ai.realtime.openai_live", types.ModuleType("openai_live"))
+    assert len(recorder.health.unseen) == 2
+
+
+def test_at_exit_a_program_without_a_session_is_told_of_them(tmp_path: Path) -> None:
+    code = (
+        "import sys, types, tfclient; tfclient.install(tfclient.Recorder(sys.argv[1]))\n"
+        "sys.modules['pydantic_ai.realtime.openai'] = types.ModuleType('openai')"
+    )
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "pydantic-ai's realtime model is not recorded" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["request", "_send_request"])

@@ -125,6 +125,7 @@ class Ends:
                 state.done.set()
                 return
             self._say_ended(state, reason)
+            self._health.look()
             slow = (state.writer.backlog or state.aside) and reason != "process_exit"
             if not slow or start_thread(lambda: self.write_files(state), "tfclient-end") is None:
                 self.write_files(state, patience)
