@@ -58,7 +58,7 @@ _WITHIN = re.compile(r"\b[a-z]{2,8}[_-][A-Za-z0-9]{16,}\b")
 _HASHED = re.compile(r"<sha256:([0-9a-f]{8})[0-9a-f]*")
 
 
-class _Plain:
+class Plain:
     """A document without what is left out, its provider's ids numbered in order of appearance."""
 
     def __init__(self) -> None:
@@ -85,17 +85,22 @@ def text_of(path: Path, mode: str | None) -> str:
     projector = Projector(path.stem)
     for entry in entries_of(read_cassette(path), redactor, title=None, metadata={}):
         projector.feed(entry)
-    document = _Plain().of(to_json(projector.session()))
+    return as_text(Plain().of(to_json(projector.session())))
+
+
+def as_text(document: Any) -> str:
+    """Return a document, or what was made of one, as text without what is empty."""
     return yaml.safe_dump(
-        _without_empty(document), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+        without_empty(document), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
     )
 
 
-def _without_empty(value: Any) -> Any:
+def without_empty(value: Any) -> Any:
+    """Return a value without its members that say nothing."""
     if isinstance(value, dict):
-        parts = {key: _without_empty(part) for key, part in value.items()}
+        parts = {key: without_empty(part) for key, part in value.items()}
         return {key: part for key, part in parts.items() if part not in (None, [], {}, "")}
-    return [_without_empty(part) for part in value] if isinstance(value, list) else value
+    return [without_empty(part) for part in value] if isinstance(value, list) else value
 
 
 def own() -> Iterator[tuple[Path, Path]]:
