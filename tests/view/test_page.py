@@ -96,6 +96,8 @@ def test_the_policy_allows_the_files_own_script_and_styles(
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "connect-src" not in policy
+    # Pictures and sounds are in the file itself.
+    assert "img-src data:; media-src data:;" in policy
     for text in (parts.texts["script"][1], parts.texts["style"][0]):
         assert f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
 

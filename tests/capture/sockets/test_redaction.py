@@ -95,6 +95,11 @@ def test_no_word_of_content(drive: Driver, sockets: SocketServer) -> None:
         {"type": "session.created", "session": {"instructions": "Whisper softly"}},
         {"type": "response.output_audio_transcript.delta", "item_id": "item_1", "delta": "Whisper softly"},
         {"type": "conversation.item.done", "item": {"role": "user", "content": [{"text": "Whisper softly"}]}},
+        {"type": "session.input_transcript.delta", "delta": "Whisper softly", "start_ms": 0, "end_ms": 200},
+        {
+            "type": "response.event",
+            "event": {"type": "response.output_text.delta", "output_index": 0, "delta": "Whisper softly"},
+        },
         "Whisper softly",
     ]
     sockets.script(*words, Got(), Close(1000, "Whisper softly"))
@@ -105,5 +110,5 @@ def test_no_word_of_content(drive: Driver, sockets: SocketServer) -> None:
         with pytest.raises(Exception, match="1000"):
             talk.read(connection)
     assert b"Whisper" not in everything(recorder)
-    assert len(journals.entries(recorder, "socket.frame")) == 5
+    assert len(journals.entries(recorder, "socket.frame")) == 7
     assert recorder.health.ok

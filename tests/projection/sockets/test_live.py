@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.projection.sockets.tape import Tape, connection, steps, turns
+from tests.projection.sockets.tape import START, Tape, connection, steps, turns
 from tfclient.projection.happened import Happened
 from tfstore.document.converter import from_json, to_json
 from tfstore.document.documents import Session
@@ -342,3 +345,47 @@ def test_a_request_that_did_not_leave_is_not_answered() -> None:
     session = tape.inside("response.created", response=response("resp_1", "in_progress")).session()
     (call,) = steps(session, "assistant_call")
     assert call.payload_started["asked_by"] == "server"
+
+
+BETWEEN = [
+    ("session.usage.updated", {"usage": {"seconds": 7}}),
+    ("session.thinking.appended", {"start_ms": 5, "end_ms": 5}),
+    ("session.commentary.appended", {"start_ms": 5, "end_ms": 5}),
+]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.permutations(range(3)))
+def test_what_is_told_beside_may_come_in_any_order(places: list[int], order: list[int]) -> None:
+    def told(where: list[int]) -> Any:
+        tape = looked_up().heard("Thanks", 8000, 8400).closed().ended()
+        for place, n in sorted(zip(where, order, strict=True), reverse=True):
+            kind, event = BETWEEN[n]
+            data = json.dumps({"type": kind, **event})
+            # After the session has begun, and before the connection is over.
+            entry = {**tape.entries[3], "data": data}
+            tape.entries.insert(min(4 + place, len(tape.entries) - 2), entry)
+        for entry in tape.entries:
+            entry["at"] = START
+        return to_json(tape.session())
+
+    assert told(places) == told([0, 0, 0])
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 25))
+def test_killed_anywhere_all_words_that_came_are_there(count: int) -> None:
+    tape = looked_up()
+    tape.entries = tape.entries[: 3 + count]
+    came = [json.loads(e["data"]) for e in tape.entries if e["type"] == "socket.frame" and e["dir"] == "in"]
+    tape.add("session.ended", end_reason="recovered")
+    session = tape.session()
+    text = json.dumps(to_json(session))
+    for way, label in (("input", "user_message"), ("output", "assistant_message")):
+        words = "".join(e["delta"] for e in came if e["type"] == f"session.{way}_transcript.delta")
+        told = [
+            s.payload_started.get("text") or s.payload_completed.get("text") for s in steps(session, label)
+        ]
+        assert "".join(words.split()) in "".join("".join(told).replace("It rains.", "").split())
+    assert all(e["event"]["item"]["id"] in text for e in came if "item" in (e.get("event") or {}))
+    assert all(run.status not in {"in_progress", "queued"} for run in session.runs)

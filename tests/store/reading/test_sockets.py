@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.projection.sockets.tape import Tape, connection, steps
+from tests.projection.sockets.test_live import started
 from tfd2 import drawn
 from tfstore.document.documents import Session
 from tfstore.reading.facts import gather
@@ -60,6 +61,26 @@ def test_the_timeline_shows_who_spoke_when() -> None:
     # The connection, what was said, the model, and what was heard of its answer.
     assert lasted[1] == prompt.duration_ms
     assert lasted[3] == 1500
+
+
+def test_the_timeline_of_a_live_session() -> None:
+    tape = started().wait(2000).heard("A story", 500, 1500).wait(900).spoke("Once upon", 2400, 3400)
+    tape.wait(500).heard("Stop!", 3200, 3700).wait(100).spoke("Fine.", 3900, 4400)
+    told = shown(gather(tape.closed().ended().session()))
+    first, second = told["runs"]
+    words = {(run["number"], each["word"]): each for run in (first, second) for each in run["steps"]}
+    lasted = {
+        place: each["bar"]["to"] - each["bar"]["from"]
+        for place, each in words.items()
+        if each["word"] in {"USER", "ASSISTANT"}
+    }
+    # As long as each was spoken, whenever its words came.
+    assert lasted == {
+        (1, "USER"): 1000, (1, "ASSISTANT"): 1000, (2, "USER"): 500, (2, "ASSISTANT"): 500,
+    }  # fmt: skip
+    assert words[1, "MODEL"]["remarks"] == "interrupted"
+    assert "interrupted" in first["details"]
+    assert "remarks" not in words[2, "MODEL"]
 
 
 def test_a_connection_is_not_what_took_time() -> None:
