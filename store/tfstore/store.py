@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from tfstore.document.pins import Pin
     from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, Redacted, SessionRow
+    from tfstore.index.session_index import T
     from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
     from tfstore.reading.messages import Event, Mode
@@ -249,6 +250,14 @@ class Store:
             sort=sort,
         )
         return self.index.rows(wanted, limit)
+
+    def closed(self, take: Callable[[SessionRow], T | None]) -> builtins.list[T]:
+        """Return what a function makes of the rows of closed sessions, the latest first, however many there are.
+
+        Args:
+            take: gets a row at a time, of which none is held; None is left out. It may be given one twice.
+        """
+        return self.index.taken(Wanted(status="closed"), take)
 
     def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
         """Return some of the rows of the sessions that are wanted, the latest first, and how many there are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "tfclient"
 """What a service is called that has no name."""
+
+FOUND: Final = 10_000
+"""How many responses of other sessions are remembered with their spans."""
 
 State = Literal["sent", "refused", "passed_over"]
 
@@ -147,7 +150,7 @@ def resource_of(store: Store, service: str = "") -> Resource:
 def finder(store: Store) -> Callable[[str], tuple[bytes, bytes] | None]:
     """Return what finds the span of a response that another session of the store made."""
 
-    @cache
+    @lru_cache(maxsize=FOUND)
     def find(response_id: str) -> tuple[bytes, bytes] | None:
         found = store.find_response(response_id)
         if found is None:

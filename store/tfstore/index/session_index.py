@@ -111,6 +111,17 @@ class SessionIndex:
         sql = _rows(condition, wanted.order())
         return self._answer(lambda db: [row_from(line) for (line,) in db.execute(sql, values)])
 
+    def taken(self, wanted: Wanted, take: Callable[[SessionRow], T | None]) -> list[T]:
+        """Return what ``take`` makes of each row, the latest first, without Nones; no row is held."""
+        condition, values = wanted.condition()
+        sql = _rows(condition, wanted.order())
+
+        def question(db: sqlite3.Connection) -> list[T]:
+            found = (take(row_from(line)) for (line,) in db.execute(sql, [*values, -1, 0]))
+            return [each for each in found if each is not None]
+
+        return self._answer(question)
+
     def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
         """Return some of the rows, the latest first, and how many there are."""
         condition, values = wanted.condition()

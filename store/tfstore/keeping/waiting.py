@@ -18,48 +18,67 @@ if TYPE_CHECKING:
 
 @frozen
 class Waiting:
-    """The sessions that a place has not confirmed, the oldest first, and those that it refused, with why."""
+    """The sessions that a place has not confirmed, the oldest first, and those that it refused, with why.
 
-    rows: list[SessionRow]
+    ``oldest`` is when the first of them began, ``ended`` when the one ended that has waited longest.
+    """
+
+    session_ids: list[str]
+    oldest: str | None
+    ended: str | None
     refused: dict[str, str]
-
-    @property
-    def session_ids(self) -> list[str]:
-        """Which sessions wait."""
-        return [row.session_id for row in self.rows]
-
-    @property
-    def oldest(self) -> str | None:
-        """When the first of them that says so began."""
-        return next((row.started_at for row in self.rows if row.started_at), None)
 
 
 def waiting(
-    store: Store, ledger: ExportLedger, rows: Iterable[SessionRow], *, again: bool = False
+    store: Store,
+    ledger: ExportLedger,
+    rows: Iterable[SessionRow] | None = None,
+    *,
+    again: bool = False,
+    since: str = "",
 ) -> Waiting:
-    """Return which of these sessions are still to be sent.
+    """Return which sessions are still to be sent.
 
     Args:
         store: where they are.
         ledger: what was sent.
-        rows: those of the sessions, the latest first.
+        rows: those of the sessions, the latest first; all of the store by default, of which no more is held than ids.
         again: those that were confirmed or refused, too.
+        since: those that ended then or later.
 
     Raises:
         StoreUnusable: the ledger cannot be read.
     """
     known = ledger.read()
-    found: list[SessionRow] = []
     refused: dict[str, str] = {}
-    for row in rows:
-        if row.status != "closed":
-            continue
+    unsure: dict[str, Line] = {}
+    oldest: str | None = None
+    ended: str | None = None
+
+    def take(row: SessionRow) -> str | None:
+        nonlocal oldest, ended
+        if row.status != "closed" or (row.ended_at or "") < since:
+            return None
         line = known.get(row.session_id)
-        if line is None or again or not _is_of(line, store, row):
-            found.append(row)
-        elif line.refused is not None:
-            refused[row.session_id] = line.refused
-    return Waiting(found[::-1], refused)
+        if line is not None and not again:
+            if not row.head:
+                unsure[row.session_id] = line
+                return row.session_id
+            if line.head == row.head:
+                if line.refused is not None:
+                    refused[row.session_id] = line.refused
+                return None
+        oldest = row.started_at or oldest
+        ended = min(ended or row.ended_at, row.ended_at) if row.ended_at else ended
+        return row.session_id
+
+    ids = store.closed(take) if rows is None else [each for row in rows if (each := take(row)) is not None]
+    if unsure:
+        done = {each: line for each, line in unsure.items() if _is_of(line, store, each)}
+        refused |= {each: line.refused for each, line in done.items() if line.refused is not None}
+        ids = [each for each in ids if each not in done]
+    ids.reverse()
+    return Waiting(ids, oldest, ended, refused)
 
 
 def waiting_since_begun(store: Store, ledger: ExportLedger) -> Waiting:
@@ -69,16 +88,13 @@ def waiting_since_begun(store: Store, ledger: ExportLedger) -> Waiting:
         StoreUnusable: the ledger cannot be read.
     """
     ledger.read()
-    rows = store.list(status="closed")
-    return waiting(store, ledger, [row for row in rows if (row.ended_at or "") >= ledger.since])
+    return waiting(store, ledger, since=ledger.since)
 
 
-def _is_of(line: Line, store: Store, row: SessionRow) -> bool:
+def _is_of(line: Line, store: Store, session_id: str) -> bool:
     """Return whether a line is about a session as it is now: one may have gone on since."""
-    if row.head:
-        return line.head == row.head
     try:
-        return line.head == store.get(row.session_id).integrity.head
+        return line.head == store.get(session_id).integrity.head
     except StoreError:
         # Whoever sends it says what is wrong.
         return False

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tfclient.export.metrics.lines import Metric
     from tfstore.disk.operations import Seconds
-    from tfstore.index.rows import SessionRow
     from tfstore.store import Store
 
 
@@ -64,21 +63,21 @@ def _waiting(store: Store, now: datetime) -> Iterator[Metric]:
     for ledger in ledgers(store.paths):
         found = waiting_since_begun(store, ledger)
         target = (("target", f"export/{ledger.target}"),)
-        pending[target], oldest[target] = len(found.rows), _age(found.rows, now)
+        pending[target], oldest[target] = len(found.session_ids), _age([found.ended], now)
         refused[target] = len(found.refused)
     for seen in Seen.every(store.paths):
         left = unsent(store, seen)
         target = (("target", f"sync/{seen.path.stem}"),)
-        pending[target], oldest[target] = len(left), _age(left, now)
+        pending[target], oldest[target] = len(left), _age((row.ended_at for row in left), now)
     yield gauge("pending_sessions", "Sessions that have ended and are still to be sent there.", pending)
     waits = "How long the one of them has waited that ended first; 0 where none waits."
     yield gauge("pending_oldest_seconds", waits, oldest)
     yield gauge("refused_sessions", "Sessions that were refused there, and are not tried again.", refused)
 
 
-def _age(rows: Iterable[SessionRow], now: datetime) -> float:
+def _age(ends: Iterable[str | None], now: datetime) -> float:
     ages = [0.0]
-    for row in rows:
+    for ended in ends:
         with contextlib.suppress(ValueError, TypeError):
-            ages.append(round((now - datetime.fromisoformat(str(row.ended_at))).total_seconds(), 3))
+            ages.append(round((now - datetime.fromisoformat(str(ended))).total_seconds(), 3))
     return max(ages)

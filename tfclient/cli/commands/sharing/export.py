@@ -195,9 +195,11 @@ def export(
         endpoint = endpoint_of(otlp, headers_of(header or []))
     opened = disk_store(store, "export")
     ids = list(dict.fromkeys(find_session(opened, each) for each in named))
-    rows: list[SessionRow] = []
+    rows: list[SessionRow] | None = []
     if not ids and (filters.any or everything or pending):
-        rows = _rows(opened, filters)
+        rows = None if endpoint is not None and not filters.any else _rows(opened, filters)
+        if rows is None:
+            _look_at(opened)
     elif not ids:
         ids = [find_session(opened, LAST)]
     if raw and endpoint is not None:
@@ -211,13 +213,21 @@ def export(
     elif form is not None:
         from tfclient.cli.commands.sharing.exporting.forms import Wanted, write
 
-        ids = ids or [row.session_id for row in reversed(rows)]
+        ids = ids or [row.session_id for row in reversed(rows or [])]
         how = Wanted(
             ids, output, force, as_json, content.value, trace is Trace.SESSION, media is Media.INLINE
         )
         write(opened, form.value, how, price)
         if raw:
             lay_raw_beside(opened, ids, output)
+
+
+def _look_at(store: Store) -> None:
+    """Tell what cannot be read, of a store in which all closed sessions are meant: there may be very many."""
+    if not store.list(limit=1):
+        raise Refused(nothing_in(store))
+    for trouble in dict.fromkeys(store.skipped.values()):
+        complain(trouble)
 
 
 def _rows(store: Store, filters: Filters) -> list[SessionRow]:

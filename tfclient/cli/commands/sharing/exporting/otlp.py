@@ -30,10 +30,10 @@ INTERRUPTED: Final = 130
 
 @frozen
 class Asked:
-    """How it was asked for: ``sessions`` by their ids, or else the ``rows`` of those that may be meant."""
+    """How it was asked for: ``sessions`` by their ids, or the ``rows`` of those that may be meant; else all."""
 
     sessions: list[str]
-    rows: list[SessionRow]
+    rows: list[SessionRow] | None
     again: bool = False
     dry_run: bool = False
     content: Content = "full"
@@ -55,9 +55,9 @@ def send(store: Store, endpoint: Endpoint, asked: Asked) -> None:
     from tfstore.keeping.waiting import waiting
 
     ledger = ExportLedger(store.paths, endpoint.target, endpoint.shown)
-    found = waiting(store, ledger, asked.rows, again=asked.again)
     if asked.dry_run:
-        _tell_waiting(endpoint, found, asked)
+        rows = [] if asked.sessions else asked.rows
+        _tell_waiting(endpoint, waiting(store, ledger, rows, again=asked.again), asked)
         return
     if asked.sessions:
         _send(store, endpoint, asked, asked.sessions)
@@ -67,7 +67,6 @@ def send(store: Store, endpoint: Endpoint, asked: Asked) -> None:
             raise Refused(
                 f"Another process sends to {endpoint.shown} from this store: wait until it is done.", WRONG
             )
-        # It may have sent some while this one waited to begin.
         found = waiting(store, ledger, asked.rows, again=asked.again)
         _send(store, endpoint, asked, found.session_ids, found)
 
