@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from tfclient import Recorder, TracedOpenAI, open_store, settings
 from tfclient.health import Health
 from tfclient.sessions import raw_bodies
 from tfclient.sessions.raw_bodies import RawBodies
-from tfstore.disk.raw_folder import RawPart, raw_parts, raw_sessions
+from tfstore.disk.raw_folder import RawPart, expire, raw_parts, raw_sessions
+from tfstore.keeping.doctor import examine
 from tfstore.store import Store
 
 KEY = "sk-proj-abcdefghij0123456789abcdefghij"
@@ -242,3 +245,37 @@ def test_what_is_old_goes_when_a_session_is_finished(
     drained(recorder)
 
     assert raw_sessions(Store(own_environment).paths) == []
+
+
+@pytest.mark.usefixtures("allowed")
+def test_killed_in_the_middle_it_leaves_nothing_that_is_not_found(
+    server: ScriptedServer, own_environment: Path
+) -> None:
+    """The session is recovered with what there is; without its journal, the doctor names it and prune takes it."""
+    program = (
+        "import os, signal, sys\n"
+        "from tfclient import Recorder, TracedOpenAI\n"
+        "recorder = Recorder(sys.argv[1], capture_raw=True)\n"
+        "client = TracedOpenAI(base_url=sys.argv[2], api_key='sk-x', recorder=recorder)\n"
+        "recorder.session(id='killed').__enter__()\n"
+        "for event in client.responses.create(model='m', input='Hello', stream=True):\n"
+        "    recorder.sessions.raw.wait(20)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    server.script(answer("Hello there!"))
+    ran = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", program, str(own_environment), server.url], timeout=60, check=False
+    )
+    assert ran.returncode == -9
+
+    store = open_store(own_environment)
+    assert store.get("killed").raw is True
+    assert [each.kind for each in store.raw("killed")] == ["request", "response"]
+    assert list(examine(store)) == []
+    shutil.rmtree(store.paths.archive)
+    shutil.rmtree(store.paths.journal)
+    store.paths.document("killed").unlink()
+    left = [each for each in examine(Store(own_environment)) if each.path == store.paths.raw_of("killed")]
+    assert [each.kind for each in left] == ["leftover_file"]
+    assert expire(store.paths, timedelta(0)).files == 4
+    assert raw_sessions(store.paths) == []
