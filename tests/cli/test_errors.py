@@ -177,7 +177,6 @@ NEEDS_THE_DISK = [
         ["rebuild", "x"],
         ["verify", "x"],
         ["doctor"],
-        ["delete", "x"],
         ["again", "last", "1.3"],
     ),
     *(

@@ -179,6 +179,10 @@ def test_who_reads_cannot_write_and_who_writes_makes_no_tables(
             change()
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(reader, "DELETE FROM sessions")
+    # What is raw is not for who reads.
+    assert ask(reader, "SELECT count(*) FROM redactions") == [(0,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(reader, "SELECT count(*) FROM raw_exchanges")
     # Who sends may pin and delete too; dropping months is the owner's.
     pin(Address.of(writer), "july", Pin("x"))
     assert delete(Address.of(writer), ["july"], pinned=True).deleted == ["july"]
