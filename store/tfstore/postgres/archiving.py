@@ -56,11 +56,11 @@ class Archive:
     target: str
     written: list[str] = field(factory=list[str])
 
-    def documents(self, connection: Connection, month: date, keys: Sequence[Key]) -> None:
-        """Write the documents of some sessions of a month, in the transaction that is open; none, no file."""
+    def documents(self, connection: Connection, month: date, keys: Sequence[Key] | None) -> None:
+        """Write the documents of sessions of a month, these or all, in the transaction that is open; none, no file."""
         asked = (
             "SELECT src.name, t.session_id, t.document FROM documents t JOIN sources src USING (source_id)"
-            f" WHERE {_THESE} ORDER BY 1, 2"
+            f" WHERE {_these(keys)} ORDER BY t.source_id, t.session_id"
         )
         with _rows(connection, asked, month, keys) as rows:
             first = next(rows, None)
@@ -73,8 +73,8 @@ class Archive:
                     entry.external_attr = 0o600 << 16
                     zipped.writestr(entry, bytes(document))
 
-    def steps(self, connection: Connection, month: date, keys: Sequence[Key]) -> None:
-        """Write the steps of some sessions of a month, in the transaction that is open; none, no file.
+    def steps(self, connection: Connection, month: date, keys: Sequence[Key] | None) -> None:
+        """Write the steps of sessions of a month, these or all, in the transaction that is open; none, no file.
 
         Raises:
             ImportError: pyarrow is not installed.
@@ -83,11 +83,15 @@ class Archive:
         import pyarrow.parquet as pq
 
         columns = ("month", *EVENT)
+        # Row by row by its key: a join is planned by statistics, which a month that was just filled has not got.
+        payload = (
+            "SELECT p.payload::text FROM agent_run_payloads p WHERE p.month = t.month AND p.source_id = t.source_id"
+            " AND p.session_id = t.session_id AND p.sequence_no = t.sequence_no"
+        )
         asked = (
-            f"SELECT src.name, {', '.join(f't.{each}' for each in columns)}, p.payload::text"
+            f"SELECT src.name, {', '.join(f't.{each}' for each in columns)}, ({payload})"
             " FROM agent_run_events t JOIN sources src USING (source_id)"
-            " LEFT JOIN agent_run_payloads p USING (month, source_id, session_id, sequence_no)"
-            f" WHERE {_THESE} ORDER BY src.name, t.session_id, t.sequence_no"
+            f" WHERE {_these(keys)} ORDER BY t.source_id, t.session_id, t.sequence_no"
         )
         names = ("source", *columns, "payload")
         schema = pa.schema([(each, _type(each, pa)) for each in names])
@@ -145,11 +149,20 @@ class _Unclosed(io.BufferedIOBase):
 
 
 @contextmanager
-def _rows(connection: Connection, asked: str, month: date, keys: Sequence[Key]) -> Iterator[Iterator[Any]]:
+def _rows(
+    connection: Connection, asked: str, month: date, keys: Sequence[Key] | None
+) -> Iterator[Iterator[Any]]:
+    values: list[Any] = [month]
+    if keys is not None:
+        values += [[each[1] for each in keys], [each[2] for each in keys]]
     with connection.cursor("archived") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(asked.encode(), (month, [each[1] for each in keys], [each[2] for each in keys]))
+        cursor.execute(asked.encode(), values)
         yield iter(cursor)
+
+
+def _these(keys: Sequence[Key] | None) -> str:
+    return "t.month = %s" if keys is None else _THESE
 
 
 def _put(target: str, path: str, content: IO[bytes]) -> None:

@@ -190,7 +190,7 @@ class _Pruning:
             some = self.connection.execute(limited, (before, BATCH)).fetchall()
             if self.archive is not None:
                 for month, rows in groupby(some, key=lambda each: each[0]):
-                    self._write(tier, month, list(rows))
+                    self._write(tier, month, [each[:3] for each in rows])
             keys: list[Key] = [each[:3] for each in some]
             if tier.whole and keys:
                 take_away(self.connection, keys)
@@ -205,7 +205,7 @@ class _Pruning:
         with self.connection.transaction():
             self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             there = self._there(month)
-            self._write(tier, month, there)
+            self._write(tier, month, None)
         return there
 
     def _there(self, month: date) -> list[Any]:
@@ -214,9 +214,8 @@ class _Pruning:
             (month,),
         ).fetchall()
 
-    def _write(self, tier: _Tier, month: date, rows: Sequence[Any]) -> None:
-        if self.archive is not None and rows:
-            keys = [each[:3] for each in rows]
+    def _write(self, tier: _Tier, month: date, keys: Sequence[Key] | None) -> None:
+        if self.archive is not None:
             if tier is not _PAYLOADS:
                 self.archive.documents(self.connection, month, keys)
             if tier is not _DOCUMENTS:

@@ -47,8 +47,8 @@ def test_a_session_is_pinned_for_several_and_let_go_of_one_or_of_all(pinned: Sto
 
 
 def test_what_is_pinned_is_not_pruned_until_it_is_let_go(pinned: Store) -> None:
-    for way in ({"older_than": timedelta(0)}, {"max_size": 1}):
-        assert [each.session_id for each in chosen(pinned, **way)] == ["free"]
+    for found in (chosen(pinned, older_than=timedelta(0)), chosen(pinned, max_size=1)):
+        assert [each.session_id for each in found] == ["free"]
     candidates = chosen(pinned, older_than=timedelta(0))
     pinned.pin("free", "meanwhile")
     assert list(remove(pinned, candidates).problems) == ["free"]
