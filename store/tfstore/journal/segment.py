@@ -55,6 +55,8 @@ _LONG: Final = 256 * 1024
 
 
 _SEGMENTS: Final[WeakSet[Segment]] = WeakSet()
+_SEGMENTS_LOCK: Final = lock()
+"""Held by who adds to them, or looks at all: a set that grows meanwhile cannot be gone through."""
 
 _CLOSED: Final[dict[Path, dict[str, int]]] = {}
 
@@ -416,7 +418,8 @@ class Segment:
         self._used = next(_USES)
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
-        _SEGMENTS.add(self)
+        with _SEGMENTS_LOCK:
+            _SEGMENTS.add(self)
         _make_room(self)
         return held
 
@@ -460,7 +463,9 @@ class Segment:
 def _make_room(opened: Segment) -> None:
     """Park the segments used least, if there are too many open ones now."""
     pid = os.getpid()
-    others = [each for each in list(_SEGMENTS) if each is not opened and each.is_open(pid)]
+    with _SEGMENTS_LOCK:
+        segments = list(_SEGMENTS)
+    others = [each for each in segments if each is not opened and each.is_open(pid)]
     too_many = len(others) + 1 - bound()
     if too_many > 0:
         for each in sorted(others, key=lambda each: each.last_use)[:too_many]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import threading
 from itertools import pairwise
 from time import monotonic_ns
@@ -590,3 +591,32 @@ def test_what_comes_in_the_middle_of_going_on_is_written_after_it(
     assert [entry["at"] for entry in entries] == [1, 2, 3]
     assert report.intact
     assert live_writers(paths, SESSION) == []
+
+
+def test_many_threads_open_segments_at_once(paths: StorePaths) -> None:
+    """Whoever opens one looks at all others, while others open theirs; who met that had its entries wait in memory."""
+    kept: list[Segment] = []
+    failed: list[Exception] = []
+
+    def open_some(name: int) -> None:
+        for number in range(60):
+            try:
+                segment = Segment.open(paths, f"sess_{name}_{number}")
+            except Exception as error:  # noqa: BLE001 - told below
+                failed.append(error)
+            else:
+                segment.close()
+                kept.append(segment)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=open_some, args=(name,)) for name in range(6)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert failed == []
+    assert len(kept) == 360
