@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
+from functools import partial
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tfclient.sessions.openers import OPENERS
 from tfclient.signals import let_pass
@@ -32,6 +35,7 @@ class Begun:
     def __init__(self, work: Callable[[], tuple[Segment, Callable[[], object]]]) -> None:
         self._work = work
         self._then: Callable[[], object] | None = None
+        self._told: list[Callable[[], object]] = []
         self._segment: Segment | None = None
         self._error: Exception | None = None
         self._done = threading.Event()
@@ -50,6 +54,30 @@ class Begun:
         except Exception as error:  # noqa: BLE001 - somebody forbids to wait here
             let_pass(error)
         return self._done.is_set()
+
+    async def let_others_run(self, seconds: float) -> None:
+        """Wait until it is opened, or cannot be, for so long at most, while an event loop goes on with other tasks.
+
+        Where none of asyncio's runs this task, nothing is waited for.
+        """
+        asyncio: Any = sys.modules.get("asyncio")
+        loop = None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 - it has no other name that is quick
+        if loop is None or asyncio.current_task(loop) is None or self._done.is_set():
+            return
+        future = loop.create_future()
+
+        def over() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        self._told.append(partial(loop.call_soon_threadsafe, over))
+        at_last = loop.call_later(seconds, over)
+        if self._done.is_set():
+            over()
+        try:
+            await future
+        finally:
+            at_last.cancel()
 
     def result(self) -> Segment:
         """Return what was opened.
@@ -73,3 +101,7 @@ class Begun:
             self._error = error
         finally:
             self._done.set()
+            for tell in list(self._told):
+                # Of a loop that has ended meanwhile nobody waits any more.
+                with contextlib.suppress(RuntimeError):
+                    tell()

@@ -242,6 +242,7 @@ class SessionHandle:
         self._sessions.leave(self._state, exc)
 
     async def __aenter__(self) -> Self:
+        await self._sessions.open_meanwhile(self._state)
         return self.__enter__()
 
     async def __aexit__(

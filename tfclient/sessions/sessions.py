@@ -18,6 +18,7 @@ from tfclient.sessions.generators import held_here, hold_by_generator, is_meant_
 from tfclient.sessions.idle_and_exit import look_again, open_sessions
 from tfclient.sessions.state import PATIENCE, SessionState
 from tfclient.sessions.writer import Writer
+from tfclient.signals import let_pass
 from tfstore.disk import fork
 from tfstore.disk.fork import importing
 from tfstore.journal.entries import CLOCK, stamp
@@ -204,6 +205,24 @@ class Sessions:
             self.ends.keep(state)
             # Opened here and not at its first call: a session without calls has a document too.
             state.writer.append()
+
+    async def open_meanwhile(self, state: SessionState) -> None:
+        """Have the journal of a session that is about to be entered opened while other tasks run.
+
+        Opening takes longer than all else that a session asks of an event loop.
+        """
+        if state.ended or not self.settings.enabled:
+            return
+        self.ends.keep(state)
+        try:
+            await state.writer.open_meanwhile()
+        except Exception as error:  # noqa: BLE001 - whoever enters it meets that again, and tells
+            let_pass(error)
+        except BaseException as error:
+            # Cancelled: nobody will leave what was never entered.
+            self.ends.fail(state, error)
+            self.end(state)
+            raise
 
     def adopt(self, state: SessionState) -> Token[Link | None]:
         """Put this context into a session that goes on when the context has left it."""

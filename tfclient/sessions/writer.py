@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from tfstore.journal.segment import Segment
 
 STALLED: Final = 0.1
+MEANWHILE: Final = 0.02
+"""Seconds that an async program's session waits for its journal while other tasks run; then it waits as calls do."""
 LIVE: Final = 5
 """So many times sooner a write is taken for stalled where somebody listens to what comes."""
 FAST: Final = 0.01
@@ -320,12 +322,15 @@ class Writer:
             if self._segment is segment:
                 self._segment = None
 
-    def _open(self, *, again: bool = False) -> Segment:
-        """Return the segment, opened by another thread: that may take as long as the disk likes.
+    async def open_meanwhile(self) -> None:
+        """Have the segment opened while other tasks of the event loop run, for ``MEANWHILE`` seconds at most."""
+        if self._segment is None and self._backlog is None and not is_finalizing():
+            begun = self._begin()
+            if isinstance(begun, Begun):
+                await begun.let_others_run(MEANWHILE)
 
-        Raises:
-            StillOpening: it takes longer than a call is to wait; who writes behind waits until it is done.
-        """
+    def _begin(self, *, again: bool = False) -> Segment | Begun:
+        """Return the segment, or that it is being opened, from now on if not before."""
         with self._lock:
             if self._segment is not None:
                 return self._segment
@@ -338,6 +343,17 @@ class Writer:
                 self.sent_bodies.forget()
                 opening = self._opening()
                 begun = self._begun = Begun(lambda: self._opened(opening))
+            return begun
+
+    def _open(self, *, again: bool = False) -> Segment:
+        """Return the segment, opened by another thread: that may take as long as the disk likes.
+
+        Raises:
+            StillOpening: it takes longer than a call is to wait; who writes behind waits until it is done.
+        """
+        begun = self._begin(again=again)
+        if not isinstance(begun, Begun):
+            return begun
         behind = self._backlog is not None and self._backlog.is_this_thread()
         if not begun.wait(None if behind else STALLED):
             raise StillOpening
