@@ -38,7 +38,8 @@ from tfstore.reading.explaining.explain import explain_run, explain_step
 from tfstore.reading.facts import gather
 from tfstore.reading.failures import story_of
 from tfstore.reading.search import Pattern, matches_in
-from tfstore.reading.shown import details_of, shown
+from tfstore.reading.shown.details import details_of
+from tfstore.reading.shown.session import shown
 from tfstore.reading.totals import by_model, by_tool
 from tfstore.store import Store
 

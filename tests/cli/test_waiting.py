@@ -15,7 +15,8 @@ from tfd2 import draw
 from tfstore.document.documents import Session
 from tfstore.reading.facts import gather
 from tfstore.reading.session_words import outcome, outcome_word
-from tfstore.reading.shown import details_of, shown
+from tfstore.reading.shown.details import details_of
+from tfstore.reading.shown.session import shown
 from tfstore.store import Store
 
 WAITS = "waits for approval of roll (1.3)"

@@ -22,7 +22,7 @@ from tfstore.document.converter import to_json
 from tfstore.document.labels import Label
 from tfstore.reading.facts import Node, gather, nest, walked
 from tfstore.reading.plain_text import clean
-from tfstore.reading.shown import shown
+from tfstore.reading.shown.session import shown
 from tfstore.reading.step_facts import value_at
 from tfstore.reading.step_text import as_text
 from tfstore.reading.step_words import name_of, said_in_line, says, word_of

@@ -15,7 +15,7 @@ from tests.view.making import CLOSING, RTL, SCRIPT
 from tfclient.view.markdown import ALL, LONGEST, all_trees, tree_of
 from tfstore.reading.facts import gather
 from tfstore.reading.plain_text import is_marked_up
-from tfstore.reading.shown import shown
+from tfstore.reading.shown.session import shown
 
 ANSWER = """# Your order
 

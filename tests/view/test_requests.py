@@ -15,7 +15,7 @@ from tfclient.view.requests import NoRequest, all_details, all_requests, request
 from tfstore.document.documents import Session
 from tfstore.reading.facts import gather
 from tfstore.reading.prompts import prompt_of
-from tfstore.reading.shown import details_of
+from tfstore.reading.shown.details import details_of
 from tfstore.store import Store
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from tfstore.protocols import Reading
 from tfstore.reading.calls.costs import Cost, Price, cost_of_session
 from tfstore.reading.evidence.evidence import Evidence
 from tfstore.reading.facts import SessionFacts, gather
-from tfstore.reading.shown import details_of
+from tfstore.reading.shown.details import details_of
 from tfstore.reading.step_words import says
 from tfstore.store import Store
 

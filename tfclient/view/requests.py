@@ -21,7 +21,8 @@ from tfstore.protocols import Reading
 from tfstore.reading.calls.costs import Cost
 from tfstore.reading.facts import SessionFacts
 from tfstore.reading.prompts import has_prompt, prompt_among
-from tfstore.reading.shown import details_of, is_request, shown
+from tfstore.reading.shown.details import details_of
+from tfstore.reading.shown.session import is_request, shown
 
 MOST: Final = 500_000
 """References to items that a file takes in: a conversation that is sent again with every request has many."""

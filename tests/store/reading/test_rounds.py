@@ -13,7 +13,7 @@ from tfclient.cli.lines.tree import Look, tree
 from tfstore.document.documents import Session, Step
 from tfstore.document.notes import Note
 from tfstore.reading.facts import gather
-from tfstore.reading.shown import shown
+from tfstore.reading.shown.session import shown
 
 
 def rounds(times: int, *, tool: str = "get_order", said: str = "pending", error: bool = False) -> list[Step]:

@@ -11,7 +11,8 @@ from tests.projection.builders import Story, call, output, said, user
 from tests.view.making import a_model_call
 from tfstore.document.documents import ErrorInfo, Session
 from tfstore.reading.facts import gather
-from tfstore.reading.shown import details_of, shown
+from tfstore.reading.shown.details import details_of
+from tfstore.reading.shown.session import shown
 
 
 def full(session: Session, step_id: str) -> Any:

@@ -8,7 +8,7 @@ from tfd2 import drawn
 from tfstore.document.documents import Session
 from tfstore.reading.facts import gather
 from tfstore.reading.failures import story_of
-from tfstore.reading.shown import shown
+from tfstore.reading.shown.session import shown
 from tfstore.reading.step_text import text_of
 from tfstore.reading.step_words import remarks_on
 
