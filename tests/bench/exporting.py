@@ -11,7 +11,8 @@ from tests.otlp.making import STORE_ID, Conversation
 from tfclient.otlp import sending
 from tfclient.otlp.encoding import Resource, request_of
 from tfclient.otlp.messages import Content
-from tfclient.otlp.tree import Options, spans_of
+from tfclient.otlp.options import Options
+from tfclient.otlp.tree import spans_of
 from tfstore.document.documents import Session
 
 _WORDS = "and so it goes on, " * 25

@@ -11,8 +11,9 @@ from attrs import frozen
 from tests.builders import a_chat, a_run, a_session, a_step
 from tests.projection.recorded import project_recording
 from tfclient.importing.cassette import read_cassette
+from tfclient.otlp.options import Options
 from tfclient.otlp.span import Span
-from tfclient.otlp.tree import Options, spans_of
+from tfclient.otlp.tree import spans_of
 from tfstore.document.documents import Integrity, Session, Step
 from tfstore.store import Store
 

@@ -16,7 +16,7 @@ from tfclient.errors import BadEndpoint, EndpointDown
 from tfclient.otlp import sending
 from tfclient.otlp.endpoint import endpoint_of, headers_of
 from tfclient.otlp.exporting import Exporter, Outcome, Sent
-from tfclient.otlp.tree import Options
+from tfclient.otlp.options import Options
 from tfstore.disk.export_ledger import Line
 from tfstore.keeping.waiting import waiting
 from tfstore.store import Store

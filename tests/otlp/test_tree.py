@@ -13,8 +13,9 @@ from tests.noting import noted
 from tests.otlp.making import STORE_ID, Conversation, a_closed, from_cassette, said, spans
 from tests.projection.recorded import needs_recordings, recordings
 from tests.projection.sockets.tape import Tape
+from tfclient.otlp.options import Options
 from tfclient.otlp.span import Span
-from tfclient.otlp.tree import Options, spans_of
+from tfclient.otlp.tree import spans_of
 from tfstore.document.documents import ErrorInfo, Lineage, Session
 from tfstore.reading.calls.contexts import Contexts
 

@@ -42,7 +42,7 @@ def otlp(
     """
     from tfclient.otlp.endpoint import endpoint_of
     from tfclient.otlp.exporting import Exporter, Sent
-    from tfclient.otlp.tree import Options
+    from tfclient.otlp.options import Options
 
     sent = Sent()
     exporter = Exporter.to(store, endpoint_of(endpoint, headers), Options(content))

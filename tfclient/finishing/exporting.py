@@ -48,7 +48,7 @@ class OtlpTarget:
         """
         from tfclient.otlp.endpoint import endpoint_of
         from tfclient.otlp.exporting import Exporter
-        from tfclient.otlp.tree import Options
+        from tfclient.otlp.options import Options
         from tfstore.store import Store
 
         endpoint = endpoint_of(address)

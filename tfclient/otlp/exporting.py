@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from attrs import define, evolve, field, frozen
 
 from tfclient.otlp.encoding import Resource
+from tfclient.otlp.options import Options, reduced
 from tfclient.otlp.parts import Reader
 from tfclient.otlp.sending import Sender
-from tfclient.otlp.tree import Options, reduced, span_of_response, spans_of
+from tfclient.otlp.tree import span_of_response, spans_of
 from tfstore.disk.export_ledger import ExportLedger
 from tfstore.errors import StoreError
 

@@ -6,50 +6,26 @@ one by one, trace by trace, so that a long session is never whole in memory as s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
 from tfclient.otlp import conventions as name
-from tfclient.otlp.calls import (
-    Price,
-    attributes_of_call,
-    endpoint_content,
-    name_of,
-    nanoseconds,
-)
+from tfclient.otlp.bounds import bounds, run_bounds, step_bounds
+from tfclient.otlp.calls import attributes_of_call, endpoint_content, name_of, nanoseconds
 from tfclient.otlp.ids import WHOLE_SESSION, Ids
-from tfclient.otlp.messages import Content, Messages
-from tfclient.otlp.parts import Reader, as_json, fit
+from tfclient.otlp.messages import Messages
+from tfclient.otlp.options import Options
+from tfclient.otlp.parts import as_json, fit
+from tfclient.otlp.runs import asked_and_answered, attributes_of_run
 from tfclient.otlp.span import Attributes, Event, Link, Span, StatusCode
+from tfclient.otlp.tools import attributes_of_tool, called, content_of_tool, is_hosted
 from tfstore.disk.turns import turn
 from tfstore.document.documents import ErrorInfo, Session, Step
-from tfstore.document.item_types import item_type
 from tfstore.reading.facts import RunFacts, SessionFacts, StepFacts, gather
-from tfstore.reading.plain_text import brief
-from tfstore.reading.step_text import as_text, text_of
-
-FindSpan = Callable[[str], "tuple[bytes, bytes] | None"]
-"""Returns trace and span of the model call of another session that made a response."""
 
 _NOTED_LEVEL: Final = frozenset({"cancelled", "incomplete", "unresolved", "in_progress", "queued"})
-_LONGEST_TITLE: Final = 200
-
-
-@frozen
-class Options:
-    """How spans are made.
-
-    ``content`` is ``full`` (what the model saw), ``new`` (what is new in each request) or ``none`` (no text at all);
-    ``whole_session`` makes one trace of a session.
-    """
-
-    content: Content = "full"
-    whole_session: bool = False
-    reader: Reader = field(factory=Reader)
-    price: Price | None = None
-    find_span: FindSpan | None = None
 
 
 def spans_of(session: Session, store_id: str, options: Options | None = None) -> Iterator[Span]:
@@ -137,10 +113,10 @@ class _Tree:
 
     def _session_span(self) -> Span:
         session = self.session
-        start, end = _bounds(
-            session.started_at, session.ended_at, [_run_bounds(self.session, run) for run in self.facts.runs]
+        start, end = bounds(
+            session.started_at, session.ended_at, [run_bounds(self.session, run) for run in self.facts.runs]
         )
-        title = self._said(session.title)
+        title = self.options.said(session.title)
         return Span(
             self.ids.trace(WHOLE_SESSION),
             self.ids.span(WHOLE_SESSION),
@@ -155,7 +131,7 @@ class _Tree:
         alone = _alone(run)
         if alone is not None:
             root = self._other(alone, trace, parent)
-            root.attributes |= self._about_run(run)
+            root.attributes |= attributes_of_run(self.session, run, self.options)
             root.links += self._links(run)
             yield root
             return
@@ -172,11 +148,15 @@ class _Tree:
             turn()
 
     def _root(self, run: RunFacts, trace: bytes, parent: bytes | None) -> Span:
-        start, end = _run_bounds(self.session, run)
+        start, end = run_bounds(self.session, run)
         agent = next((own.step.agent_name for own in run.steps if own.step.agent_name), None)
-        attributes = self.common | self._about_run(run) | {name.OPERATION: name.INVOKE_AGENT}
+        attributes = (
+            self.common
+            | attributes_of_run(self.session, run, self.options)
+            | {name.OPERATION: name.INVOKE_AGENT}
+        )
         attributes |= {name.AGENT_NAME: fit(agent)} if agent else {}
-        attributes |= self._asked_and_answered(run)
+        attributes |= asked_and_answered(run, self.options)
         attributes |= _level(run.run.status)
         span = Span(
             trace,
@@ -191,54 +171,10 @@ class _Tree:
         )
         failed = next((own for own in reversed(run.steps) if own.step.error is not None), None)
         if run.failed and failed is not None and failed.step.error is not None:
-            span.message = self._said(failed.step.error.message)
+            span.message = self.options.said(failed.step.error.message)
             attributes[name.ERROR_TYPE] = fit(failed.step.error.code or failed.step.error.class_)
         span.events = [self._annotation(own) for own in run.steps if _is_annotation(own.step)]
         return span
-
-    def _about_run(self, run: RunFacts) -> Attributes:
-        lineage = run.run.lineage
-        made: Attributes = {
-            name.OUR_RUN: run.run.run_id,
-            name.OUR_THREAD: run.run.thread_id,
-            name.CONVERSATION_ID: fit(run.run.conversation_id or self.session.session_id),
-            name.TRIGGER: run.run.trigger,
-            name.STATUS: run.run.status,
-            name.LINEAGE_SOURCE: lineage.source,
-            name.LINEAGE_DEPTH: lineage.depth,
-            name.LINEAGE_BRANCH: lineage.branch_index,
-        }
-        made |= {name.LINEAGE_PARENT: lineage.parent_run_id} if lineage.parent_run_id else {}
-        made |= {name.PROMPT_SHA256: lineage.prompt_sha256} if lineage.prompt_sha256 else {}
-        made |= {name.REPLAY: self.session.replay.kind} if self.session.replay is not None else {}
-        if self.options.content != "full":
-            made[name.CONTENT] = self.options.content
-        title = self._said(brief(run.run.input_text or self.session.title, _LONGEST_TITLE))
-        if title and not self.options.whole_session:
-            made[name.TRACE_NAME] = title
-        for key, value in self.session.metadata.items() if self.options.content != "none" else ():
-            told = value if isinstance(value, str) else as_json(value)
-            made[f"{name.TRACE_METADATA}{fit(str(key))}"] = fit(told)
-        return made
-
-    def _asked_and_answered(self, run: RunFacts) -> Attributes:
-        if self.options.content == "none":
-            return {}
-        asked = [own for own in run.steps if own.step.label == "user_message"]
-        answers = [own for own in run.steps if own.step.label == "assistant_message"]
-        question = "\n\n".join(self._text(own.step) for own in asked) or run.run.input_text
-        made: Attributes = {name.INPUT_VALUE: fit(question)} if question else {}
-        if answers:
-            made[name.OUTPUT_VALUE] = fit(self._text(answers[-1].step))
-        elif calls := [own for own in run.ended_by if own.step.label == "tool_call"]:
-            # Its answer are the arguments.
-            made[name.OUTPUT_VALUE] = fit(text_of(calls[-1].step))
-        return made
-
-    def _text(self, step: Step) -> str:
-        payload = step.payload_started if step.label == "user_message" else step.payload_completed
-        whole = self.options.reader.texts(payload.get("text"))
-        return whole if isinstance(whole, str) and whole and not payload.get("content") else text_of(step)
 
     def _chat(self, own: StepFacts, trace: bytes, parent: bytes) -> Span:
         step = own.step
@@ -277,54 +213,23 @@ class _Tree:
             told: Attributes = {name.ATTEMPT: each.n}
             told |= {name.HTTP_STATUS: each.status_code} if each.status_code is not None else {}
             if each.error:
-                told[name.ATTEMPT_ERROR] = self._said(each.error) or each.error.partition(" ")[0]
+                told[name.ATTEMPT_ERROR] = self.options.said(each.error) or each.error.partition(" ")[0]
             yield Event(name.ATTEMPT_FAILED, min(max(at, span.start), span.end), told)
 
     def _tool(self, own: StepFacts, trace: bytes, parent: bytes) -> Span:
         step = own.step
-        called = own.tool or as_text(step.payload_started.get("name")) or "tool"
-        hosted = _is_hosted(step)
         above = parent
-        if hosted and (call := self._call_of(own)) is not None:
+        if is_hosted(step) and (call := self._call_of(own)) is not None:
             above = self.ids.span(call.step.step_id)
-        span = self._step(own, trace, above, fit(f"{name.EXECUTE_TOOL} {called}"))
+        span = self._step(own, trace, above, fit(f"{name.EXECUTE_TOOL} {called(own)}"))
         answer = self.answers.get(id(own))
-        error = step.error
         if answer is not None and answer.step.label == "tool_error":
-            error = answer.step.error or error
             span.status = "error"
-            self._failed(span, error)
-        span.attributes |= {
-            name.OPERATION: name.EXECUTE_TOOL,
-            name.TOOL_NAME: fit(called),
-            name.TOOL_TYPE: "extension" if hosted else "function",
-            name.STATUS: step.status,
-        }
-        span.attributes |= {name.TOOL_CALL_ID: fit(step.call_id)} if step.call_id else {}
-        span.attributes |= {name.TIMING: step.timing} if step.timing else {}
-        if self.options.content == "none":
-            return span
-        given = self.options.reader.texts(_arguments(step))
-        if given is not None:
-            text = fit(given) if isinstance(given, str) else as_json(given)
-            span.attributes |= {name.TOOL_ARGUMENTS: text, name.INPUT_VALUE: text}
-        result = self._result(step, answer)
-        if result is not None:
-            text = fit(result) if isinstance(result, str) else as_json(result)
-            span.attributes |= {name.TOOL_RESULT: text, name.OUTPUT_VALUE: text}
+            self._failed(span, answer.step.error or step.error)
+        span.attributes |= attributes_of_tool(own)
+        if self.options.content != "none":
+            span.attributes |= content_of_tool(step, answer, self.options.reader)
         return span
-
-    def _result(self, step: Step, answer: StepFacts | None) -> Any:
-        if answer is not None:
-            output = self.options.reader.texts(answer.step.payload_completed.get("output"))
-            return text_of(answer.step) if output is None or isinstance(output, list) else output
-        if step.label == "generic":
-            return self.options.reader.texts(step.payload_completed.get("result"))
-        row = item_type(str(step.payload_started.get("type") or ""))
-        for held in (step.payload_started, step.payload_completed):
-            if row.result and held.get(row.result) is not None:
-                return self.options.reader.texts(held[row.result])
-        return None
 
     def _call_of(self, own: StepFacts) -> StepFacts | None:
         before = self.facts.depends_on(own)
@@ -341,7 +246,7 @@ class _Tree:
 
     def _step(self, own: StepFacts, trace: bytes, parent: bytes | None, called: str) -> Span:
         step, run = own.step, own.run.run
-        start, end = _step_bounds(self.session, own.run, step)
+        start, end = step_bounds(self.session, own.run, step)
         attributes: Attributes = self.common | {
             name.OUR_RUN: run.run_id,
             name.OUR_STEP: step.step_id,
@@ -367,14 +272,14 @@ class _Tree:
             return
         kind = fit(error.code or error.class_)
         span.attributes[name.ERROR_TYPE] = kind
-        span.message = self._said(error.message)
+        span.message = self.options.said(error.message)
         told: Attributes = {name.EXCEPTION_TYPE: kind}
         told |= {name.EXCEPTION_MESSAGE: span.message} if span.message else {}
         told |= {name.HTTP_STATUS: error.http_status} if error.http_status is not None else {}
         span.events = [Event(name.EXCEPTION, span.end, told)]
 
     def _annotation(self, own: StepFacts) -> Event:
-        at, _ = _step_bounds(self.session, own.run, own.step)
+        at, _ = step_bounds(self.session, own.run, own.step)
         told: Attributes = {name.OUR_STEP: own.step.step_id, name.ANNOTATION_KIND: fit(own.step.type)}
         if self.options.content != "none":
             data = own.step.payload_completed or own.step.payload_started
@@ -396,20 +301,12 @@ class _Tree:
         found = self.options.find_span(lineage.parent_response_id)
         return [] if found is None else [Link(*found, told)]
 
-    def _said(self, text: str) -> str:
-        return "" if self.options.content == "none" else fit(text)
-
 
 def span_of_response(session: Session, store_id: str, step: Step) -> tuple[bytes, bytes]:
     """Return trace and span of a model call, for links from other sessions."""
     tree = _Tree.of(session, store_id, Options())
     own = tree.facts.steps[step.step_id]
     return tree._trace_of(own.run), tree.ids.span(step.step_id)  # noqa: SLF001 - of this module
-
-
-def reduced(options: Options, content: Content) -> Options:
-    """Return the options with less content: what a receiver refuses as too large may go without."""
-    return evolve(options, content=content)
 
 
 def _common(session: Session) -> Attributes:
@@ -424,23 +321,6 @@ def _alone(run: RunFacts) -> StepFacts | None:
     """Return the call of another endpoint, or the socket, that a run consists of."""
     alone = run.run.trigger == "api" and len(run.steps) == 1 and run.steps[0].step.label == "generic"
     return run.steps[0] if alone else None
-
-
-def _arguments(step: Step) -> Any:
-    given = step.payload_started
-    if given.get("arguments") is not None:
-        return given["arguments"]
-    return text_of(step) or None
-
-
-def _is_hosted(step: Step) -> bool:
-    """Return whether the provider runs the tool of a call."""
-    if step.label != "tool_call":
-        return False
-    row = item_type(str(step.payload_started.get("type") or "function_call"))
-    return row.answered_by == "provider" or (
-        row.answered_by == "either" and step.payload_started.get("execution") == "server"
-    )
 
 
 def _is_annotation(step: Step) -> bool:
@@ -458,29 +338,3 @@ def _level(status: str) -> Attributes:
 
 def _status(status: str) -> StatusCode:
     return "ok" if status == "completed" else "error" if status == "failed" else "unset"
-
-
-def _bounds(started: str | None, ended: str | None, inner: list[tuple[int, int]]) -> tuple[int, int]:
-    """Return beginning and end so that what is inside fits, never the end before the beginning."""
-    begin, finish = nanoseconds(started), nanoseconds(ended)
-    starts = [*([begin] if begin is not None else []), *(start for start, _ in inner if start)]
-    ends = [*([finish] if finish is not None else []), *(end for _, end in inner)]
-    start = min(starts, default=finish or 0)
-    return start, max([start, *ends])
-
-
-def _run_bounds(session: Session, run: RunFacts) -> tuple[int, int]:
-    times = [(nanoseconds(own.step.started_at), nanoseconds(own.step.ended_at)) for own in run.steps]
-    inner = [(begin or 0, max(begin or 0, finish or 0)) for begin, finish in times]
-    return _bounds(run.run.started_at or session.started_at, run.run.ended_at, inner)
-
-
-def _step_bounds(session: Session, run: RunFacts, step: Step) -> tuple[int, int]:
-    begin, finish = nanoseconds(step.started_at), nanoseconds(step.ended_at)
-    if begin is None or finish is None:
-        of_run = _run_bounds(session, run)
-        begin = of_run[0] if begin is None else begin
-        finish = of_run[1] if finish is None and step.duration_ms is None else finish
-    if finish is None:
-        finish = begin + (step.duration_ms or 0) * 1_000_000
-    return begin, max(begin, finish)

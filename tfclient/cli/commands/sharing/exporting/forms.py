@@ -106,7 +106,8 @@ def _otlp_json(reading: Reading) -> Iterator[bytes]:
 
     from tfclient.otlp.encoding import json_of
     from tfclient.otlp.exporting import finder, resource_of
-    from tfclient.otlp.tree import Options, spans_of
+    from tfclient.otlp.options import Options
+    from tfclient.otlp.tree import spans_of
     from tfstore.document.json_text import compact
 
     store, wanted = reading.store, reading.wanted

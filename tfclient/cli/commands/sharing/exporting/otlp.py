@@ -76,7 +76,7 @@ def _send(
 ) -> None:
     from tfclient.errors import EndpointDown
     from tfclient.otlp.exporting import Exporter, Sent
-    from tfclient.otlp.tree import Options
+    from tfclient.otlp.options import Options
 
     sent = Sent()
     trouble = ""
