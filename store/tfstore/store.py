@@ -6,7 +6,6 @@ A reader never sees half a document.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +47,7 @@ from tfstore.journal.reading import (
 )
 from tfstore.reading import descent
 from tfstore.reading.messages import answer_of, events_of
+from tfstore.reading.naming import alike
 from tfstore.reading.noted import NotesWanted, place_for
 from tfstore.tables.document_maps import Documents
 from tfstore.tables.session_table import SessionTable
@@ -654,9 +654,7 @@ class Store:
 
     def near(self, session_id: str) -> builtins.list[str]:
         """Return the ids of sessions that may have been meant, at most three."""
-        ids = self.ids()
-        parts = [each for each in ids if session_id and session_id in each][:3]
-        return parts or difflib.get_close_matches(session_id, ids, n=3)
+        return alike(session_id, self.ids())
 
     def _is_closed(self, session_id: str) -> bool:
         try:

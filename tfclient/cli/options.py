@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from tfstore.reading.calls.costs import Price
+    from tfstore.store import Store
 
 _MOST: Final = 200
 """Names that are offered at most."""
@@ -23,18 +24,15 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*", re.ASCII)
 
 def known_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer session ids to the shell; whatever is wrong, completion says nothing."""
-    try:
-        from tfclient.settings import directory_to_read
-        from tfstore.store import Store
 
-        ids = Store(directory_to_read(ctx.params.get("store"))).ids()
-    except Exception:  # noqa: BLE001 - a shell waiting for a completion is no place for errors
-        return []
-    from tfstore.reading.naming import short_id
+    def ids(store: Store) -> Iterable[str]:
+        from tfstore.reading.naming import short_id
 
-    meant = [each for each in reversed(ids) if each.startswith(incomplete)] if incomplete else []
-    short = [short_id(each) for each in reversed(ids)]
-    return _harmless(dict.fromkeys(("last", *short, *meant)), incomplete)
+        every = store.ids()[::-1]
+        meant = [each for each in every if each.startswith(incomplete)] if incomplete else []
+        return ("last", *map(short_id, every), *meant)
+
+    return _known(ctx, incomplete, ids, most=None)
 
 
 def known_steps(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -49,68 +47,59 @@ def known_steps(ctx: typer.Context, incomplete: str) -> list[str]:
         if store.paths.document(session_id).stat().st_size > _SOON_READ:
             return []
         steps = [short_step(each.step_id) for run in store.get(session_id).runs for each in run.steps]
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - as below
         return []
     return _harmless(steps, incomplete)[:_MOST]
 
 
 def known_tools(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer names of tools that were called."""
-    return _harmless(_names(ctx, "tool"), incomplete)
+    return _known(ctx, incomplete, lambda store: [name for name, _ in store.names("tool", _MOST)])
 
 
 def known_models(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer names of models that were called."""
-    return _harmless(_names(ctx, "model"), incomplete)
+    return _known(ctx, incomplete, lambda store: [name for name, _ in store.names("model", _MOST)])
 
 
 def known_tags(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer tags that sessions were noted with."""
-    try:
-        from tfclient.settings import directory_to_read
-        from tfstore.reading.noted import Marks
-        from tfstore.store import Store
 
-        noted = Store(directory_to_read(ctx.params.get("store"))).noted()
-        tags = Marks.of(note for notes in noted.values() for note in notes).tags
-    except Exception:  # noqa: BLE001 - as above
-        return []
-    return _harmless(sorted(tags, key=lambda tag: (-tags[tag], tag)), incomplete)[:_MOST]
+    def tags(store: Store) -> Iterable[str]:
+        from tfstore.reading.noted import Marks
+
+        counts = Marks.of(note for notes in store.noted().values() for note in notes).tags
+        return sorted(counts, key=lambda tag: (-counts[tag], tag))
+
+    return _known(ctx, incomplete, tags)
 
 
 def known_lessons(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer ids of lessons, those seen most first."""
-    try:
-        from tfclient.settings import directory_to_read
-        from tfstore.store import Store
-
-        rows = Store(directory_to_read(ctx.params.get("store"))).learnings.lessons()
-    except Exception:  # noqa: BLE001 - as above
-        return []
-    return _harmless([row["lesson_id"] for row in rows], incomplete)[:_MOST]
+    return _known(ctx, incomplete, lambda store: [row["lesson_id"] for row in store.learnings.lessons()])
 
 
 def known_adaptations(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer ids of adaptations, those proposed last first."""
+
+    def ids(store: Store) -> Iterable[str]:
+        return [row["adaptation_id"] for row in reversed(store.learnings.adaptations())]
+
+    return _known(ctx, incomplete, ids)
+
+
+def _known(
+    ctx: typer.Context, incomplete: str, names: Callable[[Store], Iterable[str]], most: int | None = _MOST
+) -> list[str]:
+    """Offer what the store that was typed before names; nothing if there is none, or something is wrong with it."""
     try:
         from tfclient.settings import directory_to_read
         from tfstore.store import Store
 
-        rows = Store(directory_to_read(ctx.params.get("store"))).learnings.adaptations()
-    except Exception:  # noqa: BLE001 - as above
+        found = dict.fromkeys(names(Store(directory_to_read(ctx.params.get("store")))))
+    except Exception:  # noqa: BLE001 - a shell waiting for a completion is no place for errors
         return []
-    return _harmless([row["adaptation_id"] for row in reversed(rows)], incomplete)[:_MOST]
-
-
-def _names(ctx: typer.Context, kind: str) -> list[str]:
-    try:
-        from tfclient.settings import directory_to_read
-        from tfstore.store import Store
-
-        names = Store(directory_to_read(ctx.params.get("store"))).index.names(kind, _MOST)
-    except Exception:  # noqa: BLE001 - as above
-        return []
-    return [name for name, _ in names]
+    return _harmless(found, incomplete)[:most]
 
 
 def _harmless(names: Iterable[str], incomplete: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from tfstore.postgres.sources import source_named
 from tfstore.reading import descent
 from tfstore.reading.figures import counted
 from tfstore.reading.messages import events_of
+from tfstore.reading.naming import alike
 from tfstore.reading.noted import NotesWanted
 from tfstore.store import moment_text
 
@@ -148,9 +148,7 @@ class PostgresStore:
 
     def near(self, session_id: str) -> builtins.list[str]:
         """Return the names of sessions that may have been meant, at most three."""
-        ids = self.ids()
-        parts = [each for each in ids if session_id and session_id in each][:3]
-        return parts or difflib.get_close_matches(session_id, ids, n=3)
+        return alike(session_id, self.ids())
 
     def last(self) -> str:
         """Return the name of the session that started last.

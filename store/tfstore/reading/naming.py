@@ -17,6 +17,17 @@ LISTED: Final = 3
 _SHORT_STEP: Final = re.compile(r"(?:step_)?(\d+)[._](\d+)")
 
 
+def alike(typed: str, names: Sequence[str]) -> list[str]:
+    """Return the names that may have been meant, at most three: those that hold what was typed, else similar ones.
+
+    Example:
+        >>> alike("4e1", ["L-1a2b3c4d", "L-4e10ff00"]), alike("wether", ["weather", "mail"]), alike("", ["a"])
+        (['L-4e10ff00'], ['weather'], [])
+    """
+    parts = [each for each in names if typed and typed in each][:3]
+    return parts or difflib.get_close_matches(typed, names, n=3)
+
+
 def near(typed: str, ids: Sequence[str]) -> list[str]:
     """Return the ids that may have been meant, at most three."""
     parts = [each for each in ids if typed and typed in each][-3:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -25,6 +24,7 @@ from tfclient.reflect.text.counting import estimate
 from tfstore.document.adaptation_rows import moved, revised
 from tfstore.errors import UnknownAdaptation
 from tfstore.reading.evidence.evidence import evidence_of
+from tfstore.reading.naming import alike
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Json
@@ -249,5 +249,4 @@ def _place(rows: Sequence[Json], adaptation_id: str) -> int:
     ids = [row["adaptation_id"] for row in rows]
     if adaptation_id in ids:
         return ids.index(adaptation_id)
-    near = [each for each in ids if adaptation_id and adaptation_id in each][:3]
-    raise UnknownAdaptation(adaptation_id, near or difflib.get_close_matches(adaptation_id, ids))
+    raise UnknownAdaptation(adaptation_id, alike(adaptation_id, ids))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -16,6 +15,7 @@ from tfclient.reflect.text.counting import estimate
 from tfstore.document.learnings import UNDATED, Block, Page
 from tfstore.document.lesson_rows import tallied, with_sessions, without_lessons
 from tfstore.errors import UnknownLesson
+from tfstore.reading.naming import alike
 
 if TYPE_CHECKING:
     from tfclient.reflect.lessons.lesson import Lesson
@@ -320,11 +320,7 @@ def _row(rows: list[Json], lesson_id: str) -> Json:
     for row in rows:
         if row["lesson_id"] == lesson_id:
             return row
-    ids = [row["lesson_id"] for row in rows]
-    near = [each for each in ids if lesson_id and lesson_id in each][:3] or difflib.get_close_matches(
-        lesson_id, ids
-    )
-    raise UnknownLesson(lesson_id, near)
+    raise UnknownLesson(lesson_id, alike(lesson_id, [row["lesson_id"] for row in rows]))
 
 
 def notes_for(
