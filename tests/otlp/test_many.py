@@ -15,7 +15,7 @@ import pytest
 from tfclient.otlp import sending
 from tfclient.otlp.endpoint import endpoint_of
 from tfclient.otlp.exporting import Exporter
-from tfclient.otlp.tree import Options
+from tfclient.otlp.options import Options
 from tfstore.document.converter import to_json
 from tfstore.document.documents import Integrity, Session
 from tfstore.document.json_text import compact

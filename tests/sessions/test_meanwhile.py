@@ -13,6 +13,7 @@ from tfclient import Recorder
 from tfclient.sessions import writer
 from tfclient.sessions.handle import SessionHandle
 from tfclient.sessions.idle_and_exit import open_sessions
+from tfstore.disk import locks
 from tfstore.journal import segment as segments
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """One that opens journals when this is set."""
     ready = threading.Event()
-    real = segments.open_held
+    real = locks.open_held
 
     def held(path: Path) -> Any:
         assert ready.wait(60)

@@ -347,7 +347,7 @@ def test_a_request_that_did_not_leave_is_not_answered() -> None:
     assert call.payload_started["asked_by"] == "server"
 
 
-BETWEEN = [
+BETWEEN: list[tuple[str, dict[str, Any]]] = [
     ("session.usage.updated", {"usage": {"seconds": 7}}),
     ("session.thinking.appended", {"start_ms": 5, "end_ms": 5}),
     ("session.commentary.appended", {"start_ms": 5, "end_ms": 5}),
@@ -384,7 +384,8 @@ def test_killed_anywhere_all_words_that_came_are_there(count: int) -> None:
     for way, label in (("input", "user_message"), ("output", "assistant_message")):
         words = "".join(e["delta"] for e in came if e["type"] == f"session.{way}_transcript.delta")
         told = [
-            s.payload_started.get("text") or s.payload_completed.get("text") for s in steps(session, label)
+            str(s.payload_started.get("text") or s.payload_completed.get("text"))
+            for s in steps(session, label)
         ]
         assert "".join(words.split()) in "".join("".join(told).replace("It rains.", "").split())
     assert all(e["event"]["item"]["id"] in text for e in came if "item" in (e.get("event") or {}))

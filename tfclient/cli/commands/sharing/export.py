@@ -204,7 +204,6 @@ def export(
         ids = [find_session(opened, LAST)]
     if raw and endpoint is not None:
         raise Refused("Spans have no place for raw bodies: --raw is for files.", USAGE)
-    look_at_raw(opened, ids or [row.session_id for row in rows], output, asked=raw)
     if endpoint is not None:
         from tfclient.cli.commands.sharing.exporting.otlp import Asked, send
 
@@ -214,6 +213,7 @@ def export(
         from tfclient.cli.commands.sharing.exporting.forms import Wanted, write
 
         ids = ids or [row.session_id for row in reversed(rows or [])]
+        look_at_raw(opened, ids, output, asked=raw)
         how = Wanted(
             ids, output, force, as_json, content.value, trace is Trace.SESSION, media is Media.INLINE
         )
