@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 import tfclient
 from tests.capture.driver import HTTP, Driver
 from tests.capture.sockets.conftest import Talk
+from tests.capture.sockets.test_connections import connections as every_connection
 from tests.capture.sockets.test_responses import answered, create
 from tests.no_sockets import refuse
 from tests.server.replies import answer
@@ -765,3 +766,31 @@ def test_vcrpy_reads_past_sockets(stage: Stage) -> None:
     stage.record(agent("rain"))
     made = cassette_of(stage.store.journal(stage.session_id)[0])
     assert serialize.deserialize(made.text(), serializer) == ([], [])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("azure", [False, True])
+def test_every_connection_of_the_sdk_is_found_again(
+    drive: Driver, sockets: SocketServer, *, azure: bool
+) -> None:
+    stage = Stage(drive, sockets, Recorder())
+    sockets.script(HELLO)
+    where = {"base_url": sockets.url, "websocket_base_url": sockets.url.replace("http", "ws", 1)}
+    if azure:
+        kind = tfclient.AsyncTracedAzureOpenAI if drive.is_async else tfclient.TracedAzureOpenAI
+        client = drive.made(kind, recorder=stage.recorder, api_version="2025-04-01-preview", **where)
+    else:
+        client = drive.traced(stage.recorder, default_query={"team": "a b", "beta": True}, **where)
+
+    def program(stage: Talk) -> list[Any]:
+        got = []
+        for name, manager in every_connection(client):
+            with stage.drive.entered(manager) as connection:
+                got.append((name, stage.drive.do(connection.recv_bytes())))
+        return got
+
+    first = stage.record(program)
+    with stage.replay() as playback:
+        assert program(stage) == first
+    assert {each.how for each in playback.answers} == {"exact"}
+    assert len(playback.answers) == len(first) >= 2

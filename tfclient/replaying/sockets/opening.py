@@ -11,7 +11,7 @@ import inspect
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,11 +99,15 @@ def address(manager: Any, client: Any, arguments: Mapping[str, Any], extra: Mapp
         if client.websocket_base_url is None:
             url = client._prepare_url("/realtime")  # noqa: SLF001 - as above
     parts = urlsplit(str(url))
-    defaults = getattr(client, "default_query", None) or {}
-    query = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **defaults, **named, **extra}
-    query = {name: value for name, value in query.items() if isinstance(value, str | int | float | list)}
+    # openai 2 adds those to requests alone.
+    adds = any(hasattr(client, f"_websocket_query_params{name}") for name in ("", "_fallback"))
+    defaults = client.default_query if adds else {}
+    query = {**defaults, **dict(parse_qsl(parts.query, keep_blank_values=True)), **named, **extra}
+    query = {
+        name: value for name, value in query.items() if isinstance(value, str | int | float | list | dict)
+    }
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    return urlunsplit(parts._replace(scheme=scheme, query=urlencode(query, doseq=True)))
+    return urlunsplit(parts._replace(scheme=scheme, query=client.qs.stringify(query)))
 
 
 @cache
