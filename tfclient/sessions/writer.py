@@ -463,7 +463,7 @@ class Writer:
             if self._segment is None:
                 self._open()
             began = perf_counter()
-            self._write(entries)
+            self._write(entries, again=len(entries) == 1 and isinstance(entries[0], bytes))
         except Exception as error:  # noqa: BLE001 - see above
             self._failed(error, len(entries))
             return True

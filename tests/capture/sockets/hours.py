@@ -113,8 +113,8 @@ def conversation(root: Path) -> Iterator[Talk]:
     talk = Talk(root, recorder, Socket(place), state.id)
     with ExitStack() as patches:
         for module in (audio, socket):
-            patches.enter_context(mock.patch.object(module, "monotonic_ns", talk.clock))
             patches.enter_context(mock.patch.object(module, "stamp", talk.stamp))
+        patches.enter_context(mock.patch.object(socket, "monotonic_ns", talk.clock))
         patches.enter_context(mock.patch.object(socket, "time_ns", talk.clock))
         where = {"socket": "socket_1", "n": 1, "kind": "realtime", "url": "wss://localhost/v1/realtime"}
         at = {"at": talk.now // 1000, "mono": talk.now // 1000}

@@ -16,7 +16,7 @@ from tests.capture import journals
 from tests.capture.sockets.conftest import Talk
 from tests.server.sockets import Got
 from tfclient import Recorder
-from tfclient.capture.sockets import audio
+from tfclient.capture.sockets import audio, socket
 from tfstore.journal.segment import Segment
 
 
@@ -29,7 +29,7 @@ def test_a_line_for_each_second_and_item(
     talk: Talk, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count(0, 20_000_000)
-    monkeypatch.setattr(audio, "monotonic_ns", lambda: next(clock))
+    monkeypatch.setattr(socket, "monotonic_ns", lambda: next(clock))
     done = {"type": "response.output_audio.done", "response_id": "resp_1", "item_id": "item_1"}
     format_ = {"type": "audio/pcm", "rate": 24000}
     created = {"type": "session.created", "session": {"audio": {"output": {"format": format_}}}}
@@ -61,7 +61,9 @@ def test_how_long_it_sounds(format_: Any, ms: int) -> None:
     side = {"output": {"format": format_}} if isinstance(format_, dict) else None
     counted.configured({"audio": side} if side else {"output_audio_format": format_})
     counted.take(
-        "in", {"type": "response.output_audio.delta", "delta": base64.b64encode(bytes(48_000)).decode()}
+        "in",
+        {"type": "response.output_audio.delta", "delta": base64.b64encode(bytes(48_000)).decode()},
+        0,
     )
     ((way, each),) = counted.rest("in")
     assert counted.entry(way, each, "socket_1", 1)["ms"] == ms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic_ns
+from sys import is_finalizing
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tfclient.capture.sockets.wav import ALAW, MULAW, PCM
@@ -60,12 +60,12 @@ class _Counted:
 
     __slots__ = ("bytes", "event", "first_at", "frames", "item_id", "response_id", "since")
 
-    def __init__(self, event: dict[str, Any]) -> None:
+    def __init__(self, event: dict[str, Any], now: int) -> None:
         self.event = str(event["type"])
         self.item_id = _text(event.get("item_id"))
         self.response_id = _text(event.get("response_id"))
         self.first_at, _ = stamp()
-        self.since = monotonic_ns()
+        self.since = now
         self.frames = self.bytes = 0
 
 
@@ -77,23 +77,33 @@ class Audio:
         self._counted: dict[str, dict[str | None, _Counted]] = {"in": {}, "out": {}}
         self.formats: dict[str, Format] = {"in": _DEFAULT, "out": _DEFAULT}
 
-    def take(self, direction: str, event: dict[str, Any]) -> list[_Counted]:
-        """Count a message with audio; return what is to be written now: a second of it is full, at most."""
+    def take(self, direction: str, event: dict[str, Any], now: int) -> list[_Counted]:
+        """Count a message with audio; return what is to be written now: a second of it is full, at most.
+
+        Args:
+            direction: which way it goes.
+            event: the message.
+            now: what ``monotonic_ns`` has just said.
+        """
         audio = event[FIELDS[event["type"]]]
         size = len(audio) * 3 // 4 - (audio.endswith("=") + audio.endswith("=="))
         item = _text(event.get("item_id"))
-        now = monotonic_ns()
-        with self._lock:
+        release = self._lock.release
+        is_mine = self._lock.acquire(not is_finalizing())
+        try:
             running = self._counted[direction]
             counted = running.get(item)
             if counted is None:
-                counted = running[item] = _Counted(event)
+                counted = running[item] = _Counted(event, now)
             counted.frames += 1
             counted.bytes += size
             if now - counted.since < _LINE:
                 return []
             del running[item]
             return [counted]
+        finally:
+            if is_mine:
+                release()
 
     def over(self, kind: str) -> list[tuple[str, _Counted]]:
         """Return what is to be written since an event of this type came."""

@@ -20,6 +20,7 @@ from tfclient.capture.sockets.messages import Incoming, as_bytes, kept_alone, on
 from tfclient.capture.sockets.responses import Exchanges
 from tfclient.capture.sockets.sounds import Sounds
 from tfclient.sessions.idle_and_exit import look_again
+from tfclient.sessions.writer import SOUNDS
 from tfstore.disk.blobs import Blobs
 from tfstore.disk.fork import start_thread
 from tfstore.disk.paths import StorePaths
@@ -50,6 +51,7 @@ class Socket:
         self._sounds = Sounds(self._audio.formats) if self._sessions.keeps_audio != "count" else None
         self._frame = _FRAME % (dumps(self.id).replace(b"%", b"%%"), self.n)
         self._exchanges = Exchanges(place) if place.kind == "responses" else None
+        self._tell_sounds_at = 0
         self._asked_to_close = False
         self._is_open = self._is_closed = False
         self._connection: weakref.ref[Any] | None = None
@@ -357,8 +359,11 @@ class Socket:
         return entry
 
     def _count(self, direction: str, event: dict[str, Any]) -> None:
-        self._state.writer.sounds(monotonic_ns())
-        due = self._audio.take(direction, event)
+        now = monotonic_ns()
+        if now >= self._tell_sounds_at:
+            self._tell_sounds_at = now + SOUNDS // 4
+            self._state.writer.sounds(now)
+        due = self._audio.take(direction, event, now)
         if due:
             # It goes with what is written next, and by a thread where that takes long: nobody waits for it here.
             for each in due:
