@@ -61,7 +61,8 @@ class _Slot:
     def failed(self, error: BaseException) -> None:
         """Note the exception that leaves the block of the last client which records into a session."""
         recorder = self.recorder
-        if recorder is not None and not recorder.clients - {self}:
+        # Counted, not gone through: another thread may make a client meanwhile.
+        if recorder is not None and len(recorder.clients) == (self in recorder.clients):
             recorder.sessions.client_failed(error)
 
     def closed(self) -> None:
