@@ -75,7 +75,7 @@ class _Place:
     socket, n, kind = "socket_1", 1, "realtime"
 
     def __init__(self, redact: str = "secrets") -> None:
-        self.sessions: Any = SimpleNamespace(redactor=Redactor.from_setting(redact))
+        self.sessions: Any = SimpleNamespace(redactor=Redactor.from_setting(redact), keeps_audio="count")
         self.state = None
         self.kept: list[Any] = []
 
