@@ -11,6 +11,7 @@ import contextlib
 import functools
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from tfclient import playing
 from tfclient.capture import shells
@@ -54,7 +55,7 @@ _here: ContextVar[_InForce | None] = ContextVar("tfclient_tracing", default=None
 _undo: list[Callable[[], None]] = []
 """What takes the seams off again; empty while they are not there."""
 
-_looks: set[Health] = set()
+_looks: WeakSet[Health] = WeakSet()
 """What is to be told of frameworks that open sockets themselves, also of those imported later."""
 
 _put = 0
@@ -170,8 +171,8 @@ def _recorder_of(client: object, put: int | None = None) -> Recorder | None:
 
 def _put_on(recorder: Recorder) -> None:
     global _put  # noqa: PLW0603 - one for the process
-    if not _looks:
-        atexit.register(_look_again)
+    atexit.unregister(_look_again)
+    atexit.register(_look_again)
     _looks.add(recorder.health)
     recorder.health.looks = look
     look(recorder.health)
@@ -194,14 +195,14 @@ def _put_on(recorder: Recorder) -> None:
 
 def _look_again() -> None:
     """See what has been imported meanwhile that passes by: nobody is told of an import."""
-    for health in _looks:
+    for health in list(_looks):
         health.look()
 
 
 def _take_off() -> None:
     if _installed is None and not _blocks:
         _look_again()
-        for health in _looks:
+        for health in list(_looks):
             health.looks = None
         _looks.clear()
         atexit.unregister(_look_again)
