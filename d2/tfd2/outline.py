@@ -13,6 +13,7 @@ from tfd2.lineage import lineage_board
 from tfd2.run_boards import run_boards
 from tfd2.snapshots import Snapshots
 from tfd2.timeline import timeline_board
+from tfstore.disk.turns import turn
 from tfstore.document.documents import Session
 from tfstore.reading.facts import RunFacts, SessionFacts, gather
 from tfstore.reading.figures import counted, duration, joined, status_word, tokens
@@ -43,7 +44,13 @@ def outline(session: Session) -> Iterator[Board]:
     if not facts.runs:
         yield _note(session)
         return
-    extra = [board for board in (lineage_board(facts), timeline_board(facts)) if board is not None]
+    turn()
+    extra: list[Board] = []
+    for board_of in (lineage_board, timeline_board):
+        board = board_of(facts)
+        turn()
+        if board is not None:
+            extra.append(board)
     ways = [Way(board.key, board.key) for board in extra]
     many = len(facts.runs) > cards.CARDS
     failed = cards.failed_boards(facts.runs) if many else []
@@ -51,11 +58,13 @@ def outline(session: Session) -> Iterator[Board]:
         count = counted(sum(run.failed for run in facts.runs), "failed run")
         ways = [Way(count, cards.failed_key()), *ways]
     snapshots = Snapshots(facts)
+    turn()
     calls = [] if many else [row for row in rows(facts, facts.runs) if len(row) > 1]
     yield _root(facts, ways, snapshots)
     for row in calls:
         yield cards.row_board(row)
     if many:
+        turn()
         yield from cards.page_boards(facts.runs)
         yield from failed
     for run in facts.runs:

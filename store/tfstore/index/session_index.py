@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
+from tfstore.disk.turns import turn
 from tfstore.document.documents import Session
 from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_redactions, of_row
 from tfstore.index.database import Broken, Database, Unusable, make_tables
@@ -68,8 +69,13 @@ class SessionIndex:
 
     def put(self, session: Session, stamp: Stamp) -> None:
         """Take up a session whose document was just written; what goes wrong is made good before the next answer."""
+        turn()
+        # Before the database is opened: nobody is to wait for it meanwhile.
+        record = self._record(session.session_id, stamp, session)
+        turn()
         with contextlib.suppress(Unusable), self._database.opened() as db:
-            self._write(db, [self._record(session.session_id, stamp, session)], ours=True)
+            self._write(db, [record], ours=True)
+        turn()
 
     def remove(self, session_ids: Iterable[str]) -> None:
         """Leave nothing of these sessions, in the file either.
@@ -332,7 +338,9 @@ class SessionIndex:
             yield Record(session_id, stamp) if session is None else self._record(session_id, stamp, session)
 
     def _record(self, session_id: str, stamp: Stamp, session: Session) -> Record:
-        return Record.of(session_id, stamp, session, self._telling_of(session))
+        telling = self._telling_of(session)
+        turn()
+        return Record.of(session_id, stamp, session, telling)
 
     def _write(self, db: sqlite3.Connection, records: Iterable[Record], *, ours: bool = False) -> None:
         for record in records:
