@@ -12,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from tests.capture.driver import MODEL
 from tests.otlp.receiver import Receiver
@@ -19,14 +20,17 @@ from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tests.store.postgres.making import migrated, read, sync
 from tfclient import Recorder, TracedOpenAI
-from tfclient.finishing import pushing
+from tfclient.finishing import pushing, syncing
+from tfclient.finishing.syncing import DatabaseTarget
 from tfclient.settings import Settings
 from tfstore.postgres.seen import Seen
 from tfstore.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from tfstore.disk.paths import StorePaths
 
 PROGRAM = """
 import os, sys, threading
@@ -62,9 +66,31 @@ sys.exit(3)
 """
 
 
+class UntilTheEnd:
+    """A database that nothing is sent to when the test is over: another test may have its port by then."""
+
+    def __init__(self, target: DatabaseTarget, over: Event) -> None:
+        self.target = target
+        self.over = over
+        self.earlier = target.earlier
+        self.close = target.close
+
+    def send(self, session_ids: Sequence[str]) -> dict[str, str]:
+        assert not self.over.is_set(), "the test is over"
+        return self.target.send(session_ids)
+
+
 @pytest.fixture(autouse=True)
-def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody_else(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    over = Event()
+
+    def opened(paths: StorePaths, address: str) -> UntilTheEnd:
+        return UntilTheEnd(DatabaseTarget.open(paths, address), over)
+
     monkeypatch.setattr(pushing, "_WANTED", {})
+    monkeypatch.setattr(syncing, "DATABASE", evolve(syncing.DATABASE, open=opened))
+    yield
+    over.set()
 
 
 @pytest.fixture
@@ -150,9 +176,8 @@ def test_what_fails_is_counted_then_there_is_a_rest_and_no_password(
         listen(self, target, left, rest_until)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pushing.Pusher, "_listen", listening)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    address = f"postgresql://ada:s3cr3t@127.0.0.1:{port}/team"
+    # Nobody listens there, and no test ever will.
+    address = "postgresql://ada:s3cr3t@127.0.0.1:9/team"
     recorder = Recorder(tmp_path / "store", sync=address)
     told: list[str] = []
     fault = recorder.health.fault
