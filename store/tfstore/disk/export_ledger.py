@@ -166,19 +166,21 @@ def ledgers(paths: StorePaths) -> list[ExportLedger]:
 
 
 def forget(paths: StorePaths, session_ids: Collection[str]) -> None:
-    """Take sessions that are deleted out of all ledgers.
+    """Take sessions that are deleted out of all ledgers, those of databases too.
 
     Raises:
         OSError: one cannot be read, or written.
     """
-    if not session_ids or not is_real_dir(paths.exports):
+    folders = [each for each in (paths.exports, paths.syncs) if is_real_dir(each)]
+    if not session_ids or not folders:
         return
     names = [json.dumps(each).encode() for each in session_ids]
+    about = tuple(begin + name + b"," for name in names for begin in (b"[", b'{"session_id":'))
     with _written(paths):
-        for path in sorted(paths.exports.glob("*.jsonl")):
+        for path in sorted(path for folder in folders for path in folder.glob("*.jsonl")):
             with os.fdopen(open_for_reading(path), "rb") as file:
                 lines = file.readlines()
-            kept = [each for each in lines if not any(each.startswith(b"[" + name + b",") for name in names)]
+            kept = [each for each in lines if not each.startswith(about)]
             if len(kept) < len(lines):
                 replace_file(path, kept)
 

@@ -152,6 +152,11 @@ class StorePaths:
         return self.root / "export"
 
     @property
+    def syncs(self) -> Path:
+        """What databases have, one file for each."""
+        return self.root / "sync"
+
+    @property
     def pruned_totals(self) -> Path:
         """What sessions came to that were pruned or deleted, in numbers."""
         return self.root / "pruned_totals.jsonl"

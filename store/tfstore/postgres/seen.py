@@ -19,7 +19,6 @@ from tfstore.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tfstore.disk.files import Stamp
     from tfstore.disk.paths import StorePaths
@@ -36,7 +35,7 @@ class Seen:
 
     def __init__(self, paths: StorePaths, target: str, *, read: bool = True) -> None:
         """Read what there is, unless only to add to it; what cannot be read is as if it were not there."""
-        self._folder = _folder(paths)
+        self._folder = paths.syncs
         self.path = self._folder / f"{target}.jsonl"
         self._paths = paths
         self.since = ""
@@ -66,9 +65,9 @@ class Seen:
     @classmethod
     def every(cls, paths: StorePaths) -> list[Self]:
         """Return what was sent to each database that something was sent to."""
-        if not is_real_dir(_folder(paths)):
+        if not is_real_dir(paths.syncs):
             return []
-        return [cls(paths, path.stem) for path in sorted(_folder(paths).glob("*.jsonl"))]
+        return [cls(paths, path.stem) for path in sorted(paths.syncs.glob("*.jsonl"))]
 
     def sha256(self, session_id: str, stamp: Stamp) -> str | None:
         """Return the digest of a document, if it is as it was then."""
@@ -141,10 +140,6 @@ def stamp_in(store: Store, session_id: str) -> Stamp | None:
         return stamp_of(store.paths.document(session_id).lstat())
     except OSError:
         return None
-
-
-def _folder(paths: StorePaths) -> Path:
-    return paths.root / "sync"
 
 
 def _line(each: tuple[str, tuple[Stamp, str]]) -> bytes:

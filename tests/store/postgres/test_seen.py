@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tests.builders import a_chat, a_session
+from tfstore.keeping.deleting import delete
 from tfstore.postgres.address import Address
 from tfstore.postgres.seen import Seen, stamp_in, unsent
 from tfstore.store import Store
@@ -39,6 +40,21 @@ def test_who_only_adds_reads_nothing_and_loses_nothing(tmp_path: Path) -> None:
     assert now.path.read_bytes().count(b"sess_") < 400
     now.begin(datetime(2027, 1, 1, tzinfo=UTC))
     assert Seen.of(paths, TEAM).since == "2026-09-02T12:00:00.000Z"
+
+
+def test_a_session_that_is_deleted_is_taken_out(tmp_path: Path) -> None:
+    store = Store(tmp_path, create=True)
+    for session_id in ("sess_1", "sess_11"):
+        store.put(a_session(a_chat(), session_id=session_id))
+    seen = Seen.of(store.paths, TEAM)
+    seen.begin(NOW)
+    seen.add({"sess_1": ((1, 1), "9f"), "sess_11": ((1, 1), "86")})
+
+    delete(store, ["sess_1"])
+
+    now = Seen.of(store.paths, TEAM)
+    assert now.since
+    assert (now.sha256("sess_1", (1, 1)), now.sha256("sess_11", (1, 1))) == (None, "86")
 
 
 def test_what_waits_ended_since_it_was_begun_and_is_not_there_as_it_is_now(tmp_path: Path) -> None:
