@@ -153,6 +153,10 @@ OF_THE_PROGRAM = frozenset({"session_id", "metadata", "runtime", "integrity", "a
 def comparable(session: Session) -> Any:
     """Return the document without what must differ: its ids and times, and what only a program can be told."""
     document = {k: v for k, v in to_json(session).items() if k not in OF_THE_PROGRAM}
+    redaction = document["redaction"]
+    # A cassette has no key of the program's own in its headers.
+    places = [each for each in redaction.pop("places", []) if not each["rule"].startswith("header:")]
+    document["redaction"] = redaction | {"places": places}
     for run in document["runs"]:
         for step in run["steps"]:
             if "error" in step:
