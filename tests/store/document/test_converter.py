@@ -75,12 +75,13 @@ def test_the_first_output_has_its_index() -> None:
 
 def test_every_field_of_a_session_is_in_its_document() -> None:
     ended_well = Session("one")
-    # How its program failed stands there only where it did, and what it plays again only if it does.
-    assert {*to_json(ended_well), "failure", "replay"} == {each.name for each in fields(Session)}
+    # How its program failed stands there only where it did, what it plays again only if it does, so with what is raw.
+    assert {*to_json(ended_well), "failure", "replay", "raw"} == {each.name for each in fields(Session)}
     failed = Session(
         "one",
         failure=ProgramFailure("ValueError", "It broke."),
         replay=Replay("branch", session_id="two", exact=3, live=1),
+        raw=True,
     )
     assert set(to_json(failed)) == {each.name for each in fields(Session)}
     assert from_json(to_json(failed)).failure == failed.failure
