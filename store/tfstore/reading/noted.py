@@ -123,7 +123,7 @@ def pinned(pin: Pin) -> str:
 
     Example:
         >>> pinned(Pin("outage-7", "the first one", "2026-09-02T09:14:00.000Z"))
-        'pinned for outage-7: the first one · 2026-09-02 09:14'
+        'pinned for outage-7: the first one · 2026-09-02 09:14 UTC'
     """
     note = brief(pin.note, PINNED)
     return joined(
