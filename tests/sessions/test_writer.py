@@ -115,7 +115,7 @@ def test_a_call_does_not_wait_for_a_journal_to_be_opened(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_a_kill_while_the_disk_is_stalled_loses_what_health_has_told(
-    tmp_path: Path, server: ScriptedServer
+    tmp_path: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.always(answer("Hello!"))
     told, telling = os.pipe()
@@ -126,7 +126,7 @@ def test_a_kill_while_the_disk_is_stalled_loses_what_health_has_told(
             client = TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0)
             client.responses.create(model=MODEL, input="before")
             real, slow = os.write, iter([0.3])
-            vars(tfclient.sessions.writer)["time_to_be_scheduled"] = lambda: 0.0
+            monkeypatch.setattr(tfclient.sessions.writer, "time_to_be_scheduled", lambda: 0.0)
 
             def stalled(descriptor: int, data: bytes) -> int:
                 if b'"session_id"' in data:

@@ -61,7 +61,9 @@ class Begun:
         Where none of asyncio's runs this task, nothing is waited for.
         """
         asyncio: Any = sys.modules.get("asyncio")
-        loop = None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 - it has no other name that is quick
+        if asyncio is None:
+            return
+        loop = asyncio._get_running_loop()  # noqa: SLF001 - it has no other name that is quick
         if loop is None or asyncio.current_task(loop) is None or self._done.is_set():
             return
         future = loop.create_future()

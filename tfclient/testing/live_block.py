@@ -30,7 +30,7 @@ class LiveBlock:
         self.tried = True
         return WouldGoLive()
 
-    def connecting(self, *_: Any) -> None:
+    def connecting(self, connect: Any, client: Any) -> None:  # noqa: ARG002 - names of the seam
         """Refuse a socket.
 
         Raises:
