@@ -463,8 +463,12 @@ class Segment:
 def _make_room(opened: Segment) -> None:
     """Park the segments used least, if there are too many open ones now."""
     pid = os.getpid()
-    with _SEGMENTS_LOCK:
-        segments = list(_SEGMENTS)
+    try:
+        with _SEGMENTS_LOCK:
+            segments = list(_SEGMENTS)
+    except RuntimeError:
+        # The garbage collector opened another one in the middle of this, and that one made room.
+        return
     others = [each for each in segments if each is not opened and each.is_open(pid)]
     too_many = len(others) + 1 - bound()
     if too_many > 0:
