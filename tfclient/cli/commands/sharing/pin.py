@@ -9,7 +9,6 @@ import typer
 from tfclient.cli.finding import bare_store, is_database, open_store
 from tfclient.cli.options import JsonOption, StoreOption, known_ids
 from tfclient.cli.printing import complain, print_json, say
-from tfstore.store import Store
 
 if TYPE_CHECKING:
     from tfstore.document.pins import Pin
@@ -44,6 +43,7 @@ def pin(
     """
     from tfstore.document.pins import checked
     from tfstore.meant import find_session
+    from tfstore.store import Store
 
     given = checked(incident, note)
     opened = open_store(store) if is_database(store) else bare_store(store, "pin")
@@ -88,6 +88,7 @@ def unpin(
 ) -> None:
     """Let a pinned session be pruned when its time comes."""
     from tfstore.meant import find_session
+    from tfstore.store import Store
 
     opened = open_store(store) if is_database(store) else bare_store(store, "unpin")
     session_id = find_session(opened, session)
