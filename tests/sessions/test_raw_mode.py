@@ -62,6 +62,10 @@ def record(server: ScriptedServer, store: Path, *calls: dict[str, Any], **how: A
                     list(made)
             except openai.OpenAIError:
                 pass
+            except Exception:
+                # Earlier SDKs let errors of the HTTP library pass.
+                if not call.get("stream"):
+                    raise
     assert session.wait(20)
     client.close()
     drained(recorder)
@@ -98,7 +102,7 @@ def test_bodies_are_as_they_were_and_the_journal_is_redacted_as_ever(
     assert [each.about["status"] for each in parts if each.kind == "response"] == [200, 200, 401]
 
     (error,) = (each.about for each in parts if each.kind == "error")
-    assert error["message"].endswith("Not <redacted:openai_key>")
+    assert "Not <redacted:openai_key>" in error["message"]
     assert any(frame.endswith("in record") for frame in error["stack"])
     store = open_store(own_environment)
     assert store.get("one").raw is True
