@@ -18,8 +18,9 @@ from attrs import define, field
 from tfclient.finishing import finisher as finish
 from tfclient.finishing import helper, last_steps
 from tfclient.finishing.slices import SHARE, SLICE, Turns
+from tfstore.disk import turns as disk_turns
 from tfstore.disk.paths import StorePaths
-from tfstore.disk.turns import take_turns, turn
+from tfstore.disk.turns import taking_turns, turn
 from tfstore.journal.reading import sessions_with_journal
 from tfstore.journal.segment import Segment
 
@@ -136,6 +137,8 @@ def test_others_are_recovered_but_not_what_is_about_to_be_written(paths: StorePa
     finisher._asked.own.add(ended(paths, "sess_own"))
     finisher._recover()
     assert sessions_with_journal(paths) == ["sess_own"]
+    # Whoever did it, not only a thread of its own: it takes no turns any more.
+    assert disk_turns._here.pause is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -379,7 +382,9 @@ def test_only_threads_that_work_in_the_background_take_turns() -> None:
     taken: list[str] = []
 
     def background() -> None:
-        take_turns(lambda: taken.append(threading.current_thread().name))
+        with taking_turns(lambda: taken.append(threading.current_thread().name)):
+            turn()
+        # It does something else now.
         turn()
 
     turn()
@@ -392,5 +397,6 @@ def test_only_threads_that_work_in_the_background_take_turns() -> None:
 
 def test_the_thread_imports_nothing_that_a_fork_does_not_wait_for() -> None:
     """A fork in the middle would leave a module's lock taken in the child, whose files nobody would ever write."""
-    run = finish.Finisher._run.__code__
-    assert not [each for each in dis.get_instructions(run) if each.opname == "IMPORT_NAME"]
+    for run in (finish.Finisher._run, finish.Finisher._run_in):
+        done = dis.get_instructions(run.__code__)
+        assert not [each for each in done if each.opname == "IMPORT_NAME"]

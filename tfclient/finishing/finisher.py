@@ -33,7 +33,7 @@ from tfclient.finishing.needed import NEEDED, needed_to_learn
 from tfclient.finishing.operations import Keeper
 from tfclient.finishing.slices import SHARE, Turns
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
-from tfstore.disk.turns import take_turns
+from tfstore.disk.turns import taking_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,10 @@ class Finisher:
 
     def _run(self) -> None:
         turns = Turns(self._asked.pause, lambda: self._asked.hurried)
-        take_turns(turns)
+        with taking_turns(turns):
+            self._run_in(turns)
+
+    def _run_in(self, turns: Turns) -> None:
         for name in (*NEEDED, *needed_to_learn(self.paths)):
             # What is missing here is missed by whoever needs it, and told to whoever asked.
             with importing, contextlib.suppress(ImportError):
@@ -374,21 +377,21 @@ class Finisher:
                 if self._asked.hurried:
                     return
 
-        take_turns(Turns(pause, lambda: self._asked.hurried))
         try:
-            store = Store(self.paths.root, create=True)
-            for session_id in unarchived(store):
-                if session_id in self._asked.own:
-                    # It has ended just now, and its files are about to be written.
-                    continue
-                if size_of(store.paths, session_id) > HEAVY:
-                    start_helper(store.paths, session_id, _ignore)
-                    continue
-                for session in recover(store, [session_id]):
-                    _log.info(
-                        "tfclient: the files of session %s of an earlier process were written",
-                        session.session_id,
-                    )
+            with taking_turns(Turns(pause, lambda: self._asked.hurried)):
+                store = Store(self.paths.root, create=True)
+                for session_id in unarchived(store):
+                    if session_id in self._asked.own:
+                        # It has ended just now, and its files are about to be written.
+                        continue
+                    if size_of(store.paths, session_id) > HEAVY:
+                        start_helper(store.paths, session_id, _ignore)
+                        continue
+                    for session in recover(store, [session_id]):
+                        _log.info(
+                            "tfclient: the files of session %s of an earlier process were written",
+                            session.session_id,
+                        )
         except Exception:  # noqa: BLE001 - `tfclient recover` says what is wrong
             _log.debug("tfclient: recovery failed", exc_info=True)
         for each in _pushers(self.paths):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from attrs import frozen
 
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
-from tfstore.disk.turns import take_turns
+from tfstore.disk.turns import taking_turns
 
 if TYPE_CHECKING:
     from tfstore.disk.paths import StorePaths
@@ -117,7 +117,10 @@ class Pusher:
 
         pause = threading.Event()
         turns = Turns(pause.wait, lambda: False)
-        take_turns(turns)
+        with taking_turns(turns):
+            self._run_in(turns)
+
+    def _run_in(self, turns: Callable[[], None]) -> None:
         for name in self._way.needed:
             # What is missing is told where it is used.
             with importing, contextlib.suppress(ImportError):

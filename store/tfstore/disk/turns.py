@@ -6,11 +6,12 @@ other threads, ``turn`` is nothing.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class _Here(threading.local):
@@ -20,9 +21,14 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def take_turns(pause: Callable[[], None]) -> None:
-    """Have ``pause`` called at each ``turn`` of this thread."""
-    _here.pause = pause
+@contextlib.contextmanager
+def taking_turns(pause: Callable[[], None]) -> Iterator[None]:
+    """Have ``pause`` called at each ``turn`` of this thread meanwhile."""
+    before, _here.pause = _here.pause, pause
+    try:
+        yield
+    finally:
+        _here.pause = before
 
 
 def turn() -> None:
