@@ -32,7 +32,7 @@ def no_disk_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 LONG = bool(os.environ.get("TFCLIENT_LONG_TESTS"))
-SECONDS = 60.0 if LONG else 2.0
+SECONDS = 60.0 if LONG else 1.0
 
 # Thousands of sessions have their files written and verified afterwards.
 pytestmark = pytest.mark.timeout(3600 if LONG else 120)
