@@ -70,7 +70,8 @@ bench: .venv/.installed
 # The last of openai 2 is asked what a client sends and gets; the oldest all else, sockets too.
 openai2-test: OF := $(filter-out tests/sessions tests/replaying tests/demo tests/testing/% tests/cli/%,$(OF_THE_CLIENT)) \
 	--ignore tests/client/test_forks.py --ignore tests/capture/sockets
-openai-oldest-test: OF := $(OF_THE_CLIENT)
+openai-oldest-test: OF := $(filter-out tests/server tests/demo tests/replaying,$(OF_THE_CLIENT)) \
+	tests/replaying/test_sockets.py tests/replaying/test_playback.py
 openai2-test openai-oldest-test: %-test: .venv-%/.installed
 	.venv-$*/bin/python -m pytest -n $(WORKERS) $(PYTEST) $(OF) --ignore tests/client/test_prefork.py
 

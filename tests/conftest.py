@@ -20,8 +20,10 @@ from tests.server.scripted import ScriptedServer
 
 __all__ = ["browser", "database", "no_sockets", "page", "postgres_server", "serve_store", "watched"]
 
-# How long an example takes says nothing about whether it is right.
-settings.register_profile("tfclient", deadline=None)
+# How long an example takes says nothing about whether it is right. TFCLIENT_LONG_TESTS=1 tries more of them.
+settings.register_profile(
+    "tfclient", deadline=None, max_examples=200 if os.environ.get("TFCLIENT_LONG_TESTS") else 50
+)
 settings.load_profile("tfclient")
 
 _RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
