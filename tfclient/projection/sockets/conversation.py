@@ -35,6 +35,12 @@ class Conversation:
     _lost: bool = False
     _thread: str = ""
 
+    def take_back(self) -> None:
+        """The last message of the program did not leave: what it did is undone."""
+        undo, self.undo = self.undo, None
+        if undo is not None:
+            undo()
+
     def reopened(self) -> None:
         """A new connection: the server knows nothing of what was said."""
         self._lost, self.last = bool(self.runs), None

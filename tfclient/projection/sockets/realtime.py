@@ -99,9 +99,7 @@ class Realtime:
 
     def unsent(self) -> None:
         """The last message of the program did not leave."""
-        if self._conversation.undo is not None:
-            self._conversation.undo()
-            self._conversation.undo = None
+        self._conversation.take_back()
 
     def audio(self, entry: SocketAudio, ms: int) -> None:
         """Audio went by."""

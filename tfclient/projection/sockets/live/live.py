@@ -118,9 +118,7 @@ class Live:
 
     def unsent(self) -> None:
         """The last message of the program did not leave."""
-        if self._conversation.undo is not None:
-            self._conversation.undo()
-            self._conversation.undo = None
+        self._conversation.take_back()
 
     def audio(self, _entry: SocketAudio, _ms: int, /) -> None:
         """Audio went by."""
