@@ -19,17 +19,16 @@ import os
 import secrets
 import sys
 from hashlib import sha256
-from sys import is_finalizing
-from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from tfstore.disk.fork import lock, renew_after_fork, start_thread
+from tfstore.disk.fork import lock, renew_after_fork
 from tfstore.disk.locks import Held, open_held, reopen_held
 from tfstore.disk.parked import PARKING, bound
 from tfstore.document.json_text import compact, line, parse
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
+from tfstore.journal.line_digest import LineDigest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +111,7 @@ class Segment:
         self._parked: tuple[int, int] | None = None
         """What tells the file that is held without a descriptor; see ``parked``."""
         self._used = 0
-        self._prev: str | _Digest = ""
+        self._prev: str | LineDigest = ""
         self._size = 0
         self._look_at = 0.0
         self._fragment = False
@@ -352,7 +351,7 @@ class Segment:
             elif len(text) > MAX_LINE:
                 raise EntryTooLong(parse(text).get("type"), len(text), MAX_LINE)
             else:
-                prev = _Digest(text)
+                prev = LineDigest(text)
             lines.append(text)
         lines.append(b"")
         self._put(held.descriptor, b"\n".join(lines))
@@ -474,31 +473,6 @@ def _make_room(opened: Segment) -> None:
     if too_many > 0:
         for each in sorted(others, key=lambda each: each.last_use)[:too_many]:
             each.park()
-
-
-class _Digest:
-    """The digest of a long line, made by a thread of its own while the program goes on: the next line needs it."""
-
-    def __init__(self, line: bytes) -> None:
-        self._line = line
-        self._hex = ""
-        self._thread: Thread | None = start_thread(self._make, "tfclient-digest")
-        if self._thread is None:
-            self._make()
-
-    def _make(self) -> None:
-        text = self._line
-        if not self._hex:
-            self._hex = sha256(text).hexdigest()
-        self._line = b""
-
-    def __str__(self) -> str:
-        while self._thread is not None and not self._hex:
-            self._thread.join(0.1)
-            if not self._hex and (is_finalizing() or not self._thread.is_alive()):
-                # It will never be done with it.
-                self._make()
-        return self._hex
 
 
 def _read(descriptor: int, start: int, length: int) -> bytes:
