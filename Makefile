@@ -14,6 +14,8 @@ OF_THE_WHEEL := $(wildcard tests/demo tests/client/test_drop_in.py tests/test_*.
 	$(patsubst %,tests/docs/test_%.py,examples exported_names) $(patsubst %,tests/view/test_%.py,app serve) \
 	tests/mcp/test_process.py tests/store/postgres/test_retention.py \
 	$(patsubst %,tests/cli/test_%.py,demo process help completion show list import bundle view))
+# Tests start some thousand processes: each would compile all of the sources again.
+unexport PYTHONDONTWRITEBYTECODE
 # Frameworks of docs/frameworks.md, each in an environment of its own.
 FRAMEWORKS := openai-agents pydantic-ai langchain-openai llama-index-llms-openai smolagents instructor dspy autogen
 # More for pytest: make test PYTEST="-k redaction -x"

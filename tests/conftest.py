@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -25,6 +26,13 @@ settings.register_profile(
     "tfclient", deadline=None, max_examples=200 if os.environ.get("TFCLIENT_LONG_TESTS") else 50
 )
 settings.load_profile("tfclient")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is there for as long as the tests are."""
+    gc.collect()
+    gc.freeze()
+
 
 _RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 
