@@ -49,7 +49,7 @@ def serve_store() -> Iterator[Callable[[Store], str]]:
     yield start
     for server, thread, listener in running:
         server.should_exit = True  # type: ignore[attr-defined]
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 

@@ -57,7 +57,7 @@ def test_an_agent_over_http(server: ScriptedServer) -> None:
         an_agent(server, client)
         session = client.end_session()
         assert session is not None
-        assert session.wait(20)
+        assert session.wait(60)
         came_to = session.summary()
     assert (came_to.turns, came_to.tool_calls, came_to.errors, came_to.interruptions) == (2, 1, 0, 0)
     assert came_to.usage.total_tokens > 0
@@ -77,7 +77,7 @@ def test_they_are_told_while_the_session_goes_on(server: ScriptedServer) -> None
     recorder = Recorder(on_event=lambda event: complete.set() if event.kind == "turn_complete" else None)
     client = TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder)
     client.responses.create(model=MODEL, input="Hi")
-    assert complete.wait(30)
+    assert complete.wait(60)
     client.close()
 
 
@@ -90,7 +90,7 @@ def test_what_it_raises_is_counted(server: ScriptedServer) -> None:
         an_agent(server, client)
         session = client.end_session()
         assert session is not None
-        assert session.wait(20)
+        assert session.wait(60)
     assert recorder.health.by_kind == {"event": len(AGENT)}
     assert session.path.exists()
 
@@ -118,7 +118,7 @@ def test_a_voice_is_told_of_as_well() -> None:
         with client.session() as session, client.realtime.connect(model="gpt-realtime") as connection:
             for _ in moves:
                 connection.recv_bytes()
-        assert session.wait(20)
+        assert session.wait(60)
     assert [(each.kind, each.turn) for each in events] == [
         ("turn_start", 1), ("tool_call", 1), ("turn_start", 2), ("turn_complete", 2),
     ]  # fmt: skip

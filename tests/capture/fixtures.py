@@ -32,7 +32,7 @@ class RecordingFinisher:
     def write_files(self, session_id: str, on_done: Callable[[Exception | None, int], None]) -> None:
         def work() -> None:
             if self.held is not None:
-                self.held.wait(10)
+                self.held.wait(60)
             on_done(self.error, 0)
 
         self.finished.append(session_id)

@@ -75,7 +75,7 @@ def our_extras(client: Any, drive: Driver) -> None:
             tool.result = "x"
         assert client.tool(lambda: 3)() == 3
         drive.do(client.responses.create(model=MODEL, input="Hi"))
-    session.wait(10)
+    session.wait(60)
     client.end_session()
 
 
@@ -241,7 +241,7 @@ def test_a_store_deleted_under_the_program(drive: Driver, recorder: Recorder, se
     types = [entry["type"] for entry in _readable(recorder)]
     assert "session.started" in types
     assert types.count("attempt.sent") == 2
-    assert handle.wait(5)
+    assert handle.wait(60)
     texts = SentTexts()
     wholes = [
         texts.whole(e["exchange_id"], e["body"]) for e in _readable(recorder) if e["type"] == "attempt.sent"
@@ -292,7 +292,7 @@ def test_a_slow_disk_is_written_to_in_the_background(
     def slow(self: Segment, *entries: Any, again: bool = False) -> None:
         writing.append(threading.current_thread().name)
         if threading.current_thread().name == "tfclient-slow-disk":
-            disk.wait(20)
+            disk.wait(60)
         append(self, *entries, again=again)
 
     client = drive.traced(recorder)
@@ -317,7 +317,7 @@ def test_a_slow_disk_is_written_to_in_the_background(
     monkeypatch.setattr(tfclient.sessions.writer, "FAST", 60.0)
     disk.set()
     handle = client.end_session()
-    assert handle.wait(20)
+    assert handle.wait(60)
     assert recorder.health.ok
     assert writing.count("tfclient-slow-disk") >= 6
     texts = journals.requests(recorder)
@@ -333,7 +333,7 @@ def test_a_backlog_that_is_full_loses_and_counts(
 
     def stuck(self: Segment, *entries: Any, again: bool = False) -> None:
         if threading.current_thread().name == "tfclient-slow-disk":
-            disk.wait(20)
+            disk.wait(60)
         append(self, *entries, again=again)
 
     client = drive.traced(recorder)

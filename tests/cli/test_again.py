@@ -29,7 +29,7 @@ def recorded(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> str:
         client.responses.create(model="gpt-5-mini", input=[given], previous_response_id=first.id)  # type: ignore[list-item]
         session = client.end_session()
     assert session is not None
-    assert session.wait(30)
+    assert session.wait(60)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-key")
     server.requests.clear()
     return str(session.id)

@@ -52,8 +52,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
                 login("ada")
         with recorder.session(title="Nothing", id="nothing") as other:
             other.annotate("note", "hello")
-        assert session.wait(20)
-        assert other.wait(20)
+        assert session.wait(60)
+        assert other.wait(60)
         client.close()
         yield Recorded(str(root), session.id)
 

@@ -41,7 +41,7 @@ def begin(request: pytest.FixtureRequest, tmp_path: Path, server: ScriptedServer
                 (tmp_path / "store").rename(tmp_path / "gone")
                 shutil.rmtree(tmp_path / "gone")
                 going_on(client)
-            assert handle.wait(30)
+            assert handle.wait(60)
         store = Store(tmp_path / "store")
         return store, store.get(handle.id)
 

@@ -170,7 +170,7 @@ def raises(evidence):
 @finding("hangs")
 def hangs(evidence):
     # Far longer than it may, and no longer than the tests: a thread cannot be ended.
-    threading.Event().wait(20)
+    threading.Event().wait(60)
     yield from ()
 
 @finding("cites")

@@ -320,7 +320,7 @@ class TestDelete:
                             client.with_options(max_retries=0).responses.create(model=MODEL, input="Again")
                 ids[name] = handle.id
                 told[name] = [handle.id, f"It {name}", own.strip(), first.id, then.id]
-                assert handle.wait(30)
+                assert handle.wait(60)
         opened = Store(tmp_path / "recorded")
         run("d2", ids["goes"], "--svg", "--store", opened.paths.root)
         assert len(list(opened.paths.blobs.glob("??/*"))) == 3

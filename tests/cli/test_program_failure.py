@@ -17,7 +17,7 @@ def recorded(store: Path, error: BaseException) -> str:
     session = Recorder(store).session(title="An order")
     with pytest.raises(type(error)), session:
         raise error
-    assert session.wait(20)
+    assert session.wait(60)
     return session.id
 
 

@@ -38,7 +38,7 @@ def recorded(server: ScriptedServer, own_environment: Path) -> tuple[str, Path]:
             )
         session = client.end_session()
     assert session is not None
-    assert session.wait(30)
+    assert session.wait(60)
     server.stop()
     program = own_environment.parent / "program.py"
     program.write_text(IN_A_PROGRAM + PROGRAM, encoding="utf-8")
@@ -136,7 +136,7 @@ def test_a_session_that_cannot_be_played_is_one_sentence(
     session, program = recorded
     with Recorder(redact="content").session(id="content") as content:
         content.annotate("note", 1)
-    assert content.wait(30)
+    assert content.wait(60)
     active = Recorder().session(id="active")
     active.__enter__()
     for name, words in (
@@ -210,7 +210,7 @@ def test_a_program_that_talks_over_a_socket(own_environment: Path) -> None:
             session = client.end_session()
         url = sockets.url
     assert session is not None
-    assert session.wait(30)
+    assert session.wait(60)
     program = own_environment.parent / "talking.py"
     program.write_text(IN_A_PROGRAM + TALKING, encoding="utf-8")
     told = run("replay", session.id, "--store", own_environment, program, url, "rain")

@@ -431,11 +431,11 @@ def test_disabled_is_the_plain_client(drive: Driver, server: ScriptedServer, own
         session.annotate("note", 1)
         with client.tool_call("call_1") as tool:
             tool.result = 3
-    assert session.wait(10)
+    assert session.wait(60)
     ended = client.end_session()
     assert ended is not None
     assert ended.ended
-    assert ended.wait(10)
+    assert ended.wait(60)
     assert not ended.path.exists()
     assert recorder.health.degraded
     assert not own_environment.exists()

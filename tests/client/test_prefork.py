@@ -31,7 +31,7 @@ if __name__ == "__main__":
     else:
         with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
             list(pool.map(work, names))
-    assert client.end_session().wait(40)
+    assert client.end_session().wait(60)
 """
 )
 

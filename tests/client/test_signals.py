@@ -86,7 +86,7 @@ def test_it_reaches_the_program(
     def slow(descriptor: int, data: Any) -> int:
         if where.encode() in bytes(data) and threading.current_thread() is threading.main_thread():
             signal.setitimer(signal.ITIMER_REAL, 0.01)
-            threading.Event().wait(20)
+            threading.Event().wait(60)
         return write(descriptor, data)
 
     with TracedOpenAI(base_url=server.url, api_key="k", recorder=recorder, max_retries=0) as client:
@@ -103,7 +103,7 @@ def test_it_reaches_the_program(
         assert client.responses.create(model=MODEL, input="on").output_text == "Hello!"
         session = client.end_session()
     assert session is not None
-    assert session.wait(30)
+    assert session.wait(60)
 
 
 def test_faults_of_our_own_do_not() -> None:

@@ -34,7 +34,7 @@ def _session(driver: Driver, server: ScriptedServer, recorder: Recorder, calls: 
     for n in range(calls):
         driver.do(client.responses.create(model=MODEL, input=f"Is it {n}?"))
     handle = client.end_session()
-    assert handle.wait(30)
+    assert handle.wait(60)
     return str(handle.id)
 
 

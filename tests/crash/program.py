@@ -32,7 +32,7 @@ def talk(root: Path, acknowledge: Acknowledge, *, calls: int = 2, session_id: st
         stream(client, acknowledge, "streamed")
         session.annotate("note", {"text": "annotated"})
     acknowledge("ended")
-    session.wait(20)
+    session.wait(60)
     acknowledge("finished")
 
 

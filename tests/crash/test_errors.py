@@ -83,7 +83,7 @@ def test_it_says_so_once_and_records_again(tmp_path: Path, monkeypatch: pytest.M
         stream(client, said.append, "streamed")
         lost = recorder.stats().lost
         assert set(recorder.health.by_kind) == {"journal"}
-    assert session.wait(30)
+    assert session.wait(60)
     store = tfclient.open_store(root)
     assert lost >= 15
     assert store.journal(SESSION)[1].missing_entries >= 15
@@ -129,7 +129,7 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
         assert recorder.stats().lost > 0
         ballast.unlink()
         ask(client, said.append, "after")
-    assert session.wait(30), session.error
+    assert session.wait(60), session.error
     store = tfclient.open_store(root)
     holds_all(store, store.get(SESSION), said)
     assert {"answer to before", "answer to after"} <= _messages(store.get(SESSION))
@@ -142,11 +142,11 @@ def test_a_disk_that_is_read_only_for_a_while(small_disk: Path) -> None:
     client = client_of(recorder, lambda _: None)
     with recorder.session(id=SESSION) as session:
         ask(client, said.append, "before")
-    assert session.wait(30)
+    assert session.wait(60)
     remount(small_disk, "ro")
     with recorder.session() as other:
         ask(client, lambda _: None, "meanwhile")
-    other.wait(30)
+    other.wait(60)
     assert not recorder.health.ok
     assert tfclient.open_store(root).get(SESSION).status == "closed"
     remount(small_disk, "rw")
@@ -154,7 +154,7 @@ def test_a_disk_that_is_read_only_for_a_while(small_disk: Path) -> None:
     third = recorder.current
     assert third is not None
     third.end()
-    assert third.wait(30), third.error
+    assert third.wait(60), third.error
     assert "answer to after" in _messages(tfclient.open_store(root).get(third.id))
 
 
@@ -168,7 +168,7 @@ def test_a_store_deleted_again_and_again(tmp_path: Path) -> None:
             ask(client, lambda _: None, f"gone {number}")
             shutil.rmtree(root)
         ask(client, said.append, "after")
-    session.wait(30)
+    session.wait(60)
     store = tfclient.open_store(root)
     assert store.ids() == [SESSION]
     assert "answer to after" in _messages(store.get(SESSION))

@@ -97,7 +97,7 @@ def _most_memory() -> int:
 
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("name", CASSETTES)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_hostile_cassette_is_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
     cassette = tmp_path / "hostile.yaml"
     cassette.write_text(CASSETTES[name])

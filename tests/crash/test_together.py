@@ -101,7 +101,7 @@ def test_recovery_while_another_process_records(tmp_path: Path) -> None:
             for number in range(40):
                 ask(client, acknowledge, f"question {number}")
                 time.sleep(0.005)
-        session.wait(30)
+        session.wait(60)
 
     def die(acknowledge: Acknowledge) -> None:
         recorder = tfclient.Recorder(tmp_path)
@@ -139,7 +139,7 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jum
         ask(client, lambda _: None, "two")
         monkeypatch.undo()
         ask(client, lambda _: None, "three")
-    assert session.wait(30)
+    assert session.wait(60)
 
     found = tfclient.open_store(tmp_path).get(SESSION)
 

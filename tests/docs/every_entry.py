@@ -30,7 +30,7 @@ def record_every_entry(server: ScriptedServer, store: Path) -> None:
             tool.result = "rain"
         session.annotate("ticket", {"moved": True}, call_id="call_1")
         record_sockets(recorder)
-    assert session.wait(10)
+    assert session.wait(60)
     client.close()
 
 
@@ -49,6 +49,6 @@ def _talk(client: TracedOpenAI) -> None:
             connection.recv()
         for thread in threading.enumerate():
             if thread.name == "tfclient-sound":
-                thread.join(20)
+                thread.join(60)
         with contextlib.suppress(Exception):
             connection._connection.send('{"type":"response.create"}')

@@ -218,7 +218,7 @@ def test_journals_are_as_the_types_say(redact: Any, server: ScriptedServer, own_
     with recorder.session(id="one") as session:
         program(server, client)
         record_sockets(recorder)
-    session.wait(10)
+    session.wait(60)
     client.close()
 
     found, report = open_store(own_environment).journal("one")

@@ -44,6 +44,6 @@ def recorded(server: ScriptedServer, folder: Path) -> tuple[Store, str]:
             list(stream)
         client.audio.speech.create(model="tts-1", voice="alloy", input="ada@example.com").read()
         session.annotate("note", {"mail": "ada@example.com"})
-    assert session.wait(20)
+    assert session.wait(60)
     client.close()
     return open_store(folder), session.id

@@ -152,7 +152,7 @@ def test_one_that_is_ended_is_replaced(paths: StorePaths, caplog: pytest.LogCapt
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit))
         finisher._asked._news.put(None)
         # Long enough for it to end: another one would strike where a thread takes its leave.
-        first.join(5)
+        first.join(60)
 
     assert written(finisher, ended(paths, "sess_2")) is None
     assert "another one takes its place" in caplog.text

@@ -93,6 +93,6 @@ def test_entries_that_were_written_and_are_gone_are_told(tmp_path: Path) -> None
     told: list[tuple[Exception | None, int]] = []
     finisher = Finisher(paths)
     finisher.write_files("mine", lambda *what: told.append(what))
-    finisher.drain(20)
+    finisher.drain(60)
 
     assert told == [(None, 1)]

@@ -34,7 +34,7 @@ def store_of(path: Path, *session_ids: str, note: Any = 1) -> Store:
     for session_id in session_ids:
         with recorder.session(id=session_id) as session:
             session.annotate("note", note)
-        assert session.wait(20)
+        assert session.wait(60)
     return Store(path)
 
 
@@ -111,7 +111,7 @@ def test_a_rename_that_fails_leaves_nothing_in_the_way(
         assert list((tmp_path / "journal" / "mine").iterdir()) == []
         monkeypatch.setattr(Path, "rename", plain)
         session.annotate("kept")
-    assert session.wait(20)
+    assert session.wait(60)
     assert recorder.stats().lost == 1
     kinds = [entry.get("kind") for entry in read_entries(Store(tmp_path).paths, "mine")[0]]
     assert kinds == [None, "kept", None]
@@ -148,7 +148,7 @@ def test_where_there_are_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with recorder.session(id="mine") as session:
         session.annotate("note")
         assert len(live_writers(Store(tmp_path).paths, "mine")) == 1
-    assert session.wait(20)
+    assert session.wait(60)
     store = Store(tmp_path)
     assert store.get("mine").status == "closed"
     assert store.paths.archived("mine").exists()

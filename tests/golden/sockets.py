@@ -176,7 +176,7 @@ def text_of(tape: Tape, drive: Driver, sockets: SocketServer, store: Path) -> st
     ):
         for n, talk in enumerate(talks, 1):
             _talk(drive, connection, talk, quiet, is_last=n == len(talks))
-    assert session.wait(30)
+    assert session.wait(60)
     assert recorder.health.ok, recorder.health
     document = Plain().of(to_json(open_store(store).get("talk")))
     # A turn that goes on is complete again: whether it was looked at before that is a matter of chance.

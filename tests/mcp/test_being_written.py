@@ -29,7 +29,7 @@ def test_a_session_is_there_as_soon_as_it_has_ended(tmp_path: Path, server: Scri
             client.responses.create(model="gpt-5", input="Do I need an umbrella?")
             during = await told(reader, "list_sessions")
             client.responses.create(model="gpt-5", input="Why?")
-        assert session.wait(30)
+        assert session.wait(60)
         after = await told(reader, "read_session")
         found = await told(reader, "search", text="UMBRELLA")
         return during.text, after.text, found.text
@@ -82,7 +82,7 @@ def test_reading_goes_on_while_sessions_come_and_go(tmp_path: Path) -> None:
         answers = talk(root, look)
     finally:
         stop.set()
-        writer.join(30)
+        writer.join(60)
 
     assert written > 0
     assert [each.text for each in answers if each.failed] == []

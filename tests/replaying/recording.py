@@ -52,7 +52,7 @@ class Studio:
     def ended(self) -> SessionHandle:
         handle = self.recorder.end_session()
         assert handle is not None
-        assert handle.wait(30), (handle.error, self.recorder.health)
+        assert handle.wait(60), (handle.error, self.recorder.health)
         return handle
 
     def both(self) -> tuple[Session, Session]:

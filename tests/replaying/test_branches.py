@@ -52,7 +52,7 @@ def recorded(drive: Driver, server: ScriptedServer) -> str:
     client = drive.traced(Recorder())
     assert agent("rain")(client) == "It rains. Bye."
     session = client.end_session()
-    assert session.wait(30)
+    assert session.wait(60)
     server.requests.clear()
     return str(session.id)
 
@@ -65,7 +65,7 @@ def branched(
         told = agent(weather)(drive.traced(recorder))
     session = recorder.end_session()
     assert session is not None
-    assert session.wait(30)
+    assert session.wait(60)
     return told, session.id, playback
 
 
@@ -121,7 +121,7 @@ def closed(program: Callable[[Any], Any], recorder: Recorder, drive: Driver) -> 
     client = drive.traced(recorder)
     program(client)
     session = client.end_session()
-    assert session.wait(30)
+    assert session.wait(60)
     return str(session.id)
 
 
@@ -150,13 +150,13 @@ def test_what_is_active_or_empty_or_gone_is_refused(
     with pytest.raises(tfclient.ReplayRefused, match="still active"):
         tfclient.replay(recorder.current.id)
     session = client.end_session()
-    assert session.wait(30)
+    assert session.wait(60)
     Store(own_environment).paths.archived(session.id).unlink()
     with pytest.raises(tfclient.ReplayRefused, match="only its document is left"):
         tfclient.replay(session.id)
     with recorder.session(id="empty") as nothing:
         nothing.annotate("note", 1)
-    assert nothing.wait(30)
+    assert nothing.wait(60)
     with pytest.raises(tfclient.ReplayRefused, match="no request was recorded"):
         tfclient.replay("empty")
     with pytest.raises(UnknownSession, match="no-such"):

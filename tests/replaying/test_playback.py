@@ -273,7 +273,7 @@ def test_threads_that_know_no_context_are_played_too(studio: Studio) -> None:
         client = studio.drive.traced(studio.recorder)
         thread = threading.Thread(target=lambda: found.append(ask(studio.drive, client)))
         thread.start()
-        thread.join(30)
+        thread.join(60)
     assert found == ["Hello!"]
 
 
@@ -333,7 +333,7 @@ def test_a_replay_does_not_go_on_in_the_session_that_is_open(studio: Studio) -> 
     tool = studio.recorder
     with studio.drive.traced(tool).session(title="Mine") as mine:
         mine.annotate("note", 1)
-    assert mine.wait(30)
+    assert mine.wait(60)
     studio.play(ask)
     assert studio.both()[1].session_id != mine.id
 
@@ -342,7 +342,7 @@ def test_a_session_of_the_programs_own(studio: Studio) -> None:
     def titled(drive: Driver, client: Any) -> str:
         with client.session(title="Greeting") as session:
             ask(drive, client)
-        assert session.wait(30)
+        assert session.wait(60)
         return str(session.id)
 
     studio.server.script(answer("Hello!"))

@@ -60,7 +60,7 @@ class Stage(Talk):
     def ended(self) -> str:
         handle = self.recorder.end_session()
         assert handle is not None
-        assert handle.wait(30), (handle.error, self.recorder.health)
+        assert handle.wait(60), (handle.error, self.recorder.health)
         return str(handle.id)
 
     @contextlib.contextmanager
@@ -676,9 +676,9 @@ def test_who_reads_and_who_sends_may_be_two(drive: Driver, sockets: SocketServer
             reader = threading.Thread(target=read, args=(connection,))
             reader.start()
             for each in ask:
-                assert news.acquire(timeout=20)
+                assert news.acquire(timeout=60)
                 connection.send(each)
-            reader.join(20)
+            reader.join(60)
         return got
 
     async def tasks(client: Any) -> list[Any]:

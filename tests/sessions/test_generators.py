@@ -239,7 +239,7 @@ def site(client: Any) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     running.should_exit = True
-    thread.join(20)
+    thread.join(60)
     listening.close()
 
 

@@ -13,7 +13,7 @@ def record(store: Path, redact: Any, session_id: str = "nightly") -> None:
     recorder = Recorder(store, redact=redact)
     with recorder.session(id=session_id) as session:
         session.annotate("note", {"text": "hello"})
-    assert session.wait(20)
+    assert session.wait(60)
 
 
 def changes(store: Path, session_id: str = "nightly") -> list[tuple[str, str]]:
@@ -47,7 +47,7 @@ def test_what_a_title_or_an_exception_lost_is_marked(own_environment: Path) -> N
         title="Key sk-proj-abcdefghij0123456789", metadata={"password": "hunter2"}
     ) as session:
         pass
-    assert session.wait(20)
+    assert session.wait(60)
 
     places = open_store(own_environment).redactions(session.id)
     assert [(each.rule, each.path) for each in places] == [

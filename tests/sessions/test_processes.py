@@ -178,12 +178,12 @@ class TestForks:
             """
             tfclient.sessions.ends.make_finisher = real
             ask('parent')
-            assert client.end_session().wait(20)
+            assert client.end_session().wait(60)
             child = os.fork()
             if child == 0:
                 ask('child')
                 session = client.end_session()
-                os._exit(0 if session.wait(20) and session.path.exists() else 3)
+                os._exit(0 if session.wait(60) and session.path.exists() else 3)
             assert os.waitpid(child, 0)[1] == 0
             """,
             tmp_path,

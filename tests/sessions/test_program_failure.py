@@ -43,7 +43,7 @@ def left_with(store: Path, error: BaseException | None, **settings: Any) -> Sess
         with pytest.raises(type(error)) as raised, session:
             raise error
         assert raised.value is error
-    assert session.wait(20)
+    assert session.wait(60)
     return document_of(store, session.id)
 
 
@@ -69,7 +69,7 @@ def test_an_async_block_is_the_same(tmp_path: Path) -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(work())
-    assert session.wait(20)
+    assert session.wait(60)
     failure = document_of(tmp_path, session.id).failure
     assert failure is not None
     assert failure.type == "KeyError"
@@ -120,7 +120,7 @@ def test_the_whole_stack_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
         session = recorder.session()
         with pytest.raises(ValueError, match="deep"), session:
             deep(9)
-        assert session.wait(20)
+        assert session.wait(60)
         failure = document_of(tmp_path, session.id).failure
         assert failure is not None
         assert (len(failure.frames), len(failure.stack)) == (5, count)
@@ -167,7 +167,7 @@ def test_the_block_is_left_with_one_exception_and_the_next_session_is_its_own(tm
     outer, inner = recorder.session(), recorder.session()
     with outer, pytest.raises(ValueError, match="inner"), inner:
         raise ValueError("inner")
-    assert all([done.wait(20), outer.wait(20), inner.wait(20)])
+    assert all([done.wait(60), outer.wait(60), inner.wait(60)])
     failed = [document_of(tmp_path, each.id).failure is not None for each in (done, outer, inner)]
     assert failed == [False, False, True]
 

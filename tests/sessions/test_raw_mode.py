@@ -66,7 +66,7 @@ def record(server: ScriptedServer, store: Path, *calls: dict[str, Any], **how: A
                 # Earlier SDKs let errors of the HTTP library pass.
                 if not call.get("stream"):
                     raise
-    assert session.wait(20)
+    assert session.wait(60)
     client.close()
     drained(recorder)
     return raw_parts(Store(store).paths, "one")
@@ -74,7 +74,7 @@ def record(server: ScriptedServer, store: Path, *calls: dict[str, Any], **how: A
 
 def drained(recorder: Recorder) -> None:
     """Wait until the finisher has looked for what is old, too."""
-    recorder.sessions.ends._made_finisher().drain(20)
+    recorder.sessions.ends._made_finisher().drain(60)
 
 
 def everything_in(store: Path) -> bytes:
@@ -212,7 +212,7 @@ def test_what_there_is_no_room_for_is_left_out_and_said(
     bodies.response("one", "c-1.1", {"status": 200}, None)
     for data in (b"0123456", b"too long to wait", b"more"):
         bodies.piece("one", "c-1.1", data)
-    bodies.wait(20)
+    bodies.wait(60)
 
     (part,) = raw_parts(Store(own_environment, create=True).paths, "one")
     assert part.content() == b"0123456"
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_harms_no_call(own_environment: Path) ->
     health = Health()
     bodies = RawBodies(own_environment, health)
     bodies.request("one", "c-1.1", {"method": "POST"}, b"hello")
-    bodies.wait(20)
+    bodies.wait(60)
 
     assert health.by_kind["raw"] >= 1
     assert "raw" in str(health.last_error)
@@ -245,7 +245,7 @@ def test_what_is_old_goes_when_a_session_is_finished(
     recorder = Recorder(own_environment)
     with recorder.session(id="two") as session:
         session.annotate("note", "hello")
-    assert session.wait(20)
+    assert session.wait(60)
     drained(recorder)
 
     assert raw_sessions(Store(own_environment).paths) == []
@@ -263,7 +263,7 @@ def test_killed_in_the_middle_it_leaves_nothing_that_is_not_found(
         "client = TracedOpenAI(base_url=sys.argv[2], api_key='sk-x', recorder=recorder)\n"
         "recorder.session(id='killed').__enter__()\n"
         "for event in client.responses.create(model='m', input='Hello', stream=True):\n"
-        "    recorder.sessions.raw.wait(20)\n"
+        "    recorder.sessions.raw.wait(60)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     server.script(answer("Hello there!"))

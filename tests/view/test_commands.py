@@ -138,6 +138,6 @@ def test_view_serves_until_it_is_interrupted(store: Store) -> None:
         with urlopen(f"{address}api/sessions") as answer:  # noqa: S310 - our own
             assert json.load(answer)["total"] == 1
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in told

@@ -73,12 +73,12 @@ def test_it_listens_on_this_machine_only_and_opens_the_browser(
     told: list[str] = []
     thread = threading.Thread(target=serve, args=(full_store, "last"), kwargs={"ready": told.append})
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     assert told == opened
     with urlopen(told[0]) as answer:  # noqa: S310 - our own
         text = answer.read().decode()
     servers[0].should_exit = True
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     assert '"start":"sess_20260902T101400Z_11fe11fe"' in text
     assert told[0].startswith("http://127.0.0.1:")

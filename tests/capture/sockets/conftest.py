@@ -55,7 +55,7 @@ class Talk:
 
     def seen(self) -> None:
         """Wait until the server has seen the end of a connection."""
-        assert self.sockets.over.acquire(timeout=20)
+        assert self.sockets.over.acquire(timeout=60)
 
 
 @pytest.fixture

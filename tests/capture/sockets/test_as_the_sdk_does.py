@@ -142,7 +142,7 @@ def test_azures_sockets_are_seen_and_its_key_is_nowhere(
     with drive.entered(client.realtime.connect(model="gpt-realtime", **query)) as connection:
         drive.do(connection.recv_bytes())
         drive.do(connection.send({"type": "response.create"}))
-    assert sockets.over.acquire(timeout=20)
+    assert sockets.over.acquire(timeout=60)
     (seen,) = sockets.connections
     # The server had it.
     assert KEY in (seen.path if where == "query" else dict(seen.headers).get("api-key", ""))

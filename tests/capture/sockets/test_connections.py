@@ -101,8 +101,8 @@ def test_recordings_are_the_same_for_program_and_server(
         recorder = Recorder(tmp_path / str(n))
         plain = converse(drive, drive.plain(base_url=sockets.url), messages)
         traced = converse(drive, drive.traced(recorder, base_url=sockets.url), messages)
-        assert sockets.over.acquire(timeout=20)
-        assert sockets.over.acquire(timeout=20)
+        assert sockets.over.acquire(timeout=60)
+        assert sockets.over.acquire(timeout=60)
         assert traced == plain
         assert [json.loads(each) for each in traced] == [data for way, data in messages if way == "received"]
         first, second = sockets.connections

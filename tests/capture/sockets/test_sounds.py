@@ -100,7 +100,7 @@ def talked(talk: Talk, *before: Any) -> Any:
     written()
     handle = talk.recorder.end_session()
     assert handle is not None
-    assert handle.wait(30)
+    assert handle.wait(60)
     assert talk.recorder.health.faults == 0
     return open_store(talk.recorder.settings.directory).get(handle.id)
 
@@ -210,7 +210,7 @@ def test_nobody_waits_for_a_disk_that_stands_still(keeping: Any, monkeypatch: py
         # They may be late on a busy machine: then the files are written once more.
         handle.wait(0.1)
     assert kept(talk, handle.id) == 2
-    assert handle.wait(30)
+    assert handle.wait(60)
 
 
 def kept(talk: Talk, session_id: str) -> int:
@@ -241,7 +241,7 @@ def test_what_is_of_no_item_is_of_the_connection(keeping: Any) -> None:
     written()
     handle = talk.recorder.end_session()
     assert handle is not None
-    assert handle.wait(30)
+    assert handle.wait(60)
     document = open_store(talk.recorder.settings.directory).get(handle.id)
     (step,) = (step for step in document.runs[0].steps if step.type == "websocket.connection")
     kept = {each["dir"]: played(talk, each["audio"]) for each in step.payload_completed["sounds"]}

@@ -32,7 +32,7 @@ def a_session(client: TracedOpenAI, server: ScriptedServer, instructions: str, *
                     call.to_dict(),
                     {"type": "function_call_output", "call_id": call.call_id, "output": output},
                 ]
-    assert session.wait(30)
+    assert session.wait(60)
 
 
 def test_propose_confirm_carry_compare(tmp_path: Path, server: ScriptedServer) -> None:

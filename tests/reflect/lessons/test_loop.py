@@ -44,7 +44,7 @@ def a_session(client: TracedOpenAI, server: ScriptedServer, instructions: str, c
                     call.to_dict(),
                     {"type": "function_call_output", "call_id": call.call_id, "output": output},
                 ]
-    assert session.wait(30)
+    assert session.wait(60)
 
 
 @pytest.mark.parametrize("redact", ["secrets", "content"])

@@ -29,7 +29,7 @@ def take(lock: fork.lock) -> None:
         pass
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_what_another_thread_held_is_free_in_the_child() -> None:
     lock = fork.lock()
     taken, go_on = threading.Event(), threading.Event()
@@ -37,11 +37,11 @@ def test_what_another_thread_held_is_free_in_the_child() -> None:
     def hold() -> None:
         with lock:
             taken.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    taken.wait(10)
+    taken.wait(60)
     try:
         assert in_child(lambda: take(lock)) == 0
     finally:
@@ -59,5 +59,5 @@ def test_a_fork_inside_the_block_leaves_it_in_both() -> None:
     assert os.waitpid(child, 0)[1] == 0
     free = threading.Thread(target=take, args=(lock,))
     free.start()
-    free.join(10)
+    free.join(60)
     assert not free.is_alive()

@@ -24,12 +24,12 @@ def test_waiting_calls_no_sleep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def hold() -> None:
         with only_one(tmp_path / "lock"):
             inside.set()
-            asked.wait(10)
+            asked.wait(60)
             order.append("first")
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     with only_one(tmp_path / "lock", timeout=0.02) as mine:
         assert not mine
     asked.set()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Session
     from tfstore.store import Store
 
-SECONDS = 30.0
+SECONDS = 100.0
 """How long the demo waits for its files."""
 
 SPEAKER = 7
