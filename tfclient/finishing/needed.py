@@ -37,6 +37,7 @@ NEEDED: Final = (
     *("tfstore.document.converter", "tfstore.document.text", "tfstore.disk.session_folder"),
     *(
         "sqlite3",
+        "tfstore.index.catching_up",
         "tfstore.index.session_index",
         "tfstore.reading.descent",
         "tfstore.reading.designed_ends",

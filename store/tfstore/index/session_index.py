@@ -1,50 +1,31 @@
 """What is where in a store's documents, without reading them: sessions, steps, calls, responses, texts.
 
-All of it is a cache in ``index.db``; the documents are the truth. Before an answer the folder of documents is
-compared with what was read of it, by time and size of each file, and what differs is read again. Where the database
-cannot be used, one is made in memory of all the documents, and gives the same answer.
+All of it is a cache in ``index.db``; the documents are the truth, and before an answer it catches up with them. Where
+the database cannot be used, one is made in memory of all the documents, and gives the same answer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
-from tfstore.disk.turns import turn
 from tfstore.document.documents import Session
+from tfstore.index.catching_up import CatchingUp, erase, number_of
 from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_redactions, of_row
 from tfstore.index.database import Broken, Database, Unusable, make_tables
-from tfstore.index.rows import NOTHING_TOLD, Calls, Record, Redacted, calls_from, plain, row_from
-from tfstore.index.texts import forget_texts, purge_texts, put_texts, question_for, untold
+from tfstore.index.rows import NOTHING_TOLD, Calls, Redacted, calls_from, plain, row_from
+from tfstore.index.texts import purge_texts, question_for, untold
 from tfstore.index.wanted import Page, Wanted
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from tfstore.index.rows import SessionRow, Telling
-
-    Opened = Callable[[], AbstractContextManager[sqlite3.Connection]]
-    Tell = Callable[[Session], Telling]
-    Said = Callable[[Session], list[str]]
+    from tfstore.index.catching_up import Said, Tell
+    from tfstore.index.rows import SessionRow
 
 T = TypeVar("T")
-
-SMALL: Final = 1000
-"""Documents that are looked at before each answer. Of more, each is looked at once a minute, and whenever one came,
-went or was replaced: that shows in the folder's own time. What is edited in place does not."""
-
-_MINUTE: Final = 60 * 10**9
-_SETTLED: Final = 2 * 10**9
-"""Nanoseconds after which a file's time is sure to change when it is written to again."""
-
-_BATCH: Final = 64
-_ROUNDS: Final = 5
 
 
 class SessionIndex:
@@ -63,19 +44,12 @@ class SessionIndex:
 
     def __init__(self, folder: SessionFolder, tell: Tell = lambda _: NOTHING_TOLD) -> None:
         """Nothing is opened or made yet; ``tell`` reads out of a session what its row has of that."""
-        self._folder = folder
-        self._telling_of = tell
         self._database = Database(folder.paths)
+        self._catching_up = CatchingUp(folder, tell)
 
     def put(self, session: Session, stamp: Stamp) -> None:
         """Take up a session whose document was just written; what goes wrong is made good before the next answer."""
-        turn()
-        # Before the database is opened: nobody is to wait for it meanwhile.
-        record = self._record(session.session_id, stamp, session)
-        turn()
-        with contextlib.suppress(Unusable), self._database.opened() as db:
-            self._write(db, [record], ours=True)
-        turn()
+        self._catching_up.put(self._database.opened, session, stamp)
 
     def remove(self, session_ids: Iterable[str]) -> None:
         """Leave nothing of these sessions, in the file either.
@@ -90,7 +64,7 @@ class SessionIndex:
         if self._database.exists():
             try:
                 with self._database.opened() as db:
-                    _erase(db, gone)
+                    erase(db, gone)
                     purge_texts(db)
             except Unusable:
                 self._database.discard()
@@ -106,7 +80,7 @@ class SessionIndex:
     def has(self, session_id: str) -> bool:
         """Return whether the file, as it is, names a session."""
         with contextlib.suppress(Unusable), self._database.opened() as db:
-            return _number(db, session_id) is not None
+            return number_of(db, session_id) is not None
         return self._database.exists()
 
     def rows(self, wanted: Wanted | None = None, limit: int | None = None) -> list[SessionRow]:
@@ -266,9 +240,9 @@ class SessionIndex:
             return left, set() if left else {each for (each,) in db.execute(sql, values)}
 
         try:
-            left, found = self._ask(self._database.opened, question)
+            left, found = self._catching_up.ask(self._database.opened, question)
             if left:
-                self._tell(left, said)
+                self._catching_up.tell(self._database.opened, left, said)
                 with self._database.opened() as db:
                     found = {each for (each,) in db.execute(sql, values)}
         except Unusable:
@@ -281,112 +255,14 @@ class SessionIndex:
     def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
         for _ in range(2):
             try:
-                return self._ask(self._database.opened, question)
+                return self._catching_up.ask(self._database.opened, question)
             except Broken:
                 continue
             except Unusable:
                 break
         with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
             make_tables(db)
-            return self._ask(lambda: contextlib.nullcontext(db), question)
-
-    def _ask(self, opened: Opened, question: Callable[[sqlite3.Connection], T]) -> T:
-        read: dict[str, Stamp] = {}
-        for _ in range(_ROUNDS):
-            with opened() as db:
-                changed = self._changed(db, read)
-                if not changed:
-                    return question(db)
-            for some in _batches(changed.items()):
-                records = list(self._records(some))
-                with opened() as db:
-                    self._write(db, records)
-            read.update(changed)
-        with opened() as db:
-            # Others write faster than is read: this is how things were a moment ago.
-            return question(db)
-
-    def _changed(self, db: sqlite3.Connection, read: dict[str, Stamp]) -> dict[str, Stamp]:
-        """Return the documents that are not as the database has them, nor as they were just read."""
-        try:
-            folder = self._folder.paths.sessions.stat().st_mtime_ns
-        except OSError:
-            folder = 0
-        now = time.time_ns()
-        check = db.execute("SELECT at FROM checks WHERE folder = ?", (folder,)).fetchone()
-        if check is not None and 0 <= now - check[0] < _MINUTE:
-            return {}
-        there = self._folder.stamps()
-        known = {
-            name: stamp for name, *stamp in db.execute("SELECT session_id, modified, size FROM sessions")
-        }
-        if gone := known.keys() - there.keys():
-            _erase(db, gone)
-            purge_texts(db)
-        for session_id in self._folder.skipped.keys() - there.keys():
-            self._folder.forget(session_id)
-        changed = {name: stamp for name, stamp in there.items() if known.get(name) != [*stamp]}
-        db.execute("DELETE FROM checks")
-        if not changed and len(there) > SMALL and now - folder > _SETTLED:
-            db.execute("INSERT INTO checks VALUES (?, ?)", (folder, now))
-        return {name: stamp for name, stamp in changed.items() if read.get(name) != stamp}
-
-    def _records(self, changed: Iterable[tuple[str, Stamp]]) -> Iterator[Record]:
-        for session_id, stamp in changed:
-            session = self._folder.readable(session_id)
-            # What holds no session is read again each time: what is wrong may not be in the document itself.
-            yield Record(session_id, stamp) if session is None else self._record(session_id, stamp, session)
-
-    def _record(self, session_id: str, stamp: Stamp, session: Session) -> Record:
-        telling = self._telling_of(session)
-        turn()
-        return Record.of(session_id, stamp, session, telling)
-
-    def _write(self, db: sqlite3.Connection, records: Iterable[Record], *, ours: bool = False) -> None:
-        for record in records:
-            # Replaced or removed since it was read: whoever did that has put what is true now, or nobody has.
-            if self._folder.stamp(record.session_id) != record.stamp:
-                continue
-            _erase(db, [record.session_id], but_its_number=bool(record.session))
-            if not record.session:
-                continue
-            db.execute(
-                "INSERT INTO sessions"
-                " (session_id, modified, size, listed, status, result, began, wrong, tokens, took, words, line)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET told = 0,"
-                " modified = excluded.modified, size = excluded.size, listed = excluded.listed,"
-                " status = excluded.status, result = excluded.result, began = excluded.began,"
-                " wrong = excluded.wrong, tokens = excluded.tokens, took = excluded.took,"
-                " words = excluded.words, line = excluded.line",
-                (record.session_id, *(record.stamp if ours else _lasting(record.stamp)), *record.session),
-            )
-            n = _number(db, record.session_id)
-            for table, rows in (
-                ("steps (session, label, tool, model, status, error, response)", record.steps),
-                (
-                    "calls (session, label, name, failed, calls, errors, input, output, durations)",
-                    record.calls,
-                ),
-                ("names (session, kind, name)", record.names),
-                ("continued (session, response)", record.continued),
-                ("redactions (session, rule, path, action, count, bytes)", record.redactions),
-            ):
-                marks = ", ".join("?" * (table.count(",") + 1))
-                sql = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 - our own words
-                db.executemany(sql, [(n, *row) for row in rows])
-
-    def _tell(self, left: list[tuple[str, Stamp]], said: Said) -> None:
-        """Put the texts of sessions into the index, as long as their documents are as they were."""
-        for some in _batches(left):
-            told: list[tuple[str, Stamp, list[str]]] = []
-            for session_id, stamp in some:
-                same = self._folder.stamp(session_id) == stamp
-                session = self._folder.readable(session_id) if same else None
-                if session is not None:
-                    told.append((session_id, stamp, said(session)))
-            with self._database.opened() as db:
-                for session_id, stamp, texts in told:
-                    put_texts(db, session_id, stamp, texts)
+            return self._catching_up.ask(lambda: contextlib.nullcontext(db), question)
 
 
 def _counted(db: sqlite3.Connection, session_id: str | None = None) -> tuple[set[str], Counters]:
@@ -419,36 +295,3 @@ def _counted(db: sqlite3.Connection, session_id: str | None = None) -> tuple[set
 
 def _rows(condition: str, order: str) -> str:
     return f"SELECT line FROM sessions WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-
-
-def _erase(db: sqlite3.Connection, session_ids: Iterable[str], *, but_its_number: bool = False) -> None:
-    """Remove the rows of sessions; one that is to be written again keeps its place."""
-    for session_id in session_ids:
-        n = _number(db, session_id)
-        if n is None:
-            continue
-        forget_texts(db, n)
-        for table in ("steps", "calls", "names", "continued", "redactions"):
-            db.execute(f"DELETE FROM {table} WHERE session = ?", (n,))  # noqa: S608 - our own words
-        if not but_its_number:
-            db.execute("DELETE FROM sessions WHERE n = ?", (n,))
-
-
-def _number(db: sqlite3.Connection, session_id: str) -> int | None:
-    found = db.execute("SELECT n FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-    return None if found is None else found[0]
-
-
-def _lasting(stamp: Stamp) -> Stamp:
-    """Return the stamp, or one that no file has if the file may be written to again in the same moment.
-
-    Times of documents that the store wrote are never met again.
-    """
-    modified, size = stamp
-    return (modified if abs(time.time_ns() - modified) > _SETTLED else -1, size)
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(items)
-    while some := list(islice(left, _BATCH)):
-        yield some

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from tests.store.making import a_run, a_session, a_step
@@ -13,7 +15,12 @@ from tfstore.reading.messages import answer_of
 from tfstore.reading.search import Pattern, matches_in, sessions_holding
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tfstore.store import Store
+
+COUNT = 12
+"""Of talks in a store that is full."""
 
 TOOLS = ("weather", "search", "mail")
 TEXTS = ("the harbour at dawn", "Straße nach Köln", "berth 14 is free", "東京の天気", "ISTANBUL")
@@ -161,3 +168,12 @@ def _numbers(calls: Any) -> tuple[Any, ...]:
 
 def _place(step: Any) -> tuple[str | None, str]:
     return step.session_id, step.step_id
+
+
+def index_of(store: Store) -> Path:
+    return store.paths.root / "index.db"
+
+
+def indexed(store: Store, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(index_of(store))) as db:
+        return db.execute(sql).fetchall()

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import sqlite3
 import sys
@@ -21,9 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.noting import noted
-from tests.store.index.answers import a_talk, answers, said_by_documents
+from tests.store.index.answers import COUNT, a_talk, answers, index_of, indexed, said_by_documents
 from tests.store.making import a_session, run, start, texts
-from tfstore.index import database, session_index
+from tfstore.index import database
 from tfstore.index import texts as texts_index
 from tfstore.keeping.deleting import delete
 from tfstore.reading.search import Pattern, folded, sessions_holding
@@ -32,29 +31,7 @@ from tfstore.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tfstore.document.documents import Session
-
-COUNT = 12
 LONG = bool(os.environ.get("TFCLIENT_LONG_TESTS"))
-
-
-@pytest.fixture
-def full(store: Store) -> Store:
-    """A store of some sessions, all of whose texts are in the index."""
-    for number in range(COUNT):
-        store.put(a_talk(number))
-    assert answers(store) == said_by_documents(store)
-    assert rows(store, "SELECT count(*) FROM sessions WHERE told > 0") == [(COUNT,)]
-    return store
-
-
-def index_of(store: Store) -> Path:
-    return store.paths.root / "index.db"
-
-
-def rows(store: Store, sql: str) -> list[Any]:
-    with closing(sqlite3.connect(index_of(store))) as db:
-        return db.execute(sql).fetchall()
 
 
 def documents_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -324,80 +301,6 @@ def test_a_store_without_an_index_of_texts_is_searched_all_the_same(
     assert answers(store) == said_by_documents(store)
 
 
-def test_documents_that_come_change_and_go_by_themselves_count(full: Store) -> None:
-    def path(number: int) -> Path:
-        return full.paths.document(a_talk(number).session_id)
-
-    def check() -> None:
-        assert answers(full) == said_by_documents(full)
-
-    path(1).unlink()
-    check()
-    made = Store(full.paths.root.parent / "made", create=True)
-    made.put(a_talk(COUNT))
-    shutil.copy2(made.paths.document(a_talk(COUNT).session_id), path(COUNT))
-    check()
-    path(2).write_text(path(2).read_text(encoding="utf-8").replace("berth 14", "berth 99"), encoding="utf-8")
-    check()
-    made.put(a_talk(4, title="Another"))
-    made.paths.document(a_talk(4).session_id).replace(path(4))
-    check()
-    path(5).write_text("{")
-    check()
-    path(6).write_text(path(6).read_text(encoding="utf-8").replace("thoughtflow/1", "thoughtflow/2"))
-    check()
-    path(5).unlink()
-    made.put(a_talk(6, title="Mended"))
-    shutil.copy2(made.paths.document(a_talk(6).session_id), path(6))
-    check()
-    shutil.rmtree(full.paths.sessions)
-    check()
-
-
-def test_changes_within_a_tick_of_the_clock_count(full: Store) -> None:
-    """In place, and to the same length: the file system may give both the same time."""
-    path = full.paths.document(a_talk(1).session_id)
-    text = path.read_text(encoding="utf-8")
-    for number in range(40):
-        path.write_text(text.replace("Talk 1", f"Talk {number % 10}"), encoding="utf-8")
-        assert {row.title for row in full.list() if row.session_id == path.stem} == {f"Talk {number % 10}"}
-
-
-def test_a_document_under_another_name_has_its_steps_and_no_place_in_the_list(full: Store) -> None:
-    shutil.copy(full.paths.document(a_talk(1).session_id), full.paths.document("copied"))
-
-    assert "copied" not in {row.session_id for row in full.list()}
-    assert len(full.list()) == COUNT
-    assert len(list(full.steps(label="user_message"))) == COUNT + 1
-
-
-def test_a_large_store_is_not_looked_through_each_time(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While its folder's time stays; but once a minute all the same."""
-    monkeypatch.setattr(session_index, "SMALL", COUNT - 1)
-    os.utime(full.paths.sessions, (10**9, 10**9))
-    looked: list[None] = []
-    plain = type(full._folder).stamps
-    monkeypatch.setattr(
-        type(full._folder),
-        "stamps",
-        lambda self: looked.append(None) or plain(self),  # type: ignore[func-returns-value]
-    )
-    for _ in range(3):
-        assert len(Store(full.paths.root).list()) == COUNT
-    assert len(looked) == 1
-
-    path = full.paths.document(a_talk(1).session_id)
-    path.write_text(path.read_text(encoding="utf-8").replace("Talk", "Walk"), encoding="utf-8")
-    now = time.time_ns()
-    monkeypatch.setattr(time, "time_ns", lambda: now + 61 * 10**9)
-    assert "Walk 1" in {row.title for row in full.list()}
-
-    full.put(a_talk(COUNT))
-    assert len(full.list()) == COUNT + 1
-    full.paths.document(a_talk(0).session_id).unlink()
-    assert len(full.list()) == COUNT
-
-
 def test_a_store_of_the_version_before(full: Store) -> None:
     """Its catalog goes when the index is made: it names sessions, and nobody would keep it up."""
     for path in full.paths.root.glob("*index*"):
@@ -469,7 +372,7 @@ def test_eight_processes_of_eight_threads_close_at_once(store: Store) -> None:
 
     assert len(store.ids()) == 64
     # Whoever waits too long for the others leaves its session to the next answer: hardly any does.
-    ((closed,),) = rows(store, "SELECT count(*) FROM sessions WHERE status = 'closed'")
+    ((closed,),) = indexed(store, "SELECT count(*) FROM sessions WHERE status = 'closed'")
     assert closed > 32
     assert answers(store) == said_by_documents(store)
 
@@ -549,17 +452,7 @@ def test_a_session_that_says_very_much_is_always_looked_through(
         store.put(a_talk(number))
 
     assert answers(store) == said_by_documents(store)
-    assert {told for (told,) in rows(store, "SELECT told FROM sessions")} == {-1}
-
-
-def test_texts_of_another_version_are_told_again(full: Store) -> None:
-    def said(word: str) -> Callable[[Session], list[str]]:
-        return lambda session: [word, *("" for run in session.runs for _ in run.steps)]
-
-    everything = set(full.ids())
-    assert full.index.may_say(["first"], said("first"), 2) == everything
-    assert full.index.may_say(["other"], said("other"), 2) == set()
-    assert full.index.may_say(["other"], said("other"), 3) == everything
+    assert {told for (told,) in indexed(store, "SELECT told FROM sessions")} == {-1}
 
 
 @given(texts, st.lists(texts, max_size=3))
