@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import psycopg
-from attrs import evolve, frozen
+from attrs import evolve
 
-from tfstore.disk.session_folder import document_in, session_in
 from tfstore.document.notes import Note
 from tfstore.document.pins import Pin
 from tfstore.errors import (
@@ -26,15 +25,14 @@ from tfstore.errors import (
 from tfstore.index.rows import Calls, Redacted, calls_from, row_from
 from tfstore.index.wanted import Page, Wanted
 from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
+from tfstore.postgres.documents import DatabaseDocuments
 from tfstore.postgres.fitting import fit
 from tfstore.postgres.kept_apart import DatabaseBlobs, DatabaseNotes
 from tfstore.postgres.migrating import check, number_of
-from tfstore.postgres.outgoing import unpacked
 from tfstore.postgres.pruned_totals import total
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
 from tfstore.postgres.sources import source_named
 from tfstore.reading import descent
-from tfstore.reading.figures import counted
 from tfstore.reading.messages import events_of
 from tfstore.reading.naming import alike
 from tfstore.reading.noted import NotesWanted
@@ -42,7 +40,7 @@ from tfstore.store import moment_text
 
 if TYPE_CHECKING:
     import builtins
-    from datetime import date, datetime
+    from datetime import datetime
 
     from tinydb.queries import QueryLike
 
@@ -58,17 +56,6 @@ _TOTALS: Final = 3
 
 _PIECES: Final = 8
 """Of a text that is looked for, so many parts are asked for at most: the document decides."""
-
-
-@frozen
-class _Place:
-    """Where a session is, how it is called, and which document it has."""
-
-    named: str
-    source_id: str
-    session_id: str
-    month: date
-    sha256: str
 
 
 class PostgresStore:
@@ -89,7 +76,6 @@ class PostgresStore:
         """Connect: what is wrong with the address is said at once."""
         self.address = address
         self._lock = threading.RLock()
-        self._kept: tuple[str, bytes] | None = None
         self._connect()
         self.version = check(self._connection, address, writes=False)
         self._source: str | None = None
@@ -100,6 +86,9 @@ class PostgresStore:
             f"{self._named}, n.lines, n.sha256 FROM notes n JOIN sessions s USING (source_id, session_id)"
         )
         self.blobs = DatabaseBlobs(self._ask, self.where)
+        self._documents = DatabaseDocuments(
+            self._ask, self.where, named=self._named, among=self._from(), near=self.near
+        )
         self.noting = DatabaseNotes(
             self._ask, f"SELECT {joined} JOIN sources src USING (source_id) WHERE {self._ours()}"
         )
@@ -134,7 +123,7 @@ class PostgresStore:
     def has(self, session_id: str) -> bool:
         """Return whether there is just one session of this name."""
         with contextlib.suppress(UnknownSession):
-            self._place(session_id)
+            self._documents.place(session_id)
             return True
         return False
 
@@ -144,7 +133,7 @@ class PostgresStore:
         Raises:
             UnknownSession, AmbiguousSession: there is none, or more than one.
         """
-        return self._place(session_id).named
+        return self._documents.place(session_id).named
 
     def near(self, session_id: str) -> builtins.list[str]:
         """Return the names of sessions that may have been meant, at most three."""
@@ -172,8 +161,8 @@ class PostgresStore:
             GoneToWarm: its document was pruned from the database.
             CorruptDocument, NewerDocument: as from ``Store.get``.
         """
-        place = self._place(session_id)
-        return self._session(place, self._document(place))
+        place = self._documents.place(session_id)
+        return self._documents.structured(place, self._documents.load(place))
 
     def text(self, session_id: str) -> bytes:
         """Return a session's document as it stands in its file, on the machine where it was recorded.
@@ -181,12 +170,12 @@ class PostgresStore:
         Raises:
             UnknownSession, AmbiguousSession, GoneToWarm: as from ``get``.
         """
-        return self._document(self._place(session_id))
+        return self._documents.text(self._documents.place(session_id))
 
     def changed_at(self, session_id: str) -> str:
         """Return what changes whenever a session's document does; nothing if there is none."""
         with contextlib.suppress(UnknownSession, AmbiguousSession):
-            return self._place(session_id).sha256
+            return self._documents.place(session_id).sha256
         return ""
 
     def list(
@@ -267,10 +256,10 @@ class PostgresStore:
         """Yield the sessions whose documents a TinyDB query holds for, by name; each document is read for it."""
         for name in self.ids():
             with contextlib.suppress(StoreError):
-                place = self._place(name)
-                document = document_in(name, self._document(place), self.where)
+                place = self._documents.place(name)
+                document = self._documents.load(place)
                 if query(document):
-                    yield self._structured(place, document)
+                    yield self._documents.structured(place, document)
 
     def steps(
         self,
@@ -375,7 +364,7 @@ class PostgresStore:
             raise DatabaseUnusable(self.where, reason)
         which, values = "s.listed", []
         if session_id is not None:
-            place = self._place(session_id)
+            place = self._documents.place(session_id)
             which, values = "r.source_id = %s AND r.session_id = %s", [place.source_id, place.session_id]
         sql = (
             'SELECT r.rule COLLATE "C", r.path COLLATE "C", r.action, count(*), sum(r.count)::bigint,'
@@ -486,66 +475,6 @@ class PostgresStore:
         return [
             evolve(row_from(line), session_id=name) for name, line in self._ask(asked, *values, limit, offset)
         ]
-
-    def _place(self, named: str) -> _Place:
-        """Return where the session of this name is.
-
-        Raises:
-            UnknownSession, AmbiguousSession: there is none, or more than one.
-        """
-        session_id, name = split(named)
-        sql = (
-            f"SELECT {self._named}, s.source_id::text, s.session_id, s.month, s.document_sha256, src.name"
-            f" {self._from()} AND s.session_id = %s AND coalesce(src.name = %s, TRUE) ORDER BY src.name"
-        )
-        rows = self._ask(sql, fit(session_id), name)
-        if not rows:
-            raise UnknownSession(named, self.near(named))
-        if len(rows) > 1:
-            raise AmbiguousSession(named, [f"{row[2]}@{row[5]}" for row in rows])
-        return _Place(*rows[0][:5])
-
-    def _document(self, place: _Place) -> bytes:
-        kept = self._kept
-        if kept is not None and kept[0] == place.sha256:
-            return kept[1]
-        rows = self._ask(
-            "SELECT document FROM documents WHERE month = %s AND source_id = %s AND session_id = %s",
-            *(place.month, place.source_id, place.session_id),
-        )
-        if not rows:
-            raise GoneToWarm(place.named, self._left(place))
-        try:
-            document = unpacked(bytes(rows[0][0]))
-        except ValueError as error:
-            raise CorruptDocument(place.named, self.where, str(error)) from error
-        self._kept = (place.sha256, document)
-        return document
-
-    def _left(self, place: _Place) -> str:
-        """Return what there still is of a session whose document was pruned."""
-        counted_in = "SELECT count(*) FROM {} WHERE month = %s AND source_id = %s AND session_id = %s"
-        key = (place.month, place.source_id, place.session_id)
-        (steps,), (payloads,) = (
-            self._ask(counted_in.format(table), *key)[0]
-            for table in ("agent_run_events", "agent_run_payloads")
-        )
-        there = f"{counted(steps, 'step')} in agent_run_events"
-        json = f"the JSON of {payloads:,} in agent_run_payloads" if payloads else "their JSON was pruned too"
-        return f"left are its row, which is still listed, {there}, {json}"
-
-    def _session(self, place: _Place, document: bytes) -> Session:
-        return self._structured(place, document_in(place.named, document, self.where))
-
-    def _structured(self, place: _Place, document: dict[str, Any]) -> Session:
-        session = session_in(place.named, document, self.where)
-        if place.named != place.session_id:
-            # Two have this id: what is read on, by its steps and its rows, must be this one.
-            session.session_id = place.named
-            for run in session.runs:
-                for step in run.steps:
-                    step.session_id = place.named
-        return session
 
     def _readable(self, names: Iterable[str]) -> Iterator[Session]:
         for name in names:

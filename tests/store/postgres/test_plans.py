@@ -58,7 +58,7 @@ QUESTIONS: dict[str, tuple[Callable[[PostgresStore], object], str]] = {
     "the latest that failed": (lambda store: store.list(result="failed", limit=20), "sessions_failed"),
     "with a rare tool": (lambda store: store.list(tool="t7"), "sessions_tools"),
     "by id": (lambda store: store.known("s77"), "sessions_id"),
-    "its document": (lambda store: store._document(store._place("s77")), "documents_2026_09_pkey"),
+    "its document": (lambda store: store.text("s77"), "documents_2026_09_pkey"),
     "who made a response": (lambda store: store._linked("rs771", "made"), "links_pkey"),
     "steps of a tool": (lambda store: store._with_steps({"tool_name": "t7"}), "tool_name_started_at_idx"),
     "steps with an error": (
@@ -79,9 +79,10 @@ def test_the_index_is_used(large: PostgresStore, monkeypatch: pytest.MonkeyPatch
         plans.extend(line for (line,) in whole(f"EXPLAIN {sql}", *values))
         return whole(sql, *values)
 
-    monkeypatch.setattr(large, "_ask", explained)
+    for each in (large, large._documents):
+        monkeypatch.setattr(each, "_ask", explained)
     with pytest.MonkeyPatch.context() as context:
-        context.setattr("tfstore.postgres.postgres_store.unpacked", bytes)
+        context.setattr("tfstore.postgres.documents.unpacked", bytes)
         question(large)
 
     plan = "\n".join(plans)
