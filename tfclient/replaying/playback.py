@@ -1,32 +1,28 @@
-"""One run over a tape: what was played and how, what had no answer, what is left."""
+"""One run over a tape: what answers the clients and sockets of a program, and what is left."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from tfclient import playing
 from tfclient.errors import ReplayMiss, ReplayRefused, SettingError
 from tfclient.health import Health
-from tfclient.replaying.calls import calling, calling_async, go_on, leaving
-from tfclient.replaying.differences import Difference
+from tfclient.replaying.account import Account, Played
+from tfclient.replaying.calls import calling, calling_async, go_on
 from tfclient.replaying.finding import tape_of
 from tfclient.replaying.matching import Found, How, Match, Matching
 from tfclient.replaying.missing import Advice, miss, no_answer, not_all_played, not_all_read
 from tfclient.replaying.places import place_in
 from tfclient.replaying.recorded import Recorded
-from tfclient.replaying.reports import Report
 from tfclient.replaying.request import Request, made_request
 from tfclient.replaying.sockets.desk import MAY_STAY, Desk
 from tfclient.replaying.sockets.stage import Stage
 from tfclient.replaying.tape import Tape
 from tfclient.replaying.transport import Answer, GoLive, client_of, library_of, library_of_openai
 from tfclient.replaying.up_to import up_to
-from tfstore.disk import fork
-from tfstore.reading.plain_text import brief
 
 if TYPE_CHECKING:
     import os
@@ -39,22 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Playback", "Played", "replay"]
 
 _PLAN: Final = "tfclient.plan"
-_OVER: Final = re.compile(
-    rb'data: ?(?:\[DONE\]|\{.*"type": ?"(?:response\.(?:completed|failed|incomplete)|error)".*)\s*\Z'
-)
-"""The end of a stream's last word: who read no further has read all."""
 
 
-@frozen
-class Played:
-    """One answer that was played: which, how it was found, and where the request differs from the recorded one."""
-
-    recorded: Recorded
-    how: How
-    differences: tuple[Difference, ...] = ()
-
-
-class Playback:
+class Playback(Account):
     """One run over a tape.
 
     Made by ``tfclient.replay``; inside its ``with`` block it answers every traced or installed client of the process
@@ -79,7 +62,6 @@ class Playback:
         _one_of("unplayed", unplayed, ("error", "ignore"))
         if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace < float("inf"):
             raise SettingError("pace", pace, "a share of the recorded time, 0 for none of it")
-        self.tape: Final = tape
         self.goes_live: Final = on_miss == "live" or until is not None
         if until is not None and tape.sockets:
             raise ReplayRefused(
@@ -107,32 +89,12 @@ class Playback:
             missing=self._not_found,
             noted=self._noted,
         )
-        self._lock = fork.lock()
+        super().__init__(tape, self.count)
         self._clients: dict[tuple[str, bool], Any] = {}
-        self._answers: list[Played] = []
-        self._misses: list[ReplayMiss] = []
-        self._report = Report(self.count)
         self._health = Health()
-        self.listener: Callable[[dict[str, Any]], None] | None = None
-        """Hears of everything as it happens, as ``Report.take`` does."""
         self.advice: Advice = Advice()
         """What messages tell to do."""
         playing.turn_on()
-
-    @property
-    def answers(self) -> list[Played]:
-        """What was played so far, in the order of the answers."""
-        return list(self._answers)
-
-    @property
-    def misses(self) -> list[ReplayMiss]:
-        """The requests that had no answer, whether the program swallowed that or not."""
-        return list(self._misses)
-
-    @property
-    def live(self) -> int:
-        """How many requests went to the real API."""
-        return self._report.live
 
     @property
     def unplayed(self) -> list[Recorded]:
@@ -148,34 +110,6 @@ class Playback:
     def count(self) -> int:
         """How many recorded attempts there are to be played; connections and sent messages of sockets count, too."""
         return self._matching.count + self._sockets.count
-
-    @property
-    def placeholders(self) -> list[str]:
-        """The ``exchange_id``s of answers that were played with something in them replaced before it was kept."""
-        return [each.recorded.exchange_id for each in self._answers if each.recorded.placeholders]
-
-    @property
-    def session_ids(self) -> list[str]:
-        """The sessions that record this run."""
-        return list(self._report.sessions)
-
-    @property
-    def notes(self) -> list[str]:
-        """What is worth knowing of this run, in sentences: what was overlooked, which placeholders were given."""
-        notes = [
-            f"{self.tape.shown(each.recorded.exchange_id)} was answered though it differs in {_places(each)}."
-            for each in self._answers
-            if each.differences
-        ]
-        notes += [
-            f"The answer {self.tape.shown(each)} holds placeholders: something in it was redacted when it was recorded."
-            for each in self.placeholders
-        ]
-        return notes
-
-    def told(self) -> str:
-        """Return this run in one line: ``played 12 of 12: 10 exact, 2 alike (instructions), 0 live``."""
-        return self._report.told()
 
     def http_client(self, *, asynchronous: bool = False) -> Any:
         """Make an HTTP client that this playback answers, for what wants an ``http_client``.
@@ -252,11 +186,6 @@ class Playback:
         """Return what it says at its end."""
         return {**self.about(), "unplayed": len(self.unplayed)}
 
-    def recorded_in(self, session_id: str) -> None:
-        """Hear which session records this run."""
-        if session_id not in self._report.sessions:
-            self._tell({"session": session_id})
-
     def connecting(self, connect: Callable[..., Any], client: Any) -> Stage | None:
         """Return what makes a connection manager in place of a resource's ``connect``; None where it goes live.
 
@@ -264,7 +193,7 @@ class Playback:
         """
         stage = Stage(self._sockets, connect, client, self._pace)
         if self.goes_live and not self._sockets.has(stage.kind):
-            self._tell({"live": 1})
+            self._went_live()
             return None
         return stage
 
@@ -335,13 +264,13 @@ class Playback:
             found = self._matching.take(asked)
             if found is None or found.recorded.unknown is not None or found.recorded.ending == "cancelled":
                 if self.goes_live:
-                    self._tell({"live": 1})
+                    self._went_live()
                     raise GoLive
                 raise self._noted(self._missing(asked, None if found is None else found.recorded))
             self._take(Played(found.recorded, found.how, found.differences))
         recorded = found.recorded
         mark = self._mark(recorded, found.how)
-        return Answer(recorded, mark, self._pace, self._stopped(recorded) if _is_unread(recorded) else None)
+        return Answer(recorded, mark, self._pace, self._stopped(recorded) if recorded.read_in_part else None)
 
     def _found(self, found: Found) -> dict[str, Any]:
         """Note what a socket was found for; return the mark of it."""
@@ -356,23 +285,6 @@ class Playback:
     def _not_found(self, asked: Request, among: Matching) -> BaseException:
         advice = evolve(self.advice, live=self.advice.anew)
         return self._noted(miss(self.tape, asked, among.nearest(asked), among.given(asked), advice))
-
-    def _take(self, played: Played) -> None:
-        self._answers.append(played)
-        self._tell(
-            {
-                "played": played.recorded.exchange_id,
-                "how": played.how,
-                "places": [each.where for each in played.differences],
-                "placeholders": played.recorded.placeholders,
-            }
-        )
-
-    def _tell(self, told: dict[str, Any]) -> None:
-        with self._lock:
-            self._report.take(told)
-            if self.listener is not None:
-                self.listener(told)
 
     def _missing(self, asked: Request, recorded: Recorded | None) -> ReplayMiss:
         if recorded is not None:
@@ -389,11 +301,6 @@ class Playback:
 
         return stopped
 
-    def _noted(self, error: ReplayMiss) -> BaseException:
-        self._misses.append(error)
-        self._tell({"missed": str(error)})
-        return leaving(error)
-
 
 def _over_http(tape: Tape, allowed: frozenset[str] | None) -> list[Recorded]:
     return [
@@ -405,17 +312,6 @@ def _over_http(tape: Tape, allowed: frozenset[str] | None) -> list[Recorded]:
 
 _OURS: Final[dict[str, Any]] = {"auth": None, "follow_redirects": False}
 """Nobody is to be convinced who we are, and what is played is where redirects led."""
-
-
-def _is_unread(recorded: Recorded) -> bool:
-    """Whether more may have come than the recorded program read."""
-    if recorded.status is None or recorded.ending in {"completed", "http_error", "cut"}:
-        return False
-    return _OVER.match(recorded.answer.rstrip().rpartition(b"\n")[2]) is None
-
-
-def _places(played: Played) -> str:
-    return brief(", ".join(dict.fromkeys(each.where for each in played.differences)), 200)
 
 
 def _one_of(name: str, value: object, words: tuple[str, ...]) -> None:

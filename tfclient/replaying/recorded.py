@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from attrs import field, frozen
 
 Piece = tuple[int, bytes]
 """Microseconds since the request was sent, and bytes of the response's body, content encoding undone."""
+
+_OVER: Final = re.compile(
+    rb'data: ?(?:\[DONE\]|\{.*"type": ?"(?:response\.(?:completed|failed|incomplete)|error)".*)\s*\Z'
+)
+"""The end of a stream's last word: who read no further has read all."""
 
 
 @frozen(eq=False)
@@ -46,3 +52,10 @@ class Recorded:
     def answer(self) -> bytes:
         """The response's body, as far as it came."""
         return b"".join(data for _, data in self.pieces)
+
+    @property
+    def read_in_part(self) -> bool:
+        """Whether more may have come than the recorded program read."""
+        if self.status is None or self.ending in {"completed", "http_error", "cut"}:
+            return False
+        return _OVER.match(self.answer.rstrip().rpartition(b"\n")[2]) is None
