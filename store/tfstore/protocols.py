@@ -50,7 +50,8 @@ class ReadingNotes(Protocol):
 class Reading(Protocol):
     """A store as those need it who read sessions: commands, the page, diagrams, exports.
 
-    ``where`` names it in messages. What each method gives, and raises, is told at ``tfstore.store.Store``.
+    ``where`` names it in messages. What each method gives, and raises, is told at ``tfstore.store.Store`` and at
+    its bases.
     """
 
     @property

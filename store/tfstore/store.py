@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve
-
 from tfstore.disk.blobs import Blobs
-from tfstore.disk.incidents import Incidents
 from tfstore.disk.learnings_folder import LearningsFolder
 from tfstore.disk.locks import only_one
-from tfstore.disk.notes_folder import NotesFolder
 from tfstore.disk.paths import StorePaths, is_real_dir, is_session_id
 from tfstore.disk.raw_folder import RawPart, raw_parts
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.disk.store_id import make_store_id, store_id
-from tfstore.document.notes import checked
-from tfstore.document.pins import checked as pin_of
+from tfstore.document.times import moment_text
+from tfstore.either_store import EitherStore
 from tfstore.errors import (
     CorruptDocument,
-    StoreError,
     StoreNotFound,
     StoreUnusable,
     UnknownSession,
@@ -38,39 +33,33 @@ from tfstore.index.wanted import Wanted
 from tfstore.journal.reading import (
     JournalReport,
     archived_sessions,
-    iter_entries,
     live_writers,
     read_entries,
     sessions_with_journal,
     size_of,
     writers,
 )
-from tfstore.reading import descent
-from tfstore.reading.messages import answer_of, events_of
-from tfstore.reading.naming import alike
-from tfstore.reading.noted import NotesWanted, place_for
+from tfstore.noting import TakesNotes
+from tfstore.reading.messages import answer_of
 from tfstore.tables.document_maps import Documents
 from tfstore.tables.session_table import SessionTable
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tinydb.queries import QueryLike
 
     from tfstore.disk.notes_folder import Keep
-    from tfstore.document.documents import Session, Step
-    from tfstore.document.notes import Note
-    from tfstore.document.pins import Pin
+    from tfstore.document.documents import Session
     from tfstore.index.counters import Counters
     from tfstore.index.rows import Calls, Redacted, SessionRow
     from tfstore.index.session_index import T
     from tfstore.index.wanted import Page
     from tfstore.journal.reading import Entry, JournalReport
-    from tfstore.reading.messages import Event, Mode
 
 
-class Store:
+class Store(EitherStore, TakesNotes):
     """A store on this machine's disk.
 
     ``sessions`` is a TinyDB table of the documents, to be read; ``paths``, ``blobs`` and ``index`` are its parts.
@@ -112,13 +101,12 @@ class Store:
             raise StoreUnusable(self.paths.root, "it is a file where a folder is needed")
         elif not self.paths.exists():
             raise StoreNotFound(self.paths.root)
-        self._folder = SessionFolder(
+        folder = SessionFolder(
             self.paths, journal_size=lambda session_id: size_of(self.paths, session_id), fsync=fsync
         )
+        super().__init__(folder, keep, fsync=fsync)
         self.sessions = SessionTable(self._folder)
         self.blobs = Blobs(self.paths)
-        self.noting = NotesFolder(self.paths, self.known, keep=keep, fsync=fsync)
-        self.incidents = Incidents(self.paths, self.known, keep=keep)
         self.learnings = LearningsFolder(self.paths, keep)
         self.index = SessionIndex(self._folder, telling_of)
 
@@ -193,64 +181,6 @@ class Store:
             return ""
         return f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
 
-    def last(self) -> str:
-        """Return the id of the session that started last.
-
-        Raises:
-            UnknownSession: there is none at all.
-        """
-        rows = self.list(limit=1)
-        if rows:
-            return rows[0].session_id
-        ids = self.ids()
-        if not ids:
-            raise UnknownSession("last")
-        return ids[-1]
-
-    def list(
-        self,
-        *,
-        status: str | None = None,
-        result: str | None = None,
-        since: datetime | str | None = None,
-        tool: str | None = None,
-        model: str | None = None,
-        error_class: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        ids: Iterable[str] | None = None,
-        sort: str = "",
-        limit: int | None = None,
-    ) -> builtins.list[SessionRow]:
-        """Return the rows of sessions, the latest first, active ones included.
-
-        Args:
-            status: ``active`` or ``closed``.
-            result: ``completed``, ``failed`` or ``cancelled``.
-            since: sessions that started at this moment or later (ISO-8601 text is UTC unless it says otherwise).
-            tool: sessions in which this tool was called.
-            model: sessions in which this model was called.
-            error_class: sessions with such an error.
-            metadata: sessions with all these keys and values; a value that is no text is meant by its JSON.
-            ids: these sessions only.
-            sort: ``tokens`` or ``time``: those that took the most come first.
-            limit: at most so many.
-
-        Raises:
-            ValueError: ``since`` is no moment, or ``sort`` another word.
-        """
-        if sort not in {"", "tokens", "time"}:
-            raise ValueError(
-                f"sessions are not sorted by {sort!r}: by tokens or time, or else by when they began"
-            )
-        start = None if since is None else moment_text(since)
-        wanted = Wanted(
-            *(status, result, start, tool, model, error_class),
-            metadata=tuple((metadata or {}).items()),
-            ids=None if ids is None else tuple(ids),
-            sort=sort,
-        )
-        return self.index.rows(wanted, limit)
-
     def closed(self, take: Callable[[SessionRow], T | None]) -> builtins.list[T]:
         """Return what a function makes of the rows of closed sessions, the latest first, however many there are.
 
@@ -286,59 +216,6 @@ class Store:
         for session_id, document in Documents(self._folder).items():
             if query(document) and (session := self._folder.readable(session_id, document)) is not None:
                 yield session
-
-    def steps(
-        self,
-        *,
-        label: str | None = None,
-        tool: str | None = None,
-        status: str | None = None,
-        error_class: str | None = None,
-        model: str | None = None,
-        session_id: str | None = None,
-    ) -> Iterator[Step]:
-        """Yield the steps, of one session or of all, that are as asked for; unreadable documents are skipped.
-
-        Args:
-            label: one of ``labels.Label``.
-            tool: the tool's name.
-            status: one of ``labels.Status``.
-            error_class: one of ``labels.ErrorClass``.
-            model: the model that served the call.
-            session_id: look only in this session.
-
-        Raises:
-            UnknownSession, CorruptDocument, NewerDocument: about ``session_id``, as from ``get``.
-        """
-        wanted = {"label": label, "tool_name": tool, "status": status, "model": model}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        if session_id is not None:
-            sessions = iter([self.get(session_id)])
-        else:
-            ids = self.index.with_steps(label=label, tool=tool, status=status, model=model, error=error_class)
-            sessions = filter(None, map(self._folder.readable, ids))
-        for session in sessions:
-            for run in session.runs:
-                for step in run.steps:
-                    if all(getattr(step, name) == value for name, value in given.items()) and (
-                        error_class is None or (step.error is not None and step.error.class_ == error_class)
-                    ):
-                        yield step
-
-    def events(
-        self,
-        session_id: str,
-        mode: Mode = "display",
-        types: Iterable[str] | None = None,
-        after_seq: int | None = None,
-    ) -> Iterator[Event]:
-        """Yield the steps of a session that a mode shows: see ``tfstore.reading.messages.events_of``.
-
-        Raises:
-            UnknownSession, CorruptDocument, NewerDocument: as from ``get``.
-            ValueError: there is no such mode.
-        """
-        yield from events_of(self.get(session_id), mode, types, after_seq)
 
     def may_say(
         self,
@@ -423,32 +300,6 @@ class Store:
         """
         return self.index.redactions(None if session_id is None else self.known(session_id))
 
-    def descendants(self, step: Step) -> builtins.list[Step]:
-        """Return everything downstream of a step, in its session and in those that go on from it.
-
-        Raises:
-            UnknownSession, UnknownStep: the step is not in this store.
-        """
-        return descent.descendants(self, step)
-
-    def origin(self, step: Step) -> Step:
-        """Return the prompt at the root of all that led to a step, across forks and sessions.
-
-        Raises:
-            UnknownSession, UnknownStep: the step is not in this store.
-        """
-        return descent.origin(self, step)
-
-    def find_response(self, response_id: str) -> tuple[str, Step] | None:
-        """Return the session id and the model call that made a response, if it is in this store."""
-        for session_id in self.index.made(response_id):
-            with contextlib.suppress(StoreError):
-                for run in self.get(session_id).runs:
-                    for step in run.steps:
-                        if step.label == "assistant_call" and step.response_id == response_id:
-                            return session_id, step
-        return None
-
     def continued_in(self, response_id: str) -> builtins.list[str]:
         """Return the ids of the sessions that go on from this response of another session."""
         return self.index.continued(response_id)
@@ -507,167 +358,20 @@ class Store:
         with only_one(place, timeout=timeout) as mine:
             yield mine
 
-    def note(
-        self,
-        session_id: str,
-        text: str = "",
-        *,
-        step: str | None = None,
-        run: str | None = None,
-        score: float | None = None,
-        tags: Sequence[str] = (),
-        author: str | None = None,
-    ) -> Note:
-        """Note something on a session, closed or not; its document and its journal stay as they are.
+    def _rows(self, wanted: Wanted, limit: int | None) -> builtins.list[SessionRow]:
+        return self.index.rows(wanted, limit)
 
-        What must not be written down is replaced first, as in all that is recorded (``redactions`` of the note say
-        what). Of a session recorded with ``redact="content"`` the text becomes its hash and length; score and tags
-        stay.
+    def _with_steps(self, **wanted: str | None) -> Iterator[Session]:
+        return filter(None, map(self._folder.readable, self.index.with_steps(**wanted)))
 
-        Args:
-            session_id: its whole id.
-            text: what is to be said, at most 100,000 characters; may be empty beside a score or a tag.
-            step: the step that it is about, as ``step_2_8`` or ``2.8``.
-            run: the run that it is about, as ``run_2``.
-            score: any number: what it means is yours, and averages are taken of it.
-            tags: words to find it by.
-            author: who says it.
-
-        Raises:
-            UnknownSession, UnknownStep, UnknownRun: there is none like that.
-            InvalidNote: something of it cannot be kept (a ``ValueError``).
-            CorruptDocument, NewerDocument: whether there is such a step cannot be told.
-            StoreUnusable: it cannot be written, or the store was opened without a ``keep``.
-
-        Example:
-            >>> import tempfile
-            >>> from tfclient import Recorder, open_store
-            >>> folder = tempfile.mkdtemp()
-            >>> with Recorder(folder).session(title="A trial") as session:
-            ...     session.annotate("order", {"id": 4711})
-            >>> _ = session.wait()
-            >>> store = open_store(folder)
-            >>> note = store.note(session.id, "wrong order", step="1.1", score=0, tags=["bug"])
-            >>> [(each.step_id, each.text, each.score) for each in store.notes(session.id)]
-            [('step_1_1', 'wrong order', 0)]
-            >>> store.remove_note(session.id, note.note_id)
-            >>> store.notes(session.id)
-            []
-        """
-        given = checked(text, score, tags, author)
-        mode = self._mode_of(self.known(session_id))
-        if step is not None or run is not None:
-            step, run = place_for(self.get(session_id), step, run)
-        return self.noting.add(session_id, evolve(given, step_id=step, run_id=run), mode)
-
-    def notes(self, session_id: str) -> builtins.list[Note]:
-        """Return what was noted on a session, the earliest first, as ``note`` shows.
-
-        Raises:
-            UnknownSession: there is neither a journal nor a document.
-            StoreUnusable: its file cannot be read.
-        """
-        return self.noting.read(self.known(session_id)).notes
-
-    def remove_note(self, session_id: str, note_id: str) -> None:
-        """Take a note back: it is shown no longer. Its line stays in the file until the session is deleted.
-
-        Raises:
-            UnknownSession, UnknownNote: there is none like that.
-            StoreUnusable: it cannot be written.
-        """
-        self.noting.take_back(session_id, note_id)
-
-    def noted(self, *, tags: Iterable[str] = (), score: str | None = None) -> dict[str, builtins.list[Note]]:
-        """Return the ids of sessions that something was noted on, each with those notes.
-
-        Files that cannot be read are left out: ``tfclient doctor`` tells them.
-
-        Args:
-            tags: notes that have all these.
-            score: notes with such a score: ``"<0.5"``, ``">=1"``, ``"0"``.
-
-        Raises:
-            InvalidNote: ``score`` is no such condition.
-
-        Example:
-            >>> import tempfile
-            >>> Store(tempfile.mkdtemp(), create=True).noted(tags=["bug"], score="<0.5")
-            {}
-        """
-        wanted = NotesWanted.of(tags, score)
-        return self.noting.those(wanted.holds)
-
-    def pin(self, session_id: str, incident: str, note: str = "") -> Pin:
-        """Keep a session, whatever is pruned: for an incident, with a note.
-
-        It may be pinned for several. Secrets are replaced first, as in notes.
-
-        Args:
-            session_id: its whole id.
-            incident: what it is kept for, a name of at most 100 characters.
-            note: more about that, at most 10,000 characters.
-
-        Raises:
-            UnknownSession: there is none like that.
-            InvalidNote: something of it cannot be kept (a ``ValueError``).
-            StoreUnusable: it cannot be written, or the store was opened without a ``keep``.
-
-        Example:
-            >>> import tempfile
-            >>> from tfstore.document.documents import Session
-            >>> store = Store(tempfile.mkdtemp(), create=True, keep=lambda text, where, mode: (text, []))
-            >>> store.put(Session("sess_1"))
-            >>> _ = store.pin("sess_1", "outage-7", "the first one")
-            >>> [(name, pin.incident) for name, pins in store.pins().items() for pin in pins]
-            [('sess_1', 'outage-7')]
-            >>> store.unpin("sess_1"), store.pins()
-            (True, {})
-        """
-        return self.incidents.pin(session_id, pin_of(incident, note), self._mode_of(self.known(session_id)))
-
-    def unpin(self, session_id: str, incident: str | None = None) -> bool:
-        """Let a pinned session be pruned, as far as one incident goes, or any; return whether it was pinned so.
-
-        Raises:
-            UnknownSession: there is none like that.
-            StoreUnusable: it cannot be written.
-        """
-        return self.incidents.let_go(self.known(session_id), incident)
-
-    def pins(self) -> dict[str, builtins.list[Pin]]:
-        """Return the ids of pinned sessions, each with what it is pinned for.
-
-        Raises:
-            StoreUnusable: ``incidents.jsonl`` cannot be read: nobody knows what must stay.
-        """
-        return self.incidents.read()
-
-    def _mode_of(self, session_id: str) -> str:
-        """Return the redaction mode that a session was recorded with, as its document says or its journal."""
-        with contextlib.suppress(KeyError, TypeError, StoreError):
-            return str(self._folder.load(session_id)["redaction"]["mode"])
-        for entry in iter_entries(self.paths, session_id, JournalReport()):
-            with contextlib.suppress(KeyError, TypeError):
-                return str(entry["redaction"]["mode"])
-        return ""
-
-    def near(self, session_id: str) -> builtins.list[str]:
-        """Return the ids of sessions that may have been meant, at most three."""
-        return alike(session_id, self.ids())
+    def _made(self, response_id: str) -> builtins.list[str]:
+        return self.index.made(response_id)
 
     def _is_closed(self, session_id: str) -> bool:
         try:
             return self._folder.load(session_id).get("status") == "closed"
         except (KeyError, CorruptDocument):
             return False
-
-
-def moment_text(given: datetime | str) -> str:
-    """Return a moment as it stands in documents."""
-    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def telling_of(session: Session) -> Telling:

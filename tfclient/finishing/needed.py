@@ -44,6 +44,8 @@ NEEDED: Final = (
         "tfstore.reading.messages",
     ),
     *(
+        "tfstore.either_store",
+        "tfstore.noting",
         "tfstore.store",
         "rich.cells",
         "tfstore.reading.plain_text",

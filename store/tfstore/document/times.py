@@ -88,6 +88,21 @@ def since(typed: str, now: datetime) -> datetime:
         raise ValueError(f"{typed} is before all time") from error
 
 
+def moment_text(given: datetime | str) -> str:
+    """Return a moment as it stands in documents; text without a zone is UTC.
+
+    Raises:
+        ValueError: it is no moment.
+
+    Example:
+        >>> moment_text("2026-09-02T22:11+02:00")
+        '2026-09-02T20:11:00.000Z'
+    """
+    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
     return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 from psycopg import sql
 
+from tfstore.document.times import moment_text
 from tfstore.postgres.connecting import connect, told_of
 from tfstore.postgres.fitting import PINNED, fit, month_of
 from tfstore.postgres.migrating import check
 from tfstore.postgres.partitions import PARENTS, ensure_partitions
 from tfstore.postgres.questions import meant
-from tfstore.store import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

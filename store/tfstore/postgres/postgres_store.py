@@ -13,6 +13,8 @@ from attrs import evolve
 
 from tfstore.document.notes import Note
 from tfstore.document.pins import Pin
+from tfstore.document.times import moment_text
+from tfstore.either_store import EitherStore
 from tfstore.errors import (
     AmbiguousSession,
     CorruptDocument,
@@ -32,11 +34,7 @@ from tfstore.postgres.migrating import check, number_of
 from tfstore.postgres.pruned_totals import total
 from tfstore.postgres.questions import EARLIEST, NAMED, condition, holding, order, split
 from tfstore.postgres.sources import source_named
-from tfstore.reading import descent
-from tfstore.reading.messages import events_of
-from tfstore.reading.naming import alike
 from tfstore.reading.noted import NotesWanted
-from tfstore.store import moment_text
 
 if TYPE_CHECKING:
     import builtins
@@ -44,21 +42,23 @@ if TYPE_CHECKING:
 
     from tinydb.queries import QueryLike
 
-    from tfstore.document.documents import Session, Step
+    from tfstore.document.documents import Session
     from tfstore.index.counters import Counters
     from tfstore.index.rows import SessionRow
     from tfstore.postgres.address import Address
-    from tfstore.reading.messages import Event, Mode
 
 _PINS: Final = 2
 _TOTALS: Final = 3
 """The versions of the tables from which on there is one of what is pinned, and one of what went."""
 
+_COLUMNS: Final = {"tool": "tool_name", "error": "error_class"}
+"""Of steps, where the table's are called otherwise."""
+
 _PIECES: Final = 8
 """Of a text that is looked for, so many parts are asked for at most: the document decides."""
 
 
-class PostgresStore:
+class PostgresStore(EitherStore):
     """A team's store: the sessions of many machines, as ``tfclient sync`` sent them; to be read.
 
     A session is called by its id; where several stores have one of the same id, by ``id@store``, and so it calls
@@ -135,24 +135,6 @@ class PostgresStore:
         """
         return self._documents.place(session_id).named
 
-    def near(self, session_id: str) -> builtins.list[str]:
-        """Return the names of sessions that may have been meant, at most three."""
-        return alike(session_id, self.ids())
-
-    def last(self) -> str:
-        """Return the name of the session that started last.
-
-        Raises:
-            UnknownSession: there is none at all.
-        """
-        rows = self.list(limit=1)
-        if rows:
-            return rows[0].session_id
-        ids = self.ids()
-        if not ids:
-            raise UnknownSession("last")
-        return ids[-1]
-
     def get(self, session_id: str) -> Session:
         """Return a session.
 
@@ -177,34 +159,6 @@ class PostgresStore:
         with contextlib.suppress(UnknownSession, AmbiguousSession):
             return self._documents.place(session_id).sha256
         return ""
-
-    def list(
-        self,
-        *,
-        status: str | None = None,
-        result: str | None = None,
-        since: datetime | str | None = None,
-        tool: str | None = None,
-        model: str | None = None,
-        error_class: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        ids: Iterable[str] | None = None,
-        sort: str = "",
-        limit: int | None = None,
-    ) -> builtins.list[SessionRow]:
-        """Return the rows of sessions, the latest first; arguments and errors are those of ``Store.list``."""
-        if sort not in {"", "tokens", "time"}:
-            raise ValueError(
-                f"sessions are not sorted by {sort!r}: by tokens or time, or else by when they began"
-            )
-        start = None if since is None else moment_text(since)
-        wanted = Wanted(
-            *(status, result, start, tool, model, error_class),
-            metadata=tuple((metadata or {}).items()),
-            ids=None if ids is None else tuple(ids),
-            sort=sort,
-        )
-        return self._rows(wanted, limit, 0)
 
     def page(self, wanted: Wanted, limit: int, offset: int) -> Page:
         """Return some of the rows of the sessions that are wanted, the latest first, and how many there are."""
@@ -260,45 +214,6 @@ class PostgresStore:
                 document = self._documents.load(place)
                 if query(document):
                     yield self._documents.structured(place, document)
-
-    def steps(
-        self,
-        *,
-        label: str | None = None,
-        tool: str | None = None,
-        status: str | None = None,
-        error_class: str | None = None,
-        model: str | None = None,
-        session_id: str | None = None,
-    ) -> Iterator[Step]:
-        """Yield the steps, of one session or of all, that are as asked for; arguments are those of ``Store.steps``."""
-        asked = {"label": label, "tool_name": tool, "status": status, "model": model}
-        given = {name: value for name, value in asked.items() if value is not None}
-        if session_id is not None:
-            sessions = iter([self.get(session_id)])
-        else:
-            sessions = self._readable(self._with_steps({**given, "error_class": error_class}))
-        for session in sessions:
-            for run in session.runs:
-                for step in run.steps:
-                    if all(getattr(step, name) == value for name, value in given.items()) and (
-                        error_class is None or (step.error is not None and step.error.class_ == error_class)
-                    ):
-                        yield step
-
-    def events(
-        self,
-        session_id: str,
-        mode: Mode = "display",
-        types: Iterable[str] | None = None,
-        after_seq: int | None = None,
-    ) -> Iterator[Event]:
-        """Yield the steps of a session that a mode shows, as ``Store.events`` does.
-
-        Raises:
-            GoneToWarm: its document was pruned from the database; the error says what is left.
-        """
-        yield from events_of(self.get(session_id), mode, types, after_seq)
 
     def may_say(
         self,
@@ -373,32 +288,6 @@ class PostgresStore:
         )
         return [Redacted(*each) for each in self._ask(sql, *values)]
 
-    def descendants(self, step: Step) -> builtins.list[Step]:
-        """Return everything downstream of a step, in its session and in those that go on from it, of other stores too.
-
-        Raises:
-            UnknownSession, UnknownStep: the step is not in this store.
-        """
-        return descent.descendants(self, step)
-
-    def origin(self, step: Step) -> Step:
-        """Return the prompt at the root of all that led to a step, across forks, sessions and stores.
-
-        Raises:
-            UnknownSession, UnknownStep: the step is not in this store.
-        """
-        return descent.origin(self, step)
-
-    def find_response(self, response_id: str) -> tuple[str, Step] | None:
-        """Return the name of the session and the model call that made a response, if it is in this store."""
-        for name in self._linked(response_id, "made"):
-            with contextlib.suppress(StoreError):
-                for run in self.get(name).runs:
-                    for step in run.steps:
-                        if step.label == "assistant_call" and step.response_id == response_id:
-                            return name, step
-        return None
-
     def continued_in(self, response_id: str) -> builtins.list[str]:
         """Return the names of the sessions that go on from this response of another session."""
         return self._linked(response_id, "continued")
@@ -469,20 +358,20 @@ class PostgresStore:
     def _ask_once(self, sql: str, *values: Any) -> builtins.list[Any]:
         return self._connection.execute(sql.encode(), values).fetchall()
 
-    def _rows(self, wanted: Wanted, limit: int | None, offset: int) -> builtins.list[SessionRow]:
+    def _rows(self, wanted: Wanted, limit: int | None, offset: int = 0) -> builtins.list[SessionRow]:
         sql, values = condition(wanted)
         asked = f"SELECT {self._named}, s.line {self._from()} AND {sql} ORDER BY {order(wanted)} LIMIT %s OFFSET %s"
         return [
             evolve(row_from(line), session_id=name) for name, line in self._ask(asked, *values, limit, offset)
         ]
 
-    def _readable(self, names: Iterable[str]) -> Iterator[Session]:
-        for name in names:
+    def _with_steps(self, **wanted: str | None) -> Iterator[Session]:
+        for name in self._ids_with_steps(wanted):
             with contextlib.suppress(CorruptDocument, NewerDocument, UnknownSession, GoneToWarm):
                 yield self.get(name)
 
-    def _with_steps(self, wanted: dict[str, str | None]) -> builtins.list[str]:
-        given = {name: fit(value) for name, value in wanted.items() if value is not None}
+    def _ids_with_steps(self, wanted: Mapping[str, str | None]) -> builtins.list[str]:
+        given = {_COLUMNS.get(name, name): fit(value) for name, value in wanted.items() if value is not None}
         parts = " AND ".join(f"e.{name} = %s" for name in given) or "TRUE"
         # What could not be sent step by step is read.
         sql = (
@@ -491,6 +380,9 @@ class PostgresStore:
             " WHERE rows_partial @> ARRAY['rows']) ORDER BY s.session_id, src.name"
         )
         return [name for (name,) in self._ask(sql, *given.values())]
+
+    def _made(self, response_id: str) -> builtins.list[str]:
+        return self._linked(response_id, "made")
 
     def _linked(self, response_id: str, relation: str) -> builtins.list[str]:
         sql = (

@@ -60,9 +60,9 @@ QUESTIONS: dict[str, tuple[Callable[[PostgresStore], object], str]] = {
     "by id": (lambda store: store.known("s77"), "sessions_id"),
     "its document": (lambda store: store.text("s77"), "documents_2026_09_pkey"),
     "who made a response": (lambda store: store._linked("rs771", "made"), "links_pkey"),
-    "steps of a tool": (lambda store: store._with_steps({"tool_name": "t7"}), "tool_name_started_at_idx"),
+    "steps of a tool": (lambda store: store._ids_with_steps({"tool": "t7"}), "tool_name_started_at_idx"),
     "steps with an error": (
-        lambda store: store._with_steps({"error_class": "tool"}),
+        lambda store: store._ids_with_steps({"error": "tool"}),
         "error_class_started_at_idx",
     ),
     "a text": (lambda store: store.may_say(["c81e72"], lambda _: [], 1, None), "text_idx"),

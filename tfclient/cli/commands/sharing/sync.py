@@ -89,7 +89,7 @@ def sync(
     stay here, partial what of a session has no place in rows, its document is there all the same.
     """
     from tfclient.cli.filters import moment
-    from tfstore.store import moment_text
+    from tfstore.document.times import moment_text
 
     address = address_of(database)
     size = _size(blobs)
