@@ -216,7 +216,7 @@ def _bundle(store: Store, session_id: str, derived: Derived | None, recorded_wit
         marks - replaced,
         replaced,
         _unlooked(session, asked),
-        replayable(session, entries, asked if replaced else ()),
+        replayable(session, entries, store.blobs, asked if replaced else ()),
         problems,
         derived,
         left_out,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,7 @@ from tfclient.redaction.asked import WithoutAsked
 from tfclient.redaction.policies import Policy, WithoutContent
 from tfstore.disk.files import replace_file
 from tfstore.document.json_text import line
-from tfstore.errors import StoreError
+from tfstore.errors import BlobUnreadable, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,12 +86,24 @@ def derive(source: Store, session_id: str, into: Store, redact: Sequence[Asked])
     for writer in sorted({str(each["writer"]) for each in made}):
         replace_file(folder / f"{writer}.jsonl", _lines(made, writer))
 
+    _copy_sounds(source, made, into)
+
     def elsewhere(response_id: str) -> str | None:
         found = source.find_response(response_id)
         return found[0] if found is not None and found[0] != session_id else None
 
     claim_and_write(LiveSession(into, session_id, elsewhere))
     return Derived(origin, redacting.counts, redacting.not_looked_at)
+
+
+def _copy_sounds(source: Store, entries: Sequence[Entry], into: Store) -> None:
+    """Copy what was said aloud and stays: in a journal it is a reference, which nothing is made of anew."""
+    for each in entries:
+        sound = each.get("sound") if each["type"] == "socket.sound" else None
+        if isinstance(sound, dict) and "blob" in sound:
+            # What is not there any more, is said of the copy as of the source.
+            with suppress(BlobUnreadable):
+                into.blobs.put(source.blobs.get(sound), "audio/wav")
 
 
 def _policy(redact: Sequence[Asked]) -> Policy:

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import asdict, frozen
 
+from tfclient.replaying.kept_sounds import reading
+from tfclient.replaying.recorded_sockets import Heard
+from tfclient.replaying.sockets.of_entries import connections_of
+from tfclient.replaying.sockets.spoken import silent_in
 from tfstore.reading.figures import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tfclient.replaying.recorded_sockets import Connection
+    from tfstore.disk.blobs import Blobs
     from tfstore.document.documents import Session
     from tfstore.journal.entries import Entry
 
@@ -34,23 +40,25 @@ class Replayable:
         return asdict(self)
 
 
-def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] = ()) -> Replayable:
+def replayable(
+    session: Session, entries: Sequence[Entry], blobs: Blobs, asked: Iterable[str] = ()
+) -> Replayable:
     """Say how truly a session can be played again.
 
     Args:
         session: its document.
         entries: those of its journal.
+        blobs: where the sounds are that were kept.
         asked: what was replaced when it was passed on.
     """
     if why := _HASHED.get(session.redaction.mode):
         return Replayable("no", why)
-    answers = replaced = lost = silent = 0
+    answers = replaced = lost = 0
     for entry in entries:
         kind, body = entry["type"], entry.get("body")
         answers += kind in {"attempt.answered", "socket.opened"}
         if kind == "socket.frame" and entry.get("dir") == "in":
             body = entry.get("data")
-        silent += int(entry.get("frames") or 0) if kind == "socket.audio" and entry.get("dir") == "in" else 0
         if kind in {"attempt.answered", "stream.chunk", "socket.frame"}:
             lost += isinstance(body, dict) and "unread" in body
             replaced += sum(_is_of_an_answer(each) for each in entry.get("redactions") or ())
@@ -61,6 +69,8 @@ def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] 
         told.append(
             f"{counted(replaced, 'value')} of its answers {'was' if replaced == 1 else 'were'} replaced"
         )
+    sockets = connections_of(entries, (), reading(blobs))
+    silent = silent_in(sockets)
     if silent:
         told.append(
             f"{counted(silent, 'message')} of audio {'was' if silent == 1 else 'were'} not kept, and silence is played"
@@ -71,7 +81,12 @@ def replayable(session: Session, entries: Sequence[Entry], asked: Iterable[str] 
         told.append(f"its requests are those of the program but for {' and '.join(asked)}")
     if told:
         return Replayable("placeholders", "; ".join(told))
-    return Replayable("exact", "nothing of its answers was replaced")
+    cut = "; its audio is cut into messages of equal length" if any(map(_brought_audio, sockets)) else ""
+    return Replayable("exact", f"nothing of its answers was replaced{cut}")
+
+
+def _brought_audio(connection: Connection) -> bool:
+    return any(isinstance(each, Heard) and not each.is_out for each in connection.items)
 
 
 def _is_of_an_answer(mark: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
+    from tfclient.replaying.kept_sounds import KeptSounds
     from tfclient.replaying.recorded import Recorded
 
 By = Literal["program", "server", "network"]
@@ -14,7 +15,7 @@ By = Literal["program", "server", "network"]
 
 @frozen(eq=False)
 class Audio:
-    """Messages of audio that were counted and not kept: how many, and of how many bytes together."""
+    """Messages of audio, which were counted: how many, and of how many bytes together."""
 
     event: str
     item_id: str | None
@@ -81,7 +82,7 @@ class Connection:
     ``opening`` is what opened it, as a request that can be compared; ``error`` is the journal's exception where it did
     not open, ``status`` of the handshake. ``items`` are what went over it, in order, but for requests for responses:
     those are ``exchanges``. Of Responses, ``answers`` are what came of each thing that was sent, ``began`` when that
-    was, by its name.
+    was, by its name. ``sounds`` is what was kept of the audio that came, None where nothing can be.
     """
 
     kind: str
@@ -95,6 +96,7 @@ class Connection:
     answers: dict[str, list[Came]] = field(factory=dict[str, list[Came]])
     began: dict[str, int] = field(factory=dict[str, int])
     close: Close | None = None
+    sounds: KeptSounds | None = None
 
     @property
     def name(self) -> str:

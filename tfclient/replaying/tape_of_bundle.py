@@ -25,4 +25,4 @@ def tape_of_bundle(path: Path) -> Tape:
     with tempfile.TemporaryDirectory(prefix="tfclient-tape-") as folder:
         # It may be a link: which file is meant is the user's choice.
         opened = unpack(path.resolve(), StorePaths(Path(folder) / "store"))
-        return tape_of_session(Store(Path(folder) / "store"), opened.session_id)
+        return tape_of_session(Store(Path(folder) / "store"), opened.session_id, stays=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tfclient.errors import ReplayRefused
 from tfclient.redaction import Redactor
+from tfclient.replaying.kept_sounds import read_now, reading
 from tfclient.replaying.sockets.of_entries import connections_of, told_of
 from tfclient.replaying.tape import Tape
 from tfclient.replaying.tape_of_entries import attempts_of
@@ -25,8 +26,13 @@ _REFUSED: Final = {
 }
 
 
-def tape_of_session(store: Store, session_id: str) -> Tape:
+def tape_of_session(store: Store, session_id: str, *, stays: bool = True) -> Tape:
     """Return the tape of a closed session.
+
+    Args:
+        store: where it is.
+        session_id: which one.
+        stays: whether the store is there as long as the tape; sounds that were kept are read when they are played.
 
     Raises:
         ReplayRefused: it is still active, has no journal, was recorded without its texts, was made of an agent's own
@@ -47,7 +53,7 @@ def tape_of_session(store: Store, session_id: str) -> Tape:
         raise ReplayRefused(session_id, f"it was made of a log of {agent}, which has no requests")
     redactor = _policy_of(session_id, entries)
     attempts = attempts_of(entries)
-    sockets = connections_of(entries, attempts)
+    sockets = connections_of(entries, attempts, (reading if stays else read_now)(store.blobs, entries))
     if not attempts and not sockets:
         raise ReplayRefused(session_id, "no request was recorded in it")
     session = _document(store, session_id)

@@ -10,8 +10,10 @@ ALAW: Final = 6
 MULAW: Final = 7
 """What WAV calls 16-bit samples and the two codes of telephones."""
 
-_HEAD: Final = 58
-"""Bytes before the sound, at most."""
+HEAD: Final = 44
+"""Bytes before the sound, where it is samples."""
+
+_LONGEST_HEAD: Final = 58
 
 
 def wav(data: bytes, rate: int, code: int = PCM) -> bytes:
@@ -37,7 +39,23 @@ def wav(data: bytes, rate: int, code: int = PCM) -> bytes:
 
 def room(cap: int) -> int:
     """Return how many bytes of sound fit into a file of so many: whole samples."""
-    return max(0, cap - _HEAD) & ~1
+    return max(0, cap - _LONGEST_HEAD) & ~1
+
+
+def samples(file: bytes) -> bytes:
+    r"""Return the sound of a WAV file; what is none has no sound.
+
+    Example:
+        >>> samples(wav(b"\x01\x02", 24_000)), samples(b"RIFF")
+        (b'\x01\x02', b'')
+    """
+    place = 12
+    while file[:4] == b"RIFF" and place + 8 <= len(file):
+        (size,) = struct.unpack_from("<I", file, place + 4)
+        if file[place : place + 4] == b"data":
+            return file[place + 8 : place + 8 + size]
+        place += 8 + size + size % 2
+    return b""
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from attrs import frozen
 from tfclient.capture.sockets.audio import has_audio
 from tfclient.capture.sockets.messages import parsed
 from tfclient.replaying.recorded_sockets import Came, Close, Heard, Sent
-from tfclient.replaying.sockets.silence import Silence
+from tfclient.replaying.sockets.spoken import Spoken
 from tfstore.document.json_text import compact
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ class InOrder:
         self._place = self._sent = 0
         self._spoken = False
         self._speaks = any(isinstance(each, Heard) and each.is_out for each in self._items)
-        self._silence = Silence(self._items)
-        self._silent: Iterator[str] = iter(())
+        self._spoken_here = Spoken(connection)
+        self._saying: Iterator[str] = iter(())
         self._before = connection.items[0].at if connection.items else 0
 
     def next(self) -> Given | Close | None:
         """Return what comes next; None where the program sends first, or nothing more was recorded."""
-        for text in self._silent:
+        for text in self._saying:
             return Given(text)
         while self._place < len(self._items):
             item = self._items[self._place]
@@ -142,8 +142,8 @@ class InOrder:
                     )
                 return Given(item.data, wait)
             if isinstance(item, Heard) and not item.is_out:
-                self._silent = self._silence.messages(item)
-                for text in self._silent:
+                self._saying = self._spoken_here.messages(item)
+                for text in self._saying:
                     return Given(text, wait)
         close = self.connection.close
         return close if close is not None and close.by != "program" else None

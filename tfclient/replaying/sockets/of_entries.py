@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, evolve, field
 
 from tfclient.projection.wire.bodies import body_bytes, parse_json
+from tfclient.replaying.kept_sounds import KeptSounds
 from tfclient.replaying.recorded import Recorded
 from tfclient.replaying.recorded_sockets import Audio, Came, Close, Connection, Heard, Sent
 from tfclient.replaying.request import OPEN, SEND
@@ -14,6 +15,7 @@ from tfclient.replaying.request import OPEN, SEND
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tfclient.replaying.kept_sounds import ReadSound
     from tfstore.journal.entries import Entry
 
 RESPONSES: Final = "responses"
@@ -21,12 +23,15 @@ RESPONSES: Final = "responses"
 _STEER: Final = "response.steer"
 
 
-def connections_of(entries: Sequence[Entry], attempts: Iterable[Recorded]) -> tuple[Connection, ...]:
+def connections_of(
+    entries: Sequence[Entry], attempts: Iterable[Recorded], read: ReadSound | None = None
+) -> tuple[Connection, ...]:
     """Return the connections that a journal tells of, in the order in which they were opened.
 
     Args:
         entries: all of a session's, in their order.
         attempts: what was read of its requests.
+        read: gives the files of sounds that were kept.
     """
     found: dict[tuple[str, int], _Made] = {}
     requests = {each.exchange_id: each for each in attempts if each.socket is not None}
@@ -35,6 +40,7 @@ def connections_of(entries: Sequence[Entry], attempts: Iterable[Recorded]) -> tu
         if kind == "socket.opened":
             place = (str(entry.get("socket")), _number(entry))
             found[place] = _Made(_opened(entry, place))
+            found[place].connection.sounds = None if read is None else KeptSounds(read)
             continue
         if kind == "attempt.sent" and entry.get("transport") == "websocket":
             made = found.get((str(entry.get("socket")), entry.get("socket_n") or 1))
@@ -83,6 +89,9 @@ class _Made:
             items.append(self._out(entry, at) if entry.get("dir") == "out" else _came(entry, at))
         elif kind == "socket.audio":
             items.append(_heard(entry, at))
+        elif kind == "socket.sound":
+            if self.connection.sounds is not None:
+                self.connection.sounds.take(entry)
         elif kind == "socket.unsent":
             self._unsent(entry)
         elif kind == "socket.closed":
