@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from tfclient.finishing.places import places
 from tfclient.finishing.rebuilding import rebuild, verify
 from tfclient.finishing.recovery import end_session
-from tfstore.errors import ArchiveUnreadable, ClaimedElsewhere, UnknownSession
+from tfstore.errors import ArchiveUnreadable, ClaimedElsewhere, StoreUnusable, UnknownSession
 from tfstore.journal.reading import live_writers
 from tfstore.journal.segment_reader import segment_files
 from tfstore.keeping.doctor import Repair, examine, remove_unfinished
@@ -59,6 +60,20 @@ def examine_store(store: Store) -> Iterator[Problem]:
         ):
             detail = f"Session {session_id} is closed and its journal is not archived yet"
             yield Problem("unarchived_journal", detail, session_id, store.paths.journal_of(session_id))
+
+    yield from _refused(store)
+
+
+def _refused(store: Store) -> Iterator[Problem]:
+    """What places did not take that sessions are sent to, as they are now."""
+    try:
+        for place, path, found in places(store):
+            for session_id, why in found.refused.items():
+                yield Problem(
+                    "refused", f"Session {session_id} was not taken by {place}: {why}", session_id, path
+                )
+    except StoreUnusable as error:
+        yield Problem("blocked_document", str(error), path=store.paths.exports)
 
 
 def _verified(store: Store, session_id: str) -> list[Problem]:

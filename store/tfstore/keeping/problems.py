@@ -38,12 +38,14 @@ Kind = Literal[
     # the store
     "unfinished_file",
     "leftover_file",
+    # what leaves it
+    "refused",
 ]
 
-Mend = Literal["recover", "rebuild", "fix", "delete", "move", "none"]
+Mend = Literal["recover", "rebuild", "fix", "delete", "move", "send", "none"]
 """``recover``, ``rebuild``: from the journal, by the command of that name or ``tfclient doctor --fix``. ``fix``: by
 that alone. ``delete``: it is what a deletion leaves that did not come to its end, and ``tfclient delete`` ends it.
-``move``: something of somebody else's is in the way."""
+``move``: something of somebody else's is in the way. ``send``: it is sound here, and was refused elsewhere."""
 
 _MENDS: Final[dict[Kind, Mend]] = {
     "corrupt_document": "recover",
@@ -58,9 +60,10 @@ _MENDS: Final[dict[Kind, Mend]] = {
     "lost_journal": "delete",
     "leftover_file": "delete",
     "blocked_document": "move",
+    "refused": "send",
 }
 
-_HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift", "damaged_notes"})
+_HARMLESS: Final = frozenset[Kind]({"lost", "torn", "earlier_document", "drift", "damaged_notes", "refused"})
 
 
 @frozen

@@ -23,6 +23,12 @@ _PATIENCE: Final = 10
 _READING: Final = 60_000
 """Milliseconds that one question may take."""
 
+_OF_WHAT_WAS_SENT: Final = frozenset({"22", "23", "44", "54", "P0"})
+"""Of states: no such value, a constraint, a view's check, a limit of the server, what a trigger raised."""
+
+_TOO_LARGE: Final = "XX000"
+"""What there is no memory for at all is told as a fault of the server's own."""
+
 OLDEST: Final = 140000
 """PostgreSQL 14."""
 
@@ -88,3 +94,23 @@ def is_lost(error: psycopg.Error) -> bool:
         return True
     # Of the server's own refusals each has a state.
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
+
+
+def is_of_all(error: psycopg.Error) -> bool:
+    """Return whether the server would say the same of whatever is sent now: it is full, or may not be written."""
+    return isinstance(
+        error,
+        psycopg.errors.DiskFull
+        | psycopg.errors.InsufficientPrivilege
+        | psycopg.errors.ReadOnlySqlTransaction,
+    )
+
+
+def is_of_what_was_sent(error: psycopg.Error) -> bool:
+    """Return whether the server will say the same of it again: it is too large, no value, or against a rule of theirs.
+
+    Not so what it had no time or no room for, and what stood in its way.
+    """
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate[:2] in _OF_WHAT_WAS_SENT or error.sqlstate == _TOO_LARGE

@@ -1,4 +1,10 @@
-"""``sync/<target>.jsonl``: which documents were hashed when, so that those that did not change are not read again.
+"""``sync/<target>.jsonl``: what became of documents as they were when they were sent to a database, or not taken by it.
+
+======================================================================================== ============================
+``{"since": "…"}``                                                                       sent as they close since then
+``{"session_id": "…", "modified": …, "size": …, "sha256": "…"}``                         it is there, with this digest
+``{"session_id": "…", "modified": …, "size": …, "refused": "…"}``                        it was not taken, and why
+======================================================================================== ============================
 
 Only a short cut: without it, or with a wrong one, documents are read, and what is sent is the same.
 """
@@ -12,17 +18,19 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from attrs import frozen
+
 from tfstore.disk.files import replace_file, stamp_of
 from tfstore.disk.paths import is_real_dir, open_private
 from tfstore.document.json_text import compact, parse
 from tfstore.errors import StoreError
+from tfstore.keeping.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfstore.disk.files import Stamp
     from tfstore.disk.paths import StorePaths
-    from tfstore.index.rows import SessionRow
     from tfstore.postgres.address import Address
     from tfstore.store import Store
 
@@ -30,8 +38,17 @@ _LARGEST: Final = 64 * 1024 * 1024
 _NAMES: Final = ("host", "port", "dbname", "user")
 
 
+@frozen
+class _Fate:
+    """What became of a document as it was then: the digest that is there, or why it was refused."""
+
+    stamp: Stamp
+    sha256: str | None = None
+    refused: str | None = None
+
+
 class Seen:
-    """The digests of a store's documents, as they were last hashed for one database."""
+    """What became of a store's documents, as they last were, in one database."""
 
     def __init__(self, paths: StorePaths, target: str, *, read: bool = True) -> None:
         """Read what there is, unless only to add to it; what cannot be read is as if it were not there."""
@@ -40,7 +57,7 @@ class Seen:
         self._paths = paths
         self.since = ""
         """When sessions were first sent as they close; empty where that never was asked for."""
-        self._known: dict[str, tuple[Stamp, str]] = {}
+        self._known: dict[str, _Fate] = {}
         self._lines = 0
         if read:
             self._read()
@@ -70,13 +87,25 @@ class Seen:
         return [cls(paths, path.stem) for path in sorted(paths.syncs.glob("*.jsonl"))]
 
     def sha256(self, session_id: str, stamp: Stamp) -> str | None:
-        """Return the digest of a document, if it is as it was then."""
+        """Return the digest of a document that is there, if it is as it was then."""
         known = self._known.get(session_id)
-        return known[1] if known is not None and known[0] == stamp else None
+        return known.sha256 if known is not None and known.stamp == stamp else None
+
+    def refused(self, session_id: str, stamp: Stamp) -> str | None:
+        """Return why a document was not taken, if it is as it was then."""
+        known = self._known.get(session_id)
+        return known.refused if known is not None and known.stamp == stamp else None
 
     def add(self, seen: dict[str, tuple[Stamp, str]]) -> None:
         """Write down digests; nothing goes wrong if they cannot be."""
-        new = {name: each for name, each in seen.items() if self._known.get(name) != each}
+        self._add({name: _Fate(stamp, sha256) for name, (stamp, sha256) in seen.items()})
+
+    def refuse(self, refused: dict[str, tuple[Stamp, str]]) -> None:
+        """Write down why documents were not taken; nothing goes wrong if it cannot be."""
+        self._add({name: _Fate(stamp, refused=why) for name, (stamp, why) in refused.items()})
+
+    def _add(self, told: dict[str, _Fate]) -> None:
+        new = {name: each for name, each in told.items() if self._known.get(name) != each}
         if not new:
             return
         self._known |= new
@@ -118,20 +147,34 @@ class Seen:
             return
         with contextlib.suppress(KeyError, TypeError, ValueError):
             stamp = (int(entry["modified"]), int(entry["size"]))
-            self._known[str(entry["session_id"])] = (stamp, str(entry["sha256"]))
+            refused = entry.get("refused")
+            fate = (
+                _Fate(stamp, str(entry["sha256"])) if refused is None else _Fate(stamp, refused=str(refused))
+            )
+            self._known[str(entry["session_id"])] = fate
 
 
-def unsent(store: Store, seen: Seen) -> list[SessionRow]:
-    """Return the sessions that have ended and were not sent to a database as they are now, the oldest first."""
-    rows = store.list(status="closed")
-    left = [row for row in rows if (row.ended_at or "") >= seen.since and not _is_sent(store, seen, row)]
-    return left[::-1]
+def unsent(store: Store, seen: Seen) -> Waiting:
+    """Return what waits of the sessions that ended since sessions are sent as they close, and what was refused.
 
-
-def _is_sent(store: Store, seen: Seen, row: SessionRow) -> bool:
-    stamp = stamp_in(store, row.session_id)
-    # One without a document was removed since it was listed.
-    return stamp is None or seen.sha256(row.session_id, stamp) is not None
+    What was refused as it is now does not wait: it is tried again once it changed, or when somebody asks for it.
+    """
+    ids: list[str] = []
+    refused: dict[str, str] = {}
+    oldest: str | None = None
+    ended: str | None = None
+    for row in store.list(status="closed"):
+        stamp = stamp_in(store, row.session_id)
+        if (row.ended_at or "") < seen.since or stamp is None:
+            continue  # one without a document was removed since it was listed
+        why = seen.refused(row.session_id, stamp)
+        if why is not None:
+            refused[row.session_id] = why
+        elif seen.sha256(row.session_id, stamp) is None:
+            ids.append(row.session_id)
+            oldest = row.started_at or oldest
+            ended = min(ended or row.ended_at, row.ended_at) if row.ended_at else ended
+    return Waiting(ids[::-1], oldest, ended, refused)
 
 
 def stamp_in(store: Store, session_id: str) -> Stamp | None:
@@ -142,6 +185,8 @@ def stamp_in(store: Store, session_id: str) -> Stamp | None:
         return None
 
 
-def _line(each: tuple[str, tuple[Stamp, str]]) -> bytes:
-    session_id, ((modified, size), sha256) = each
-    return compact({"session_id": session_id, "modified": modified, "size": size, "sha256": sha256}) + b"\n"
+def _line(each: tuple[str, _Fate]) -> bytes:
+    session_id, fate = each
+    modified, size = fate.stamp
+    told = {"sha256": fate.sha256} if fate.refused is None else {"refused": fate.refused}
+    return compact({"session_id": session_id, "modified": modified, "size": size, **told}) + b"\n"

@@ -22,7 +22,14 @@ from tfstore.disk.session_folder import document_in, session_in
 from tfstore.disk.turns import turn
 from tfstore.document.json_text import compact, parse
 from tfstore.errors import BlobUnreadable, CorruptDocument, DatabaseUnusable, NewerDocument, StoreError
-from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
+from tfstore.postgres.connecting import (
+    as_ours,
+    connect,
+    is_lost,
+    is_of_all,
+    is_of_what_was_sent,
+    told_of,
+)
 from tfstore.postgres.fitting import Fitting, fit
 from tfstore.postgres.migrating import check
 from tfstore.postgres.outgoing import Outgoing, digest, outgoing, unreadable
@@ -51,6 +58,9 @@ _LOOK: Final = 0.1
 _BATCH_BYTES: Final = 64 * 1024 * 1024
 """Bytes of documents of one transaction; a longer one goes alone."""
 
+LARGEST_DOCUMENT: Final = 1_000_000_000
+"""Bytes of a document, packed: some more, and a message to the server is longer than any that it reads."""
+
 LARGEST_BLOB: Final = 8 * 1024 * 1024
 """Bytes of a long text or of media that is sent with ``blobs``, unless another size is asked for."""
 
@@ -60,7 +70,8 @@ class Synced:
     """What a run did: sessions and rows that were sent, those that were the same already, and what was passed over.
 
     ``pins`` are those that came, went or changed. ``refused`` are sessions that could not be sent, each with why;
-    ``active`` those that are going on; ``raw`` counts raw files, ``raw_left`` sessions of which such ones stay here.
+    ``refused_before`` those of which an earlier run says so, and which were not tried now. ``active`` are those that
+    are going on; ``raw`` counts raw files, ``raw_left`` sessions of which such ones stay here.
     """
 
     source: str = ""
@@ -75,6 +86,7 @@ class Synced:
     raw_left: int = 0
     partial: dict[str, list[str]] = field(factory=dict[str, list[str]])
     refused: dict[str, str] = field(factory=dict[str, str])
+    refused_before: dict[str, str] = field(factory=dict[str, str])
 
 
 @define
@@ -83,7 +95,7 @@ class Wanted:
 
     With ``blobs``, long texts and media go too, up to so many bytes each. With ``every``, each document is read, also
     where it looks as it did when it was sent. With ``raw``, bodies that were recorded raw go too. With ``ids``, only
-    these are looked at, and their notes.
+    these are looked at, and their notes. Without ``again``, what the database refused as it is now is not tried again.
     """
 
     since: str | None = None
@@ -92,6 +104,7 @@ class Wanted:
     every: bool = False
     ids: tuple[str, ...] | None = None
     raw: bool = False
+    again: bool = True
 
 
 class Sync:
@@ -129,8 +142,8 @@ class Sync:
         Seen.of(self._store.paths, self._address).begin(self._now())
 
     def unsent(self) -> list[str]:
-        """Return the sessions that ended since then and were not sent as they are now, the oldest first."""
-        return [row.session_id for row in unsent(self._store, Seen.of(self._store.paths, self._address))]
+        """Return the sessions that ended since then and wait to be sent as they are now, the oldest first."""
+        return unsent(self._store, Seen.of(self._store.paths, self._address)).session_ids
 
     def run(self, wanted: Wanted | None = None, *, dry: bool = False) -> Synced:
         """Send what is missing or different, and return what that was.
@@ -175,7 +188,11 @@ class Sync:
         }
         left = self._different(there, seen, wanted, done)
         if dry:
-            done.sent = sum(1 for _ in left)
+            for each in left:
+                done.sent += 1
+                why = seen.refused(each.session_id, self._stamps[each.session_id])
+                if why is not None:
+                    done.refused_before[each.session_id] = why
             return done
         while some := list(_batch(left)):
             self._send(connection, store_id, some, seen, done)
@@ -203,6 +220,10 @@ class Sync:
             if current and sha256 and not wanted.every and seen.sha256(session_id, stamp) == sha256:
                 done.same += 1
                 continue
+            why = None if wanted.again or wanted.every else seen.refused(session_id, stamp)
+            if why is not None:
+                done.refused_before[session_id] = why
+                continue
             try:
                 document = self._store.text(session_id)
             except StoreError as error:
@@ -214,7 +235,16 @@ class Sync:
                 continue
             self._stamps[session_id] = stamp
             turn()
-            yield self._outgoing(session_id, document)
+            going = self._outgoing(session_id, document)
+            if len(going.packed) > LARGEST_DOCUMENT:
+                # The server would hang up on it, and so on all that comes behind it.
+                reason = (
+                    f"its document has {len(going.packed):,} bytes, and PostgreSQL takes {LARGEST_DOCUMENT:,}"
+                )
+                done.refused[session_id] = reason
+                seen.refuse({session_id: (stamp, reason)})
+                continue
+            yield going
 
     def _chosen(self, wanted: Wanted, done: Synced) -> list[str]:
         """Return the ids of the sessions that are meant, the earliest first; unlisted documents are sent as well."""
@@ -251,7 +281,7 @@ class Sync:
         except psycopg.Error as error:
             if is_lost(error) or connection.closed:
                 raise
-            sent = list(self._one_by_one(connection, store_id, some, done))
+            sent = list(self._one_by_one(connection, store_id, some, seen, done))
         done.sent += len(sent)
         for each in sent:
             if each.row["rows_partial"]:
@@ -259,7 +289,7 @@ class Sync:
         seen.add({each.session_id: (self._stamps[each.session_id], each.sha256) for each in sent})
 
     def _one_by_one(
-        self, connection: Connection, store_id: str, some: Sequence[Outgoing], done: Synced
+        self, connection: Connection, store_id: str, some: Sequence[Outgoing], seen: Seen, done: Synced
     ) -> Iterator[Outgoing]:
         """Send those of a batch that failed each by itself, if need be without what the database does not take."""
         for each in some:
@@ -270,13 +300,20 @@ class Sync:
                     if is_lost(error) or connection.closed:
                         raise
                     done.refused[each.session_id] = as_ours(self._address, error).reason
-                    if isinstance(error, psycopg.errors.DiskFull | psycopg.errors.InsufficientPrivilege):
+                    if is_of_all(error):
                         # Less of it is no help.
                         raise
+                    last = error
                 else:
                     done.refused.pop(each.session_id, None)
                     yield attempt
                     break
+            else:
+                if is_of_what_was_sent(last):
+                    # Until it changes, it need not wait.
+                    seen.refuse(
+                        {each.session_id: (self._stamps[each.session_id], done.refused[each.session_id])}
+                    )
 
     def _notes(self, connection: Connection, store_id: str, ids: tuple[str, ...] | None) -> int:
         """Send the notes of sessions that are in the database; return how many files of them."""

@@ -64,10 +64,10 @@ def test_what_waits_ended_since_it_was_begun_and_is_not_there_as_it_is_now(tmp_p
         session.started_at = session.ended_at = f"2026-09-02T{hour}:00:00.000Z"
         store.put(session)
     seen = Seen.of(store.paths, TEAM)
-    assert [row.session_id for row in unsent(store, seen)] == ["sess_0", "sess_1", "sess_2", "sess_3"]
+    assert unsent(store, seen).session_ids == ["sess_0", "sess_1", "sess_2", "sess_3"]
     seen.begin(NOW)
     stamp = stamp_in(store, "sess_2")
     assert stamp is not None
     seen.add({"sess_2": (stamp, "9f"), "sess_3": ((1, 1), "9f")})
 
-    assert [row.session_id for row in unsent(store, Seen.of(store.paths, TEAM))] == ["sess_1", "sess_3"]
+    assert unsent(store, Seen.of(store.paths, TEAM)).session_ids == ["sess_1", "sess_3"]

@@ -21,6 +21,7 @@ _MENDS: Final = {
     "fix": "`tfclient doctor --fix` mends this",
     "delete": "if it was to go, `tfclient delete` with the whole id ends that",
     "move": "move it away, then ask `tfclient doctor` again",
+    "send": "`tfclient export --pending --again` tries it again, `tfclient sync` with the database does so each time",
     "none": "what is lost cannot be brought back; the rest is readable",
 }
 
@@ -35,10 +36,11 @@ def doctor(
 
     Journals are read too: duplicates, gaps, entries out of order, and drift, which is model responses in a journal
     that its document does not show. --fix ends what dead programs left, makes documents again that were changed, lag
-    behind or cannot be read, archives journals, and has the index made anew.
+    behind or cannot be read, archives journals, and has the index made anew. What a receiver or a database did not take
+    is told too.
 
     With --json: {store, sessions, problems: [{kind, detail, session_id, path, writer, seq, mend}], repaired}; mend is
-    "recover", "rebuild", "fix", "delete", "move" or "none", repaired counts what --fix did.
+    "recover", "rebuild", "fix", "delete", "move", "send" or "none", repaired counts what --fix did.
     """
     from tfclient.finishing.mending import examine_store, mend
     from tfstore.reading.figures import counted

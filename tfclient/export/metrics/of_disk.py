@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tfclient.export.metrics.lines import Labels, Spread, by, counter, gauge, histogram
-from tfstore.disk.export_ledger import ledgers
+from tfclient.finishing.places import places
 from tfstore.disk.operations import BUCKETS, Operations, read_operations
 from tfstore.keeping.pruning import size_of_store
-from tfstore.keeping.waiting import waiting_since_begun
-from tfstore.postgres.seen import Seen, unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,19 +58,14 @@ def _waiting(store: Store, now: datetime) -> Iterator[Metric]:
     pending: dict[Labels, float] = {}
     oldest: dict[Labels, float] = {}
     refused: dict[Labels, float] = {}
-    for ledger in ledgers(store.paths):
-        found = waiting_since_begun(store, ledger)
-        target = (("target", f"export/{ledger.target}"),)
+    for place, _, found in places(store):
+        target = (("target", place),)
         pending[target], oldest[target] = len(found.session_ids), _age([found.ended], now)
         refused[target] = len(found.refused)
-    for seen in Seen.every(store.paths):
-        left = unsent(store, seen)
-        target = (("target", f"sync/{seen.path.stem}"),)
-        pending[target], oldest[target] = len(left), _age((row.ended_at for row in left), now)
     yield gauge("pending_sessions", "Sessions that have ended and are still to be sent there.", pending)
     waits = "How long the one of them has waited that ended first; 0 where none waits."
     yield gauge("pending_oldest_seconds", waits, oldest)
-    yield gauge("refused_sessions", "Sessions that were refused there, and are not tried again.", refused)
+    yield gauge("refused_sessions", "Sessions that were refused there, and do not wait as they are.", refused)
 
 
 def _age(ends: Iterable[str | None], now: datetime) -> float:

@@ -84,9 +84,13 @@ def sync(
     there and the same are not touched; none is ever removed there because it is gone here. `tfclient list --store URL`
     and all other commands that read find them. What is pinned here is pinned there, until it is let go here.
 
+    What the database does not take is told, with why, and the others go on. It is tried again by each run, but not as
+    sessions close or by --watch until it changes; --dry-run, `tfclient doctor` and `tfclient metrics` tell it too.
+
     With --json: {database, source, sent, rows, same, notes, blobs, pins, active, raw, raw_left, partial: {id: [what]},
-    refused: {id: why}, migrated, dry_run}; active counts those left for --live, raw_left those with raw bodies that
-    stay here, partial what of a session has no place in rows, its document is there all the same.
+    refused: {id: why}, refused_before: {id: why}, migrated, dry_run}; active counts those left for --live, raw_left
+    those with raw bodies that stay here, partial what of a session has no place in rows, its document is there all the
+    same; refused_before is of an earlier run, and was not tried now.
     """
     from tfclient.cli.filters import moment
     from tfstore.document.times import moment_text
@@ -163,8 +167,12 @@ def _sync(opened: Any, address: Address, name: str | None) -> Sync:
 
 
 def _watch(sending: Sync, wanted: Wanted, address: Address, *, as_json: bool) -> None:
+    from attrs import evolve
+
     from tfstore.errors import DatabaseLost
 
+    # What was refused has been told.
+    wanted = evolve(wanted, again=False)
     if not as_json:
         remark("Waiting for sessions to end (Ctrl-C ends).")
     lost = ""
@@ -227,6 +235,10 @@ def _tell(address: Address, done: Synced, migrated: list[str], *, dry: bool, as_
         )
     if len(done.partial) > _NAMED:
         complain(f"So are {len(done.partial) - _NAMED:,} more: --json names them.", "yellow")
+    for session_id, reason in list(done.refused_before.items())[:_NAMED]:
+        complain(f"Session {session_id} was refused the last time: {reason}.", "yellow")
+    if len(done.refused_before) > _NAMED:
+        complain(f"So were {len(done.refused_before) - _NAMED:,} more: --json names them.", "yellow")
     for session_id, reason in list(done.refused.items())[:_NAMED]:
         complain(f"Session {session_id} was not sent: {reason}")
     if len(done.refused) > _NAMED:
