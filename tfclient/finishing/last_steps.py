@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from tfclient.finishing.learning import learn
 from tfclient.finishing.live import DrawingFailed
 from tfstore.document.documents import Session
-from tfstore.journal.packing import pack
+from tfstore.journal.packing import at_rest, pack
 
 if TYPE_CHECKING:
     from tfclient.finishing.live import LiveSession
 
 PATIENCE = 10.0
 """Seconds to wait for another process that is at the same session."""
+
+_ROUNDS = 3
+"""How often files are written while the journal grows; whoever made it grow has them written again in any case."""
 
 
 def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
@@ -33,14 +36,23 @@ def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
         StoreError: the document or the archive could not be written; the journal is untouched.
         DrawingFailed: all is done but the diagram.
     """
-    undrawn: DrawingFailed | None = None
-    try:
-        session = live.write_files(limit)
-    except DrawingFailed as error:
-        undrawn, session = error, error.session
+    for _ in range(_ROUNDS):
+        undrawn: DrawingFailed | None = None
+        # What comes while the files are written, of a thread whose call outlived the session, is not in them, or is
+        # in another order than a reader of the whole journal meets.
+        resting = at_rest(live.store.paths, live.session_id)
+        try:
+            session = live.write_files(limit)
+        except DrawingFailed as error:
+            undrawn, session = error, error.session
+        now = at_rest(live.store.paths, live.session_id)
+        if session.status != "closed" or now is None:
+            break
+        if now == resting:
+            # On the disk itself before the segments go: they may have been forced to it, entry by entry.
+            pack(live.store.paths, live.session_id, fsync=True, read=resting)
+            break
     if session.status == "closed":
-        # On the disk itself before the segments go: they may have been forced to it, entry by entry.
-        pack(live.store.paths, live.session_id, fsync=True)
         learn(live.store, session)
     if undrawn is not None:
         raise undrawn

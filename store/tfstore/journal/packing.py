@@ -28,7 +28,21 @@ _BLOCK = 1024 * 1024
 _MOMENTS = 60
 
 
-def pack(paths: StorePaths, session_id: str, *, fsync: bool = False) -> bool:
+def at_rest(paths: StorePaths, session_id: str) -> dict[Path, int] | None:
+    """Return the size of each segment that is not archived; None while somebody writes to one."""
+    files = segment_files(paths, session_id)
+    if any(is_held(file) for file in files):
+        return None
+    sizes: dict[Path, int] = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            sizes[file] = file.lstat().st_size
+    return sizes
+
+
+def pack(
+    paths: StorePaths, session_id: str, *, fsync: bool = False, read: dict[Path, int] | None = None
+) -> bool:
     """Move the session's segments into its archive; say whether none is left.
 
     Nothing is done while somebody writes to the session, and nothing is lost whenever this is interrupted.
@@ -37,14 +51,17 @@ def pack(paths: StorePaths, session_id: str, *, fsync: bool = False) -> bool:
         paths: the store.
         session_id: the session.
         fsync: force the archive to the disk itself before the segments go.
+        read: the segments as they were ``at_rest`` before the document was made of them. Where there is more now,
+            nothing is done: what is archived is taken for told, and nobody would look at it again.
 
     Raises:
         ArchiveUnreadable: there is an archive already that cannot be read; the segments stay.
         StoreUnusable: the archive cannot be written, or is not what was written; the segments stay.
     """
     files = segment_files(paths, session_id)
-    if any(is_held(file) for file in files):
+    if any(is_held(file) for file in files) or (read is not None and at_rest(paths, session_id) != read):
         return False
+    files = files if read is None else [*read]
     try:
         earlier = archive_of(paths, session_id)
         fresh = [file for file in files if not _is_in(earlier, file)]
