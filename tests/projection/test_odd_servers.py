@@ -334,3 +334,29 @@ def test_the_request_id_is_that_of_the_attempt_that_was_answered() -> None:
     step = the(story.session(), "assistant_call")
     assert step.request_id == "req_second"
     assert [attempt.request_id for attempt in step.attempts] == ["req_first", "req_second"]
+
+
+@BOTH
+@pytest.mark.parametrize("size", [1, 5, 100_000])
+def test_lines_that_end_in_cr_alone(api: str, size: int) -> None:
+    """The last CR ends the last event: nothing follows it that would tell whether it is half of a CRLF."""
+    story = Story(api)
+    text = body_of(story).replace("data: [DONE]\n\n", "").replace("\n", "\r")
+    exchange = story.entries[-1]["exchange_id"]
+    headers = {"content-type": "text/event-stream"}
+    story.tell(type="attempt.answered", exchange_id=exchange, status=200, headers=headers, complete=False)
+    for start in range(0, len(text), size):
+        story.tell(type="stream.chunk", exchange_id=exchange, data=text[start : start + size])
+    story.tell(type="attempt.ended", exchange_id=exchange, ending="completed", bytes=len(text))
+    made = the(story.session(), "assistant_call")
+    assert (made.status, made.ending, made.error) == ("completed", "completed", None)
+    assert made.payload_completed["text"] == "Hi there."
+
+
+def test_a_crlf_that_comes_in_two_pieces_is_one_end() -> None:
+    from tfclient.projection.wire.sse import EventStream
+
+    stream = EventStream()
+    told = [event for piece in ("data: a\r", "\ndata: b", "\r", "\n\r", "\n") for event in stream.feed(piece)]
+    assert told == [ServerEvent(None, "a\nb")]
+    assert stream.rest == ""

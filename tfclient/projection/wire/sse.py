@@ -58,6 +58,7 @@ class EventStream:
     comments: list[str] = field(factory=list[str])
     """Comment lines, each text once: they are often repeated to keep a connection open."""
     _pending: str = ""
+    _after_cr: bool = False
     _event: str | None = None
     _data: list[str] = field(factory=list[str])
 
@@ -70,16 +71,17 @@ class EventStream:
 
     def feed(self, text: str) -> list[ServerEvent]:
         """Take the next piece of the stream and return the events that it completes."""
+        if not text:
+            return []
+        # A CR ends its line at once: the event that is last of a stream must not wait for an LF that never comes.
+        if self._after_cr and text[0] == "\n":
+            text = text[1:]
+        self._after_cr = text.endswith("\r") if text else False
         text = self._pending + text
-        self._pending = ""
-        # A CR at the very end may be the first half of a CRLF.
-        held = text.endswith("\r")
-        if held:
-            text = text[:-1]
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         lines = text.split("\n")
-        self._pending = lines.pop() + ("\r" if held else "")
+        self._pending = lines.pop()
         events: list[ServerEvent] = []
         for line in lines:
             self._take(line, events)
