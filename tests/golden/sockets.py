@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.capture.driver import Driver
 from tests.golden.documents import GOLDEN, Plain, as_text
-from tests.projection.sockets.tape import CONFIG, Tape
+from tests.projection.sockets.tape import CONFIG, Tape, interruption
 from tests.projection.sockets.test_live import looked_up, started
 from tests.projection.sockets.test_translation import begun, heard, said
 from tests.server.sockets import Close, Drop, Got, Refuse, SocketServer
@@ -31,22 +31,6 @@ _LEFT_OUT = frozenset({"opened_at", "closed_at", "socket", "url", "host", "depth
 
 _QUIET = {"realtime": "input_audio_buffer.clear", "live": "session.input_audio.mute"}
 """A message that makes no step, for each kind."""
-
-
-def interruption() -> Tape:
-    tape = Tape().configured().speaks("item_1", "Tell me a story").begins("resp_1")
-    tape.tells("resp_1", "item_2", "Once upon", " a time there was").sounds("item_2", "resp_1", 5000)
-    tape.got("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=9000)
-    tape.sent("conversation.item.truncate", item_id="item_2", content_index=0, audio_end_ms=1500)
-    told = {"type": "cancelled", "reason": "turn_detected"}
-    tape.done("resp_1", "item_2", "Once upon a time there was", "cancelled", status_details=told)
-    tape.got("conversation.item.truncated", item_id="item_2", content_index=0, audio_end_ms=1500)
-    tape.got("input_audio_buffer.speech_stopped", item_id="item_3", audio_end_ms=9500)
-    return (
-        tape.got("input_audio_buffer.committed", item_id="item_3")
-        .hears("item_3", "Stop")
-        .answers("resp_2", "Fine.")
-    )
 
 
 def refused_greeting() -> Tape:

@@ -11,10 +11,11 @@ from threading import Event
 import pytest
 
 from tests.capture.driver import MODEL
+from tests.finishing.pushed import fault_told, one_session
 from tests.otlp.receiver import HTML, TAKEN, Answer, Receiver
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
-from tfclient import Recorder, TracedOpenAI, open_store
+from tfclient import Recorder, open_store
 from tfclient.finishing import pushing
 from tfclient.otlp.endpoint import endpoint_of
 from tfclient.settings import Settings
@@ -36,16 +37,6 @@ if sys.argv[4] == "fork":
 client.end_session().wait(60)
 sys.exit(3)
 """
-
-
-def one_session(server: ScriptedServer, recorder: Recorder, words: str = "Hello") -> str:
-    server.script(answer("Hi."))
-    client = TracedOpenAI(base_url=server.url, api_key="sk-none", recorder=recorder)
-    with client.session() as session:
-        client.responses.create(model=MODEL, input=words)
-    assert session.wait(60)
-    client.close()
-    return session.id
 
 
 def until_confirmed(receiver: Receiver, folder: Path, *ids: str) -> None:
@@ -200,16 +191,9 @@ def test_without_the_package_sessions_are_recorded_and_it_is_told_once(
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.proto.collector.trace.v1", None)
     monkeypatch.setitem(sys.modules, "opentelemetry.proto.collector.trace.v1.trace_service_pb2", None)
-    told = Event()
     with ScriptedServer() as server:
         recorder = Recorder(tmp_path / "store", export=receiver.url)
-        fault = recorder.health.fault
-
-        def heard(kind: str, error: BaseException | str, doing: str) -> None:
-            fault(kind, error, doing)
-            told.set()
-
-        monkeypatch.setattr(recorder.health, "fault", heard)
+        told = fault_told(recorder, monkeypatch)
         one_session(server, recorder)
         assert told.wait(60)
         one_session(server, recorder)

@@ -11,39 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.redaction.pieces import PIECES
 from tfclient.redaction import Redactor
 from tfclient.redaction.alike import Alike
-
-_FRAGMENTS = [
-    *(" word", "sk", "-", "sk-pro", "j-abcdefghij", "0123456789abcdef", "AK", "IA", "IOSFODNN7", "EXAMPLE"),
-    *(
-        " ",
-        "pass",
-        "word",
-        ": ",
-        "hunter22",
-        '"',
-        "\\",
-        "\n",
-        "é",
-        "\u2028",
-        "eyJ",
-        "hbGciOi",
-        ".eyJzdWI",
-        ".x",
-    ),
-    *(
-        "Bearer",
-        "-----BEGIN RSA PRIVATE",
-        " KEY-----",
-        "MIIE",
-        "https://me:pw",
-        "@host",
-        "",
-        "token",
-        "x" * 200,
-    ),
-]
 
 
 def _responses(n: int, delta: str, **more: Any) -> dict[str, Any]:
@@ -74,7 +44,7 @@ def _redacted(chunks: list[bytes]) -> tuple[str, list[Any]]:
 
 
 @given(
-    deltas=st.lists(st.sampled_from(_FRAGMENTS), max_size=30),
+    deltas=st.lists(st.sampled_from(PIECES), max_size=30),
     shape=st.sampled_from([_responses, _chat]),
     compact=st.booleans(),
     padding=st.sampled_from([None, "aB3", "x" * 19, "AKIA" + "A7" * 8]),

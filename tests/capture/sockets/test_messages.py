@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.capture import journals
 from tests.capture.sockets.test_responses import answered, create
+from tests.redaction.pieces import PIECES
 from tests.server.sockets import Got
 from tfclient.capture.sockets import socket
 from tfclient.capture.sockets.messages import parsed as reading
@@ -23,48 +24,6 @@ if TYPE_CHECKING:
     from tests.capture.sockets.conftest import Talk
     from tfclient import Recorder
 
-_PIECES = [
-    *(
-        " word",
-        "sk",
-        "-",
-        "sk-pro",
-        "j-abcdefghij",
-        "0123456789abcdef",
-        "AK",
-        "IA",
-        "IOSFODNN7",
-        "EXAMPLE",
-        " ",
-    ),
-    *(
-        "pass",
-        "word",
-        ": ",
-        "hunter22",
-        '"',
-        "\\",
-        "\n",
-        "\t",
-        "é",
-        "\u2028",
-        "eyJ",
-        "hbGciOi",
-        ".eyJzdWI",
-        ".x",
-    ),
-    *(
-        "Bearer",
-        "-----BEGIN RSA PRIVATE",
-        " KEY-----",
-        "MIIE",
-        "https://me:pw",
-        "@host",
-        "",
-        "token",
-        "x" * 200,
-    ),
-]
 _NAMES = ["event_a1B2c3", "event_", "event_AKIA" + "A7" * 8, "event_é", "other", "event_password", ""]
 _KINDS = ["response.output_text.delta", "response.output_audio_transcript.delta"]
 
@@ -112,7 +71,7 @@ _EVENTS = st.builds(
     st.sampled_from(_KINDS),
     st.sampled_from(_NAMES),
     st.integers(1, 2),
-    st.sampled_from(_PIECES),
+    st.sampled_from(PIECES),
     obfuscation=st.sampled_from(["aB3", "x" * 19, "AKIA" + "A7" * 8]),
 )
 

@@ -151,6 +151,20 @@ class Tape:
         return projector.session()
 
 
+def interruption() -> Tape:
+    """An answer is broken off by the next thing that the user says; a second and a half of it was heard."""
+    tape = Tape().configured().speaks("item_1", "Tell me a story").begins("resp_1")
+    tape.tells("resp_1", "item_2", "Once upon", " a time there was").sounds("item_2", "resp_1", 5000)
+    tape.got("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=9000)
+    tape.sent("conversation.item.truncate", item_id="item_2", content_index=0, audio_end_ms=1500)
+    told = {"type": "cancelled", "reason": "turn_detected"}
+    tape.done("resp_1", "item_2", "Once upon a time there was", "cancelled", status_details=told)
+    tape.got("conversation.item.truncated", item_id="item_2", content_index=0, audio_end_ms=1500)
+    tape.got("input_audio_buffer.speech_stopped", item_id="item_3", audio_end_ms=9500)
+    tape.got("input_audio_buffer.committed", item_id="item_3").hears("item_3", "Stop")
+    return tape.answers("resp_2", "Fine.")
+
+
 def spoken(item: str, text: str) -> dict[str, Any]:
     said = [{"type": "output_audio", "transcript": text}]
     return {"id": item, "type": "message", "role": "assistant", "status": "completed", "content": said}

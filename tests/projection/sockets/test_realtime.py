@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.projection.sockets.tape import CONFIG, START, Tape, connection, spoken, steps, turns
+from tests.projection.sockets.tape import CONFIG, START, Tape, connection, interruption, spoken, steps, turns
 from tests.server.sockets import recorded
 from tfclient.projection.projector import Projector
 from tfstore.document.converter import from_json, to_json
@@ -126,16 +126,7 @@ def test_what_was_heard_so_far_is_shown() -> None:
 
 
 def test_an_interruption_with_what_was_heard() -> None:
-    tape = Tape().configured().speaks("item_1", "Tell me a story").begins("resp_1")
-    tape.tells("resp_1", "item_2", "Once upon", " a time there was").sounds("item_2", "resp_1", 5000)
-    tape.got("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=9000)
-    tape.sent("conversation.item.truncate", item_id="item_2", content_index=0, audio_end_ms=1500)
-    told = {"type": "cancelled", "reason": "turn_detected"}
-    tape.done("resp_1", "item_2", "Once upon a time there was", "cancelled", status_details=told)
-    tape.got("conversation.item.truncated", item_id="item_2", content_index=0, audio_end_ms=1500)
-    tape.got("input_audio_buffer.speech_stopped", item_id="item_3", audio_end_ms=9500)
-    tape.got("input_audio_buffer.committed", item_id="item_3").hears("item_3", "Stop")
-    session = tape.answers("resp_2", "Fine.").closed().ended().session()
+    session = interruption().closed().ended().session()
     first, second = turns(session)
     assert (first.status, second.status, session.result) == ("incomplete", "completed", "completed")
     assert first.lineage.notes == ["interrupted"]

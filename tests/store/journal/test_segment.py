@@ -21,6 +21,7 @@ from tfstore.journal.reading import Segment, live_writers, read_entries
 from tfstore.journal.segment import MAX_LINE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tfstore.disk.paths import StorePaths
@@ -467,20 +468,30 @@ def test_who_waits_while_it_is_closed_writes_nothing(paths: StorePaths) -> None:
     assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1]
 
 
+def in_the_middle_of_a_write(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
+    """Have something happen when this thread writes next, before anything is written."""
+    here, plain = threading.current_thread(), os.write
+
+    def write(descriptor: int, data: Any) -> int:
+        if threading.current_thread() is here:
+            monkeypatch.undo()
+            happens()
+        return plain(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+
+
 def test_closing_in_the_middle_of_an_append_lets_it_end(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The garbage collector may end a session anywhere: what was begun is written, and then the file let go."""
     segment = Segment.open(paths, SESSION)
-    plain = os.write
 
-    def write(descriptor: int, data: Any) -> int:
-        monkeypatch.undo()
+    def closing() -> None:
         segment.append(an_entry(2))
         segment.close()
-        return plain(descriptor, data)
 
-    monkeypatch.setattr(os, "write", write)
+    in_the_middle_of_a_write(monkeypatch, closing)
     segment.append(an_entry(1))
 
     assert [entry["at"] for entry in read_entries(paths, SESSION)[0]] == [1, 2]
@@ -574,17 +585,14 @@ def test_what_comes_in_the_middle_of_going_on_is_written_after_it(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segment = Segment.open(paths, SESSION)
-    plain = os.write
 
-    def write(descriptor: int, data: Any) -> int:
-        monkeypatch.undo()
+    def closing() -> None:
         segment.append(an_entry(3))
         assert not going_on(segment, 9)
         segment.close()
-        return plain(descriptor, data)
 
     looked_at(segment, 1)
-    monkeypatch.setattr(os, "write", write)
+    in_the_middle_of_a_write(monkeypatch, closing)
     assert going_on(segment, 2)
 
     entries, report = read_entries(paths, SESSION)

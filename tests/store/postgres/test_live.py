@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from tests.capture.driver import MODEL
+from tests.finishing.pushed import fault_told, one_session
 from tests.otlp.receiver import Receiver
 from tests.server.replies import answer
 from tests.server.scripted import ScriptedServer
 from tests.store.postgres.making import migrated, read, sync
-from tfclient import Recorder, TracedOpenAI
+from tfclient import Recorder
 from tfclient.finishing import pushing, syncing
 from tfclient.finishing.syncing import DatabaseTarget
 from tfclient.settings import Settings
@@ -100,15 +100,6 @@ def silent() -> Iterator[str]:
         # 0 waits for more than two minutes.
         port = listening.getsockname()[1]
         yield f"postgresql://ada:s3cr3t@127.0.0.1:{port}/team?connect_timeout=0"
-
-
-def one_session(server: ScriptedServer, recorder: Recorder) -> str:
-    server.script(answer("Hi."))
-    with TracedOpenAI(base_url=server.url, api_key="sk-none", recorder=recorder) as client:
-        with client.session() as session:
-            client.responses.create(model=MODEL, input="Hello")
-        assert session.wait(60)
-        return str(session.id)
 
 
 def sent(folder: Path) -> set[str]:
@@ -247,13 +238,7 @@ def test_tables_that_are_not_there_are_told_and_may_come(
 ) -> None:
     monkeypatch.setattr(pushing, "RESTS", (0.01,))
     recorder = Recorder(tmp_path / "store", sync=database)
-    fault, told = recorder.health.fault, Event()
-
-    def heard(kind: str, error: BaseException | str, doing: str) -> None:
-        fault(kind, error, doing)
-        told.set()
-
-    monkeypatch.setattr(recorder.health, "fault", heard)
+    told = fault_told(recorder, monkeypatch)
     session_id = one_session(server, recorder)
     assert told.wait(60)
     assert "--migrate" in str(recorder.health.last_error)
@@ -266,13 +251,7 @@ def test_without_the_package_sessions_are_recorded_and_it_is_told_once(
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     recorder = Recorder(tmp_path / "store", sync="postgresql://127.0.0.1:1/team")
-    fault, told = recorder.health.fault, Event()
-
-    def heard(kind: str, error: BaseException | str, doing: str) -> None:
-        fault(kind, error, doing)
-        told.set()
-
-    monkeypatch.setattr(recorder.health, "fault", heard)
+    told = fault_told(recorder, monkeypatch)
     one_session(server, recorder)
     assert told.wait(60)
     one_session(server, recorder)
