@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,10 @@ from tfclient.cli.failures import WRONG
 from tfclient.cli.finding import bare_store, is_database
 from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, say
+
+if TYPE_CHECKING:
+    from tfstore.keeping.deleting import Deletion
+    from tfstore.postgres.deleting import Deleted
 
 
 def delete(
@@ -36,22 +40,7 @@ def delete(
     opened = bare_store(store, "delete")
     # All are looked for before the first is gone.
     outcome = delete_all(opened, [known(opened, session_id) for session_id in sessions], pinned=pinned)
-    problems = {each: str(problem) for each, problem in outcome.problems.items()}
-    if as_json:
-        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
-        print_json(
-            {
-                "store": str(opened.paths.root),
-                "deleted": outcome.deleted,
-                "problems": told,
-                "blob_bytes": outcome.blob_bytes,
-            }
-        )
-    else:
-        for session_id in outcome.deleted:
-            say(f"{session_id} is deleted.")
-        for problem in problems.values():
-            complain(problem)
+    _tell(outcome, "is deleted", opened.where, as_json=as_json)
     if opened.paths.learnings_page.exists():
         from tfclient.reflect.lessons.book import Book
 
@@ -60,8 +49,27 @@ def delete(
         complain(own_words, "yellow")
     if outcome.blobs_kept is not None:
         complain(f"Blobs of deleted sessions stay until `tfclient prune`. {outcome.blobs_kept}")
-    if problems:
+    if outcome.problems:
         raise typer.Exit(WRONG)
+
+
+def _tell(outcome: Deletion | Deleted, done: str, where: str, *, as_json: bool) -> None:
+    problems = {each: str(problem) for each, problem in outcome.problems.items()}
+    if as_json:
+        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
+        print_json(
+            {
+                "store": where,
+                "deleted": outcome.deleted,
+                "problems": told,
+                "blob_bytes": outcome.blob_bytes,
+            }
+        )
+    else:
+        for session_id in outcome.deleted:
+            say(f"{session_id} {done}.")
+        for problem in problems.values():
+            complain(problem)
 
 
 def _delete_there(store: str, sessions: list[str], *, pinned: bool, as_json: bool) -> None:
@@ -71,21 +79,6 @@ def _delete_there(store: str, sessions: list[str], *, pinned: bool, as_json: boo
     from tfstore.postgres.deleting import delete as delete_all
 
     outcome = delete_all(address, sessions, pinned=pinned)
-    problems = {each: str(problem) for each, problem in outcome.problems.items()}
-    if as_json:
-        told = [{"session_id": each, "problem": problem} for each, problem in problems.items()]
-        print_json(
-            {
-                "store": address.shown,
-                "deleted": outcome.deleted,
-                "problems": told,
-                "blob_bytes": outcome.blob_bytes,
-            }
-        )
-    else:
-        for session_id in outcome.deleted:
-            say(f"{session_id} is deleted from {address.shown}.")
-        for problem in problems.values():
-            complain(problem)
-    if problems:
+    _tell(outcome, f"is deleted from {address.shown}", address.shown, as_json=as_json)
+    if outcome.problems:
         raise typer.Exit(WRONG)
