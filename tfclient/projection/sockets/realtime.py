@@ -1,12 +1,8 @@
-"""A realtime conversation: what is said over a socket becomes runs and steps, as a conversation over HTTP would.
-
-Each message goes to who reads its kind.
-"""
+"""A realtime conversation: what is said over a socket becomes runs and steps, as a conversation over HTTP would."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from tfclient.projection.sockets.connection import Connection
 from tfclient.projection.sockets.conversation import Conversation
@@ -17,6 +13,7 @@ from tfclient.projection.sockets.responses import Responses
 from tfclient.projection.sockets.sent_items import SentItems
 from tfclient.projection.sockets.session_config import SessionConfig
 from tfclient.projection.sockets.speech import Speech
+from tfclient.projection.sockets.talk import Handler, Talk
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.request_steps import Opening
 from tfstore.journal.entries import SocketAudio, SocketSound
@@ -37,10 +34,8 @@ _QUIET = frozenset(
 )
 """Messages of which the effect is told by others."""
 
-_Handler: TypeAlias = Callable[[dict[str, Any], int], None]
 
-
-class Realtime:
+class Realtime(Talk):
     """Reads what goes over one socket.
 
     Args:
@@ -50,15 +45,15 @@ class Realtime:
     """
 
     def __init__(self, connection: Connection, opening: Opening, closing: Closing) -> None:
-        self._conversation = conversation = Conversation(connection, opening)
+        conversation = Conversation(connection, opening)
         self._config = config = SessionConfig(conversation)
         self._speech = speech = Speech(conversation)
         self._playback = playback = Playback(conversation)
         self._items = items = SentItems(conversation, speech)
         self._requests = requests = Requests(conversation, config, speech)
         self._responses = responses = Responses(conversation, closing, items, requests, playback)
-        self._errors = errors = Errors(conversation, items, requests.waiting)
-        self._handlers: dict[tuple[str, str], _Handler] = {
+        errors = Errors(conversation, items, requests.waiting)
+        handlers: dict[tuple[str, str], Handler] = {
             ("out", "conversation.item.create"): items.sent,
             ("out", "response.create"): requests.made,
             ("out", "conversation.item.truncate"): playback.truncated,
@@ -81,30 +76,11 @@ class Realtime:
             ("in", "rate_limits.updated"): responses.limits,
             ("in", "error"): errors.told,
         }
+        super().__init__(conversation, errors, handlers)
 
-    def frame(self, way: str, event: dict[str, Any], at: int) -> bool:
-        """Take a message; say whether it is known."""
-        kind = event.get("type")
-        if not isinstance(kind, str):
-            return False
-        if way == "out":
-            self._conversation.undo = None
-            self._errors.sent(event, kind)
-        handler = self._handlers.get((way, kind))
-        if handler is not None:
-            handler(event, at)
-        elif kind not in _QUIET and (way == "out" or not self._responses.piece(kind, event, at)):
-            self._conversation.generic(kind, event, at)
-        return True
-
-    def unsent(self) -> None:
-        """The last message of the program did not leave."""
-        self._conversation.take_back()
-
-    def audio(self, entry: SocketAudio, ms: int) -> None:
+    def audio(self, entry: SocketAudio, ms: int, /) -> None:
         """Audio went by."""
-        for run in self._conversation.runs:
-            run.run.channel = "voice"
+        super().audio(entry, ms)
         item_id, response_id, first_at = entry["item_id"], entry["response_id"], entry["first_at"]
         if entry["dir"] != "in":
             return
@@ -135,3 +111,7 @@ class Realtime:
         """The connection is over, and what is under way with it."""
         self._responses.over(by, at)
         self._speech.over(at)
+
+    def _other(self, way: str, kind: str, event: dict[str, Any], at: int) -> None:
+        if kind not in _QUIET and (way == "out" or not self._responses.piece(kind, event, at)):
+            self._conversation.generic(kind, event, at)

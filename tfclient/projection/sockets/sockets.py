@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import define, field
 
@@ -13,6 +13,7 @@ from tfclient.projection.sockets.connection import Connection
 from tfclient.projection.sockets.live.live import Live
 from tfclient.projection.sockets.live.translation import Translation
 from tfclient.projection.sockets.realtime import Realtime
+from tfclient.projection.sockets.talk import Talk
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.request_steps import Opening
 from tfclient.projection.wire.bodies import parse_json
@@ -31,36 +32,12 @@ from tfstore.journal.entries import (
 NO_JSON = "no JSON object"
 
 
-class Reader(Protocol):
-    """Makes runs and steps of what goes over one socket."""
-
-    def frame(self, way: str, event: dict[str, Any], at: int) -> bool:
-        """Take a message; say whether it is known."""
-        ...
-
-    def unsent(self) -> None:
-        """The last message of the program did not leave."""
-        ...
-
-    def audio(self, entry: SocketAudio, ms: int, /) -> None:
-        """Audio went by."""
-        ...
-
-    def reopened(self) -> None:
-        """There is a new connection."""
-        ...
-
-    def over(self, by: str, at: int) -> None:
-        """The connection is over, and what is under way with it."""
-        ...
-
-
 _STEER = "response.steer"
 
 _OF_STEERING = frozenset({f"{_STEER}.accepted", f"{_STEER}.pending"})
 
 
-_READERS: dict[str, Callable[[Connection, Opening, Closing], Reader]] = {
+_READERS: dict[str, Callable[[Connection, Opening, Closing], Talk]] = {
     "realtime": Realtime,
     "live": Live,
     "forks": Live,
@@ -87,7 +64,7 @@ class Sockets:
     calls: Calls
     opening: Opening
     closing: Closing
-    _readers: dict[str, Reader] = field(factory=dict[str, Reader])
+    _readers: dict[str, Talk] = field(factory=dict[str, Talk])
     _known: dict[str, Connection] = field(factory=dict[str, Connection])
     _changed: dict[str, Connection] = field(factory=dict[str, Connection])
     _made: dict[str, _Made] = field(factory=dict[str, _Made])
@@ -248,7 +225,7 @@ class Sockets:
         connection.unread[kind] = connection.unread.get(kind, 0) + 1
         connection.placed(None, at)
 
-    def _reader(self, connection: Connection) -> Reader | None:
+    def _reader(self, connection: Connection) -> Talk | None:
         reader, made = self._readers.get(connection.socket), _READERS.get(connection.kind)
         if reader is None and made is not None:
             reader = self._readers[connection.socket] = made(connection, self.opening, self.closing)

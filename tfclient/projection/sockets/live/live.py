@@ -1,13 +1,11 @@
 """A live session: the model listens and speaks at once, and gives away what is to be thought about.
 
-Nobody says where a turn ends (``spoken``); what is given away is answered by itself (``delegated``). Each message goes
-to who reads its kind.
+Nobody says where a turn ends (``spoken``); what is given away is answered by itself (``delegated``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from tfclient.projection.sockets.connection import Connection
 from tfclient.projection.sockets.conversation import Conversation
@@ -17,9 +15,9 @@ from tfclient.projection.sockets.live.delegated import Delegated
 from tfclient.projection.sockets.live.spoken import Piece, Spoken
 from tfclient.projection.sockets.sent_items import SentItems
 from tfclient.projection.sockets.speech import Speech
+from tfclient.projection.sockets.talk import Handler, Talk
 from tfclient.projection.steps.endings import Closing
 from tfclient.projection.steps.request_steps import Opening
-from tfstore.journal.entries import SocketAudio
 
 _QUIET = frozenset(
     {
@@ -62,10 +60,8 @@ _PLAIN = frozenset(
 _KEPT = frozenset({"audio", "delegation", "triggers", "store", "safety_identifier"})
 """What of a session's configuration is a step of its own where it changes."""
 
-_Handler: TypeAlias = Callable[[dict[str, Any], int], None]
 
-
-class Live:
+class Live(Talk):
     """Reads what goes over one socket.
 
     Args:
@@ -75,13 +71,13 @@ class Live:
     """
 
     def __init__(self, connection: Connection, opening: Opening, closing: Closing) -> None:
-        self._conversation = conversation = Conversation(connection, opening, "live")
+        conversation = Conversation(connection, opening, "live")
         self._model, self._backend = Backend(connection.model), Backend()
         self._spoken = spoken = Spoken(conversation, closing, self._model)
         self._items = items = SentItems(conversation, Speech(conversation))
         self._delegated = delegated = Delegated(conversation, closing, spoken, items, self._backend)
-        self._errors = errors = Errors(conversation, items, delegated.waiting)
-        self._handlers: dict[tuple[str, str], _Handler] = {
+        errors = Errors(conversation, items, delegated.waiting)
+        handlers: dict[tuple[str, str], Handler] = {
             ("out", "response.item.create"): items.sent,
             ("out", "response.create"): delegated.asked,
             ("out", "session.commentary.append"): delegated.replied,
@@ -98,32 +94,7 @@ class Live:
             ("in", "session.closed"): self._closed,
             ("in", "error"): errors.told,
         }
-
-    def frame(self, way: str, event: dict[str, Any], at: int) -> bool:
-        """Take a message; say whether it is known."""
-        kind = event.get("type")
-        if not isinstance(kind, str):
-            return False
-        if way == "out":
-            self._conversation.undo = None
-            self._errors.sent(event, kind)
-        handler = self._handlers.get((way, kind))
-        if handler is not None:
-            handler(event, at)
-        elif (way, kind) not in _QUIET:
-            step = self._conversation.generic(kind, event, at)
-            if kind not in _PLAIN:
-                step.notes.append("not_understood")
-        return True
-
-    def unsent(self) -> None:
-        """The last message of the program did not leave."""
-        self._conversation.take_back()
-
-    def audio(self, _entry: SocketAudio, _ms: int, /) -> None:
-        """Audio went by."""
-        for run in self._conversation.runs:
-            run.run.channel = "voice"
+        super().__init__(conversation, errors, handlers)
 
     def reopened(self) -> None:
         """A new connection: a sideband joins the session that was there, others begin one anew."""
@@ -137,6 +108,12 @@ class Live:
         """The connection is over, and what is under way with it."""
         self._delegated.over(by, at)
         self._spoken.over(by, at)
+
+    def _other(self, way: str, kind: str, event: dict[str, Any], at: int) -> None:
+        if (way, kind) not in _QUIET:
+            step = self._conversation.generic(kind, event, at)
+            if kind not in _PLAIN:
+                step.notes.append("not_understood")
 
     # What is said
 
