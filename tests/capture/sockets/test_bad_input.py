@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,9 +13,9 @@ from tests.capture import documents, journals
 from tests.capture.sockets.conftest import Talk
 from tests.capture.sockets.test_responses import answered, create
 from tests.server.sockets import Close, Got
-from tfclient import Recorder
+from tfclient import Recorder, open_store
 from tfclient.capture.sockets import messages, responses
-from tfstore.document.documents import Step
+from tfstore.document.documents import Session, Step
 
 ODD: list[Any] = [
     "no JSON at all",
@@ -41,6 +43,14 @@ ODD: list[Any] = [
     '{"type": "session.updated", "session": []}',
     '{"type": "big", "n": 123456789012345678901234567890, "x": NaN}',
     '{\n "type": "pretty",\r\n "a": 1\n}',
+    '{"type": {"a": 1}}',
+    '{"type": ["a"]}',
+    '{"type": "error", "error": {"code": {}, "type": ["session_expired"], "event_id": {}}}',
+    '{"type": "conversation.item.added", "item": {"id": "item_1", "role": ["user"], "content": 3}}',
+    '{"type": "two\\n\\nlines"}',
+    '{"type": "half", "text": "\\ud800"}',
+    b'{"type": "half", "text": "\xed\xa0\x80"}',
+    '{"type": "wide"}'.encode("utf-16"),
     b"\xff\xfe\x00binary",
     "",
 ]
@@ -67,6 +77,8 @@ def test_odd_messages_are_given_on_and_kept(kind: str, talk: Talk, recorder: Rec
     kept = len(frames)
     # A socket of responses takes what nobody asked for as what steering has made.
     assert kept == len(ODD)
+    # Those that are no UTF-8 are kept as their bytes.
+    assert sum("base64" in each["data"] for each in frames) == 3
     assert {"base64": "//4AYmluYXJ5"} in [each["data"] for each in frames]
     assert documents.session(recorder).runs
     assert connection_step(recorder).payload_completed["frames"]["in"] == kept
@@ -123,6 +135,95 @@ def test_an_event_that_is_longer_than_an_entry_may_be(
     assert len(journals.entries(recorder, "stream.chunk")) > 10
     (call,) = documents.steps(recorder, "assistant_call")
     assert call.payload_completed["text"] == "word " * 1000
+
+
+def test_a_name_in_two_lines_is_one_event(talk: Talk, recorder: Recorder) -> None:
+    begun, said, done = answered(1)
+    talk.sockets.script(Got(), begun, {**said, "type": "odd\n\ndata: {}\r\nevent: x"}, said, done)
+    with talk.connected("responses") as connection:
+        talk.send(connection, create(input="Hi"))
+        talk.read(connection, 4)
+    chunks = journals.entries(recorder, "stream.chunk")
+    assert [each["data"].count("\n") for each in chunks] == [3] * 4
+    (call,) = documents.steps(recorder, "assistant_call")
+    assert (call.status, call.payload_completed["text"]) == ("completed", "Answer 1")
+
+
+def over(talk: Talk, connection: Any) -> None:
+    """Wait until the library knows that the server has closed; what came before that is there to be read."""
+    for _ in range(3000):
+        if connection._connection.protocol.state.name == "CLOSED":
+            break
+        time.sleep(0.01)
+        if talk.drive.is_async:
+            talk.drive.do(asyncio.sleep(0))
+    if not hasattr(connection._connection.recv_messages, "frames"):
+        pytest.skip("this websockets gives nothing any more")
+
+
+def settled(recorder: Recorder) -> tuple[Session, list[Any]]:
+    """End the session and wait for its files; give the document and the journal."""
+    handle = recorder.end_session()
+    assert handle is not None
+    assert handle.wait(60)
+    assert recorder.health.ok
+    store = open_store(recorder.settings.directory)
+    return store.get(handle.id), store.journal(handle.id)[0]
+
+
+@pytest.mark.parametrize("kind", ["realtime", "responses"])
+def test_what_is_read_after_a_message_could_not_be_sent(kind: str, talk: Talk, recorder: Recorder) -> None:
+    events = answered(1)
+    if kind == "realtime":
+        events[-1]["type"] = "response.done"
+    talk.sockets.script(Got(), *events, Close(1001, "an hour is over"))
+    with talk.connected(kind) as connection:
+        talk.send(connection, create(input="Hi"))
+        over(talk, connection)
+        with pytest.raises(Exception, match="1001"):
+            talk.send(connection, create(input="And now?"))
+        talk.read(connection, 3)
+        with pytest.raises(Exception, match="1001"):
+            talk.read(connection)
+    document, entries = settled(recorder)
+    kinds = [each["type"] for each in entries if each["type"].startswith(("socket.", "stream."))]
+    assert kinds.index("socket.closed") == len(kinds) - 1
+    call, *_ = (step for run in document.runs for step in run.steps if step.label == "assistant_call")
+    assert (call.status, call.ending) == ("completed", "completed")
+    (step,) = (step for run in document.runs for step in run.steps if step.type == "websocket.connection")
+    (told,) = step.payload_completed["connections"]
+    assert (told["by"], told["code"]) == ("server", 1001)
+
+
+def test_audio_that_cannot_leave_is_not_counted(talk: Talk, recorder: Recorder) -> None:
+    append = {"type": "input_audio_buffer.append", "audio": "AAAA"}
+    talk.sockets.script(Got(), Close(1000))
+    with talk.connected() as connection:
+        talk.send(connection, append)
+        over(talk, connection)
+        for _ in range(3):
+            with pytest.raises(Exception, match="1000"):
+                talk.send(connection, append)
+    _, entries = settled(recorder)
+    lines = [(each["frames"], each["bytes"]) for each in entries if each["type"] == "socket.audio"]
+    assert lines == [(1, 3)]
+
+
+def test_what_is_read_after_the_program_has_closed_is_kept(talk: Talk, recorder: Recorder) -> None:
+    audio = {
+        "type": "response.output_audio.delta",
+        "item_id": "item_1",
+        "response_id": "resp_1",
+        "delta": "AAAA",
+    }
+    talk.sockets.script(audio, audio, {"type": "rate_limits.updated"}, Close(1000))
+    with talk.connected() as connection:
+        over(talk, connection)
+        talk.drive.do(connection.close())
+        talk.read(connection, 3)
+    _, entries = settled(recorder)
+    assert sum(each["frames"] for each in entries if each["type"] == "socket.audio") == 2
+    assert [each["type"] for each in entries].count("socket.frame") == 1
 
 
 def test_a_hostile_reason(talk: Talk, recorder: Recorder) -> None:

@@ -35,9 +35,9 @@ def parsed(data: bytes) -> dict[str, Any] | None:
     try:
         event = orjson.loads(data)
     except ValueError:
-        # Numbers that it has no place for, and NaN, are JSON to the SDK.
+        # Numbers that it has no place for, and NaN, are JSON to the SDK. What is no UTF-8 has no text to be kept as.
         try:
-            event = json.loads(data)
+            event = json.loads(data.decode())
         except (ValueError, RecursionError):
             return None
     return event if isinstance(event, dict) else None
@@ -84,6 +84,8 @@ class Incoming:
     def take(self, data: bytes, noted: Any, name: str = "") -> list[Kept]:
         """Take a message that is a JSON object in one line; return those that may be journaled now."""
         fed, own = data, b""
+        # A name is one line of the stream, whatever is called so.
+        name = " ".join(name.splitlines())
         if self._looks is not None and (at := data.find(_OWN_NAME)) >= 0:
             begin = at + len(_OWN_NAME)
             end = data.find(b'"', begin)

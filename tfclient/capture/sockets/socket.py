@@ -54,6 +54,8 @@ class Socket:
         self._tell_sounds_at = 0
         self._asked_to_close = False
         self._is_open = self._is_closed = False
+        self._end_error: BaseException | None = None
+        """What told first that the connection is over, if something is still to be read."""
         self._connection: weakref.ref[Any] | None = None
 
     # Opening
@@ -185,7 +187,7 @@ class Socket:
 
     def not_received(self, connection: Any, error: BaseException) -> None:
         """Nothing came: look whether the connection is over."""
-        self._end_if_over(connection, error)
+        self._end_if_over(connection, error, all_read=_says_closed(error))
 
     def _as_entry(self, kept: Any) -> Any:
         (at, mono), data, marks = kept
@@ -212,7 +214,8 @@ class Socket:
                 return 1
             kind = event.get("type")
             if has_audio(kind, event):
-                self._count("out", event)
+                if not self._cannot_send():
+                    self._count("out", event)
                 return 0
             if self._exchanges is not None and self._exchanges.sent(event):
                 return 0
@@ -254,12 +257,20 @@ class Socket:
 
     def closed(self, connection: Any) -> None:
         """Journal the end of a connection that the program has closed."""
-        self._end(connection, None)
+        self._end(connection, self._end_error)
 
-    def _end_if_over(self, connection: Any, error: BaseException) -> None:
+    def _cannot_send(self) -> bool:
+        connection = None if self._connection is None else self._connection()
+        return self._is_closed or (connection is not None and _is_over(connection))
+
+    def _end_if_over(self, connection: Any, error: BaseException, *, all_read: bool = False) -> None:
         with self._place.guard("looking whether a WebSocket is over"):
-            if _is_over(connection):
-                self._end(connection, error)
+            if not _is_over(connection):
+                return
+            self._end_error = self._end_error or error
+            # What came before the end is still given to who reads on, and belongs before it.
+            if all_read or not _has_unread(connection):
+                self._end(connection, self._end_error)
 
     def _end(self, connection: Any, error: BaseException | None) -> None:
         if self._is_closed or not self._is_open:
@@ -364,6 +375,8 @@ class Socket:
             self._tell_sounds_at = now + SOUNDS // 4
             self._state.writer.sounds(now)
         due = self._audio.take(direction, event, now)
+        if self._is_closed:
+            due += [each for _, each in self._audio.rest(direction)]
         if due:
             # It goes with what is written next, and by a thread where that takes long: nobody waits for it here.
             for each in due:
@@ -397,6 +410,20 @@ class Socket:
 def _is_over(connection: Any) -> bool:
     state = getattr(connection.protocol, "state", None)
     return getattr(state, "name", "") in {"CLOSED", "CLOSING"}
+
+
+def _has_unread(connection: Any) -> bool:
+    """Whether the library still has messages for the program; where it does not say so (13, synchronous), none."""
+    frames = getattr(getattr(connection, "recv_messages", None), "frames", None)
+    if frames is None:
+        return False
+    return bool(frames.qsize() if hasattr(frames, "qsize") else len(frames))
+
+
+def _says_closed(error: BaseException) -> bool:
+    from websockets.exceptions import ConnectionClosed
+
+    return isinstance(error, ConnectionClosed)
 
 
 def _headers_of(message: Any) -> list[tuple[str, str]]:

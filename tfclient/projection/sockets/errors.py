@@ -44,7 +44,7 @@ class Errors:
         told, waiting = event.get("error"), self.waiting
         error: dict[str, Any] = told if isinstance(told, dict) else {}
         code, name = error.get("code"), error.get("event_id") or error.get("client_event_id")
-        if "session_expired" in {code, error.get("type")}:
+        if "session_expired" in (code, error.get("type")):
             self.conversation.connection.expires = True
         payload: dict[str, Any] = {}
         notes: list[str] = []

@@ -88,7 +88,7 @@ class SentItems:
                 said.step.item_id = said.step.item_id or name
                 self.conversation.touch(said.step)
         elif (
-            item.get("role") in {"user", "system"} and name not in self.speech.turns and not _has_audio(item)
+            item.get("role") in ("user", "system") and name not in self.speech.turns and not _has_audio(item)
         ):
             # Somebody else said it: this is a sideband of what goes over another connection.
             self.said.append(Said(item, at, item_id=name))

@@ -149,8 +149,10 @@ class Sockets:
             self.calls.steering.given(connection.socket, event, at)
         elif connection.kind == "responses" and kind == f"{_STEER}.failed":
             self.calls.steering.failed(connection.socket, event, at)
+        elif not isinstance(kind, str):
+            self._not_read(connection, "no type", at)
         elif connection.kind != "responses" or kind not in _OF_STEERING:
-            self._not_read(connection, str(kind or "no type"), at)
+            self._not_read(connection, kind or "no type", at)
         return True
 
     def audio(self, entry: SocketAudio, at: int) -> bool:
