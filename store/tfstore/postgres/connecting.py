@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -11,17 +11,21 @@ from psycopg import sql
 from tfstore.errors import DatabaseLost, DatabaseUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tfstore.postgres.address import Address
 
 Connection = psycopg.Connection[Any]
+T = TypeVar("T")
 
 _PATIENCE: Final = 10
 """Seconds to wait for a connection, unless the address says otherwise."""
 
 _READING: Final = 60_000
 """Milliseconds that one question may take."""
+
+TRIES: Final = 5
+"""How often a transaction is done that the server ends for the sake of another."""
 
 _OF_WHAT_WAS_SENT: Final = frozenset({"22", "23", "44", "54", "P0"})
 """Of states: no such value, a constraint, a view's check, a limit of the server, what a trigger raised."""
@@ -75,6 +79,24 @@ def told_of(address: Address) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise as_ours(address, error) from None
+
+
+def until_done(work: Callable[[], T]) -> T:
+    """Do a transaction, and do it anew where the server ended it: it and another one waited for each other.
+
+    All who write take their locks in one order (partitions, ``sessions``, its rows by store and id, then what lies
+    below them, documents first), so that this is rare; a program of an earlier version, or somebody's own SQL, may not.
+
+    Raises:
+        psycopg.Error: it was ended so five times, or something else is wrong.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def as_ours(address: Address, error: psycopg.Error) -> DatabaseUnusable:

@@ -7,6 +7,7 @@ whoever dies in between leaves something that ``tfclient prune --blobs`` finds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from tfstore.errors import SessionPinned, StoreError
 from tfstore.postgres import pruned_totals
-from tfstore.postgres.connecting import connect, told_of
+from tfstore.postgres.connecting import connect, told_of, until_done
 from tfstore.postgres.migrating import check
 from tfstore.postgres.partitions import PARENTS
 from tfstore.postgres.questions import meant
@@ -58,21 +59,28 @@ def delete(address: Address, names: Iterable[str], *, pinned: bool = False) -> D
         with told_of(address):
             keys = {name: meant(connection, address, name) for name in dict.fromkeys(names)}
             blobs: set[str] = set()
-            for name, (source_id, session_id) in keys.items():
-                with connection.transaction():
-                    key = _locked(connection, source_id, session_id)
-                    incidents = _incidents(connection, source_id, session_id)
-                    if key is not None and incidents and not pinned:
-                        done.problems[name] = SessionPinned(name, incidents)
-                        continue
-                    if key is not None:
-                        blobs |= referred_to(connection, [key])
-                        take_away(connection, [key])
-                done.deleted.append(name)
+            for name, key in keys.items():
+                incidents = until_done(partial(_delete, connection, key, blobs, pinned=pinned))
+                if incidents:
+                    done.problems[name] = SessionPinned(name, incidents)
+                else:
+                    done.deleted.append(name)
             done.blob_bytes = remove_unused(connection, blobs).bytes if blobs else 0
     finally:
         connection.close()
     return done
+
+
+def _delete(connection: Connection, named: tuple[str, str], blobs: set[str], *, pinned: bool) -> list[str]:
+    """Delete a session, and add the digests that it referred to; return what it is pinned for, and stays."""
+    with connection.transaction():
+        key = _locked(connection, *named)
+        incidents = _incidents(connection, *named)
+        if key is not None and (pinned or not incidents):
+            blobs |= referred_to(connection, [key])
+            take_away(connection, [key])
+            return []
+    return [] if key is None else incidents
 
 
 def take_away(connection: Connection, keys: Sequence[Key], *, parts: bool = True) -> None:

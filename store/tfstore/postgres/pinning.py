@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 from psycopg import sql
 
 from tfstore.document.times import moment_text
-from tfstore.postgres.connecting import connect, told_of
+from tfstore.postgres.connecting import connect, told_of, until_done
 from tfstore.postgres.fitting import PINNED, fit, month_of
 from tfstore.postgres.migrating import check
 from tfstore.postgres.partitions import PARENTS, ensure_partitions
@@ -33,18 +34,9 @@ def pin(address: Address, named: str, given: Pin) -> Pin:
     connection = connect(address, reads_only=False)
     try:
         check(connection, address, writes=True)
-        with told_of(address), connection.transaction():
-            # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
-            connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
-            source_id, session_id = meant(connection, address, named, locked=True)
-            row = connection.execute(
-                "INSERT INTO incidents (source_id, session_id, incident, note) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (source_id, session_id, incident) DO UPDATE SET note = excluded.note, sent = FALSE"
-                " RETURNING pinned_at",
-                (source_id, session_id, fit(given.incident), fit(given.note)),
-            ).fetchone()
-            _put_in_place(connection, source_id, session_id)
-            return evolve(given, at="" if row is None else moment_text(row[0]))
+        with told_of(address):
+            at = until_done(partial(_pin, connection, address, named, given))
+            return evolve(given, at=at)
     finally:
         connection.close()
 
@@ -58,18 +50,41 @@ def unpin(address: Address, named: str, incident: str | None = None) -> bool:
     connection = connect(address, reads_only=False)
     try:
         check(connection, address, writes=True)
-        with told_of(address), connection.transaction():
-            # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
-            connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
-            source_id, session_id = meant(connection, address, named, locked=True)
-            gone = connection.execute(
-                "DELETE FROM incidents WHERE source_id = %s AND session_id = %s AND coalesce(incident = %s, TRUE)",
-                (source_id, session_id, None if incident is None else fit(incident)),
-            )
-            _put_in_place(connection, source_id, session_id)
-            return gone.rowcount > 0
+        with told_of(address):
+            return until_done(partial(_unpin, connection, address, named, incident))
     finally:
         connection.close()
+
+
+def _pin(connection: Connection, address: Address, named: str, given: Pin) -> str:
+    with connection.transaction():
+        source_id, session_id = _meant(connection, address, named)
+        row = connection.execute(
+            "INSERT INTO incidents (source_id, session_id, incident, note) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (source_id, session_id, incident) DO UPDATE SET note = excluded.note, sent = FALSE"
+            " RETURNING pinned_at",
+            (source_id, session_id, fit(given.incident), fit(given.note)),
+        ).fetchone()
+        _put_in_place(connection, source_id, session_id)
+    return "" if row is None else moment_text(row[0])
+
+
+def _unpin(connection: Connection, address: Address, named: str, incident: str | None) -> bool:
+    with connection.transaction():
+        source_id, session_id = _meant(connection, address, named)
+        gone = connection.execute(
+            "DELETE FROM incidents WHERE source_id = %s AND session_id = %s AND coalesce(incident = %s, TRUE)",
+            (source_id, session_id, None if incident is None else fit(incident)),
+        )
+        _put_in_place(connection, source_id, session_id)
+    return gone.rowcount > 0
+
+
+def _meant(connection: Connection, address: Address, named: str) -> tuple[str, str]:
+    """Return the store and the id of a session that nobody else changes until the transaction ends."""
+    # Whoever drops a month waits, or is waited for: else what is pinned would go with it.
+    connection.execute("LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
+    return meant(connection, address, named, locked=True)
 
 
 def send_pins(connection: Connection, source_id: str, pins: Mapping[str, Sequence[Pin]]) -> int:
@@ -87,25 +102,32 @@ def send_pins(connection: Connection, source_id: str, pins: Mapping[str, Sequenc
     ]
     count = 0
     for session_id in sorted({name for name, _ in (*gone, *new)}):
-        with connection.transaction():
-            if not _lock(connection, source_id, session_id):
-                continue  # it was not sent
-            for incident in (incident for name, incident in gone if name == session_id):
-                connection.execute(
-                    "DELETE FROM incidents WHERE source_id = %s AND session_id = %s AND incident = %s AND sent",
-                    (source_id, session_id, incident),
-                )
-                count += 1
-            for incident in (incident for name, incident in new if name == session_id):
-                connection.execute(
-                    "INSERT INTO incidents AS i (source_id, session_id, incident, note, sent)"
-                    " VALUES (%s, %s, %s, %s, TRUE) ON CONFLICT (source_id, session_id, incident)"
-                    " DO UPDATE SET note = excluded.note WHERE i.sent",
-                    (source_id, session_id, incident, wanted[session_id, incident]),
-                )
-                count += 1
-            _put_in_place(connection, source_id, session_id)
+        away = [incident for name, incident in gone if name == session_id]
+        come = {incident: wanted[name, incident] for name, incident in new if name == session_id}
+        count += until_done(partial(_send_pins, connection, source_id, session_id, away, come))
     return count
+
+
+def _send_pins(
+    connection: Connection, source_id: str, session_id: str, away: Sequence[str], come: Mapping[str, str]
+) -> int:
+    with connection.transaction():
+        if not _lock(connection, source_id, session_id):
+            return 0  # it was not sent
+        for incident in away:
+            connection.execute(
+                "DELETE FROM incidents WHERE source_id = %s AND session_id = %s AND incident = %s AND sent",
+                (source_id, session_id, incident),
+            )
+        for incident, note in come.items():
+            connection.execute(
+                "INSERT INTO incidents AS i (source_id, session_id, incident, note, sent)"
+                " VALUES (%s, %s, %s, %s, TRUE) ON CONFLICT (source_id, session_id, incident)"
+                " DO UPDATE SET note = excluded.note WHERE i.sent",
+                (source_id, session_id, incident, note),
+            )
+        _put_in_place(connection, source_id, session_id)
+    return len(away) + len(come)
 
 
 def _lock(connection: Connection, source_id: str, session_id: str) -> bool:

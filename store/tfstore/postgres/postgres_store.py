@@ -6,6 +6,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import psycopg
@@ -26,7 +27,7 @@ from tfstore.errors import (
 )
 from tfstore.index.rows import Calls, Redacted, calls_from, row_from
 from tfstore.index.wanted import Page, Wanted
-from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of
+from tfstore.postgres.connecting import as_ours, connect, is_lost, told_of, until_done
 from tfstore.postgres.documents import DatabaseDocuments
 from tfstore.postgres.fitting import fit
 from tfstore.postgres.kept_apart import DatabaseBlobs, DatabaseNotes
@@ -260,10 +261,14 @@ class PostgresStore(EitherStore):
         with self._lock:
             # Of one moment: a session that goes meanwhile is in the one half of it or in the other.
             self._ask("SELECT 1")
-            with told_of(self.address), self._connection.transaction():
-                self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                redacted = self.version >= number_of("redactions_raw")
-                return total(self._ask_once, self._ours(), went=self.version >= _TOTALS, redacted=redacted)
+            with told_of(self.address):
+                return until_done(self._counters)
+
+    def _counters(self) -> Counters:
+        with self._connection.transaction():
+            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            redacted = self.version >= number_of("redactions_raw")
+            return total(self._ask_once, self._ours(), went=self.version >= _TOTALS, redacted=redacted)
 
     def redactions(self, session_id: str | None = None) -> builtins.list[Redacted]:
         """Return what redaction changed, by rule, path and action, as ``Store.redactions`` does.
@@ -345,7 +350,7 @@ class PostgresStore(EitherStore):
         for again in (True, False):
             try:
                 with self._lock:
-                    return self._ask_once(sql, *values)
+                    return until_done(partial(self._ask_once, sql, *values))
             except psycopg.Error as error:
                 failed = error
             if not (again and is_lost(failed)):

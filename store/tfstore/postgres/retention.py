@@ -7,6 +7,7 @@ rest goes in batches; each is one transaction. What is archived is written befor
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from attrs import define, field, frozen
 from psycopg import sql
 
 from tfstore.errors import DatabaseUnusable
-from tfstore.postgres.connecting import connect, told_of
+from tfstore.postgres.connecting import connect, told_of, until_done
 from tfstore.postgres.deleting import Key, remove_rows, take_away
 from tfstore.postgres.fitting import next_month
 from tfstore.postgres.migrating import check
@@ -156,7 +157,7 @@ class _Pruning:
         if not self.dry:
             for month in months:
                 self._drop(tier, month)
-            while self._batch(tier, before):
+            while until_done(partial(self._batch, tier, before)):
                 pass
         return 0 if row is None else int(row[0])
 
@@ -164,30 +165,39 @@ class _Pruning:
         """Drop a month that is over, archived if that is asked for; whoever sends to it meanwhile is not lost."""
         for _ in range(_TRIES):
             there = self._archived(tier, month)
-            with self.connection.transaction():
-                lock(self.connection)
-                # Nothing comes between what is looked at and what is dropped.
-                self.connection.execute("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")
-                now = self._there(month)
-                if there is not None and there != now:
-                    continue
-                if tier.whole:
-                    take_away(self.connection, [each[:3] for each in now], parts=False)
-                for parent in tier.tables:
-                    name = sql.Identifier(partition_of(parent, month))
-                    self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+            if until_done(partial(self._dropped, tier, month, there)):
                 return
         reason = f"sessions of {month:%Y-%m} were sent again and again while it was archived: try again later"
         raise DatabaseUnusable(self.address.shown, reason)
 
+    def _dropped(self, tier: _Tier, month: date, there: list[Any] | None) -> bool:
+        """Drop a month, unless there is something else in it than what was archived; return whether it is gone."""
+        with self.connection.transaction():
+            lock(self.connection)
+            # Nothing comes between what is looked at and what is dropped.
+            self.connection.execute("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")
+            now = self._there(month)
+            if there is not None and there != now:
+                return False
+            if tier.whole:
+                take_away(self.connection, [each[:3] for each in now], parts=False)
+            for parent in tier.tables:
+                name = sql.Identifier(partition_of(parent, month))
+                self.connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+        return True
+
     def _batch(self, tier: _Tier, before: datetime) -> bool:
         """Remove the tier of some sessions; return whether there were any."""
         with self.connection.transaction():
-            asked = sql.SQL(
-                "SELECT s.month, s.source_id::text, s.session_id, s.document_sha256 {} ORDER BY 1, 2, 3"
+            chosen = sql.SQL("SELECT s.source_id, s.session_id {} ORDER BY s.month, 1, 2 LIMIT %s").format(
+                tier.of
             )
-            limited = sql.SQL("{} LIMIT %s FOR UPDATE OF s").format(asked.format(tier.of))
-            some = self.connection.execute(limited, (before, BATCH)).fetchall()
+            # By month they are few files of an archive; rows are locked in the order in which all lock them.
+            asked = sql.SQL(
+                "SELECT s.month, s.source_id::text, s.session_id, s.document_sha256 {}"
+                " AND (s.source_id, s.session_id) IN ({}) ORDER BY s.source_id, s.session_id FOR UPDATE OF s"
+            ).format(tier.of, chosen)
+            some = sorted(self.connection.execute(asked, (before, before, BATCH)).fetchall())
             if self.archive is not None:
                 for month, rows in groupby(some, key=lambda each: each[0]):
                     self._write(tier, month, [each[:3] for each in rows])

@@ -48,6 +48,8 @@ def send(connection: Connection, source_id: str, some: Sequence[Outgoing]) -> in
         f"CREATE TEMP TABLE IF NOT EXISTS {_COMING} (LIKE agent_run_events INCLUDING DEFAULTS, payload jsonb)"
         " ON COMMIT DELETE ROWS"
     )
+    # Rows are locked in the order in which all lock them.
+    some = sorted(some, key=lambda each: each.session_id)
     ids = [each.session_id for each in some]
     with connection.transaction():
         _sessions(connection, source_id, some)

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from threading import Event
 from time import monotonic
@@ -29,6 +30,7 @@ from tfstore.postgres.connecting import (
     is_of_all,
     is_of_what_was_sent,
     told_of,
+    until_done,
 )
 from tfstore.postgres.fitting import Fitting, fit
 from tfstore.postgres.migrating import check
@@ -276,7 +278,7 @@ class Sync:
         self, connection: Connection, store_id: str, some: Sequence[Outgoing], seen: Seen, done: Synced
     ) -> None:
         try:
-            done.rows += send(connection, store_id, some)
+            done.rows += until_done(lambda: send(connection, store_id, some))
             sent = list(some)
         except psycopg.Error as error:
             if is_lost(error) or connection.closed:
@@ -295,7 +297,7 @@ class Sync:
         for each in some:
             for attempt in (each, each.without_payloads(), each.without_rows()):
                 try:
-                    done.rows += send(connection, store_id, [attempt])
+                    done.rows += until_done(partial(send, connection, store_id, [attempt]))
                 except psycopg.Error as error:
                     if is_lost(error) or connection.closed:
                         raise

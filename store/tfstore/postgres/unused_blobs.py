@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from tfstore.postgres.connecting import until_done
 from tfstore.postgres.outgoing import unpacked
 
 if TYPE_CHECKING:
@@ -89,12 +90,16 @@ def remove_unused(connection: Connection, among: Collection[str] | None = None) 
     gone = unused(connection, among)
     if not gone:
         return Unused()
-    with connection.transaction():
-        connection.execute("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")
-        came = [row[:3] for row in connection.execute(asked).fetchall() if row not in seen]
-        for digest in referred_to(connection, came):
-            gone.pop(digest, None)
-        connection.execute("DELETE FROM blobs WHERE sha256 = ANY(%s)", (list(gone),))
+
+    def remove() -> None:
+        with connection.transaction():
+            connection.execute("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")
+            came = [row[:3] for row in connection.execute(asked).fetchall() if row not in seen]
+            for digest in referred_to(connection, came):
+                gone.pop(digest, None)
+            connection.execute("DELETE FROM blobs WHERE sha256 = ANY(%s)", (list(gone),))
+
+    until_done(remove)
     return Unused(len(gone), sum(gone.values()))
 
 
