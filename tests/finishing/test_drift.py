@@ -81,6 +81,19 @@ def test_what_is_no_model_call_or_failed_makes_no_response() -> None:
     assert ids(story.entries) == []
 
 
+def test_ids_of_failures_are_no_lost_responses() -> None:
+    for api in ("responses", "chat"):
+        story = Story(api=api)
+        story.send(story.body([user("Oslo?")])).answer({"id": "err_1", "error": {"message": "no"}}, 400)
+        # A success that is no response of this API: what it calls itself stands in its step.
+        story.send(story.body([user("Bergen?")])).answer({"id": "x", "base_resp": {"status_msg": "no"}})
+        seen = Responses()
+        for entry in story.entries:
+            seen.feed(entry)
+        assert list(seen.found) == ["x"]
+        assert seen.missing_in(story.session()) == []
+
+
 def test_entries_that_were_written_and_are_gone_are_told(tmp_path: Path) -> None:
     """As when one is written to a segment that is being removed: no gap shows it, since nothing follows."""
     paths = StorePaths(tmp_path)

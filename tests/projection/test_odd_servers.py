@@ -235,6 +235,13 @@ ERRORS: list[Any] = [
     {"error": True, "message": "It broke."},
     {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": {"message": "It broke."}}]},
 ]
+WITHOUT_WORDS: list[Any] = [
+    {"choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]},
+    {
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+        "x_groq": {"id": "r", "error": "It broke."},
+    },
+]
 
 
 def call_with(event: Any, api: str = "chat", prefix: str = "") -> Step:
@@ -252,6 +259,27 @@ def test_an_error_in_a_stream(event: Any) -> None:
     assert (step.status, step.ending) == ("failed", "error_event")
     assert step.error is not None
     assert step.error.message == "It broke."
+
+
+@pytest.mark.parametrize("event", WITHOUT_WORDS, ids=str)
+def test_an_error_at_the_end_of_a_stream(event: Any) -> None:
+    step = call_with(event)
+    assert (step.status, step.ending) == ("failed", "failed_event")
+    assert step.error is not None
+
+
+def test_a_stream_that_the_sdk_could_not_read_was_not_left() -> None:
+    """It raised; the program had not had enough."""
+    for api in ("chat", "responses"):
+        story = Story(api)
+        made = story.send(story.body([user("Hello")], stream=True))
+        made.stream(made.events(made.response([said("Good morning to you.")]))[:3], None)
+        made.chunk('data: {"no JSON\n\n')
+        made.over("left_early")
+        step = the(story.session(), "assistant_call")
+        assert (step.status, step.ending) == ("failed", "error_event")
+        assert step.error is not None
+        assert step.error.message == 'an event of the stream is not JSON: {"no JSON'
 
 
 def test_an_error_in_a_stream_of_responses() -> None:
@@ -276,6 +304,9 @@ def test_the_error_field_of_llama_cpp() -> None:
     [
         {"error": {"message": "It broke.", "code": 429}},
         {"detail": "It broke."},
+        {"detail": [{"loc": ["body"], "msg": "It broke."}]},
+        {"success": False, "errors": [{"code": 1, "message": "It broke."}]},
+        {"id": "c", "choices": None, "base_resp": {"status_code": 1004, "status_msg": "It broke."}},
         {
             "id": "c",
             "choices": [{"index": 0, "message": {"content": "part"}, "error": {"message": "It broke."}}],
@@ -290,6 +321,14 @@ def test_an_error_inside_a_success(body: Any) -> None:
     assert step.error is not None
     assert step.error.message == "It broke."
     assert step.error.class_ == ("rate_limit" if "429" in str(body) else "provider")
+
+
+def test_an_empty_body_is_called_that() -> None:
+    story = Story("chat")
+    story.send(story.body([user("Hello")])).answer("")
+    step = the(story.session(), "assistant_call")
+    assert step.error is not None
+    assert (step.status, step.error.message) == ("failed", "an answer with an empty body")
 
 
 def test_an_error_inside_a_success_of_another_endpoint() -> None:

@@ -63,6 +63,9 @@ class Responses:
                 self._open[exchange] = _Seen()
         elif exchange not in self._open:
             return
+        elif kind == "attempt.answered" and isinstance(entry.get("status"), int) and entry["status"] >= 400:
+            # What an error names is not a response.
+            del self._open[exchange]
         elif kind == "attempt.answered":
             headers: Any = entry.get("headers")
             encoding = headers.get("content-encoding") if isinstance(headers, dict) else None

@@ -96,12 +96,33 @@ def error_from_body(body: Any, status_code: int | None) -> ErrorInfo | None:
         message = str(body.get("message") or body.get("detail"))
         code = str(body["code"]) if "code" in body else None
     else:
-        message = _summary_of(body, status_code)
+        message = (_first_told(body) if isinstance(body, dict) else None) or _summary_of(body, status_code)
     told = int(code) if code is not None and code.isascii() and code.isdigit() else None
     failed = status_code if status_code is not None and status_code >= 400 else None
     return ErrorInfo(
         error_class(failed or (told if told in _BY_STATUS else status_code), code), message, code, status_code
     )
+
+
+def id_of_failure(body: Any, status_code: int | None) -> str | None:
+    """Return the id of what came as a success and is no response of the API; an error's own id is none."""
+    given = body.get("id") if isinstance(body, dict) and (status_code or 200) < 400 else None
+    return given if isinstance(given, str) and given else None
+
+
+_WHERE_TOLD = ("errors", "error", "detail", "base_resp", "error_msg", "error_message")
+
+
+def _first_told(body: dict[str, Any]) -> str | None:
+    """Return what went wrong from the lists and objects in which gateways say it; the first of several."""
+    for key in _WHERE_TOLD:
+        told = body.get(key)
+        told = told[0] if isinstance(told, list) and told else told
+        if isinstance(told, dict):
+            told = next((told[k] for k in ("message", "msg", "status_msg", "detail") if told.get(k)), None)
+        if isinstance(told, str) and told:
+            return told
+    return None
 
 
 def _summary_of(body: Any, status_code: int | None) -> str:

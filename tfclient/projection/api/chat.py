@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfclient.projection.api.call_errors import error_from_body
+from tfclient.projection.api.call_errors import error_from_body, id_of_failure
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.fingerprints import call_fingerprint, message_fingerprint, output_fingerprint
 from tfclient.projection.api.items import POLICY_ROLES, Item
@@ -19,6 +19,8 @@ from tfstore.document.labels import Status
 APART = frozenset({"messages", "tools", "functions", "model"})
 
 RESPONSE_APART = frozenset({"id", "choices", "usage", "model", "object"})
+
+_STOPPED_BY_ERROR = "the server stopped with finish_reason error, and did not say which"
 
 _FINISHED: dict[str, Status] = {"length": "incomplete", "content_filter": "incomplete"}
 
@@ -121,6 +123,7 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         failed = ModelResponse(status="failed", body=body)
         failed.error = error_from_body(body, status_code)
+        failed.id = id_of_failure(body, status_code)
         return failed
     response = ModelResponse(id=text_or_none(body.get("id")), model=text_or_none(body.get("model")))
     reasons: list[str] = []
@@ -147,7 +150,13 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
         response.incomplete_details = {"reason": next(r for r in reasons if r in _FINISHED)}
     response.raw_usage = usage_in(body)
     response.usage = usage_from(response.raw_usage)
-    error = body.get("error") or next((extra["error"] for extra in extras if extra.get("error")), None)
+    groq = body.get("x_groq")
+    error = (
+        body.get("error")
+        or next((extra["error"] for extra in extras if extra.get("error")), None)
+        or (groq.get("error") if isinstance(groq, dict) else None)
+        or (_STOPPED_BY_ERROR if "error" in reasons else None)
+    )
     if error:
         response.error = error_from_body({"error": error}, None)
         response.status = "failed"

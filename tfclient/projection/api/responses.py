@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from tfclient.projection.api.call_errors import error_from_body
+from tfclient.projection.api.call_errors import error_from_body, id_of_failure
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.items import from_responses
 from tfclient.projection.api.model_call import ModelRequest, ModelResponse, Policy, usage_from
@@ -65,6 +65,7 @@ def read_response(body: Any, status_code: int | None = None) -> ModelResponse:
     ):
         failed = ModelResponse(status="failed", body=body)
         failed.error = error_from_body(body, status_code)
+        failed.id = id_of_failure(body, status_code)
         return failed
     response = ModelResponse(id=id_of(body.get("id")), model=id_of(body.get("model")))
     # A word that only the provider knows stays the status that it gave.

@@ -173,7 +173,12 @@ def _response_of(call: Call, attempt: AttemptState, ending: Ending) -> tuple[Mod
         return response, ending
     response = read(body, attempt.status)
     if response.status == "failed" and response.error is None:
-        response.error = ErrorInfo("provider", "the response says that it failed, without an error")
+        said = (
+            "an answer with an empty body"
+            if not body
+            else "the response says that it failed, without an error"
+        )
+        response.error = ErrorInfo("provider", said, None, attempt.status)
     if response.status == "failed" and response.id is not None:
         return response, "failed_event"
     return response, "incomplete" if response.status == "incomplete" else "completed"
@@ -202,6 +207,14 @@ def _streamed(
     if stream.error is not None:
         response.status = "failed"
         return response, "error_event"
+    if stream.unread and ending == "left_early":
+        # The SDK raised at it: it was not the program that had enough.
+        response.status = "failed"
+        head = " ".join(stream.unread[-1].split())[:200]
+        response.error = ErrorInfo("provider", f"an event of the stream is not JSON: {head}")
+        return response, "error_event"
+    if response.error is not None and response.status == "failed":
+        return response, "failed_event"
     if stream.finished and ending not in {"cut", "unknown"}:
         return response, "incomplete" if response.status == "incomplete" else "completed"
     if ending == "completed" and response.status != "queued":

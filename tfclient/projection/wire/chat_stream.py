@@ -121,7 +121,7 @@ class ChatStream:
             response.rest["last_chunk"] = dict(self._last)
         if self.error is not None:
             response.error, response.status = error_from_body({"error": self.error}, None), "failed"
-        elif not self.finished:
+        elif not self.finished and response.error is None:
             response.status = "in_progress"
         return response
 
@@ -213,5 +213,8 @@ def _merge_strings(target: dict[str, Any], delta: dict[str, Any]) -> None:
             target.setdefault(key, None)
         elif key in {"arguments", "input", "data", "transcript"} and isinstance(value, str):
             grow(target, key, value)
+        elif key == "name" and isinstance(value, str) and isinstance(held := target.get(key), str):
+            # In pieces, or the same again with each delta.
+            target[key] = value if not held or value.startswith(held) else held + value
         elif value != "" or key not in target:
             target[key] = value
