@@ -100,15 +100,15 @@ def test_no_timeline_over_150_steps(count: int, *, there: bool) -> None:
     assert ("timeline" in _boards(_steps(count))) is there
 
 
+def _of_all_sorts() -> list[Session]:
+    return [
+        *(weather(), troubled(), agent_loop(300), many_runs(130)),
+        *(looping(40), looping(9, "a", "b", "c")),
+    ]
+
+
 def test_every_link_leads_to_a_board() -> None:
-    for session in (
-        weather(),
-        troubled(),
-        agent_loop(300),
-        many_runs(130),
-        looping(40),
-        looping(9, "a", "b", "c"),
-    ):
+    for session in _of_all_sorts():
         boards = _boards(session)
         for board in boards.values():
             nodes = [node for _, node in board.every_node()]
@@ -117,14 +117,7 @@ def test_every_link_leads_to_a_board() -> None:
 
 
 def test_every_edge_joins_two_nodes_of_its_board_and_no_key_repeats() -> None:
-    for session in (
-        weather(),
-        troubled(),
-        agent_loop(300),
-        many_runs(130),
-        looping(40),
-        looping(9, "a", "b", "c"),
-    ):
+    for session in _of_all_sorts():
         for board in outline(session):
             keys = [key for key, _ in board.every_node()]
             assert len(set(keys)) == len(keys)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.cli.making import run
-from tests.reflect.lessons.test_loop import TOOLS
+from tests.reflect.paying import TOOLS, pay
 from tests.server.replies import Call, answer, calls
 from tfclient import Recorder, TracedOpenAI, open_store
 from tfclient.reflect import adaptations_for
@@ -20,19 +20,7 @@ BASE = "You pay trips."
 
 def a_session(client: TracedOpenAI, server: ScriptedServer, instructions: str, *outputs: str) -> None:
     server.script(*(calls(Call("pay", {"card": "visa"})) for _ in outputs), answer("Done."))
-    history: list[Any] = [{"role": "user", "content": "Pay my trip."}]
-    with client.session() as session:
-        for output in [*outputs, None]:
-            made = client.responses.create(
-                model="gpt-5", instructions=instructions, input=history, tools=TOOLS
-            )
-            if output is not None:
-                (call,) = [each for each in made.output if each.type == "function_call"]
-                history += [
-                    call.to_dict(),
-                    {"type": "function_call_output", "call_id": call.call_id, "output": output},
-                ]
-    assert session.wait(60)
+    pay(client, instructions, "Pay my trip.", outputs)
 
 
 def test_propose_confirm_carry_compare(tmp_path: Path, server: ScriptedServer) -> None:

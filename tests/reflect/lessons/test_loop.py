@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.reflect.paying import TOOLS, pay
 from tests.server.replies import Call, answer, calls
 from tfclient import Recorder, TracedOpenAI, open_store
 from tfclient.reflect import notes_for
@@ -15,36 +16,13 @@ if TYPE_CHECKING:
 
     from tests.server.scripted import ScriptedServer
 
-TOOLS: Any = [
-    {
-        "type": "function",
-        "name": "pay",
-        "parameters": {
-            "type": "object",
-            "properties": {"card": {"type": "string"}, "to": {"type": "string"}},
-        },
-    }
-]
-
 
 def a_session(client: TracedOpenAI, server: ScriptedServer, instructions: str, card: str) -> None:
     """The tool fails with the first card and works with the second."""
     wanted = [Call("pay", {"card": card, "to": "Zanzibar"}), Call("pay", {"card": "4000", "to": "Zanzibar"})]
     outputs = [f"Error: card {card} of Lovelace was refused", "paid"]
     server.script(*(calls(each) for each in wanted), answer("Done."))
-    history: list[Any] = [{"role": "user", "content": "I am Ada Lovelace. Pay my trip to Zanzibar."}]
-    with client.session() as session:
-        for output in [*outputs, None]:
-            made = client.responses.create(
-                model="gpt-5", instructions=instructions, input=history, tools=TOOLS
-            )
-            if output is not None:
-                (call,) = [each for each in made.output if each.type == "function_call"]
-                history += [
-                    call.to_dict(),
-                    {"type": "function_call_output", "call_id": call.call_id, "output": output},
-                ]
-    assert session.wait(60)
+    pay(client, instructions, "I am Ada Lovelace. Pay my trip to Zanzibar.", outputs)
 
 
 @pytest.mark.parametrize("redact", ["secrets", "content"])
