@@ -570,3 +570,80 @@ def test_looking_on_changes_nothing() -> None:
         projector.session()
         again.feed(entry)
     assert to_json(projector.session()) == to_json(again.session())
+
+
+def _listing() -> Tape:
+    listed = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "files", "tools": [{"name": "find"}]}
+    tape = Tape().configured().got("mcp_list_tools.in_progress", item_id="mcpl_1")
+    tape.got("conversation.item.added", item={**listed, "tools": []})
+    tape.got("conversation.item.done", item=listed).got("mcp_list_tools.completed", item_id="mcpl_1")
+    return tape.got("conversation.item.done", item=listed)
+
+
+@pytest.mark.parametrize("tape", [_listing().says("Hi").answers("resp_1", "Hello"), _listing().closed()])
+def test_what_tools_another_server_has(tape: Tape) -> None:
+    (run,) = tape.session().runs
+    (step,) = [each for each in run.steps if each.type == "mcp_list_tools"]
+    assert step.item_id == "mcpl_1"
+    assert step.payload_completed == {"server_label": "files", "tools": [{"name": "find"}]}
+
+
+def test_a_picture_sent_while_somebody_speaks_is_of_their_turn() -> None:
+    tape = Tape().configured().got("input_audio_buffer.speech_started", item_id="item_1", audio_start_ms=0)
+    picture = [{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}]
+    message = {"type": "message", "role": "user", "content": picture}
+    tape.sent("conversation.item.create", item=message)
+    tape.got("input_audio_buffer.speech_stopped", item_id="item_1", audio_end_ms=900)
+    tape.got("input_audio_buffer.committed", item_id="item_1").hears("item_1", "What is that?")
+    session = tape.answers("resp_1", "A cat.").speaks("item_3", "Thanks").answers("resp_2", "Yes").session()
+    first, second = turns(session)
+    assert (first.input_text, second.input_text) == ("What is that?\n\n[image]", "Thanks")
+    assert [step.label for step in first.steps].count("assistant_call") == 1
+    (call,) = [step for step in first.steps if step.label == "assistant_call"]
+    prompts = [step.step_id for step in first.steps if step.label == "user_message"]
+    assert call.payload_started["input"] == prompts
+    assert call.payload_started["asked_by"] == "voice_activity"
+
+
+def test_what_is_typed_and_asked_meanwhile_is_a_turn_of_its_own() -> None:
+    tape = Tape().configured().speaks("item_1", "Say one").says("Say two").begins("resp_1")
+    session = tape.done("resp_1", "item_2", "one").begins("resp_2").done("resp_2", "item_3", "two").session()
+    said = [
+        (run.input_text, [s.payload_completed["text"] for s in run.steps if s.label == "assistant_message"])
+        for run in turns(session)
+    ]
+    assert said == [("Say one", ["one"]), ("Say two", ["two"])]
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("beside", ["", "Translate this"])
+def test_the_words_of_audio_that_was_sent_as_an_item(early: bool, beside: str) -> None:  # noqa: FBT001
+    audio = {"type": "input_audio", "audio": "AAAA"}
+    content = [audio] if not beside else [{"type": "input_text", "text": beside}, audio]
+    item = {"type": "message", "role": "user", "content": content}
+    tape = Tape().configured().sent("conversation.item.create", item=item)
+    added = {
+        **item,
+        "id": "item_1",
+        "content": [each if each is not audio else {"type": "input_audio"} for each in content],
+    }
+    tape = tape.got("conversation.item.added", item=added) if early else tape
+    tape.sent("response.create").begins("resp_1")
+    tape = tape if early else tape.got("conversation.item.added", item=added)
+    session = tape.hears("item_1", "Guten Tag").done("resp_1", "item_2", "Good day").session()
+    (run,) = session.runs
+    (prompt,) = steps(session, "user_message")
+    text = f"{beside}\nGuten Tag" if beside else "Guten Tag"
+    assert (run.input_text, prompt.payload_started["text"]) == (text, text)
+    assert not [each for each in steps(session, "generic") if "transcription" in each.type]
+
+
+def test_speech_that_began_without_a_name() -> None:
+    tape = Tape().configured().got("input_audio_buffer.speech_started", item_id=None, audio_start_ms=1)
+    tape.got("input_audio_buffer.speech_stopped", item_id=None, audio_end_ms=5)
+    tape.got("input_audio_buffer.committed", item_id="item_1").hears("item_1", "Hi")
+    session = tape.answers("resp_1", "Hello").session()
+    (run,) = turns(session)
+    assert run.input_text == "Hi"
+    # Somebody spoke, whichever way the sound went.
+    assert (session.channel, run.channel) == ("voice", "voice")

@@ -26,7 +26,6 @@ _QUIET = frozenset(
         "input_audio_buffer.clear",
         "response.cancel",
         "conversation.created",
-        "conversation.item.done",
         "conversation.item.input_audio_transcription.segment",
         "mcp_list_tools.in_progress",
         "mcp_list_tools.completed",
@@ -71,6 +70,7 @@ class Realtime(Talk):
             ("in", "conversation.item.added"): items.named,
             ("in", "conversation.item.created"): items.named,
             ("in", "conversation.item.truncated"): playback.truncated,
+            ("in", "conversation.item.done"): items.done,
             ("in", "response.created"): responses.created,
             ("in", "response.done"): responses.done,
             ("in", "rate_limits.updated"): responses.limits,
@@ -111,6 +111,7 @@ class Realtime(Talk):
         """The connection is over, and what is under way with it."""
         self._responses.over(by, at)
         self._speech.over(at)
+        self._items.list_tools(None, at)
 
     def _other(self, way: str, kind: str, event: dict[str, Any], at: int) -> None:
         if kind not in _QUIET and (way == "out" or not self._responses.piece(kind, event, at)):

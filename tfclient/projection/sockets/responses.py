@@ -100,13 +100,15 @@ class Responses:
             taken = TakenUp(conversation.open(at, "api", aside=True))
             taken.run.run.lineage.notes.append("out_of_band")
         else:
-            taken = take_up(conversation, self.items, asked, turn, at)
+            pending = asked is None and bool(self.requests.waiting)
+            taken = take_up(conversation, self.items, asked, turn, at, pending=pending)
         since, by = at, "server"
         if asked is not None:
             since, by = asked.at, "program"
         elif taken.turn is not None:
             since, by = taken.turn.stopped or at, "voice_activity"
         run = taken.run
+        self.items.list_tools(run, at)
         last = conversation.last
         step = call_step(conversation, self.requests.config, taken, asked, by, at, last)
         node = conversation.begin(step, run, last, at, name)

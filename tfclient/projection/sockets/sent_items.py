@@ -8,9 +8,12 @@ from attrs import define, field
 
 from tfclient.projection.api.content import text_of_content
 from tfclient.projection.api.items import from_responses
+from tfclient.projection.lineage.book import RunState
 from tfclient.projection.sockets.conversation import Conversation
 from tfclient.projection.sockets.speech import Speech
 from tfstore.document.documents import Step
+
+_LISTS = "mcp_list_tools"
 
 
 @define(eq=False)
@@ -22,6 +25,11 @@ class Said:
     event_id: Any = None
     item_id: str | None = None
     step: Step | None = None
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether there is audio in it, whose words the server may tell later."""
+        return _has_audio(self.item)
 
 
 @define(eq=False)
@@ -37,6 +45,8 @@ class SentItems:
     """Items that the program has sent and the server has not given a name yet."""
     _names: set[str] = field(factory=set[str])
     """Items that the server has named."""
+    _listed: dict[str, tuple[dict[str, Any], int]] = field(factory=dict[str, tuple[dict[str, Any], int]])
+    """What tools other servers have, and when that was told, until a run has a step of it."""
 
     def reopened(self) -> None:
         """A new connection: no response will take up what was sent over the old one."""
@@ -86,12 +96,28 @@ class SentItems:
             said.item_id = name
             if said.step is not None:
                 said.step.item_id = said.step.item_id or name
+                self.speech.named(said.step)
                 self.conversation.touch(said.step)
         elif (
             item.get("role") in ("user", "system") and name not in self.speech.turns and not _has_audio(item)
         ):
             # Somebody else said it: this is a sideband of what goes over another connection.
             self.said.append(Said(item, at, item_id=name))
+
+    def done(self, event: dict[str, Any], at: int) -> None:
+        """The server has an item whole; of all but lists of tools others tell."""
+        item = event.get("item")
+        name = item.get("id") if isinstance(item, dict) else None
+        if isinstance(item, dict) and isinstance(name, str) and item.get("type") == _LISTS:
+            self._listed.setdefault(name, (item, at))
+
+    def list_tools(self, run: RunState | None, at: int) -> None:
+        """Make steps of the lists of tools that have come; without a run, in the last one."""
+        listed, self._listed = self._listed, {}
+        for name, (item, told_at) in listed.items():
+            raw = {k: v for k, v in item.items() if k not in {"type", "id"}}
+            book, here = self.conversation.opening.book, run or self.conversation.here(at)
+            book.add(here, "generic", _LISTS, told_at, payload_completed=raw).item_id = name
 
     def _output(self, item: dict[str, Any], at: int) -> Step:
         tools = self.conversation.opening.tools

@@ -40,6 +40,8 @@ class Turn:
     """Its words as far as they have come."""
     whole: bool = False
     """Whether the text is the transcriber's last word."""
+    beside: str = ""
+    """What was written beside it, in the same message."""
 
 
 @define(eq=False)
@@ -51,6 +53,8 @@ class Speech:
     """By the names of their items."""
     turn: Turn | None = None
     """The last one."""
+    _sent: list[Turn] = field(factory=list[Turn])
+    """Messages with audio that the server has not named yet."""
 
     @property
     def unanswered(self) -> Turn | None:
@@ -60,6 +64,7 @@ class Speech:
     def reopened(self) -> None:
         """A new connection: what was said before is not answered there."""
         self.turn = None
+        self._sent.clear()
 
     def over(self, at: int) -> None:
         """The connection is over: who speaks now is not heard to the end."""
@@ -67,6 +72,20 @@ class Speech:
             if turn.prompt.status == "in_progress":
                 turn.prompt.status, turn.prompt.ended_at = "incomplete", iso(at)
                 self.conversation.touch(turn.prompt)
+
+    # What was said before, and sent as an item
+
+    def sent(self, run: RunState, prompt: Step, at: int, beside: str) -> None:
+        """A message with audio is a prompt: its words may be told, once it has a name."""
+        self._sent.append(Turn(run, prompt, at, stopped=at, answered=True, beside=beside))
+        self.named(prompt)
+
+    def named(self, prompt: Step) -> None:
+        """The server has given a message its name."""
+        turn = next((each for each in self._sent if each.prompt is prompt), None)
+        if turn is not None and prompt.item_id is not None:
+            self._sent.remove(turn)
+            self.turns.setdefault(prompt.item_id, turn)
 
     # When it is said
 
@@ -113,14 +132,21 @@ class Speech:
         )
         prompt.item_id = name if isinstance(name, str) else None
         book.prompt(run, prompt)
+        # Its audio may go another way, beside a sideband.
+        book.session.channel = "voice"
         run.run.input_text = SPEECH
         turn = Turn(run, prompt, at, start_ms)
         self.turns[str(name)] = self.turn = turn
         return turn
 
     def _turn_of(self, event: dict[str, Any]) -> Turn | None:
-        name = event.get("item_id")
-        return self.turns.get(name) if isinstance(name, str) else self.turn
+        name, turn = event.get("item_id"), self.turn
+        if not isinstance(name, str):
+            return turn
+        if name not in self.turns and turn is not None and turn.prompt.item_id is None and not turn.answered:
+            # It began without a name.
+            turn.prompt.item_id, self.turns[name] = name, turn
+        return self.turns.get(name)
 
     def _spoken(self, turn: Turn, at: int) -> None:
         prompt = turn.prompt
@@ -168,8 +194,17 @@ class Speech:
         self.conversation.touch(turn.prompt)
 
     def _tell_words(self, turn: Turn, said: str) -> None:
-        turn.said = text = said.strip() if turn.whole else said
-        turn.prompt.payload_started["text"] = text or SPEECH
-        lightener = self.conversation.opening.provenance.lightener
-        turn.run.run.input_text = lightener.shown(text or SPEECH, "the user_message")
+        turn.said = said.strip() if turn.whole else said
+        words = "\n".join(each for each in (turn.beside, turn.said) if each)
+        turn.prompt.payload_started["text"] = words or SPEECH
+        # A run may have been opened with more than this.
+        said_in = [step for step in turn.run.run.steps if step.label == "user_message"]
+        turn.run.run.input_text = "\n\n".join(map(self._shown, said_in))
         self.conversation.touch(turn.prompt)
+
+    def _shown(self, prompt: Step) -> str:
+        text = prompt.payload_started.get("text")
+        if isinstance(text, dict):
+            # It is long, and has been put elsewhere.
+            return f"{text.get('preview')}…"
+        return self.conversation.opening.provenance.lightener.shown(str(text), "the user_message")

@@ -35,9 +35,16 @@ def take_up(
     turn: Turn | None,
     at: int,
     here: RunState | None = None,
+    *,
+    pending: bool = False,
 ) -> TakenUp:
-    """Take up what has been sent and said, for a response that begins; it may be known where it belongs."""
-    said, items.said = items.said, []
+    """Take up what has been sent and said, for a response that begins; it may be known where it belongs.
+
+    Where a request is ``pending``, it is that which what was sent is for.
+    """
+    said: list[Said] = []
+    if not (pending and turn is not None):
+        said, items.said = items.said, []
     tail = len(said)
     while tail and str(said[tail - 1].item.get("role")) == "user":
         tail -= 1
@@ -45,6 +52,9 @@ def take_up(
     book = conversation.opening.book
     if here is not None:
         run, turn = here, None
+    elif turn is not None and asked is None:
+        # The server answers what was said aloud; what was sent meanwhile, a picture maybe, it has seen as well.
+        run = turn.run
     elif now:
         run, turn = conversation.open(now[0].at, "user_message"), None
     elif asked is not None and items.outputs:
@@ -58,15 +68,15 @@ def take_up(
         raws = [each.item for each in before]
         words = [f"{each.item.get('role')}: {text_of_content(each.item.get('content'))}" for each in before]
         context = take_context(book, run, raws, words, before[0].at)
-    prompts = [_prompt(conversation, run, each) for each in now]
+    prompts = [] if turn is None else [turn.prompt]
+    prompts += [_prompt(conversation, items, run, each) for each in now]
     outputs, items.outputs = items.outputs, []
     if turn is not None:
         turn.answered = True
-        prompts = [turn.prompt, *prompts]
     return TakenUp(run, prompts, context, outputs, turn)
 
 
-def _prompt(conversation: Conversation, run: RunState, said: Said) -> Step:
+def _prompt(conversation: Conversation, items: SentItems, run: RunState, said: Said) -> Step:
     content = said.item.get("content")
     text = text_of_content(content) or describe_parts(content)
     payload: dict[str, Any] = {"text": text, **kept_content(content)}
@@ -75,6 +85,8 @@ def _prompt(conversation: Conversation, run: RunState, said: Said) -> Step:
     book = conversation.opening.book
     step = book.add(run, "user_message", "chat.on_message", said.at, payload_started=payload)
     step.item_id, said.step = said.item_id, step
+    if said.is_spoken:
+        items.speech.sent(run, step, said.at, text_of_content(content))
     if conversation.last is not None and conversation.last.last_message_id:
         step.depends_on = [conversation.last.last_message_id]
     if run.prompt_step_id is None:
