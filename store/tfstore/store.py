@@ -261,12 +261,15 @@ class Store(EitherStore, TakesNotes):
             >>> store.counters()["sessions", "completed"]
             1
         """
-        there, found = self.index.counted()
-        # Asked for last: who goes meanwhile is in the first, and there by its identity.
-        for identity, each in pruned_totals.read(self.paths).items():
-            if identity not in there:
-                found.update(each)
-        return found
+        went = pruned_totals.read(self.paths)
+        while True:
+            there, found = self.index.counted(went.again if went.together else None)
+            # Asked for last: who goes meanwhile is in the first, and there by its identity.
+            now = pruned_totals.read(self.paths)
+            if now.together == went.together:
+                return found + now.added(there)
+            # Some were added together meanwhile: whoever of them was there is looked for anew.
+            went = now
 
     def raw(self, session_id: str) -> builtins.list[RawPart]:
         """Return the bodies and stacks that were recorded raw of a session and are still there.

@@ -21,11 +21,14 @@ What is added here is kept of sessions that go from then on: of those that went 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
+from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from tfstore.index.rows import Calls, SessionRow, plain
 
@@ -38,6 +41,14 @@ BOUNDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Steps up to which runs are counted together."""
 
+FOLDED: Final = "folded"
+"""What is written down of several sessions together begins with this and their identities, shortened, in base64."""
+
+T = TypeVar("T")
+
+_BYTES: Final = 8
+_SHORT: Final = 2 * _BYTES
+_IDENTITY: Final = re.compile("[0-9a-f]{64}")
 _KINDS: Final = {"assistant_call": "model", "tool_call": "tool"}
 _LONGEST: Final = 200
 """Characters of a label."""
@@ -98,6 +109,40 @@ def identity_of(session_id: str, started_at: str | None) -> str:
     return hashlib.sha256(f"{session_id}\x1f{started_at or ''}".encode("utf-8", "replace")).hexdigest()
 
 
+def short(identity: str) -> bytes | None:
+    """Return what is kept of an identity whose numbers were added to others; None of what is none."""
+    return bytes.fromhex(identity[:_SHORT]) if _IDENTITY.fullmatch(identity) else None
+
+
+def folded(every: Mapping[str, Counters]) -> list[list[str | int]]:
+    """Return what sessions come to together, as it is written down, and in ``folded`` which they are.
+
+    Example:
+        >>> of = identity_of("sess_1", None)
+        >>> told = folded({of: Counter({("runs",): 2})})
+        >>> told[1], folded_among(told, {short(of): "sess_1"})
+        (['runs', 2], {'sess_1'})
+    """
+    together: Counters = Counter()
+    for each in every.values():
+        together.update(each)
+    packed = b"".join(filter(None, map(short, every)))
+    return [[FOLDED, b64encode(packed).decode(), 0], *as_json(together)]
+
+
+def folded_among(told: Any, wanted: Mapping[bytes, T]) -> set[T]:
+    """Return which of these, by what ``short`` gives of them, are in numbers that were written down together."""
+    found: set[T] = set()
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, list) and len(each) > 1 and each[0] == FOLDED and isinstance(each[1], str):
+            packed = b""
+            with contextlib.suppress(ValueError):
+                packed = b64decode(each[1])
+            pieces = (packed[place : place + _BYTES] for place in range(0, len(packed), _BYTES))
+            found.update(wanted[piece] for piece in pieces if piece in wanted)
+    return found
+
+
 def as_json(counters: Counters) -> list[list[str | int]]:
     """Return counters as they are written down; those that are 0 are left out."""
     return [[*name, count] for name, count in sorted(counters.items()) if count]
@@ -114,7 +159,7 @@ def from_json(told: Any) -> Counters:
     for each in told if isinstance(told, list) else ():
         if isinstance(each, list) and len(each) > 1:
             *name, count = each
-            if isinstance(count, int) and all(isinstance(part, str) for part in name):
+            if name[0] != FOLDED and isinstance(count, int) and all(isinstance(part, str) for part in name):
                 found[tuple(name)] += count
     return found
 

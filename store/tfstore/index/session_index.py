@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfstore.disk.files import Stamp
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.document.documents import Session
 from tfstore.index.catching_up import CatchingUp, erase, number_of
-from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_redactions, of_row
+from tfstore.index.counters import Counters, identity_of, of_calls, of_errors, of_redactions, of_row, short
 from tfstore.index.database import Broken, Database, Unusable, make_tables
 from tfstore.index.rows import NOTHING_TOLD, Calls, Redacted, calls_from, plain, row_from
 from tfstore.index.texts import purge_texts, question_for, untold
@@ -144,9 +144,26 @@ class SessionIndex:
         found = self._answer(lambda db: db.execute(sql, (*([since] if since else []), label)).fetchall())
         return [calls_from(*counts) for counts in found]
 
-    def counted(self) -> tuple[set[str], Counters]:
-        """Return what all sessions come to, and their identities (see ``tfstore.index.counters``), at one moment."""
-        return self._answer(_counted)
+    def counted(
+        self, without: Callable[[Mapping[bytes, str]], set[str]] | None = None
+    ) -> tuple[set[str], Counters]:
+        """Return what all sessions come to, and their identities (see ``tfstore.index.counters``), at one moment.
+
+        Args:
+            without: gets their ids by what is ``short`` of their identities; those that it gives do not count.
+        """
+
+        def question(db: sqlite3.Connection) -> tuple[set[str], Counters]:
+            there, found = _counted(db)
+            for session_id in () if without is None else without(_by_short(db)):
+                found.subtract(_counted(db, session_id)[1])
+            return there, found
+
+        return self._answer(question)
+
+    def identities(self) -> set[str]:
+        """Return the identities of all sessions that are listed (see ``tfstore.index.counters``)."""
+        return self._answer(lambda db: {identity for identity, _ in _identities(db)})
 
     def counted_each(self, session_ids: Iterable[str]) -> dict[str, Counters]:
         """Return what each of these sessions comes to, by its identity; those that are not listed are left out."""
@@ -291,6 +308,16 @@ def _counted(db: sqlite3.Connection, session_id: str | None = None) -> tuple[set
     )
     found.update(of_redactions(dict(db.execute(redacted, values).fetchall())))
     return there, found
+
+
+def _identities(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    for (line,) in db.execute("SELECT line FROM sessions WHERE listed"):
+        row = row_from(line)
+        yield identity_of(row.session_id, row.started_at), row.session_id
+
+
+def _by_short(db: sqlite3.Connection) -> dict[bytes, str]:
+    return {key: name for identity, name in _identities(db) if (key := short(identity)) is not None}
 
 
 def _rows(condition: str, order: str) -> str:

@@ -212,6 +212,7 @@ def _remove_rest(store: Store, blobs: Mapping[str, set[str]]) -> tuple[int, Corr
     store.index.remove(
         each for each in removed if store.index.has(each) and not _is_there(paths.document(each))
     )
+    pruned_totals.fold(paths, store.index.identities)
     return freed, kept
 
 

@@ -165,6 +165,10 @@ def _unfinished(store: Store) -> Iterator[Path]:
         for path in sorted(folder.rglob(f".*{UNFINISHED}")):
             if path.is_file() and not path.is_symlink() and _is_old(path):
                 yield path
+    for folder in (paths.root, paths.exports, paths.syncs):
+        for path in sorted(folder.glob(f".*{UNFINISHED}")) if is_real_dir(folder) else ():
+            if path.is_file() and not path.is_symlink() and _is_old(path):
+                yield path
     # A journal is deleted under another name.
     for path in sorted(paths.journal.glob(f".*{UNFINISHED}")):
         if _is_old(path):

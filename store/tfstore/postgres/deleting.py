@@ -66,6 +66,7 @@ def delete(address: Address, names: Iterable[str], *, pinned: bool = False) -> D
                 else:
                     done.deleted.append(name)
             done.blob_bytes = remove_unused(connection, blobs).bytes if blobs else 0
+            pruned_totals.fold(connection)
     finally:
         connection.close()
     return done

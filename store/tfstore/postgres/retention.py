@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from psycopg import sql
 
 from tfstore.errors import DatabaseUnusable
+from tfstore.postgres import pruned_totals
 from tfstore.postgres.connecting import connect, told_of, until_done
 from tfstore.postgres.deleting import Key, remove_rows, take_away
 from tfstore.postgres.fitting import next_month
@@ -132,6 +133,8 @@ def prune(
                 done.raw = _raw(connection, now - kept.raw, dry=dry)
             if kept.blobs:
                 _blobs(connection, kept, now, done, dry=dry)
+            if not dry:
+                pruned_totals.fold(connection)
     finally:
         connection.close()
     if archive is not None:

@@ -5,6 +5,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tests.store.making import SESSION, a_run, a_session, a_step, an_entry, segment_files
+from tfstore.disk.files import unfinished
 from tfstore.journal.reading import Segment
 from tfstore.keeping.doctor import Repair, examine, remove_unfinished
 from tfstore.keeping.problems import Problem
@@ -112,3 +113,17 @@ def test_a_finding_says_what_mends_it() -> None:
     assert Problem("unfinished_file", "").mend == "fix"
     assert Problem("dead_writer", "").mend == "recover"
     assert Problem("changed", "").mend == "none"
+
+
+def test_what_was_left_beside_the_stores_own_files_is_found(store: Store) -> None:
+    store.paths.make_dir(store.paths.exports)
+    left = [
+        unfinished(path)
+        for path in (store.paths.pruned_totals, store.paths.exports / "localhost_4318-0.jsonl")
+    ]
+    for path in left:
+        path.write_bytes(b"half of")
+        os.utime(path, (1, 1))
+
+    assert [(each.kind, each.path) for each in examine(store)] == [("unfinished_file", path) for path in left]
+    assert remove_unfinished(store) == Repair(files_removed=2)
