@@ -36,7 +36,9 @@ def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
         StoreError: the document or the archive could not be written; the journal is untouched.
         DrawingFailed: all is done but the diagram.
     """
-    for _ in range(_ROUNDS):
+    left = _ROUNDS
+    while True:
+        left -= 1
         undrawn: DrawingFailed | None = None
         # What comes while the files are written, of a thread whose call outlived the session, is not in them, or is
         # in another order than a reader of the whole journal meets.
@@ -51,6 +53,8 @@ def write_and_archive(live: LiveSession, limit: float = inf) -> Session:
         if now == resting:
             # On the disk itself before the segments go: they may have been forced to it, entry by entry.
             pack(live.store.paths, live.session_id, fsync=True, read=resting)
+            break
+        if not left:
             break
     if session.status == "closed":
         learn(live.store, session)
