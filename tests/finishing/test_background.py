@@ -150,7 +150,7 @@ def test_one_that_is_ended_is_replaced(paths: StorePaths, caplog: pytest.LogCapt
     assert first.ident is not None
     while first.is_alive():
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(first.ident), ctypes.py_object(SystemExit))
-        finisher._asked._news.put(None)
+        finisher._asked._news.tell()
         # Long enough for it to end: another one would strike where a thread takes its leave.
         first.join(60)
 

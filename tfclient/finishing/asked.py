@@ -10,12 +10,12 @@ import contextlib
 import threading
 from collections import deque
 from math import inf
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tfclient.finishing.slices import BREATH
 from tfstore.disk.fork import lock
+from tfstore.disk.news import News
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,8 +55,8 @@ class Asked:
 
     def __init__(self) -> None:
         self._lock = lock()
-        self._news: SimpleQueue[None] = SimpleQueue()
-        self._refreshes: SimpleQueue[str] = SimpleQueue()
+        self._news = News()
+        self._refreshes: deque[str] = deque()
         self._dirty: set[str] = set()
         self._due: dict[str, float] = {}
         self._ended: deque[Ended] = deque()
@@ -77,8 +77,8 @@ class Asked:
             return False
         self._dirty.add(session_id)
         self.own.add(session_id)
-        self._refreshes.put(session_id)
-        self._news.put(None)
+        self._refreshes.append(session_id)
+        self._news.tell()
         return True
 
     def ended(self, session_id: str, on_done: OnDone) -> Ended:
@@ -87,7 +87,7 @@ class Asked:
         self.own.add(session_id)
         work = Ended(session_id, on_done, monotonic())
         self._ended.append(work)
-        self._news.put(None)
+        self._news.tell()
         return work
 
     def take_back(self, work: Ended) -> bool:
@@ -115,7 +115,7 @@ class Asked:
         """Somebody waits for files meanwhile: they are written at full speed."""
         with self._lock:
             self._waiting += 1
-        self._news.put(None)
+        self._news.tell()
         try:
             yield
         finally:
@@ -151,9 +151,9 @@ class Asked:
         return next((session_id for session_id, at in self._due.items() if at <= now), None)
 
     def _listen(self) -> None:
-        with contextlib.suppress(Empty):
+        with contextlib.suppress(IndexError):
             while True:
-                asked = self._refreshes.get_nowait()
+                asked = self._refreshes.popleft()
                 soon = TOLD_SECONDS if asked in self.listeners else REFRESH_SECONDS
                 self._due.setdefault(asked, monotonic() + soon)
 
@@ -180,9 +180,8 @@ class Asked:
 
     def wait_for_news(self) -> None:
         """Wait until something is asked for, or due."""
-        with contextlib.suppress(Empty):
-            at = min(self._due.values(), default=None)
-            self._news.get(timeout=None if at is None else max(0.0, at - monotonic()))
+        at = min(self._due.values(), default=None)
+        self._news.wait(None if at is None else at - monotonic())
 
     def pause(self, seconds: float) -> None:
         """Let time pass, no longer than a breath from when somebody waits.
@@ -191,8 +190,7 @@ class Asked:
         """
         began = monotonic()
         while (left := began + self.at_most(seconds) - monotonic()) > 0:
-            with contextlib.suppress(Empty):
-                self._news.get(timeout=left)
+            self._news.wait(left)
 
     def at_most(self, seconds: float) -> float:
         """Return how long a pause may be now."""

@@ -14,13 +14,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from attrs import frozen
 
 from tfstore.disk.fork import importing, lock, renew_after_fork, start_thread
+from tfstore.disk.news import News
 from tfstore.disk.turns import taking_turns
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Pusher:
     def _forked(self) -> None:
         # A child has no thread yet, and what its parent has to send is not its own.
         self._thread: threading.Thread | None = None
-        self._news: SimpleQueue[str | None] = SimpleQueue()
+        self._news = News()
+        self._asked: deque[str | None] = deque()
         self._failures = 0
         self._off = False
 
@@ -107,7 +108,8 @@ class Pusher:
     def _put(self, what: str | None) -> None:
         if self._off:
             return
-        self._news.put(what)
+        self._asked.append(what)
+        self._news.tell()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = start_thread(self._run, f"tfclient-{self._way.kind}")
@@ -164,16 +166,14 @@ class Pusher:
 
     def _listen(self, target: Target, left: deque[str], rest_until: float) -> None:
         """Take what is to be sent; where nothing is, or nothing can be, wait for it."""
-        rest = rest_until - monotonic()
-        wait = (rest if rest > 0 else 0.0) if left else None
-        with contextlib.suppress(Empty):
-            what = self._news.get(timeout=wait) if wait != 0 else self._news.get_nowait()
-            while True:
-                found = [what] if what is not None else target.earlier()
-                left.extend(each for each in found if each not in left)
-                while len(left) > MOST:
-                    left.pop()
-                what = self._news.get_nowait()
+        if not self._asked:
+            self._news.wait(rest_until - monotonic() if left else None)
+        while self._asked:
+            what = self._asked.popleft()
+            found = [what] if what is not None else target.earlier()
+            left.extend(each for each in found if each not in left)
+            while len(left) > MOST:
+                left.pop()
 
     def _fault(self, error: BaseException | str) -> None:
         self._on_fault(self._way.kind, error, self._way.doing)

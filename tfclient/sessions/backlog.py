@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from queue import Empty, SimpleQueue
 from sys import is_finalizing
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from tfclient.signals import let_pass
 from tfstore.disk import fork
 from tfstore.disk.fork import start_thread
+from tfstore.disk.news import News
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class Backlog:
         self._full = full
         self._tell_over = over
         self._lock = fork.lock()
-        self._news: SimpleQueue[None] = SimpleQueue()
+        self._news = News()
         self._entries: deque[tuple[Together, int, threading.Lock | None]] = deque()
         self._bytes = 0
         self._over = False
@@ -99,7 +99,7 @@ class Backlog:
                 self._entries.append((entries, weight, done))
                 self._bytes += weight
                 self.waiting += len(entries)
-                self._news.put(None)
+                self._news.tell()
                 return True
         self._full(len(entries))
         return False
@@ -120,14 +120,13 @@ class Backlog:
     def _run(self) -> None:
         slow = True
         while True:
-            try:
-                self._news.get(timeout=1.0 if slow or not self.late else 0.0)
-            except Empty:
+            if not self._news.wait(1.0 if slow or not self.late else 0.0):
                 with self._lock:
                     if not self._entries:
                         self._end()
                         return
-            slow = self._write_first()
+            while self._entries:
+                slow = self._write_first()
 
     def _write_first(self) -> bool:
         entries, weight, done = self._entries[0]

@@ -10,12 +10,12 @@ import atexit
 import contextlib
 import sys
 import threading
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from tfclient.sessions.program_failure import uncaught
 from tfstore.disk.fork import renew_after_fork, start_thread
+from tfstore.disk.news import News
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,8 +104,7 @@ class _Sweep:
         renew_after_fork(self)
 
     def _forked(self) -> None:
-        # Nothing waits to put something in: the garbage collector may, anywhere.
-        self._news: SimpleQueue[None] = SimpleQueue()
+        self._news = News()
         self._thread: threading.Thread | None = None
         self._exit_by = 0.0
         self._all_ended = threading.Event()
@@ -118,7 +117,7 @@ class _Sweep:
         if self._thread is None or not self._thread.is_alive():
             # Where no thread can be started, sessions end with their process.
             self._thread = start_thread(self._run, "tfclient-idle")
-        self._news.put(None)
+        self._news.tell()
 
     def end_all(self, until: float) -> None:
         """End all sessions, and wait for that until this moment at most."""
@@ -130,7 +129,7 @@ class _Sweep:
         # Not here: each may wait for a disk. And a new thread is not to be had any more.
         self._all_ended.clear()
         self._exit_by = until
-        self._news.put(None)
+        self._news.tell()
         self._all_ended.wait(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
@@ -140,11 +139,7 @@ class _Sweep:
                 _end_open_sessions(self._exit_by)
                 self._exit_by = 0.0
                 all_ended.set()
-            pause = self.sweep()
-            with contextlib.suppress(Empty):
-                news.get(timeout=pause)
-                while True:
-                    news.get_nowait()
+            news.wait(self.sweep())
 
     @staticmethod
     def sweep() -> float | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from tfstore.disk.fork import renew_after_fork, start_thread
+from tfstore.disk.news import News
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 IDLE_SECONDS: Final = 1.0
 
 
+class _Opener:
+    """A thread that waits, and what it is to do next."""
+
+    def __init__(self) -> None:
+        self.news = News()
+        self.work: list[Callable[[], object]] = []
+
+
 class Openers:
     """As many threads as journals are being opened at once; none is kept for longer than ``IDLE_SECONDS``.
 
     Example:
-        >>> done = SimpleQueue()
-        >>> Openers().open(lambda: done.put("opened"))
-        True
-        >>> done.get(timeout=10)
-        'opened'
+        >>> opened = News()
+        >>> Openers().open(opened.tell), opened.wait(10)
+        (True, True)
     """
 
     def __init__(self) -> None:
@@ -30,7 +36,7 @@ class Openers:
         renew_after_fork(self)
 
     def _forked(self) -> None:
-        self._idle: deque[SimpleQueue[Callable[[], object]]] = deque()
+        self._idle: deque[_Opener] = deque()
 
     def open(self, work: Callable[[], object]) -> bool:
         """Have a thread do it; False if there is none. What it raises is lost: it is to raise nothing."""
@@ -39,25 +45,25 @@ class Openers:
             idle = self._idle.pop()
         except IndexError:
             return start_thread(lambda: self._serve(work), "tfclient-open") is not None
-        idle.put(work)
+        idle.work.append(work)
+        idle.news.tell()
         return True
 
     def _serve(self, work: Callable[[], object]) -> None:
-        mine: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        mine = _Opener()
         while True:
             work()
             del work
             self._idle.append(mine)
-            try:
-                work = mine.get(timeout=IDLE_SECONDS)
-            except Empty:
+            if not mine.news.wait(IDLE_SECONDS):
                 try:
                     self._idle.remove(mine)
                 except ValueError:
                     # Somebody has just taken it, and is about to say what for.
-                    work = mine.get()
+                    mine.news.wait()
                 else:
                     return
+            work = mine.work.pop()
 
 
 OPENERS: Final = Openers()

@@ -8,7 +8,6 @@ those of the journal, from which credentials are gone, whatever is kept of bodie
 from __future__ import annotations
 
 from collections import deque
-from queue import Empty, SimpleQueue
 from sys import is_finalizing
 from threading import Event
 from time import monotonic
@@ -22,6 +21,7 @@ from tfclient.sessions.program_failure import failure_of
 from tfclient.signals import let_pass
 from tfstore.disk import fork
 from tfstore.disk.fork import start_thread
+from tfstore.disk.news import News
 from tfstore.disk.paths import StorePaths
 from tfstore.disk.raw_folder import mark_incomplete, put
 
@@ -62,7 +62,7 @@ class RawBodies:
         self._held = 0
         self._left_out: set[tuple[str, str]] = set()
         self._thread: Thread | None = None
-        self._news: SimpleQueue[None] = SimpleQueue()
+        self._news = News()
         self._writing = False
 
     def request(self, session_id: str, exchange_id: str, about: dict[str, Any], body: bytes | None) -> None:
@@ -123,7 +123,7 @@ class RawBodies:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = start_thread(self._run, "tfclient-raw")
-        self._news.put(None)
+        self._news.tell()
 
     def _leave_out(self, session_id: str, name: str, why: Exception | str) -> None:
         self._left_out.add((session_id, name))
@@ -133,9 +133,7 @@ class RawBodies:
 
     def _run(self) -> None:
         while True:
-            try:
-                self._news.get(timeout=_IDLE)
-            except Empty:
+            if not self._news.wait(_IDLE):
                 with self._lock:
                     if not self._waiting:
                         self._thread = None
