@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import settings
 
 from tests.browser import browser, page, serve_store, watched
@@ -33,6 +36,9 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
 
+
+# It builds all commands for each of the thousands of times that a test runs one.
+vars(typer.testing)["_get_command"] = functools.cache(typer.main.get_command)
 
 _RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 
