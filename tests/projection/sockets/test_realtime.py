@@ -472,13 +472,25 @@ def test_after_a_reconnect_the_server_knows_nothing() -> None:
     assert connection(session).status == "completed"
 
 
-def test_a_handshake_that_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("status", "error", "class_"),
+    [
+        (401, "InvalidStatus", "auth"),
+        (429, "InvalidStatus", "rate_limit"),
+        (503, "InvalidStatus", "provider"),
+        (None, "gaierror", "transport"),
+        (None, "SSLCertVerificationError", "transport"),
+        (None, "TimeoutError", "timeout"),
+    ],
+)
+def test_a_handshake_that_is_refused(status: int | None, error: str, class_: str) -> None:
     tape = Tape()
-    tape.entries[-1] |= {"status": 401, "error": {"type": "InvalidStatus", "message": "HTTP 401"}}
-    session = tape.ended().session()
-    step = connection(session)
+    tape.entries[-1] |= {"status": status, "error": {"type": error, "message": "It was refused."}}
+    step = connection(tape.ended().session())
     assert (step.status, step.ending) == ("failed", "no_response")
-    assert step.payload_completed["connections"][0]["status_code"] == 401
+    assert step.payload_completed["connections"][0].get("status_code") == status
+    assert step.error is not None
+    assert (step.error.class_, step.error.http_status, step.error.code) == (class_, status, error)
 
 
 def test_events_before_the_session_and_two_responses_at_once() -> None:

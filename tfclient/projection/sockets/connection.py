@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, field
 
-from tfclient.projection.api.call_errors import error_from_exception
+from tfclient.projection.api.call_errors import error_class, error_from_exception
 from tfclient.projection.lineage.book import Book, RunState
 from tfclient.projection.replays import counted, played_in
 from tfclient.projection.wire.hosts import place_of
@@ -78,7 +78,7 @@ class Connection:
         if status is not None and status != 101:
             told["status_code"] = status
         error = entry.get("error")
-        self._error = error_from_exception(error) if isinstance(error, dict) else None
+        self._error = _refusal(error, status) if isinstance(error, dict) else None
         self.is_open = self._error is None
         if isinstance(error, dict):
             told["error"] = error
@@ -170,6 +170,17 @@ class Connection:
         if self.is_open:
             return "in_progress"
         return "failed" if self._error is not None else "completed"
+
+
+def _refusal(told: dict[str, Any], status: Any) -> ErrorInfo:
+    """Return why a connection was not opened: what its status says, else what came in between."""
+    error = error_from_exception(told)
+    if isinstance(status, int) and status >= 400:
+        error.http_status, error.class_ = status, error_class(status, None)
+    elif error.class_ == "provider":
+        # Names that are not found, certificates: nobody was reached.
+        error.class_ = "transport"
+    return error
 
 
 def _number(value: Any) -> int:
