@@ -229,6 +229,25 @@ def test_a_response_that_was_cut_is_cut_again(stage: Stage) -> None:
         assert program(stage) == first
 
 
+@pytest.mark.usefixtures("impatient")
+def test_a_request_whose_answer_nobody_waited_for(stage: Stage) -> None:
+    stage.sockets.script(Got(), *answered(1), Got())
+
+    def program(stage: Talk, read: int = 0) -> list[Any]:
+        with stage.connected("responses") as connection:
+            stage.send(connection, create(input="Hi"))
+            got = stage.read(connection, 3)
+            stage.send(connection, create(input="And this?"))
+            return [*got, *stage.read(connection, read)]
+
+    first = stage.record(program)
+    with stage.replay() as playback:
+        assert program(stage) == first
+    assert playback.told() == "played 3 of 3: 3 exact, 0 live"
+    with pytest.raises(tfclient.ReplayMiss, match="the recorded one stopped reading"), stage.replay():
+        program(stage, 1)
+
+
 def test_what_is_connected_again_is(stage: Stage) -> None:
     lost = threading.Event()
     stage.sockets.script(Got(), *answered(1), Wait(lost), Drop())

@@ -65,7 +65,9 @@ class Playback(Account):
         self.goes_live: Final = on_miss == "live" or until is not None
         if until is not None and tape.sockets:
             raise ReplayRefused(
-                tape.name, "until=…: part of it went over a WebSocket, which cannot go live in its middle"
+                tape.name,
+                "until=…: part of it went over a WebSocket, which cannot go live in its middle; "
+                "without until it is played to its end",
             )
         self._until = until
         self._unplayed: Final = unplayed
