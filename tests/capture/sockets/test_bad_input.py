@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from websockets.version import version
 
 from tests.capture import documents, journals
 from tests.capture.sockets.conftest import Talk
@@ -67,13 +68,15 @@ def connection_step(recorder: Recorder) -> Step:
 def test_odd_messages_are_given_on_and_kept(kind: str, talk: Talk, recorder: Recorder) -> None:
     if not hasattr(talk.client, kind):
         pytest.skip(f"this openai has no {kind}")
-    talk.sockets.script(*ODD, Close(1000))
+    # It closes when all is read: what is left then, websockets 13 gives to nobody.
+    talk.sockets.script(*ODD, Got(), Close(1000))
     with talk.connected(kind) as connection:
         got = [talk.drive.do(connection.recv_bytes()) for _ in ODD]
+        talk.send(connection, {"type": "response.cancel"})
         with pytest.raises(Exception, match="1000"):
             talk.drive.do(connection.recv_bytes())
     assert got == [each.encode() if isinstance(each, str) else each for each in ODD]
-    frames = journals.entries(recorder, "socket.frame")
+    frames = [each for each in journals.entries(recorder, "socket.frame") if each["dir"] == "in"]
     kept = len(frames)
     # A socket of responses takes what nobody asked for as what steering has made.
     assert kept == len(ODD)
@@ -157,7 +160,7 @@ def over(talk: Talk, connection: Any) -> None:
         time.sleep(0.01)
         if talk.drive.is_async:
             talk.drive.do(asyncio.sleep(0))
-    if not hasattr(connection._connection.recv_messages, "frames"):
+    if version.startswith("13."):
         pytest.skip("this websockets gives nothing any more")
 
 
