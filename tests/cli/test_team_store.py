@@ -63,6 +63,8 @@ ALIKE = [
     ["why", WEATHER, "1.9", "--json"],
     ["stats", "--by", "tag"],
     ["d2", WEATHER, "-o", "-"],
+    *(["export", form, WEATHER, "-o", "-"] for form in ("atif", "chat-jsonl", "csv", "markdown", "sts")),
+    ["export", "csv", "--failed", "-o", "-"],
 ]
 
 
@@ -73,6 +75,24 @@ def test_other_commands_answer_alike(full: tuple[str, str], arguments: list[str]
     assert of_database.out == of_folder.out
     assert of_folder.out
     assert of_database.code == of_folder.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["vcr", WEATHER], "export vcr"),
+        (["otlp-json", WEATHER, "-o", "-"], "export otlp-json"),
+        (["--pending", "--otlp", "http://127.0.0.1:1"], "export --otlp"),
+    ],
+)
+def test_what_needs_the_machine_that_recorded_says_so(team: str, arguments: list[str], named: str) -> None:
+    outcome = run("export", *arguments, "--store", team, columns=200)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert (
+        outcome.err
+        == f"This store is a database; `{named}` needs the machine that records, and its folder.\n"
+    )
 
 
 def test_what_cannot_be_sent_is_told_and_sync_is_the_word(tmp_path: Path, database: str) -> None:

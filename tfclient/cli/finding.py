@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from tfclient.cli.failures import USAGE, Refused
 from tfstore.meant import find_session, on_disk
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tfstore.protocols import Reading
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
+
+
+ELSEWHERE: Final = "needs the machine that records, and its folder."
 
 
 def open_store(place: str | None) -> Reading:
@@ -59,8 +62,7 @@ def folder_of(place: str | None, command: str) -> str | None:
         Refused: it is one.
     """
     if is_database(place):
-        reason = f"This store is a database; `{command}` needs the machine that records, and its folder."
-        raise Refused(reason, USAGE)
+        raise Refused(f"This store is a database; `{command}` {ELSEWHERE}", USAGE)
     return place
 
 

@@ -27,14 +27,14 @@ from tfclient.cli.filters import (
     ToolOption,
     choose,
 )
-from tfclient.cli.finding import disk_store, nothing_in
+from tfclient.cli.finding import disk_store, nothing_in, open_store
 from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, known_ids, price_of
 from tfclient.cli.printing import complain
 from tfstore.meant import LAST, find_session
 
 if TYPE_CHECKING:
     from tfstore.index.rows import SessionRow
-    from tfstore.store import Store
+    from tfstore.protocols import Reading
 
 
 class Form(StrEnum):
@@ -166,7 +166,8 @@ def export(
 
     With --otlp, or --pending, spans go to an endpoint: sessions that are named at once, else those of --all, --pending
     or a filter that it has not confirmed. What it confirmed or refused stands in the store, in export/. Needs pip
-    install 'tfclient[otel]'. Not all taken: exit code 1.
+    install 'tfclient[otel]'. Not all taken: exit code 1. `vcr`, `otlp-json` and spans need the folder of the machine
+    that recorded, other forms are made of a database's sessions as well.
 
     With --json: of vcr {session_id, path, exchanges, sockets, left_out: [{exchange_id, what, why}]}, of other forms
     {path (of atif: paths), sessions, rows, left_out}, of --otlp {endpoint, sessions, spans, refused, passed_over,
@@ -193,7 +194,9 @@ def export(
         from tfclient.otlp.endpoint import endpoint_of, headers_of
 
         endpoint = endpoint_of(otlp, headers_of(header or []))
-    opened = disk_store(store, "export")
+    # Spans go where the queue is; what is made of documents is made of a database's, too.
+    here = disk_store(store, "export --otlp") if sending else None
+    opened = open_store(store) if here is None else here
     ids = list(dict.fromkeys(find_session(opened, each) for each in named))
     rows: list[SessionRow] | None = []
     if not ids and (filters.any or everything or pending):
@@ -204,11 +207,11 @@ def export(
         ids = [find_session(opened, LAST)]
     if raw and endpoint is not None:
         raise Refused("Spans have no place for raw bodies: --raw is for files.", USAGE)
-    if endpoint is not None:
+    if endpoint is not None and here is not None:
         from tfclient.cli.commands.sharing.exporting.otlp import Asked, send
 
         asked = Asked(ids, rows, again, dry_run, content.value, trace is Trace.SESSION, media is Media.INLINE)
-        send(opened, endpoint, evolve(asked, price=price, as_json=as_json))
+        send(here, endpoint, evolve(asked, price=price, as_json=as_json))
     elif form is not None:
         from tfclient.cli.commands.sharing.exporting.forms import Wanted, write
 
@@ -222,7 +225,7 @@ def export(
             lay_raw_beside(opened, ids, output)
 
 
-def _look_at(store: Store) -> None:
+def _look_at(store: Reading) -> None:
     """Tell what cannot be read, of a store in which all closed sessions are meant: there may be very many."""
     if not store.list(limit=1):
         raise Refused(nothing_in(store))
@@ -230,7 +233,7 @@ def _look_at(store: Store) -> None:
         complain(trouble)
 
 
-def _rows(store: Store, filters: Filters) -> list[SessionRow]:
+def _rows(store: Reading, filters: Filters) -> list[SessionRow]:
     """Return the rows of the sessions that are as asked for, the latest first; what cannot be read is told."""
     chosen = choose(store, filters)
     for trouble in dict.fromkeys([*chosen.troubles, *store.skipped.values()]):

@@ -11,7 +11,9 @@ from attrs import define, field, frozen
 
 from tfclient.cli.commands.sharing.targets import STDOUT, target_of, write_out, write_pieces, writing
 from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.finding import ELSEWHERE
 from tfclient.cli.printing import complain, print_json, remark, say
+from tfstore.meant import on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tfclient.otlp.messages import Content
     from tfclient.otlp.parts import Reader
     from tfstore.document.documents import Json, Session
+    from tfstore.protocols import Reading as AnyStore
     from tfstore.reading.calls.costs import Price
     from tfstore.store import Store
 
@@ -44,7 +47,7 @@ class Reading:
     ``rows`` counts what was written of them, ``left_out`` by kind what has no place in the form.
     """
 
-    store: Store
+    store: AnyStore
     wanted: Wanted
     price: Price | None
     reader: Reader
@@ -66,7 +69,7 @@ class Reading:
             yield session
 
 
-def write(store: Store, form: str, wanted: Wanted, price: Price | None) -> None:
+def write(store: AnyStore, form: str, wanted: Wanted, price: Price | None) -> None:
     """Write the file, and say what of the sessions is not in it.
 
     Raises:
@@ -110,13 +113,21 @@ def _otlp_json(reading: Reading) -> Iterator[bytes]:
     from tfclient.otlp.tree import spans_of
     from tfstore.document.json_text import compact
 
-    store, wanted = reading.store, reading.wanted
+    store, wanted = _recorder(reading.store, "otlp-json"), reading.wanted
     options = Options(wanted.content, wanted.whole_session, reading.reader, reading.price, finder(store))
     resource = resource_of(store, os.environ.get("OTEL_SERVICE_NAME", "").strip())
     for session in reading:
         spans = list(spans_of(session, store.store_id, options))
         reading.rows += len(spans)
         yield compact(json_of(spans, resource)) + b"\n"
+
+
+def _recorder(store: AnyStore, form: str) -> Store:
+    """Return the folder of whoever recorded: it has the journals, and the id of which spans have theirs."""
+    here = on_disk(store)
+    if here is None:
+        raise Refused(f"This store is a database; `export {form}` {ELSEWHERE}", USAGE)
+    return here
 
 
 def _chat(reading: Reading) -> Iterator[bytes]:
@@ -172,7 +183,7 @@ def _parquet(reading: Reading) -> Iterator[bytes]:
     return parquet_of(_step_rows(reading))
 
 
-def _cassette(store: Store, wanted: Wanted) -> None:
+def _cassette(given: AnyStore, wanted: Wanted) -> None:
     """Write a session's exchanges for vcrpy: of its journal, not of its document."""
     from attrs import asdict
 
@@ -180,6 +191,7 @@ def _cassette(store: Store, wanted: Wanted) -> None:
     from tfclient.export.cassettes import cassette_of
     from tfstore.journal.entries import imported_from
 
+    store = _recorder(given, "vcr")
     if len(wanted.session_ids) > 1:
         raise Refused(
             f"A cassette holds one session, and {len(wanted.session_ids)} are meant: name one.", USAGE
@@ -211,7 +223,7 @@ def _cassette(store: Store, wanted: Wanted) -> None:
         say(str(target))
 
 
-def _trajectories(store: Store, wanted: Wanted) -> None:
+def _trajectories(store: AnyStore, wanted: Wanted) -> None:
     """Write the trajectories of sessions, a file for each."""
     from tfclient.export.atif import trajectories_of
     from tfclient.otlp.parts import Reader
@@ -289,5 +301,8 @@ _FORMS: Final[dict[str, tuple[Callable[[Reading], Iterator[bytes]], str, bool]]]
 
 _TO_BE_SHARED: Final = frozenset({"sts", "markdown"})
 
-_OF_THEIR_OWN: Final[dict[str, Callable[[Store, Wanted], None]]] = {"vcr": _cassette, "atif": _trajectories}
+_OF_THEIR_OWN: Final[dict[str, Callable[[AnyStore, Wanted], None]]] = {
+    "vcr": _cassette,
+    "atif": _trajectories,
+}
 """What is no one file made of documents."""
