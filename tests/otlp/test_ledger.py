@@ -16,6 +16,7 @@ from tests.otlp.receiver import Receiver
 from tfclient.otlp.endpoint import endpoint_of
 from tfstore.disk.export_ledger import ExportLedger, Line
 from tfstore.keeping.deleting import delete
+from tfstore.keeping.waiting import waiting_since_begun
 from tfstore.store import Store
 
 DIES = """
@@ -121,3 +122,14 @@ def test_one_at_a_time(receiver: Receiver, tmp_path: Path) -> None:
 
     assert (outcome.code, receiver.got) == (1, [])
     assert "Another process sends to" in outcome.err
+
+
+def test_what_ended_before_a_ledger_began_waits_not_and_is_told_where_it_was_refused(tmp_path: Path) -> None:
+    store = closed_sessions(tmp_path / "store", 3)
+    ledger = ledger_at(store, "http://h")
+    ledger.confirm("sess_1", "head of sess_1")
+    ledger.refuse("sess_2", "head of sess_2", "too large")
+
+    found = waiting_since_begun(store, ledger)
+
+    assert (found.session_ids, found.refused) == ([], {"sess_2": "too large"})

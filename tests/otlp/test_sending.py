@@ -88,7 +88,15 @@ def test_json_is_read_as_well(store: Store, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "header", "waited"), [(429, "3", 3.0), (503, None, 0.5), (502, "0", 0.0), (504, "x", 0.5)]
+    ("status", "header", "waited"),
+    [
+        (429, "3", 3.0),
+        (503, None, 0.5),
+        (502, "0", 0.0),
+        (504, "x", 0.5),
+        (503, "nan", 0.5),
+        (503, "-inf", 0.5),
+    ],
 )
 def test_what_asks_for_patience_gets_it(
     store: Store, receiver: Receiver, status: int, header: str | None, waited: float
@@ -99,6 +107,31 @@ def test_what_asks_for_patience_gets_it(
     assert sent(exporter(store, receiver.url, pauses), "sess_1").sessions == 1
     assert pauses == [waited]
     assert receiver.got[0].raw == receiver.got[1].raw
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        (b"[" * 100_000, "something that is no answer to OTLP"),
+        (b'{"partialSuccess":{"rejectedSpans":"' + b"9" * 5_000 + b'"}}', "spans were rejected"),
+    ],
+)
+def test_an_answer_in_json_that_goes_too_far_is_one_all_the_same(
+    store: Store, receiver: Receiver, body: bytes, refused: str
+) -> None:
+    receiver.decide = lambda _: Answer(body=body, kind="application/json")
+    try:
+        told = sent(exporter(store, receiver.url), "sess_1").refused["sess_1"]
+    except EndpointDown as down:
+        told = str(down)
+
+    assert refused in told
+
+
+def test_an_error_in_json_that_goes_too_far_is_told_as_text(store: Store, receiver: Receiver) -> None:
+    receiver.decide = lambda _: Answer(400, b"[" * 100_000, "application/json")
+
+    assert sent(exporter(store, receiver.url), "sess_1").refused["sess_1"].startswith("400: [[[")
 
 
 def test_who_asks_for_too_much_patience_is_left(store: Store, receiver: Receiver) -> None:

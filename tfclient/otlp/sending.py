@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -298,7 +299,7 @@ def _partial(answer: _Answer) -> tuple[int, str | None]:
 def _partial_of_json(body: bytes) -> tuple[int, str | None]:
     try:
         told: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return 0, None
     if not isinstance(told, dict):
         return 0, "" if told is None else None
@@ -306,7 +307,8 @@ def _partial_of_json(body: bytes) -> tuple[int, str | None]:
     partial = partial if isinstance(partial, dict) else {}
     number: Any = partial.get("rejectedSpans", partial.get("rejected_spans", 0))
     words = partial.get("errorMessage", partial.get("error_message", ""))
-    return int(number) if str(number).isdecimal() else 0, str(words)
+    # More digits than that are no number of spans.
+    return int(str(number)[:18]) if str(number).isdecimal() else 0, str(words)
 
 
 def _words(answer: _Answer) -> str:
@@ -314,7 +316,7 @@ def _words(answer: _Answer) -> str:
     if "html" in answer.kind or not answer.body:
         return ""
     if "json" in answer.kind:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             told: Any = json.loads(answer.body)
             for key in ("message", "detail", "error"):
                 if isinstance(told, dict) and isinstance(told.get(key), str):
@@ -331,7 +333,9 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None:
         return None
     with contextlib.suppress(ValueError):
-        return max(float(retry_after), 0.0)
+        seconds = float(retry_after)
+        # As a number it may be none, and as long as one likes.
+        return max(seconds, 0.0) if isfinite(seconds) else None
     with contextlib.suppress(ValueError, TypeError):
         return max(parsedate_to_datetime(retry_after).timestamp() - time(), 0.0)
     return None

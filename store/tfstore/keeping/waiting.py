@@ -44,7 +44,7 @@ def waiting(
         ledger: what was sent.
         rows: those of the sessions, the latest first; all of the store by default, of which no more is held than ids.
         again: those that were confirmed or refused, too.
-        since: those that ended then or later.
+        since: those that ended then or later; and those that were refused.
 
     Raises:
         StoreUnusable: the ledger cannot be read.
@@ -57,10 +57,14 @@ def waiting(
 
     def take(row: SessionRow) -> str | None:
         nonlocal oldest, ended
-        if row.status != "closed" or (row.ended_at or "") < since:
+        early = (row.ended_at or "") < since
+        line = None if again else known.get(row.session_id)
+        # Somebody sent what was refused, whenever it ended.
+        if row.status != "closed" or (
+            early and (line is None or line.refused is None or line.head != row.head)
+        ):
             return None
-        line = known.get(row.session_id)
-        if line is not None and not again:
+        if line is not None:
             if not row.head:
                 unsure[row.session_id] = line
                 return row.session_id

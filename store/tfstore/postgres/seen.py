@@ -165,12 +165,13 @@ def unsent(store: Store, seen: Seen) -> Waiting:
     ended: str | None = None
     for row in store.list(status="closed"):
         stamp = stamp_in(store, row.session_id)
-        if (row.ended_at or "") < seen.since or stamp is None:
-            continue  # one without a document was removed since it was listed
+        if stamp is None:
+            continue  # it was removed since it was listed
         why = seen.refused(row.session_id, stamp)
         if why is not None:
+            # Somebody sent it, whenever it ended.
             refused[row.session_id] = why
-        elif seen.sha256(row.session_id, stamp) is None:
+        elif (row.ended_at or "") >= seen.since and seen.sha256(row.session_id, stamp) is None:
             ids.append(row.session_id)
             oldest = row.started_at or oldest
             ended = min(ended or row.ended_at, row.ended_at) if row.ended_at else ended
