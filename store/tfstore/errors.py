@@ -393,7 +393,7 @@ class GoneToWarm(StoreError):
     def __init__(self, session_id: str, left: str) -> None:
         super().__init__(
             f"The document of session {session_id} was pruned from the database; {left}. "
-            "`tfclient sync` from the machine that recorded it brings it back, if it is still there."
+            "`tfclient sync --all` from the machine that recorded it brings it back, if it is still there."
         )
         self.session_id = session_id
         self.left = left

@@ -96,8 +96,9 @@ class Wanted:
     """Which sessions are sent: those that began ``since`` a moment (as in documents), active ones only if ``live``.
 
     With ``blobs``, long texts and media go too, up to so many bytes each. With ``every``, each document is read, also
-    where it looks as it did when it was sent. With ``raw``, bodies that were recorded raw go too. With ``ids``, only
-    these are looked at, and their notes. Without ``again``, what the database refused as it is now is not tried again.
+    where it looks as it did when it was sent, and sent if it was pruned there. With ``raw``, bodies that were recorded
+    raw go too. With ``ids``, only these are looked at, and their notes. Without ``again``, what the database refused as
+    it is now is not tried again.
     """
 
     since: str | None = None
@@ -183,9 +184,11 @@ class Sync:
         there = {
             name: (sha256, told)
             for name, sha256, told in connection.execute(
-                "SELECT session_id, document_sha256, told FROM sessions WHERE source_id = %s"
-                " AND (%s::text[] IS NULL OR session_id = ANY(%s))",
-                (store_id, ids, ids),
+                # Whoever asks for every document gets those again that were pruned there.
+                "SELECT session_id, CASE WHEN NOT %s OR EXISTS (SELECT 1 FROM documents d WHERE d.month = s.month AND"
+                " d.source_id = s.source_id AND d.session_id = s.session_id) THEN document_sha256 ELSE '' END, told"
+                " FROM sessions s WHERE source_id = %s AND (%s::text[] IS NULL OR session_id = ANY(%s))",
+                (wanted.every, store_id, ids, ids),
             )
         }
         left = self._different(there, seen, wanted, done)

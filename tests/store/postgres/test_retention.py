@@ -78,7 +78,9 @@ def test_documents_go_first_and_then_all(folder: Store, url: str) -> None:
         assert team.ids() == ["early", "july", "late", "undated"]
         assert team.get("late") == folder.get("late")
         for name in ("early", "july"):
-            with pytest.raises(GoneToWarm, match="left are its row, which is still listed"):
+            with pytest.raises(
+                GoneToWarm, match=r"left are its row, which is still listed.*`tfclient sync --all` from"
+            ):
                 team.get(name)
         assert [row.session_id for row in team.list()] == ["late", "early", "july", "undated"]
     assert ask(url, "SELECT DISTINCT session_id FROM agent_run_payloads ORDER BY 1") == [
@@ -91,6 +93,11 @@ def test_documents_go_first_and_then_all(folder: Store, url: str) -> None:
     assert prune(Address.of(url), kept, now=NOW) == Pruned()
     assert sync(folder, url).sent == 1
     assert ask(url, "SELECT count(*) FROM documents") == [(3,)]
+    # As the error says: whoever asks for every document gets those that were pruned.
+    assert sync(folder, url, every=True).sent == 2
+    with read(url) as team:
+        assert [team.text(each) for each in team.ids()] == [folder.text(each) for each in folder.ids()]
+    assert sync(folder, url, every=True).sent == 0
 
 
 def test_pinned_ones_stay_and_unpinned_ones_go(folder: Store, url: str) -> None:

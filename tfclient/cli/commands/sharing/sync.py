@@ -41,7 +41,11 @@ def sync(
     ] = None,
     everything: Annotated[
         bool,
-        typer.Option("--all", "-a", help="Read every document, also those that look as when they were sent."),
+        typer.Option(
+            "--all",
+            "-a",
+            help="Read every document, also those that look as when they were sent; pruned ones come back.",
+        ),
     ] = False,
     live: Annotated[bool, typer.Option("--live", help="Also sessions that are going on.")] = False,
     name: Annotated[
