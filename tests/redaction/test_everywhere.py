@@ -186,6 +186,16 @@ LOOK_ALIKES: Final = (
     '{"next_token": "eyJwYWdlIjoyfQ", "page_token": "CAUQAA", "eos_token": "</s>", "pad_token_id": 128001}',
     '{"token": " secret", "logprob": -0.25, "bytes": [32], "top_logprobs": []}',
     "the first token=3 ms, token_type=bearer, tokens: 12, key=value, key: value, author=me, pass=3, fail=0",
+    # What stands in for a value, or is named and not given
+    "curl -H 'X-Api-Key: YOUR_API_KEY' -H 'Authorization: Bearer TOKEN' -u me:PASSWORD, X-Auth-Token: required",
+    "run --token TOKEN --api-key=$KEY --password <password> --max-tokens 4096 --token-limit 100000 --secret id=mine",
+    '["--token", "--verbose", "--api-key", "API_KEY", "--private-key", "~/.ssh/id_rsa", "--max-tokens", "4096000"]',
+    "password = default_password\napi_key=openai_api_key\ntoken = get_token\n  password: passwords.strong\n",
+    "password: str = Field(), api_key: Optional[str], 'password: incorrect', \"token\": args.token, secret: Secret",
+    "X-Auth-Token: the header that tells who asks\nAuthorization: see below\n<token>number</token>, <auth>basic</auth>",
+    "- name: DB_HOST\n  value: localhost\n- name: LOG_KEYS\n  value: true\nENV PATH /usr/bin:/bin\nset -x EDITOR vim\n",
+    '<input name="password" value=""> <add key="Theme" value="darkness"/> password \'must\', WITH PASSWORD \'x\'',
+    "docker run -u 1000:1000 -b main:master, token: optional, password for login me is secret, curl -u user -b file",
     # Digests and identifiers
     "commit 3b18e512dba79e4c8300dd08aeb37f8e728b8dad fixes 9fceb02",
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",

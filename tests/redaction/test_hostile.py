@@ -114,6 +114,25 @@ def _hostile() -> Iterator[tuple[str, str]]:
             "a" * 14 + ".atlasv1.",
         ),
         "UFJJVkFURSBLRVkt",
+        *(
+            "--token ",
+            "--token",
+            "-u a:",
+            "X-Key: ",
+            "x-token:",
+            "password='",
+            "password =",
+            "name: A_TOKEN\n",
+        ),
+        *(
+            "<token>",
+            "<a-token",
+            "key='a' value='",
+            "login a password ",
+            "ENV A_TOKEN ",
+            "a.password=",
+            "--a-",
+        ),
     ):
         yield repr(part)[:40], part
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from tfclient.redaction import configured
 from tfclient.redaction.names import (
     ENDS,
     NAMES_OF_PAIRS,
@@ -88,7 +89,7 @@ _FIELD: Final = re.compile(
 _BOUNDARY: Final = re.compile(rf"{_LINE_END}--")
 
 _OF_VARIABLES: Final = (
-    "TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE"
+    "SECRET_KEY_BASE|TOKEN|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|KEY|AUTH|PAT|JWT|CREDENTIALS?|COOKIE"
 )
 # DB_PASS=…, TOKEN="…", JWT_SECRET: … with nothing behind it: a variable is a secret whatever its value.
 _VARIABLE: Final = re.compile(
@@ -96,7 +97,9 @@ _VARIABLE: Final = re.compile(
     r"(?:(?P<quoted>[ \t]*[:=][ \t]*)(?P<esc>\\{0,31})(?P<v>[\"'])"
     rf"|(?P<colon>:[ \t]+|=)(?P<secret>{_BARE}+)(?P<end>[ \t]*(?:[\r\n]|\\[nr]|\Z))?(?![(\[{{]|{_BARE}))"
 )
-_NAME_LEFT: Final = re.compile(r"(?<![a-z.$-])[A-Z][A-Z0-9_]{0,63}\Z|\A\Z|(?<=[^A-Za-z0-9_$])\Z")
+_NAME_LEFT: Final = re.compile(
+    r"(?:(?<![a-z.$-])|(?<=\\[nrt]))[A-Z][A-Z0-9_]{0,63}\Z|\A\Z|(?<=[^A-Za-z0-9_$])\Z|(?<=\\[nrt])\Z"
+)
 _NO_VALUE: Final = re.compile(
     r"(?:true|false|yes|no|on|off|none|null|nil|undefined|[0-9]{1,4}[.,:]?|your[-_ ].*|x{3,}|[.…]+|[$<{[%].*"
     r"|(?:os|process|self|settings|config|secrets|env|environ|import)[.\[].*|)",
@@ -286,6 +289,7 @@ _FINDERS: Final = (
         fast_test(rf"(?:{_OF_VARIABLES})[ \t]*[:=]"),
     ),
     (_fields, fast_test(r"(?i:form-data;[ \t]*name=)")),
+    *((find, fast_test(pattern)) for find, pattern in configured.FINDERS),
 )
 
 
@@ -312,4 +316,5 @@ OPENING: Final = (
     rf"|(?i:[?&;][A-Za-z0-9_.-]*{ENDS}=[^&;\s\"'<>\\#]*)"
     rf"|(?i:[\"'](?:{VALUES_OF_PAIRS})\\*[\"'][ \t]*:[^}}]{{0,128}})"
     rf"|(?:{_OF_VARIABLES})[ \t]*[:=][ \t]*[^\s\"'<>]*"
+    rf"|{configured.OPENING}"
 )

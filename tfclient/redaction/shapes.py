@@ -18,6 +18,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tfclient.redaction.configured import HINT as CONFIGURED_HINT
 from tfclient.redaction.names import NAME_HINT, VARIABLE_HINT
 from tfclient.redaction.providers import PROVIDERS
 
@@ -353,7 +354,7 @@ RULES: Final[tuple[Rule, ...]] = (
 _ESCAPED_ASCII: Final = r"\\u00[2-7]"
 
 _HINTS: Final = tuple(dict.fromkeys(rule.hint for rule in RULES))
-HINT: Final = "|".join([*_HINTS, f"(?i:{NAME_HINT})", VARIABLE_HINT, _ESCAPED_ASCII])
+HINT: Final = "|".join([*_HINTS, f"(?i:{NAME_HINT})", VARIABLE_HINT, CONFIGURED_HINT, _ESCAPED_ASCII])
 """What could be a secret, or name one; in the dialect of ``fast_test``."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from tfclient.redaction.configured import HINT as CONFIGURED_HINT
 from tfclient.redaction.marks import placeholder
 from tfclient.redaction.named import OPENING, find_named
 from tfclient.redaction.names import NAME_HINT, VARIABLE_HINT
@@ -20,7 +21,7 @@ _LONGEST_BEGINNING: Final = 128
 
 _has_opening = fast_test(_OPENINGS + r"\z")
 
-_has_name = fast_test(rf"(?i:{NAME_HINT})|{VARIABLE_HINT}")
+_has_name = fast_test(rf"(?i:{NAME_HINT})|{VARIABLE_HINT}|{CONFIGURED_HINT}")
 
 utf8_may_matter = bytes_test(rf"{HINT}|{_OPENINGS}\z")
 

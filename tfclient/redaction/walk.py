@@ -7,9 +7,11 @@ the same text wherever it is sent again; only the value under a secret's name de
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Final
 
+from tfclient.redaction.configured import is_argument, is_flag
 from tfclient.redaction.marks import JSON, Mark, child, mark, placeholder
 from tfclient.redaction.names import (
     NAMES_OF_PAIRS,
@@ -96,10 +98,22 @@ def without_secrets(value: JSON, path: str, marks: list[Mark], nested: int = 0) 
     if isinstance(value, str):
         return secretless_string(value, path, marks, nested)
     if isinstance(value, list):
-        return [without_secrets(item, f"{path}[{n}]", marks, nested) for n, item in enumerate(value)]
+        clean = [without_secrets(item, f"{path}[{n}]", marks, nested) for n, item in enumerate(value)]
+        _arguments(value, clean, path, marks)
+        return clean
     if isinstance(value, dict):
         return _object(value, path, marks, nested)
     return value
+
+
+def _arguments(value: list[JSON], clean: list[JSON], path: str, marks: list[Mark]) -> None:
+    """Replace what follows ``--token`` and its like in the arguments of a command."""
+    for n, (option, argument) in enumerate(itertools.pairwise(value), 1):
+        if isinstance(option, str) and isinstance(argument, str) and option.startswith("--"):
+            rule = is_flag(option)
+            if rule is not None and clean[n] == argument and is_argument(argument):
+                marks.append(mark(f"{path}[{n}]", rule, "replaced", argument))
+                clean[n] = placeholder(rule)
 
 
 def _object(
@@ -121,7 +135,7 @@ def _object(
             clean[kept_key] = member
         elif rule is None and key.lower().endswith("headers") and isinstance(member, (dict, list)):
             clean[kept_key] = _headers(member, at, marks, nested, all_of_them=_is_mcp(value))
-        elif rule is None and key.lower() == "auth" and isinstance(member, dict):
+        elif rule is None and key.lower() == "auth" and isinstance(member, (dict, list)):
             clean[kept_key] = _named(member, key, "key:auth", at, marks, nested=nested)
         elif rule is None or (key == "token" and "logprob" in value):
             clean[kept_key] = without_secrets(member, at, marks, nested)
