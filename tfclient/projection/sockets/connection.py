@@ -172,7 +172,7 @@ class Connection:
         return "failed" if self._error is not None else "completed"
 
 
-def _refusal(told: dict[str, Any], status: Any) -> ErrorInfo:
+def _refusal(told: Any, status: Any) -> ErrorInfo:
     """Return why a connection was not opened: what its status says, else what came in between."""
     error = error_from_exception(told)
     if isinstance(status, int) and status >= 400:
