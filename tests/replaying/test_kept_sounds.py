@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import pytest
 
 import tfclient
 from tests.capture.driver import Driver
+from tests.capture.sockets.test_responses import answered as responded
+from tests.capture.sockets.test_responses import create
 from tests.capture.sockets.test_sounds import answered, session, written
 from tests.replaying.test_sockets import Stage
-from tests.server.sockets import SocketServer
+from tests.server.sockets import Got, SocketServer
 from tfclient import Recorder
 from tfclient.export.bundle import bundled
 
@@ -153,3 +155,24 @@ def test_a_bundle_without_content_has_no_sound(staged: Any) -> None:
     with bundled(stage.store, stage.session_id, ("content",)) as made:
         assert made.replay.level == "no"
         assert not any(each.name.startswith("blobs/") for each in made.members)
+
+
+def test_a_response_over_a_socket_is_heard_again(staged: Any) -> None:
+    stage = staged(audio="keep")
+    sound = {"type": "response.audio.delta", "delta": b64encode(NOISE[:480]).decode()}
+    begun, said, done = responded(1)
+    stage.sockets.script(Got(), begun, sound, said, sound, {"type": "response.audio.done"}, done)
+
+    def asked(stage: Any) -> list[Any]:
+        with stage.connected("responses") as connection:
+            stage.send(connection, create(input="Sing"))
+            return stage.read(connection, 6)  # type: ignore[no-any-return]
+
+    first = stage.record(asked)
+    with stage.replay():
+        again = asked(stage)
+    heard = [[each["delta"] for each in events if each["type"] == sound["type"]] for events in (first, again)]
+    assert heard[0] == heard[1] == [sound["delta"]] * 2
+    assert [each for each in again if each["type"] != sound["type"]] == [
+        each for each in first if each["type"] != sound["type"]
+    ]

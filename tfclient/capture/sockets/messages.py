@@ -84,8 +84,6 @@ class Incoming:
     def take(self, data: bytes, noted: Any, name: str = "") -> list[Kept]:
         """Take a message that is a JSON object in one line; return those that may be journaled now."""
         fed, own = data, b""
-        # A name is one line of the stream, whatever is called so.
-        name = " ".join(name.splitlines())
         if self._looks is not None and (at := data.find(_OWN_NAME)) >= 0:
             begin = at + len(_OWN_NAME)
             end = data.find(b'"', begin)
@@ -97,6 +95,9 @@ class Incoming:
         waiting = self._waiting
         self._stream.passed(self.went_by)
         self.went_by = 0
+        if self._named and not name.isprintable():
+            # It is one line of the stream, whatever is called so.
+            name = " ".join(name.splitlines())
         head = _BEGIN if not self._named else b"event: %b\ndata: " % name.encode("utf-8", "replace")
         piece, marks = self._stream.feed(head + fed + _END)
         self.like = like = self._stream.alike()

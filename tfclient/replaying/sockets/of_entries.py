@@ -11,6 +11,7 @@ from tfclient.replaying.kept_sounds import KeptSounds
 from tfclient.replaying.recorded import Recorded
 from tfclient.replaying.recorded_sockets import Audio, Came, Close, Connection, Heard, Sent
 from tfclient.replaying.request import OPEN, SEND
+from tfclient.replaying.sockets.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,9 +160,13 @@ class _Made:
             )
             if not (automatic or refused):
                 connection.exchanges.append(request)
+        spoken = Spoken(connection)
         for each in connection.items:
             if isinstance(each, Came):
                 answers.setdefault(_behind(outs, each.at, _steered(each)), []).append(each)
+            elif isinstance(each, Heard) and not each.is_out:
+                said = [Came(each.at, each.audio.event, text) for text in spoken.messages(each)]
+                answers.setdefault(_behind(outs, each.at, ""), []).extend(said)
         for came in answers.values():
             came.sort(key=lambda each: each.at)
 
