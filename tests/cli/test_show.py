@@ -264,3 +264,12 @@ def test_a_mode_that_is_none_or_is_not_alone_is_refused(store: Store) -> None:
     for arguments, said in ((["--mode", "most"], "is unknown"), (["--mode", "full", "--full"], "leave out")):
         outcome = run("show", WEATHER, *arguments, "--store", store.paths.root)
         assert (outcome.code, said in outcome.err) == (2, True)
+
+
+def test_what_was_heard_of_an_answer_stands_with_its_words(tmp_path: Path) -> None:
+    chat = a_chat("A story", "Once upon a time")
+    chat.steps[-1].payload_completed |= {"heard_ms": 1500, "audio_ms": 5000}
+    store = a_store(tmp_path / "store", a_session(chat))
+    for arguments in (("--transcript",), ("--mode", "transcript"), ("--mode", "display")):
+        head, words = shown(store, "last", *arguments).splitlines()[-2:]
+        assert (head.endswith("heard 1.5 s of 5.0 s"), words.strip()) == (True, "Once upon a time")

@@ -11,7 +11,7 @@ from tfstore.document.documents import Run, Session
 from tfstore.reading.figures import joined
 from tfstore.reading.plain_text import brief
 from tfstore.reading.step_text import as_text, text_of
-from tfstore.reading.step_words import is_refusal
+from tfstore.reading.step_words import heard_of, is_refusal
 
 if TYPE_CHECKING:
     from tfstore.document.documents import Json, Step
@@ -142,7 +142,7 @@ def messages(runs: Iterable[Run]) -> Iterator[Message]:
                     role or _ROLES[step.label],
                     text_of(step),
                     step.started_at,
-                    joined("refusal" if is_refusal(step) else "", status),
+                    joined("refusal" if is_refusal(step) else "", status, heard_of(step)),
                 )
 
 

@@ -81,7 +81,7 @@ def remarks_on(own: StepFacts, asked: int = 0) -> str:
         "refusal" if is_refusal(step) else "",
         _inside(own),
         _encrypted(step),
-        _heard(step),
+        heard_of(step),
         *_changed(step),
         *(brief(note, NAME) for note in step.notes),
     )
@@ -103,7 +103,7 @@ def _changed(step: Step) -> Iterator[str]:
         yield f"{count} {word}" if count else ""
 
 
-def _heard(step: Step) -> str:
+def heard_of(step: Step) -> str:
     """Say how much of what was spoken was heard, where somebody stopped it."""
     heard, sound = step.payload_completed.get("heard_ms"), step.payload_completed.get("audio_ms")
     if not isinstance(heard, int):

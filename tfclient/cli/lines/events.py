@@ -16,7 +16,7 @@ from tfstore.reading.facts import gather
 from tfstore.reading.figures import joined
 from tfstore.reading.messages import Event
 from tfstore.reading.naming import short_step
-from tfstore.reading.step_words import name_of, word_of
+from tfstore.reading.step_words import heard_of, name_of, word_of
 
 
 def event_lines(session: Session, events: Sequence[Event], width: int) -> Iterator[Text]:
@@ -28,7 +28,8 @@ def event_lines(session: Session, events: Sequence[Event], width: int) -> Iterat
         if place:
             yield Text()
         status = "" if event.status == "completed" else event.status.replace("_", " ")
-        about = joined(name_of(own), (event.at or "")[11:19], status, event.error_class or "")
+        at = (event.at or "")[11:19]
+        about = joined(name_of(own), at, status, event.error_class or "", heard_of(own.step))
         line = Text.assemble(
             (f"{short_step(event.step_id)} ", "dim"), (word_of(own.step), style_of(own.step))
         )
