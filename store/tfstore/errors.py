@@ -381,7 +381,7 @@ class AmbiguousSession(StoreError):
     def __init__(self, session_id: str, meant: Sequence[str]) -> None:
         super().__init__(
             f"{session_id!r} is a session of {len(meant)} stores: give one of {', '.join(meant)}, "
-            "or narrow the address to one store: ?source=NAME."
+            "or narrow it to one store: --source NAME, or ?source=NAME in the address."
         )
         self.session_id = session_id
         self.meant = tuple(meant)

@@ -95,6 +95,28 @@ def test_what_needs_the_machine_that_recorded_says_so(team: str, arguments: list
     )
 
 
+def test_one_stores_sessions_are_meant_by_its_name(tmp_path: Path, database: str) -> None:
+    migrated(database)
+    for name in ("ci-1", "ada"):
+        store = a_store(tmp_path / name, weather())
+        if name == "ada":
+            store.put(hostile())
+        sync(store, database, name=name)
+
+    several = run("show", WEATHER, "--store", database, columns=300)
+    of_one = run("show", WEATHER, "--store", database, "--source", "ci-1")
+
+    assert (several.code, "--source NAME" in several.err) == (1, True)
+    assert (of_one.code, of_one.out) == (0, run("show", WEATHER, "--store", tmp_path / "ci-1").out)
+    listed = run("list", "--source", "ada", "--json", "--store", f"{database}&application_name=x").json
+    assert [each["session_id"] for each in listed] == [HOSTILE, WEATHER]
+    assert run("pin", WEATHER, "--incident", "outage", "--store", database, "--source", "ada").code == 0
+    nobody = run("list", "--store", database, "--source", "a&schema=b", columns=300)
+    assert (nobody.code, "no store of the name 'a&schema=b'" in nobody.err) == (1, True)
+    folder = run("list", "--store", tmp_path / "ci-1", "--source", "ada")
+    assert (folder.code, "give that with --store postgresql://" in folder.err) == (2, True)
+
+
 def test_what_cannot_be_sent_is_told_and_sync_is_the_word(tmp_path: Path, database: str) -> None:
     root = a_full_store(tmp_path / "store").paths.root
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -47,6 +48,8 @@ from tfclient.cli.commands.verify import verify
 from tfclient.cli.commands.view import view
 from tfclient.cli.commands.why import why
 from tfclient.cli.failures import told
+from tfclient.cli.finding import narrowed
+from tfclient.cli.options import SourceOption
 
 
 class Commands(TyperGroup):
@@ -92,7 +95,34 @@ _READING: Final = (
 )
 _SHARING: Final = (bundle, open_, export, dataset, sync, pin, unpin, metrics)
 _KEEPING: Final = (audit, import_, recover, doctor, rebuild, verify, prune, delete)
+_OF_A_DATABASE: Final = frozenset(
+    {
+        *(list_, show, why, findings, text, expand, diff, search, stats, d2, view, html, mcp),
+        *(export, dataset, pin, unpin, metrics, audit, delete),
+    }
+)
+"""What is done with a database's sessions as well, and so with those of one store in it."""
 _COMMANDS: Final = {each.__name__.rstrip("_"): each for each in (*_READING, *_SHARING, *_KEEPING)}
+
+
+def _of_one_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with ``--source`` beside its ``--store``, which it knows as a part of the address."""
+
+    @functools.wraps(command)
+    def narrow(*arguments: Any, source: str | None = None, **options: Any) -> None:
+        if source is not None:
+            options["store"] = narrowed(options.get("store"), source)
+        command(*arguments, **options)
+
+    signature = inspect.signature(command, eval_str=True)
+    known = list(signature.parameters.values())
+    place = [each.name for each in known].index("store") + 1
+    option = inspect.Parameter(
+        "source", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SourceOption
+    )
+    narrow.__signature__ = signature.replace(parameters=[*known[:place], option, *known[place:]])  # type: ignore[attr-defined]
+    narrow.__annotations__ = {**command.__annotations__, "source": SourceOption}
+    return narrow
 
 
 def _help_of(command: Callable[..., None]) -> str:
@@ -105,7 +135,8 @@ for _name, _command in _COMMANDS.items():
     # What stands behind the program that is to run is that program's own; so with the command that `open` runs.
     _settings = {"allow_interspersed_args": _command not in {run, replay, open_}}
     _cls = SessionFirst if _command is replay else None
-    app.command(_name, cls=_cls, help=_help_of(_command), context_settings=_settings)(_command)
+    _given = _of_one_store(_command) if _command in _OF_A_DATABASE else _command
+    app.command(_name, cls=_cls, help=_help_of(_command), context_settings=_settings)(_given)
 
 
 def _version(*, value: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from tfclient.cli.failures import USAGE, Refused
 from tfstore.meant import find_session, on_disk
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tfstore.protocols import Reading
     from tfstore.reading.search import Pattern
     from tfstore.store import Store
-
-
-ELSEWHERE: Final = "needs the machine that records, and its folder."
 
 
 def open_store(place: str | None) -> Reading:
@@ -55,6 +52,22 @@ def is_database(place: str | None) -> bool:
     return place is not None and is_address(place)
 
 
+def narrowed(place: str | None, source: str) -> str:
+    """Return the address of a database, of which only what one store sent is read.
+
+    Raises:
+        Refused: what was typed for a store is no database.
+    """
+    from urllib.parse import quote
+
+    if place is None or not is_database(place):
+        reason = (
+            "--source names one of the stores that sent to a database: give that with --store postgresql://…"
+        )
+        raise Refused(reason, USAGE)
+    return f"{place}{'&' if '?' in place else '?'}source={quote(source, safe='')}"
+
+
 def folder_of(place: str | None, command: str) -> str | None:
     """Return what was typed for a store, unless it is a database.
 
@@ -62,7 +75,8 @@ def folder_of(place: str | None, command: str) -> str | None:
         Refused: it is one.
     """
     if is_database(place):
-        raise Refused(f"This store is a database; `{command}` {ELSEWHERE}", USAGE)
+        reason = f"This store is a database; `{command}` needs the machine that records, and its folder."
+        raise Refused(reason, USAGE)
     return place
 
 

@@ -119,6 +119,16 @@ StoreOption = Annotated[
     ),
 ]
 
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Of a database, only what the store of this name sent: as ?source=NAME in its address.",
+        show_default=False,
+    ),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 
 CostOption = Annotated[

@@ -27,7 +27,7 @@ from tfclient.cli.filters import (
     ToolOption,
     choose,
 )
-from tfclient.cli.finding import disk_store, nothing_in, open_store
+from tfclient.cli.finding import disk_store, folder_of, nothing_in, open_store
 from tfclient.cli.options import CostOption, JsonOption, PricesOption, StoreOption, known_ids, price_of
 from tfclient.cli.printing import complain
 from tfstore.meant import LAST, find_session
@@ -196,7 +196,7 @@ def export(
         endpoint = endpoint_of(otlp, headers_of(header or []))
     # Spans go where the queue is; what is made of documents is made of a database's, too.
     here = disk_store(store, "export --otlp") if sending else None
-    opened = open_store(store) if here is None else here
+    opened = open_store(_readable(store, form)) if here is None else here
     ids = list(dict.fromkeys(find_session(opened, each) for each in named))
     rows: list[SessionRow] | None = []
     if not ids and (filters.any or everything or pending):
@@ -223,6 +223,17 @@ def export(
         write(opened, form.value, how, price)
         if raw:
             lay_raw_beside(opened, ids, output)
+
+
+def _readable(place: str | None, form: Form | None) -> str | None:
+    """Return what was typed for a store, if that form can be made of it.
+
+    Raises:
+        Refused: it is a database, and this takes journals, or the id of the store that recorded.
+    """
+    if form is Form.VCR or form is Form.OTLP_JSON:
+        return folder_of(place, f"export {form.value}")
+    return place
 
 
 def _look_at(store: Reading) -> None:

@@ -11,7 +11,6 @@ from attrs import define, field, frozen
 
 from tfclient.cli.commands.sharing.targets import STDOUT, target_of, write_out, write_pieces, writing
 from tfclient.cli.failures import USAGE, WRONG, Refused
-from tfclient.cli.finding import ELSEWHERE
 from tfclient.cli.printing import complain, print_json, remark, say
 from tfstore.meant import on_disk
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tfstore.document.documents import Json, Session
     from tfstore.protocols import Reading as AnyStore
     from tfstore.reading.calls.costs import Price
-    from tfstore.store import Store
 
 
 @frozen
@@ -113,21 +111,14 @@ def _otlp_json(reading: Reading) -> Iterator[bytes]:
     from tfclient.otlp.tree import spans_of
     from tfstore.document.json_text import compact
 
-    store, wanted = _recorder(reading.store, "otlp-json"), reading.wanted
+    store, wanted = on_disk(reading.store), reading.wanted
+    assert store is not None  # noqa: S101 - the command looked
     options = Options(wanted.content, wanted.whole_session, reading.reader, reading.price, finder(store))
     resource = resource_of(store, os.environ.get("OTEL_SERVICE_NAME", "").strip())
     for session in reading:
         spans = list(spans_of(session, store.store_id, options))
         reading.rows += len(spans)
         yield compact(json_of(spans, resource)) + b"\n"
-
-
-def _recorder(store: AnyStore, form: str) -> Store:
-    """Return the folder of whoever recorded: it has the journals, and the id of which spans have theirs."""
-    here = on_disk(store)
-    if here is None:
-        raise Refused(f"This store is a database; `export {form}` {ELSEWHERE}", USAGE)
-    return here
 
 
 def _chat(reading: Reading) -> Iterator[bytes]:
@@ -191,7 +182,8 @@ def _cassette(given: AnyStore, wanted: Wanted) -> None:
     from tfclient.export.cassettes import cassette_of
     from tfstore.journal.entries import imported_from
 
-    store = _recorder(given, "vcr")
+    store = on_disk(given)
+    assert store is not None  # noqa: S101 - the command looked
     if len(wanted.session_ids) > 1:
         raise Refused(
             f"A cassette holds one session, and {len(wanted.session_ids)} are meant: name one.", USAGE
