@@ -208,6 +208,29 @@ def test_watching_sends_what_ends_later_and_outlives_a_lost_connection(
     assert "it went away" in outcome.err
 
 
+def test_whoever_is_interrupted_says_what_is_left(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path / "store", weather(), hostile())
+    migrated(database)
+    from tfstore.postgres import sending, syncing
+
+    monkeypatch.setattr(syncing, "BATCH", 1)
+    whole, calls = sending.send, list[object]()
+
+    def send(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return whole(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "send", send)
+        outcome = run("sync", database, "--store", store.paths.root, columns=200)
+    assert (outcome.code, outcome.err.startswith("Interrupted: what was sent is there")) == (130, True)
+    assert run("sync", database, "--json", "--store", store.paths.root).json["sent"] == 1
+
+
 def test_old_sessions_leave_the_database_and_pinned_ones_stay(tmp_path: Path, database: str) -> None:
     store = a_store(tmp_path / "store", weather(), hostile())
     migrated(database)

@@ -14,6 +14,7 @@ import typer
 
 WRONG = 1
 USAGE = 2
+INTERRUPTED = 130
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tfclient.cli.failures import USAGE, WRONG, Refused
+from tfclient.cli.failures import INTERRUPTED, USAGE, WRONG, Refused
 from tfclient.cli.finding import disk_store
 from tfclient.cli.options import JsonOption, StoreOption
 from tfclient.cli.printing import complain, print_json, remark, say
@@ -110,7 +110,11 @@ def sync(
 
     wanted = Wanted(None if begun is None else moment_text(begun), live, size, every=everything, raw=raw)
     sending = _sync(opened, address, name)
-    done = sending.run(wanted, dry=dry_run)
+    try:
+        done = sending.run(wanted, dry=dry_run)
+    except KeyboardInterrupt:
+        complain("Interrupted: what was sent is there, and the next run sends the rest.")
+        raise typer.Exit(INTERRUPTED) from None
     _tell(address, done, migrated, dry=dry_run, as_json=as_json)
     if watch:
         _watch(sending, wanted, address, as_json=as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from attrs import frozen
 
-from tfclient.cli.failures import WRONG, Refused
+from tfclient.cli.failures import INTERRUPTED, WRONG, Refused
 from tfclient.cli.printing import complain, print_json, remark, say
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _EVERY: Final = 5.0
 """Seconds between two words on how far it is."""
-
-INTERRUPTED: Final = 130
 
 
 @frozen
