@@ -72,6 +72,20 @@ def test_letters_of_other_scripts_match_in_either_case(tmp_path: Path) -> None:
     assert len(found(store, "ZÜRICH")) == len(found(store, "привет")) == 1
 
 
+@pytest.mark.parametrize(
+    "said", ["caf\u00e9 \ud55c", "cafe\u0301 \u1112\u1161\u11ab"], ids=["composed", "apart"]
+)
+def test_an_accent_is_found_whichever_way_it_is_written(said: str, tmp_path: Path) -> None:
+    store = a_store(tmp_path / "store", a_session(a_run(a_step("user_message", f"The {said} opens."))))
+
+    for text in ("the caf\u00e9", "cafe\u0301", "CAF\u00c9", "\ud55c", "\u1112\u1161\u11ab opens"):
+        (match,) = found(store, text)
+        assert match["text"][match["start"] : match["end"]].casefold() in f"the {said} opens"
+    assert found(store, "caf\u00e8") == []
+    assert len(found(store, "caf. ", "--regex")) == (1 if said[3] == "\u00e9" else 0)
+    assert len(found(store, "caf.* opens", "--regex")) == 1
+
+
 def test_what_stands_escaped_in_the_document_is_found(tmp_path: Path) -> None:
     store = a_store(tmp_path / "store", a_session(a_run(a_step("user_message", 'say "a\\b"\tor /é'))))
 

@@ -8,6 +8,7 @@ them, and parsing costs far more than reading. What is found is always found in 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any, Final, Protocol
@@ -26,7 +27,7 @@ Told = Callable[[str], None]
 NOTE: Final = "note"
 """What a match in a note that people made is labelled with."""
 
-TOLD: Final = 1
+TOLD: Final = 2
 """Version of what a session says here. Raised when that changes, so that the index is told again."""
 
 _WORD = re.compile(r"[A-Za-z0-9_.()=+-]+", re.ASCII)
@@ -108,6 +109,8 @@ class Pattern:
     def of(cls, text: str, *, regex: bool = False) -> Pattern:
         r"""Return the pattern for a text, or for a regular expression; letters match in either case.
 
+        Of a text, an accented letter is also found where letter and accent stand apart, and the other way round.
+
         Raises:
             BadPattern: it is no regular expression, or matches where there is nothing.
 
@@ -116,14 +119,16 @@ class Pattern:
             True
         """
         try:
-            expression = re.compile(text if regex else re.escape(text), re.IGNORECASE | re.MULTILINE)
+            expression = re.compile(text if regex else _in_each_form(text), re.IGNORECASE | re.MULTILINE)
         except re.error as error:
             raise BadPattern(f"{text!r} is no regular expression: {error}.") from None
         if expression.search("") is not None:
             raise BadPattern(f"{text!r} matches everything, also nothing at all: give more of it.")
         if regex:
             return cls(expression, pieces=_pieces(text))
-        words = tuple(found.group().lower().encode() for found in _WORD.finditer(text))
+        composed = unicodedata.normalize("NFC", text)
+        # A letter with an accent is in no word: a document may have it in one piece or in two.
+        words = tuple(found.group().lower().encode() for found in _WORD.finditer(composed))
         return cls(expression, words, tuple(map(folded, _LINES.findall(text))))
 
     def may_be_in(self, document: bytes) -> bool:
@@ -135,8 +140,20 @@ class Pattern:
 
 
 def folded(text: str) -> str:
-    """Return a text so that those that differ in case only are the same, as regular expressions see it."""
-    return text.translate(_EQUAL).casefold()
+    """Return a text so that those that differ in case only are the same, as regular expressions see it.
+
+    Accents stand apart from their letters: so what an expression matches of either form is in it.
+    """
+    return unicodedata.normalize("NFD", text.translate(_EQUAL).casefold())
+
+
+def _in_each_form(text: str) -> str:
+    """Return an expression for a text, whichever way its accented letters are written."""
+    forms: list[str] = []
+    for letter in unicodedata.normalize("NFC", text):
+        apart = unicodedata.normalize("NFD", letter)
+        forms.append(re.escape(letter) if apart == letter else f"(?:{re.escape(letter)}|{re.escape(apart)})")
+    return "".join(forms)
 
 
 def _pieces(expression: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 from tests.store.index.answers import COUNT, a_talk, answers, said_by_documents
 from tfstore.disk.session_folder import SessionFolder
 from tfstore.index import catching_up
+from tfstore.reading.search import TOLD
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -102,6 +103,6 @@ def test_texts_of_another_version_are_told_again(full: Store) -> None:
         return lambda session: [word, *("" for run in session.runs for _ in run.steps)]
 
     everything = set(full.ids())
-    assert full.index.may_say(["first"], said("first"), 2) == everything
-    assert full.index.may_say(["other"], said("other"), 2) == set()
-    assert full.index.may_say(["other"], said("other"), 3) == everything
+    assert full.index.may_say(["first"], said("first"), TOLD + 1) == everything
+    assert full.index.may_say(["other"], said("other"), TOLD + 1) == set()
+    assert full.index.may_say(["other"], said("other"), TOLD + 2) == everything

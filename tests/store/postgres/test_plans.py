@@ -13,6 +13,7 @@ from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
 from tfstore.postgres.partitions import ensure_partitions
 from tfstore.postgres.postgres_store import PostgresStore
+from tfstore.reading.search import TOLD
 
 if TYPE_CHECKING:
     from tests.postgres import Server
@@ -65,7 +66,7 @@ QUESTIONS: dict[str, tuple[Callable[[PostgresStore], object], str]] = {
         lambda store: store._ids_with_steps({"error": "tool"}),
         "error_class_started_at_idx",
     ),
-    "a text": (lambda store: store.may_say(["c81e72"], lambda _: [], 1, None), "text_idx"),
+    "a text": (lambda store: store.may_say(["c81e72"], lambda _: [], TOLD, None), "text_idx"),
 }
 
 

@@ -28,6 +28,7 @@ from tfstore.errors import AmbiguousSession, DatabaseUnusable
 from tfstore.postgres import syncing
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
+from tfstore.reading.search import TOLD
 from tfstore.store import Store
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def test_odd_sessions_are_sent_and_their_documents_byte_for_byte(tmp_path: Path,
         for tool in ("t\0", None):
             assert list(map(str, team.steps(tool=tool))) == list(map(str, folder.steps(tool=tool)))
         assert [
-            name for name in ("long",) if name in (team.may_say(["needle"], lambda _: [], 1, None) or ())
+            name for name in ("long",) if name in (team.may_say(["needle"], lambda _: [], TOLD, None) or ())
         ] == ["long"]
     assert sync(folder, url).sent == 0
     payload = (
