@@ -93,6 +93,8 @@ IN_CONTEXT: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "key:db_pass": (
         ("DB_PASS={}", "horse"),
         ("DB_PASS='{}' ./run", "a horse"),
+        ("A=1\nDB_PASS_2={}\n", "horse"),
+        ("DB_PASS_PROD={}\n", "horse"),
         ("  DB_PASS: {}\n  B: c\n", "horse"),
         ("- name: DB_PASS\n  value: {}\n", "horse"),
         ("ENV DB_PASS {}\n", "horse"),
@@ -137,6 +139,7 @@ SECRET_NAMES: Final = (
     "aws_secret_access_key", "session_token", "token", "passphrase", "bearer_token",
     "JWT_SECRET", "DB_PASS", "SMTP_PASS", "TOKEN", "GITHUB_PAT", "REDIS_AUTH", "OPENAI_KEY", "vault_token", "userToken",
     "x-vault-token", "PRIVATE-TOKEN", "signing_key", "master_key", "smtp_pass", "nextauth_secret", "X-Auth",
+    "password2", "api_key_2", "OPENAI_API_KEY_2", "DB_PASSWORD_PROD", "clientSecret1", "x-api-key-v2",
 )  # fmt: skip
 
 HARMLESS_NAMES: Final = (
@@ -147,6 +150,7 @@ HARMLESS_NAMES: Final = (
     "next_token", "eos_token", "pad_token", "continuation_token", "PUBLIC_KEY", "PARTITION_KEY", "CACHE_KEY",
     "primary_key", "idempotency_key", "sort_key", "file_key", "KEY", "PASS", "KEYS", "pass_rate", "auth", "AUTHOR",
     "token_type", "secret_santa", "password_policy_url", "api_key_id", "keyboard", "monkey", "Idempotency-Key",
+    "token_1", "token2", "key_2", "sort_key_2", "secret_santa_2", "password_policy_2", "passage_1",
 )  # fmt: skip
 
 

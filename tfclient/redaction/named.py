@@ -93,7 +93,7 @@ _OF_VARIABLES: Final = (
 )
 # DB_PASS=…, TOKEN="…", JWT_SECRET: … with nothing behind it: a variable is a secret whatever its value.
 _VARIABLE: Final = re.compile(
-    rf"(?P<name>{_OF_VARIABLES})"
+    rf"(?P<name>(?:{_OF_VARIABLES})(?:_?[0-9]{{1,2}}|_(?:PROD|PRODUCTION|DEV|DEVELOPMENT|TEST|STAGING|LIVE))?)"
     r"(?:(?P<quoted>[ \t]*[:=][ \t]*)(?P<esc>\\{0,31})(?P<v>[\"'])"
     rf"|(?P<colon>:[ \t]+|=)(?P<secret>{_BARE}+)(?P<end>[ \t]*(?:[\r\n]|\\[nr]|\Z))?(?![(\[{{]|{_BARE}))"
 )
@@ -286,7 +286,7 @@ _FINDERS: Final = (
     (_parameters, fast_test(rf"(?i:{ENDS}=)")),
     (
         _variables,
-        fast_test(rf"(?:{_OF_VARIABLES})[ \t]*[:=]"),
+        fast_test(rf"(?:{_OF_VARIABLES})(?:_?[A-Z0-9]{{1,11}})?[ \t]*[:=]"),
     ),
     (_fields, fast_test(r"(?i:form-data;[ \t]*name=)")),
     *((find, fast_test(pattern)) for find, pattern in configured.FINDERS),
@@ -315,6 +315,6 @@ OPENING: Final = (
     r"|(?i:(?:authorization|cookie2?)\\*[\"']?[ \t]*[:=][^\r\n]*)"
     rf"|(?i:[?&;][A-Za-z0-9_.-]*{ENDS}=[^&;\s\"'<>\\#]*)"
     rf"|(?i:[\"'](?:{VALUES_OF_PAIRS})\\*[\"'][ \t]*:[^}}]{{0,128}})"
-    rf"|(?:{_OF_VARIABLES})[ \t]*[:=][ \t]*[^\s\"'<>]*"
+    rf"|(?:{_OF_VARIABLES})(?:_?[A-Z0-9]{{1,11}})?[ \t]*[:=][ \t]*[^\s\"'<>]*"
     rf"|{configured.OPENING}"
 )

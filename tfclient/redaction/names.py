@@ -211,7 +211,9 @@ _PUBLIC_KEYS: Final = frozenset(
     }
 )
 # What the name of a header, or of a URL's parameter, ends in.
-_HEADERS: Final = _VARIABLES | {"authentication", "assertion", "apikey", "sig", "cookies", "keys"}
+_HEADERS: Final = _VARIABLES | {
+    *("authentication", "assertion", "apikey", "sig", "signature", "bearer", "cookies", "keys"),
+}
 _HARMLESS_HEADER: Final = re.compile(
     r"access-control-.*|(?:.*-)?ratelimit-.*|x-stainless-.*|sec-.*|.*-compare-pass|.*bypass"
 )
@@ -242,7 +244,7 @@ NAME_HINT: Final = (
 )
 """What stands where a name could be a secret's; in the dialect of ``fast_test``, whatever the case."""
 
-VARIABLE_HINT: Final = r"_KEYS?\\*[\"']?[ \t]*[:=]"
+VARIABLE_HINT: Final = r"_(?:KEYS?|(?:KEY|PASS|AUTH)_?[A-Z0-9]{1,11})\\*[\"']?[ \t]*[:=]"
 """The same of variables of the environment, in capitals."""
 
 # A name that the hint does not know would be replaced in one text and overlooked in another.
@@ -262,7 +264,7 @@ def secret_name(key: str) -> str | None:
     """
     if len(key) > 64 or not _COULD_NAME.search(f'"{key}":'):
         return None
-    words = _words(key)
+    words = _without_number(_words(key))
     if _is_secret(key, words) or ("-" in key and words[-1:] != ["key"] and secret_header(key)):
         return f"key:{'_'.join(words)}"
     return None
@@ -276,13 +278,17 @@ def secret_header(name: str) -> bool:
         >>> secret_header("X-Vault-Token"), secret_header("x-ratelimit-limit-tokens"), secret_header("x-session-id")
         (True, False, False)
     """
-    words = _words(name)
+    words = _without_number(_words(name))
+    if words[-2:-1] == ["token"] and _NUMBER.fullmatch(words[-1]):
+        words.pop()
     if not words or _HARMLESS_HEADER.fullmatch(name.lower()) or _is_public(words):
         return False
     return (
         words[-1] in _HEADERS
         or not {"authorization", "cookie", "apikey"}.isdisjoint(words)
-        or "".join(words).endswith(("token", "authorization", "credential"))
+        or "".join(words).endswith(
+            ("token", "authorization", "credential", "bearer", "secretid", "honeycombteam")
+        )
         or _is_secret(name, words)
     )
 
@@ -290,6 +296,26 @@ def secret_header(name: str) -> bool:
 def _words(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+
+
+_NUMBER: Final = re.compile(r"v?[0-9]{1,2}")
+_NUMBERED: Final = re.compile(r"(.*(?:password|passwd|secret|apikey))[0-9]{1,2}")
+_OF_WHICH: Final = frozenset({"prod", "production", "dev", "development", "test", "staging", "live"})
+
+
+def _without_number(words: list[str]) -> list[str]:
+    """Leave out what tells several secrets of one name apart: ``password2``, ``API_KEY_2``, ``DB_PASSWORD_PROD``."""
+    if not words:
+        return words
+    *before, last = words
+    if before and before[-1] in _TOLD_APART and (_NUMBER.fullmatch(last) or last in _OF_WHICH):
+        return before
+    numbered = _NUMBERED.fullmatch(last)
+    return [*before, numbered[1]] if numbered else words
+
+
+# A token with a number is a word of a text.
+_TOLD_APART: Final = frozenset({"password", "passwd", "pass", "secret", "key", "apikey", "auth"})
 
 
 def _is_secret(name: str, words: list[str]) -> bool:
