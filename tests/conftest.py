@@ -38,7 +38,7 @@ def pytest_collection_finish() -> None:
 
 
 # It builds all commands for each of the thousands of times that a test runs one.
-vars(typer.testing)["_get_command"] = functools.cache(typer.main.get_command)
+typer.testing.__dict__["_get_command"] = functools.cache(typer.main.get_command)
 
 _RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 
