@@ -182,7 +182,7 @@ def where_of(call: Call) -> dict[str, Any]:
     """Return what a call was and where it went: name, method, host, provider, path, query, headers of its own."""
     sent = call.attempt.sent
     named = {"name": f"openai.{call.endpoint.name}", "method": sent["method"]}
-    own = own_headers(sent["headers"], beta=False)
+    own = own_headers(sent["headers"], sent.get("redactions"), beta=False)
     return named | place_of(str(sent["url"] or "")) | ({"headers": own} if own else {})
 
 

@@ -196,7 +196,7 @@ class Opening:
         place = {} if call.is_imported else place_of(str(call.attempt.sent["url"] or ""))
         payload |= {k: v for k, v in place.items() if k != "path" or place.get("provider") != "openai"}
         payload |= {k: v for k in _OF_SOCKETS if (v := call.attempt.sent.get(k)) is not None}
-        own = own_headers(call.attempt.sent["headers"], beta=True)
+        own = own_headers(call.attempt.sent["headers"], call.attempt.sent.get("redactions"), beta=True)
         payload |= {"headers": own} if own else {}
         payload |= {"arguments": request.arguments, "input": news_ids}
         if parent is not None:

@@ -15,21 +15,25 @@ _OF_THE_SDK = frozenset(
 _AGENT = re.compile(r"\w+/Python \d")
 
 
-def own_headers(headers: Any, *, beta: bool) -> dict[str, str]:
-    """Return the headers that are the program's own, as the journal has them: without credentials.
+_DROPPED = "request.headers."
+
+
+def own_headers(headers: Any, marks: Any, *, beta: bool) -> dict[str, str]:
+    """Return the headers that are the program's own; of those that the journal has no value of, what they were.
 
     Args:
-        headers: the request's, by lower-case name.
+        headers: the request's, by lower-case name, without credentials.
+        marks: what was redacted of the request.
         beta: whether ``openai-beta`` is one; for some endpoints the SDK sends it.
 
     Example:
-        >>> own_headers({"accept": "application/json", "x-tenant": "7", "x-stainless-lang": "python"}, beta=True)
+        >>> own_headers({"accept": "application/json", "x-tenant": "7", "x-stainless-lang": "python"}, [], beta=True)
         {'x-tenant': '7'}
     """
     if not isinstance(headers, dict):
         return {}
     by_sdk = "x-stainless-lang" in headers
-    return {
+    own = {
         name: value
         for name, value in headers.items()
         if isinstance(value, str)
@@ -38,3 +42,9 @@ def own_headers(headers: Any, *, beta: bool) -> dict[str, str]:
         and (name != "openai-beta" or beta)
         and (name != "user-agent" or (by_sdk and not _AGENT.match(value)))
     }
+    for mark in marks if isinstance(marks, list) else []:
+        path = str(mark.get("path")) if isinstance(mark, dict) and mark.get("action") == "dropped" else ""
+        name = path.removeprefix(_DROPPED)
+        if path.startswith(_DROPPED) and name not in _OF_THE_SDK:
+            own[name] = f"<redacted:{mark.get('rule')}>"
+    return own
