@@ -124,7 +124,7 @@ def test_a_hook_measures_a_call_that_nobody_need_answer() -> None:
         [user("Hello")], [call("c1", "City", {"a": 1})], tools=[tool("City", "chat")], tool_choice="required"
     )
     story.tell(type="tool.started", tool="t1", call_id=None, name="City", arguments={"a": 1})
-    story.wait(60)
+    story.wait(5)
     story.tell(type="tool.ended", tool="t1", call_id=None, name="City", result="ok")
     session = ended(story)
     made = the(session, "tool_call")

@@ -153,7 +153,7 @@ def test_hook_measures(api: str) -> None:
     story.ask(asked[:1], asked[1:])
     story.wait(100)
     story.tell(type="tool.started", tool="t1", call_id="call_1", name="weather")
-    story.wait(60)
+    story.wait(40)
     story.tell(type="tool.ended", tool="t1", call_id="call_1", name="weather", result="7")
     assert the(story.session(), "tool_call").payload_completed == {"ok": True, "result": "7"}
     story.wait(500)
