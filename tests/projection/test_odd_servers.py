@@ -25,6 +25,17 @@ def body_of(story: Story) -> str:
     return "".join(map(sse, events)) + "data: [DONE]\n\n"
 
 
+def streamed(story: Story, text: str, kind: str | None, size: int) -> Step:
+    """Answer the call that was asked for last by these pieces, as this content type; return its step."""
+    exchange = story.entries[-1]["exchange_id"]
+    headers = {"content-type": kind} if kind else {}
+    story.tell(type="attempt.answered", exchange_id=exchange, status=200, headers=headers, complete=False)
+    for start in range(0, len(text), size):
+        story.tell(type="stream.chunk", exchange_id=exchange, data=text[start : start + size])
+    story.tell(type="attempt.ended", exchange_id=exchange, ending="completed", bytes=len(text))
+    return the(story.session(), "assistant_call")
+
+
 # Whether a body is events is told by the body
 
 
@@ -36,13 +47,7 @@ def body_of(story: Story) -> str:
 def test_events_under_another_content_type(api: str, kind: str | None, size: int) -> None:
     story = Story(api)
     text = body_of(story)
-    exchange = story.entries[-1]["exchange_id"]
-    headers = {"content-type": kind} if kind else {}
-    story.tell(type="attempt.answered", exchange_id=exchange, status=200, headers=headers, complete=False)
-    for start in range(0, len(text), size):
-        story.tell(type="stream.chunk", exchange_id=exchange, data=text[start : start + size])
-    story.tell(type="attempt.ended", exchange_id=exchange, ending="completed", bytes=len(text))
-    made = the(story.session(), "assistant_call")
+    made = streamed(story, text, kind, size)
     assert (made.status, made.ending, made.error) == ("completed", "completed", None)
     assert made.payload_completed["text"] == "Hi there."
     assert made.usage is not None
@@ -381,13 +386,7 @@ def test_lines_that_end_in_cr_alone(api: str, size: int) -> None:
     """The last CR ends the last event: nothing follows it that would tell whether it is half of a CRLF."""
     story = Story(api)
     text = body_of(story).replace("data: [DONE]\n\n", "").replace("\n", "\r")
-    exchange = story.entries[-1]["exchange_id"]
-    headers = {"content-type": "text/event-stream"}
-    story.tell(type="attempt.answered", exchange_id=exchange, status=200, headers=headers, complete=False)
-    for start in range(0, len(text), size):
-        story.tell(type="stream.chunk", exchange_id=exchange, data=text[start : start + size])
-    story.tell(type="attempt.ended", exchange_id=exchange, ending="completed", bytes=len(text))
-    made = the(story.session(), "assistant_call")
+    made = streamed(story, text, "text/event-stream", size)
     assert (made.status, made.ending, made.error) == ("completed", "completed", None)
     assert made.payload_completed["text"] == "Hi there."
 

@@ -85,12 +85,6 @@ print(statement, sessions)
 
 
 @pytest.fixture
-def url(database: str) -> str:
-    migrated(database)
-    return database
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Store:
     return a_full_store(tmp_path / "store")
 

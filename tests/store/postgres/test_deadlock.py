@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import a_chat, a_session
 from tests.postgres import ask
-from tests.store.postgres.making import is_whole, migrated, read, sync
+from tests.store.postgres.making import is_whole, read, sync
 from tfstore.document.pins import Pin
 from tfstore.errors import DatabaseUnusable
 from tfstore.postgres.address import Address
@@ -32,12 +32,6 @@ LONG_AGO = {"a": "2020-07-12", "b": "2020-05-03"}
 """Sessions, and when they began: not in the order of their names. Those of long ago share a partition."""
 
 PATIENCE = 60
-
-
-@pytest.fixture
-def url(database: str) -> str:
-    migrated(database)
-    return database
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from tests.builders import a_chat, a_session
 from tests.postgres import ask
-from tests.store.postgres.making import a_full_store, migrated, read, sync
+from tests.store.postgres.dying import Died, dying_at
+from tests.store.postgres.making import a_full_store, read, sync
 from tfstore.index.counters import folded, from_json
-from tfstore.postgres import connecting, deleting, pruned_totals
+from tfstore.postgres import deleting, pruned_totals
 from tfstore.postgres.address import Address
 from tfstore.postgres.connecting import connect
 from tfstore.postgres.deleting import delete
@@ -33,12 +33,6 @@ ROWS = "SELECT count(*) FILTER (WHERE identity LIKE 'folded-%%'), count(*) FROM 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruned_totals, "MOST", 2)
-
-
-@pytest.fixture
-def url(database: str) -> str:
-    migrated(database)
-    return database
 
 
 @pytest.fixture
@@ -122,10 +116,6 @@ def test_who_folds_waits_for_who_prunes_and_the_other_way_round(store: Store, ur
     assert _counters(url) == before
 
 
-class Died(BaseException):
-    """Whoever deletes is gone, and so is its connection."""
-
-
 def test_dying_at_any_statement_leaves_each_counted_once(store: Store, url: str) -> None:
     before = +store.counters()
     sync(store, url)
@@ -137,7 +127,7 @@ def test_dying_at_any_statement_leaves_each_counted_once(store: Store, url: str)
         statement += 1
         sync(store, url, ids=(NAMES[3],))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(deleting, "connect", _dying(statement))
+            patch.setattr(deleting, "connect", dying_at(statement))
             try:
                 delete(Address.of(url), NAMES[3:4])
                 died = False
@@ -146,25 +136,3 @@ def test_dying_at_any_statement_leaves_each_counted_once(store: Store, url: str)
         assert _counters(url) == before, statement
     assert statement > 20
     assert ask(url, ROWS)[0][0] > 0
-
-
-def _dying(statement: int) -> Any:
-    """Return what connects, and breaks the connection before that statement."""
-    count = 0
-    execute = psycopg.Cursor.execute
-
-    def counted(self: Any, *arguments: Any, **more: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == statement:
-            self.connection.pgconn.finish()
-            raise Died
-        return execute(self, *arguments, **more)
-
-    def connected(*arguments: Any, **more: Any) -> Any:
-        connection = connecting.connect(*arguments, **more)
-        # This connection's statements, and nobody else's.
-        connection.cursor_factory = type("Dying", (psycopg.Cursor,), {"execute": counted})
-        return connection
-
-    return connected

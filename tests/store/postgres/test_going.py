@@ -12,15 +12,15 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from tests.builders import a_chat, a_session
 from tests.postgres import ask
+from tests.store.postgres.dying import Died, dying_at
 from tests.store.postgres.making import migrated, read, sync
 from tfstore.document.pins import Pin
 from tfstore.errors import AmbiguousSession, GoneToWarm, SessionPinned, UnknownSession
-from tfstore.postgres import connecting, retention
+from tfstore.postgres import retention
 from tfstore.postgres.address import Address
 from tfstore.postgres.archiving import Archive
 from tfstore.postgres.deleting import delete
@@ -60,33 +60,6 @@ def url(database: str, folder: Store) -> str:
     return database
 
 
-class Died(BaseException):
-    """Whoever prunes is gone, and so is its connection."""
-
-
-def dying_at(statement: int, patch: pytest.MonkeyPatch) -> None:
-    """Let the connection break before that statement, whatever it is."""
-    count = 0
-    execute = psycopg.Cursor.execute
-
-    def counted(self: Any, *arguments: Any, **more: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == statement:
-            self.connection.pgconn.finish()
-            raise Died
-        return execute(self, *arguments, **more)
-
-    def connected(*arguments: Any, **more: Any) -> Any:
-        connection = connecting.connect(*arguments, **more)
-        # This connection's statements, and nobody else's.
-        connection.cursor_factory = type("Dying", (psycopg.Cursor,), {"execute": counted})
-        connection.server_cursor_factory = psycopg.ServerCursor
-        return connection
-
-    patch.setattr(retention, "connect", connected)
-
-
 def is_sound(url: str, counters: Any) -> None:
     """Whatever is listed opens, or says what is left of it; nothing lies there of what is not."""
     with read(url) as team:
@@ -111,7 +84,7 @@ def test_whenever_it_dies_less_is_there_and_doing_it_again_ends_it(
     while True:
         statement += 1
         with pytest.MonkeyPatch.context() as patch:
-            dying_at(statement, patch)
+            patch.setattr(retention, "connect", dying_at(statement))
             try:
                 prune(address, ALL, now=NOW, archive=Archive(str(tmp_path)) if archived else None)
             except Died:

@@ -11,7 +11,7 @@ import pytest
 from tests.builders import a_chat, a_session
 from tests.cli.making import run
 from tests.postgres import ask
-from tests.store.postgres.making import migrated, sync
+from tests.store.postgres.making import sync
 from tfclient.export.metrics.numbers import exposition
 from tfclient.finishing.mending import examine_store
 from tfclient.finishing.syncing import DatabaseTarget
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BAD = "sess_bad"
-
-
-@pytest.fixture
-def url(database: str) -> str:
-    migrated(database)
-    return database
 
 
 @pytest.fixture

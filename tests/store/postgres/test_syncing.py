@@ -19,7 +19,6 @@ from tests.store.postgres.making import (
     NIGHTLY,
     a_full_store,
     is_whole,
-    migrated,
     read,
     some_sessions,
     sync,
@@ -44,12 +43,6 @@ TABLES = (
     "links",
     "notes",
 )
-
-
-@pytest.fixture
-def url(database: str) -> str:
-    migrated(database)
-    return database
 
 
 @pytest.fixture
