@@ -6,6 +6,7 @@ for a response of the Responses API, and what comes of it, is written as calls a
 
 from __future__ import annotations
 
+import sys
 import weakref
 from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -275,7 +276,8 @@ class Socket:
     def _end(self, connection: Any, error: BaseException | None) -> None:
         if self._is_closed or not self._is_open:
             return
-        self._is_closed = True
+        # It holds on to what its frames hold.
+        self._is_closed, self._end_error = True, None
         with self._place.guard("recording the end of a WebSocket"):
             at, mono = stamp()
             code, reason, by = self._how(connection.protocol)
@@ -421,9 +423,9 @@ def _has_unread(connection: Any) -> bool:
 
 
 def _says_closed(error: BaseException) -> bool:
-    from websockets.exceptions import ConnectionClosed
-
-    return isinstance(error, ConnectionClosed)
+    # Whoever raised it has imported it.
+    library = sys.modules.get("websockets.exceptions")
+    return library is not None and isinstance(error, library.ConnectionClosed)
 
 
 def _headers_of(message: Any) -> list[tuple[str, str]]:
