@@ -292,7 +292,7 @@ class Finisher:
     def _write_here(self, session_id: str) -> int:
         from tfclient.finishing.last_steps import claim_and_write
         from tfclient.finishing.live import HEAVY
-        from tfstore.journal.segment import closed_segments, forget_closed
+        from tfstore.journal.own_segments import closed_segments, forget_closed
 
         live = self._session(session_id)
         folder = self.paths.journal_of(session_id)

@@ -370,7 +370,8 @@ class Writer:
     def _opened(self, opening: Written) -> tuple[Segment, Callable[[], object]]:
         from tfclient.sessions.first_document import first_document
         from tfstore.disk.paths import StorePaths
-        from tfstore.journal.segment import Segment, closed_segments
+        from tfstore.journal.own_segments import closed_segments
+        from tfstore.journal.segment import Segment
 
         paths = StorePaths(self._directory)
         segment = Segment.open(paths, self.session_id, fsync=self._fsync)

@@ -21,13 +21,13 @@ import sys
 from hashlib import sha256
 from time import monotonic
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
 
 from tfstore.disk.fork import lock, renew_after_fork
 from tfstore.disk.locks import Held, open_held, reopen_held
-from tfstore.disk.parked import PARKING, bound
+from tfstore.disk.parked import PARKING
 from tfstore.document.json_text import compact, line, parse
 from tfstore.errors import EntryTooLong, SegmentNotOurs, StoreUnusable
+from tfstore.journal import own_segments
 from tfstore.journal.line_digest import LineDigest
 
 if TYPE_CHECKING:
@@ -51,26 +51,6 @@ _LOOK_AGAIN: Final = 0.02
 _USES: Final = itertools.count(1)
 _LONG: Final = 256 * 1024
 """Bytes of a line whose digest takes longer than starting a thread for it."""
-
-
-_SEGMENTS: Final[WeakSet[Segment]] = WeakSet()
-_SEGMENTS_LOCK: Final = lock()
-"""Held by who adds to them, or looks at all: a set that grows meanwhile cannot be gone through."""
-
-_CLOSED: Final[dict[Path, dict[str, int]]] = {}
-
-
-def closed_segments(folder: Path) -> dict[str, int]:
-    """Return the last ``seq`` of each segment that this process has written to a session's folder, and closed.
-
-    What a journal has less than this was written, and is lost.
-    """
-    return dict(_CLOSED.get(folder, ()))
-
-
-def forget_closed(folder: Path) -> None:
-    """Hold no longer what this process has written to a session: it was looked through."""
-    _CLOSED.pop(folder, None)
 
 
 class Segment:
@@ -280,7 +260,7 @@ class Segment:
 
     def _let_go(self) -> None:
         if self._written:
-            _CLOSED.setdefault(self.path.parent, {})[self.writer] = self._written
+            own_segments.closed(self.path.parent, self.writer, self._written)
         held, self._held = self._held, None
         if held is not None:
             held.release()
@@ -320,7 +300,7 @@ class Segment:
         held = reopen_held(self.path, identity)
         self._held = held
         self._unpark()
-        _make_room(self)
+        own_segments.make_room(self)
         return held
 
     def _forked(self) -> None:
@@ -417,9 +397,7 @@ class Segment:
         self._used = next(_USES)
         self._size = os.fstat(held.descriptor).st_size
         self._fragment = self._size > 0 and _read(held.descriptor, self._size - 1, 1) != b"\n"
-        with _SEGMENTS_LOCK:
-            _SEGMENTS.add(self)
-        _make_room(self)
+        own_segments.opened(self)
         return held
 
     def _make_file(self) -> Held:
@@ -457,22 +435,6 @@ class Segment:
             except OSError:
                 self._size = size
                 self._fragment = True
-
-
-def _make_room(opened: Segment) -> None:
-    """Park the segments used least, if there are too many open ones now."""
-    pid = os.getpid()
-    try:
-        with _SEGMENTS_LOCK:
-            segments = list(_SEGMENTS)
-    except RuntimeError:
-        # The garbage collector opened another one in the middle of this, and that one made room.
-        return
-    others = [each for each in segments if each is not opened and each.is_open(pid)]
-    too_many = len(others) + 1 - bound()
-    if too_many > 0:
-        for each in sorted(others, key=lambda each: each.last_use)[:too_many]:
-            each.park()
 
 
 def _read(descriptor: int, start: int, length: int) -> bytes:

@@ -14,7 +14,7 @@ from tests.store.making import an_entry
 from tfstore.disk import parked
 from tfstore.disk.locks import is_held
 from tfstore.disk.paths import StorePaths
-from tfstore.journal import segment as segments
+from tfstore.journal import own_segments
 from tfstore.journal.packing import pack
 from tfstore.journal.reading import live_writers, read_entries
 from tfstore.journal.segment import Segment
@@ -34,7 +34,7 @@ print([is_held(Path(each)) for each in sys.argv[1:]])
 
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Segment]]:
-    monkeypatch.setattr(segments, "bound", lambda: 2)
+    monkeypatch.setattr(own_segments, "bound", lambda: 2)
     paths = StorePaths(tmp_path)
     made = [Segment.open(paths, f"sess_{n}") for n in range(6)]
     yield made
@@ -83,9 +83,10 @@ def test_the_death_of_the_process_frees_them(tmp_path: Path) -> None:
     program = f"""
 import os
 from tfstore.disk.paths import StorePaths
-from tfstore.journal import segment as segments
-segments.bound = lambda: 1
-opened = [segments.Segment.open(StorePaths({str(tmp_path)!r}), f"sess_{{n}}") for n in range(3)]
+from tfstore.journal import own_segments
+from tfstore.journal.segment import Segment
+own_segments.bound = lambda: 1
+opened = [Segment.open(StorePaths({str(tmp_path)!r}), f"sess_{{n}}") for n in range(3)]
 print(*[each.path for each in opened], sep="\\n", flush=True)
 input()
 os.kill(os.getpid(), 9)
